@@ -1,0 +1,154 @@
+//! [`Driver`] and [`Connection`]: everything a database client must do for Sequor.
+//!
+//! A driver takes text and parameters and pushes rows; it never sees a model and never writes SQL of its own but for
+//! `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints and session set-up.
+
+mod batch;
+mod capability;
+mod row;
+mod value_row;
+
+pub use batch::{Batch, BatchMode, Derive, Params, Step, StepDone};
+pub use capability::{Product, ServerInfo};
+pub use row::{Discard, Flow, RowReader, RowSink};
+pub use value_row::ValueRow;
+
+use crate::error::Result;
+use crate::types::BindType;
+use crate::value::Value;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A boxed future: futures are boxed here and nowhere else in the engine.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One bound parameter: the value and how it travels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// The value.
+    pub value: Value,
+    /// How it travels; [`BindType::default`] lets the server infer.
+    pub bind: BindType,
+}
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Begin {
+    /// The isolation level; `None` is the server's default.
+    pub isolation: Option<Isolation>,
+    /// Whether it may only read.
+    pub read_only: bool,
+    /// SQLite: take the write lock at once (`BEGIN IMMEDIATE`). Others ignore it.
+    pub immediate: bool,
+    /// PostgreSQL: `DEFERRABLE`.
+    pub deferrable: bool,
+}
+
+/// The levels of SQL-92.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// READ UNCOMMITTED.
+    ReadUncommitted,
+    /// READ COMMITTED.
+    ReadCommitted,
+    /// REPEATABLE READ.
+    RepeatableRead,
+    /// SERIALIZABLE.
+    Serializable,
+}
+
+/// What the server says about the transaction of a connection; never a client's counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// No transaction.
+    Idle,
+    /// In a transaction.
+    InTransaction,
+    /// In a transaction that can only be rolled back.
+    Failed,
+    /// An exchange was cut short (a dropped future): unknown until [`Connection::reset`].
+    Unknown,
+    /// The connection is of no more use.
+    Broken,
+}
+
+/// Makes connections to one database.
+pub trait Driver: Send + Sync + std::fmt::Debug {
+    /// Opens one connection, ready for use. Errors are [`crate::Error::Connection`] of the exact kind.
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>>;
+
+    /// Host, port and database for messages; never credentials.
+    fn target(&self) -> String;
+
+    /// The most connections that make sense (`sqlite::memory:` is one connection).
+    fn max_connections(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// One connection. Every method's future may be dropped at any await: the connection then says [`Status::Unknown`] and
+/// [`Connection::reset`] either proves it clean or fails, whereupon it is closed.
+pub trait Connection: Send {
+    /// What the server is.
+    fn server(&self) -> &ServerInfo;
+
+    /// Runs the steps of a batch in order. On an error the steps after it have not run.
+    ///
+    /// A step whose sink answers [`Flow::Pause`] ends the call: the step's [`StepDone::paused`] is set and [`Connection::resume`] goes on.
+    /// Only the last step of a batch may pause.
+    fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>>;
+
+    /// Goes on with a paused step, pushing into this sink.
+    fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>>;
+
+    /// Runs text without parameters that may hold several statements (migrations, session set-up).
+    fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>>;
+
+    /// Begins a transaction. May be deferred to ride in the flush of the first statement.
+    fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>>;
+
+    /// Commits; Ok only if the server's answer says COMMIT. A line that breaks after the bytes were sent is `CommitUnknown`.
+    fn commit(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Rolls back.
+    fn rollback(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Sets savepoint `s<number>`.
+    fn savepoint(&mut self, number: u32) -> BoxFuture<'_, Result<()>>;
+
+    /// Releases savepoint `s<number>`.
+    fn release(&mut self, number: u32) -> BoxFuture<'_, Result<()>>;
+
+    /// Rolls back to savepoint `s<number>` and forgets it.
+    fn rollback_to(&mut self, number: u32) -> BoxFuture<'_, Result<()>>;
+
+    /// The transaction's state, as the server last said.
+    fn status(&self) -> Status;
+
+    /// Proves the connection clean (drains cut exchanges, rolls back, undoes session changes), or fails.
+    fn reset(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether the socket still looks alive; costs no round trip.
+    fn is_alive(&mut self) -> bool;
+
+    /// One trivial round trip.
+    fn ping(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// A handle that asks the server to stop what this connection runs. `None` where that cannot be.
+    fn canceller(&self) -> Option<Box<dyn Cancel>>;
+
+    /// The last measured round trip, where it is known.
+    fn round_trip(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Closes politely, at most a short while.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Asks a server to stop a running statement.
+pub trait Cancel: Send + Sync {
+    /// Sends the request; the statement then ends with an error of its own.
+    fn cancel(&self) -> BoxFuture<'_, Result<()>>;
+}

@@ -1,0 +1,57 @@
+//! [`FieldType`]: a Rust type that can be a field of a model. Scalars are in `types/`; `Option` of each is here.
+
+use crate::driver::RowReader;
+use crate::error::Result;
+use crate::types::ColumnType;
+use crate::value::Value;
+use std::fmt::Debug;
+
+/// A Rust type that a column can hold, `Option` of one included.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of a column",
+    label = "not a column type",
+    note = "column types are the scalars of the tour, section 13, `Option` and `Vec` of them, `Json<T>`, and types with `#[derive(DbEnum)]` or `#[derive(DbType)]`"
+)]
+pub trait FieldType: Clone + PartialEq + Debug + Send + Sync + 'static {
+    /// The type without its `Option`.
+    type Base: Scalar;
+    /// Whether NULL is a value.
+    const NULLABLE: bool;
+
+    /// The kind of column that holds it.
+    fn column_type() -> ColumnType;
+    /// Reads one cell.
+    fn decode(row: &mut dyn RowReader, index: usize) -> Result<Self>;
+    /// The value as a parameter.
+    fn to_value(&self) -> Value;
+    /// The value from a parameter, with the conversions that lose nothing.
+    fn from_value(value: Value) -> Result<Self>;
+}
+
+/// A column type that is not an `Option`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a scalar column type", label = "not a scalar")]
+pub trait Scalar: FieldType<Base = Self> {
+    /// Reads one cell, `None` for NULL.
+    fn decode_option(row: &mut dyn RowReader, index: usize) -> Result<Option<Self>>;
+}
+
+impl<T: Scalar> FieldType for Option<T> {
+    type Base = T;
+    const NULLABLE: bool = true;
+
+    fn column_type() -> ColumnType {
+        T::column_type()
+    }
+
+    fn decode(row: &mut dyn RowReader, index: usize) -> Result<Self> {
+        T::decode_option(row, index)
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::to_value)
+    }
+
+    fn from_value(value: Value) -> Result<Self> {
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+}

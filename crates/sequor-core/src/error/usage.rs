@@ -1,0 +1,83 @@
+//! [`UsageError`]: the program asks for something that cannot work.
+
+use std::fmt;
+use std::panic::Location;
+
+/// Misuse, with the place where it happened.
+#[derive(Debug, Clone)]
+pub struct UsageError {
+    /// What kind of misuse.
+    pub kind: UsageErrorKind,
+    /// What is wrong and what to do instead.
+    pub message: String,
+    /// The caller's place.
+    pub site: &'static Location<'static>,
+}
+
+/// The kinds of [`UsageError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageErrorKind {
+    /// A statement on the outer `db` inside a transaction's closure.
+    OutsideTransaction,
+    /// The transaction has ended.
+    TransactionFinished,
+    /// The `Db` was closed.
+    Closed,
+    /// A cursor that does not belong to this query, or was changed.
+    Cursor,
+    /// This database cannot do it.
+    Unsupported,
+    /// An association that does not exist or is named wrongly (Sequelize's EagerLoadingError).
+    Include,
+    /// A wrong definition of an association (Sequelize's AssociationError).
+    Association,
+    /// An unknown scope.
+    Scope,
+    /// An instance that cannot do this (Sequelize's InstanceError).
+    Instance,
+    /// A query object of the wrong form (Sequelize's QueryError).
+    Query,
+    /// Everything else.
+    Other,
+}
+
+impl UsageErrorKind {
+    /// The class that Sequelize would have thrown.
+    pub fn sequelize_name(self) -> &'static str {
+        match self {
+            UsageErrorKind::Include => "SequelizeEagerLoadingError",
+            UsageErrorKind::Association => "SequelizeAssociationError",
+            UsageErrorKind::Scope => "SequelizeScopeError",
+            UsageErrorKind::Instance => "SequelizeInstanceError",
+            UsageErrorKind::Query => "SequelizeQueryError",
+            UsageErrorKind::OutsideTransaction
+            | UsageErrorKind::TransactionFinished
+            | UsageErrorKind::Closed
+            | UsageErrorKind::Cursor
+            | UsageErrorKind::Unsupported
+            | UsageErrorKind::Other => "Error",
+        }
+    }
+}
+
+impl UsageError {
+    pub(super) fn new(kind: UsageErrorKind, message: String, site: &'static Location<'static>) -> UsageError {
+        UsageError { kind, message, site }
+    }
+
+    /// What kind of misuse.
+    pub fn kind(&self) -> UsageErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if f.alternate() {
+            write!(f, "\n  at {}", self.site)?;
+        }
+        Ok(())
+    }
+}

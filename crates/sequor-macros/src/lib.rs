@@ -1,0 +1,1 @@
+//! Sequor's derives and draft!, sql!, migrations!.

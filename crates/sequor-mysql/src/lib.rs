@@ -1,0 +1,1 @@
+//! Sequor's MySQL and MariaDB driver.

@@ -1,0 +1,1 @@
+//! The ORM itself: models, queries, writes, transactions.

@@ -1,0 +1,1 @@
+//! Sequor's PostgreSQL driver.
