@@ -1,1 +1,31 @@
-//! Statements.
+//! [`Statement`]: what is to be done, dialect-free. Writers turn it into text, planners build it.
+
+mod ddl;
+mod expr;
+mod select;
+mod walk;
+mod write;
+
+pub use ddl::Ddl;
+pub use expr::{
+    Alias, BinaryOp, CaseArm, CastType, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, Quantifier, RawPart, RelationExpr, UnaryOp,
+    Window, escape_like,
+};
+pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
+pub use walk::walk;
+pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update};
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    /// Reads rows.
+    Select(Box<Select>),
+    /// Adds rows.
+    Insert(Box<Insert>),
+    /// Changes rows.
+    Update(Box<Update>),
+    /// Removes rows.
+    Delete(Box<Delete>),
+    /// Changes the schema.
+    Ddl(Box<Ddl>),
+}

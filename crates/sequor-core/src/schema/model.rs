@@ -1,0 +1,245 @@
+//! [`ModelDef`]: a model as data. What a derive writes and what JSON defines end here.
+
+use super::{CheckDef, ColumnDef, IndexDef, RelationDef};
+use crate::Name;
+use crate::error::{Error, Result};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A model: columns, relations and the table behind them.
+#[derive(Clone, Debug)]
+pub struct ModelDef {
+    /// The model's name.
+    pub name: Name,
+    /// One of them, for aliases: `user`.
+    pub singular: Name,
+    /// Many of them, for aliases: `users`.
+    pub plural: Name,
+    /// The table.
+    pub table: TableName,
+    /// The columns, in order.
+    pub columns: Vec<ColumnDef>,
+    /// The relations, in order.
+    pub relations: Vec<RelationDef>,
+    /// Indexes beside those that columns declare.
+    pub indexes: Vec<IndexDef>,
+    /// Checks of the table.
+    pub checks: Vec<CheckDef>,
+    /// Positions of the primary key's columns.
+    pub primary_key: Vec<usize>,
+    /// The managed timestamps.
+    pub timestamps: TimestampDef,
+    /// How rows are deleted softly.
+    pub soft_delete: Option<SoftDelete>,
+    /// Position of the optimistic lock's version.
+    pub version: Option<usize>,
+    /// Positions of `created_by` and `updated_by`.
+    pub userstamps: (Option<usize>, Option<usize>),
+    /// A comment for the database's catalog.
+    pub comment: Option<Name>,
+    /// The query of a view; the model then has no table and takes no writes.
+    pub view: Option<Name>,
+    /// A table that others own: sync and migrations leave it alone.
+    pub skip_sync: bool,
+}
+
+/// A table's name, with its schema where it is not the default one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// The schema.
+    pub schema: Option<Name>,
+    /// The table.
+    pub name: Name,
+}
+
+/// Positions of the managed timestamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimestampDef {
+    /// When the row was made.
+    pub created: Option<usize>,
+    /// When the row was last changed.
+    pub updated: Option<usize>,
+}
+
+/// How rows are deleted softly.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SoftDelete {
+    /// A timestamp that is NULL while the row lives.
+    Timestamp {
+        /// Position of the column.
+        column: usize,
+    },
+    /// A flag.
+    Flag {
+        /// Position of the column.
+        column: usize,
+        /// The flag's value while the row lives.
+        live: Value,
+        /// Its value when deleted.
+        deleted: Value,
+    },
+}
+
+impl SoftDelete {
+    /// Position of the column.
+    pub fn column(&self) -> usize {
+        match self {
+            SoftDelete::Timestamp { column } | SoftDelete::Flag { column, .. } => *column,
+        }
+    }
+}
+
+/// A pointer from one model to another: by name, and directly where the compiler knows it.
+#[derive(Clone)]
+pub struct ModelLink {
+    /// The other model's name.
+    pub name: Name,
+    /// The other model, when it is a Rust type.
+    pub get: Option<fn() -> &'static Arc<ModelDef>>,
+}
+
+/// Finds models by link: the registry of a `Db`, or nothing but the links themselves.
+pub trait Models {
+    /// The model of that name.
+    fn by_name(&self, name: &str) -> Option<Arc<ModelDef>>;
+
+    /// The model behind a link.
+    fn model(&self, link: &ModelLink) -> Result<Arc<ModelDef>> {
+        match link.get {
+            Some(get) => Ok(get().clone()),
+            None => self.by_name(&link.name).ok_or_else(|| {
+                Error::usage(format!("the model {} is not defined: define it before it is used in an association", link.name))
+            }),
+        }
+    }
+}
+
+/// Only typed links resolve: what `to_sql` uses without a database.
+impl Models for () {
+    fn by_name(&self, _name: &str) -> Option<Arc<ModelDef>> {
+        None
+    }
+}
+
+impl std::fmt::Debug for ModelLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl TableName {
+    /// A table of the default schema.
+    pub fn new(name: impl Into<Name>) -> TableName {
+        TableName { schema: None, name: name.into() }
+    }
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+impl ModelDef {
+    /// A model without columns, its table named by convention: plural snake case.
+    pub fn new(name: impl Into<Name>) -> ModelDef {
+        let name = name.into();
+        let singular = super::snake_case(&name);
+        let plural = super::plural(&singular);
+        ModelDef {
+            name,
+            table: TableName::new(plural.clone()),
+            singular: singular.into(),
+            plural: plural.into(),
+            columns: Vec::new(),
+            relations: Vec::new(),
+            indexes: Vec::new(),
+            checks: Vec::new(),
+            primary_key: Vec::new(),
+            timestamps: TimestampDef::default(),
+            soft_delete: None,
+            version: None,
+            userstamps: (None, None),
+            comment: None,
+            view: None,
+            skip_sync: false,
+        }
+    }
+
+    /// The column of a field's name.
+    pub fn column(&self, name: &str) -> Option<&ColumnDef> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The position of a field's name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The relation of a name.
+    pub fn relation(&self, name: &str) -> Option<&RelationDef> {
+        self.relations.iter().find(|relation| relation.name == name)
+    }
+
+    /// The columns of the primary key.
+    pub fn key_columns(&self) -> impl Iterator<Item = &ColumnDef> {
+        self.primary_key.iter().filter_map(|position| self.columns.get(*position))
+    }
+
+    /// The unique keys: the primary key first, then those of columns and unique indexes, as positions.
+    pub fn unique_keys(&self) -> Vec<Vec<usize>> {
+        let mut keys = Vec::new();
+        if !self.primary_key.is_empty() {
+            keys.push(self.primary_key.clone());
+        }
+        let mut groups: Vec<(Name, Vec<usize>)> = Vec::new();
+        for (position, column) in self.columns.iter().enumerate() {
+            match &column.unique {
+                Some(super::Unique { group: None, .. }) => keys.push(vec![position]),
+                Some(super::Unique { group: Some(group), .. }) => match groups.iter_mut().find(|(name, _)| name == group) {
+                    Some((_, positions)) => positions.push(position),
+                    None => groups.push((group.clone(), vec![position])),
+                },
+                None => {}
+            }
+        }
+        keys.extend(groups.into_iter().map(|(_, positions)| positions));
+        for index in self.indexes.iter().filter(|index| index.unique && index.filter.is_none()) {
+            let positions: Option<Vec<usize>> =
+                index.parts.iter().map(|part| part.column.as_deref().and_then(|name| self.position(name))).collect();
+            keys.extend(positions);
+        }
+        keys
+    }
+
+    /// An unknown field's error, with the closest known name.
+    #[cold]
+    #[track_caller]
+    pub fn unknown(&self, name: &str) -> Error {
+        let near = self.columns.iter().map(|column| column.name.as_ref()).min_by_key(|known| distance(known, name));
+        let hint = match near {
+            Some(near) if distance(near, name) <= 3 => format!(", did you mean {near}?"),
+            _ => String::new(),
+        };
+        Error::usage(format!("{} has no field {}{hint}", self.name, name.escape_debug()))
+    }
+}
+
+/// Levenshtein's distance, for suggestions.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}

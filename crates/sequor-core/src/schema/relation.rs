@@ -1,0 +1,209 @@
+//! [`RelationDef`]: a link between two models, and [`Link`], the same with its columns found.
+
+use super::{ModelDef, ModelLink, Models};
+use crate::Name;
+use crate::error::{Error, Result};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A relation of a model (Sequelize's association).
+#[derive(Clone, Debug)]
+pub struct RelationDef {
+    /// Its name (Sequelize's alias).
+    pub name: Name,
+    /// Its name in JSON.
+    pub json: Name,
+    /// Where the key lives.
+    pub kind: RelationKind,
+    /// The other model.
+    pub target: ModelLink,
+    /// Fields of the foreign key: on the source for `BelongsTo`, on the target for `HasOne` and `HasMany`, on the through model (pointing to the source) for `BelongsToMany`.
+    pub foreign_key: Vec<Name>,
+    /// Fields of the source that are pointed to; empty is its primary key.
+    pub source_key: Vec<Name>,
+    /// Fields of the target that are pointed to; empty is its primary key.
+    pub target_key: Vec<Name>,
+    /// The model between, for `BelongsToMany`.
+    pub through: Option<ThroughDef>,
+    /// Fixed values of the target: set on create, filtered on read (polymorphic relations).
+    pub scope: Vec<(Name, Value)>,
+    /// Whether the database enforces the key.
+    pub constraints: bool,
+    /// What the database does when the row pointed to is deleted.
+    pub on_delete: Option<Action>,
+    /// What the database does when the key pointed to changes.
+    pub on_update: Option<Action>,
+    /// Whether destroying the source destroys the target rows through Sequor, softly where they are paranoid.
+    pub dependent_destroy: bool,
+    /// Whether a `BelongsTo` must find its row (`BelongsTo<T>`, not `BelongsTo<Option<T>>`).
+    pub required: bool,
+    /// A field of the target row that counts this relation's rows (on `BelongsTo`).
+    pub counter_cache: Option<Name>,
+    /// Whether writing the source touches the target's `updated_at` (on `BelongsTo`).
+    pub touch: bool,
+}
+
+/// The model between the two ends of a `BelongsToMany`.
+#[derive(Clone, Debug)]
+pub struct ThroughDef {
+    /// The model.
+    pub model: ModelLink,
+    /// Its fields that point to the target.
+    pub other_key: Vec<Name>,
+    /// Fixed values of its rows.
+    pub scope: Vec<(Name, Value)>,
+    /// Whether a pair occurs once.
+    pub unique: bool,
+}
+
+/// The four kinds of relations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    /// The source holds the key.
+    BelongsTo,
+    /// One row of the target holds the key.
+    HasOne,
+    /// Many rows of the target hold the key.
+    HasMany,
+    /// A third model holds both keys.
+    BelongsToMany,
+}
+
+/// A referential action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// CASCADE.
+    Cascade,
+    /// RESTRICT.
+    Restrict,
+    /// SET NULL.
+    SetNull,
+    /// SET DEFAULT.
+    SetDefault,
+    /// NO ACTION.
+    NoAction,
+}
+
+/// A relation with its models and columns found.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The other model.
+    pub target: Arc<ModelDef>,
+    /// Positions in the source of the columns that make the link.
+    pub source: Vec<usize>,
+    /// Positions in the target, pairwise.
+    pub columns: Vec<usize>,
+    /// The model between.
+    pub through: Option<ThroughLink>,
+}
+
+/// The model between, with its columns found.
+#[derive(Clone, Debug)]
+pub struct ThroughLink {
+    /// The model.
+    pub model: Arc<ModelDef>,
+    /// Positions that point to the source.
+    pub to_source: Vec<usize>,
+    /// Positions that point to the target.
+    pub to_target: Vec<usize>,
+}
+
+impl RelationKind {
+    /// Whether it leads to a list.
+    pub fn is_many(self) -> bool {
+        matches!(self, RelationKind::HasMany | RelationKind::BelongsToMany)
+    }
+}
+
+impl Action {
+    /// SQL's word.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Action::Cascade => "CASCADE",
+            Action::Restrict => "RESTRICT",
+            Action::SetNull => "SET NULL",
+            Action::SetDefault => "SET DEFAULT",
+            Action::NoAction => "NO ACTION",
+        }
+    }
+
+    /// Reads SQL's word, in any case, with spaces or underscores.
+    pub fn parse(text: &str) -> Option<Action> {
+        Some(match text.to_ascii_uppercase().replace('_', " ").as_str() {
+            "CASCADE" => Action::Cascade,
+            "RESTRICT" => Action::Restrict,
+            "SET NULL" => Action::SetNull,
+            "SET DEFAULT" => Action::SetDefault,
+            "NO ACTION" => Action::NoAction,
+            _ => return None,
+        })
+    }
+}
+
+impl RelationDef {
+    /// A relation by convention; the caller fills in what differs.
+    pub fn new(name: impl Into<Name>, kind: RelationKind, target: ModelLink) -> RelationDef {
+        let name = name.into();
+        RelationDef {
+            json: name.clone(),
+            name,
+            kind,
+            target,
+            foreign_key: Vec::new(),
+            source_key: Vec::new(),
+            target_key: Vec::new(),
+            through: None,
+            scope: Vec::new(),
+            constraints: true,
+            on_delete: None,
+            on_update: None,
+            dependent_destroy: false,
+            required: false,
+            counter_cache: None,
+            touch: false,
+        }
+    }
+
+    /// Finds the models and columns of this relation.
+    pub fn link(&self, source: &ModelDef, models: &dyn Models) -> Result<Link> {
+        let target = models.model(&self.target)?;
+        let find = |model: &ModelDef, names: &[Name]| -> Result<Vec<usize>> {
+            if names.is_empty() {
+                return Ok(model.primary_key.clone());
+            }
+            names
+                .iter()
+                .map(|name| {
+                    model.position(name).ok_or_else(|| {
+                        Error::usage(format!(
+                            "{}.{}: {} has no field {name} for the key of this relation",
+                            source.name, self.name, model.name
+                        ))
+                    })
+                })
+                .collect()
+        };
+        let (from, to, through) = match self.kind {
+            RelationKind::BelongsTo => (find(source, &self.foreign_key)?, find(&target, &self.target_key)?, None),
+            RelationKind::HasOne | RelationKind::HasMany => (find(source, &self.source_key)?, find(&target, &self.foreign_key)?, None),
+            RelationKind::BelongsToMany => {
+                let through =
+                    self.through.as_ref().ok_or_else(|| Error::usage(format!("{}.{} has no through model", source.name, self.name)))?;
+                let model = models.model(&through.model)?;
+                let link = ThroughLink { to_source: find(&model, &self.foreign_key)?, to_target: find(&model, &through.other_key)?, model };
+                (find(source, &self.source_key)?, find(&target, &self.target_key)?, Some(link))
+            }
+        };
+        let pairs = match &through {
+            Some(through) => through.to_source.len() == from.len() && through.to_target.len() == to.len(),
+            None => from.len() == to.len(),
+        };
+        if !pairs || from.is_empty() {
+            return Err(Error::usage(format!(
+                "{}.{}: the keys on the two sides have different numbers of columns, or none",
+                source.name, self.name
+            )));
+        }
+        Ok(Link { target, source: from, columns: to, through })
+    }
+}

@@ -1,0 +1,184 @@
+//! [`Ddl`]: changes of the schema.
+
+use crate::Name;
+use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, TableColumn, TableDef, TableName};
+use crate::types::EnumDef;
+
+/// One change of the schema. A dialect may need several statements for one, or the whole table (SQLite's rebuild).
+#[derive(Clone, Debug)]
+pub enum Ddl {
+    /// CREATE TABLE with keys and checks; indexes follow as statements of their own.
+    CreateTable {
+        /// The table.
+        table: Box<TableDef>,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// DROP TABLE.
+    DropTable {
+        /// The table.
+        table: TableName,
+        /// IF EXISTS.
+        if_exists: bool,
+        /// CASCADE, where the database has it.
+        cascade: bool,
+    },
+    /// ALTER TABLE .. RENAME TO.
+    RenameTable {
+        /// The table.
+        from: TableName,
+        /// Its new name.
+        to: TableName,
+    },
+    /// ADD COLUMN.
+    AddColumn {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: Box<TableColumn>,
+        /// The column before it (MySQL).
+        after: Option<Name>,
+    },
+    /// DROP COLUMN.
+    DropColumn {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: Name,
+    },
+    /// RENAME COLUMN.
+    RenameColumn {
+        /// The table.
+        table: TableName,
+        /// The column.
+        from: Name,
+        /// Its new name.
+        to: Name,
+    },
+    /// Changes type, nullability, default or comment of a column.
+    AlterColumn {
+        /// The table.
+        table: TableName,
+        /// The column as it is.
+        from: Box<TableColumn>,
+        /// The column as it shall be.
+        to: Box<TableColumn>,
+    },
+    /// CREATE INDEX, or a unique constraint.
+    CreateIndex {
+        /// The table.
+        table: TableName,
+        /// The index.
+        index: IndexDef,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// DROP INDEX.
+    DropIndex {
+        /// The table.
+        table: TableName,
+        /// The index.
+        name: Name,
+        /// Whether it is a constraint's.
+        constraint: bool,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// ADD FOREIGN KEY.
+    AddForeignKey {
+        /// The table.
+        table: TableName,
+        /// The key.
+        key: ForeignKeyDef,
+    },
+    /// ADD CHECK.
+    AddCheck {
+        /// The table.
+        table: TableName,
+        /// The check.
+        check: CheckDef,
+    },
+    /// ADD PRIMARY KEY.
+    AddPrimaryKey {
+        /// The table.
+        table: TableName,
+        /// The columns.
+        columns: Vec<Name>,
+        /// The constraint's name.
+        name: Option<Name>,
+    },
+    /// DROP CONSTRAINT, of any kind.
+    DropConstraint {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        name: Name,
+    },
+    /// Rebuilds a table in place, keeping its rows (SQLite).
+    RebuildTable {
+        /// The table as it is.
+        from: Box<TableDef>,
+        /// The table as it shall be.
+        to: Box<TableDef>,
+        /// Old column → new column.
+        renames: Vec<(Name, Name)>,
+    },
+    /// CREATE TYPE .. AS ENUM (PostgreSQL).
+    CreateEnum {
+        /// The schema.
+        schema: Option<Name>,
+        /// The type.
+        definition: EnumDef,
+    },
+    /// ALTER TYPE .. ADD VALUE (PostgreSQL).
+    AddEnumLabel {
+        /// The schema.
+        schema: Option<Name>,
+        /// The type.
+        name: Name,
+        /// The label.
+        label: Name,
+        /// The label before it.
+        after: Option<Name>,
+    },
+    /// DROP TYPE (PostgreSQL).
+    DropEnum {
+        /// The schema.
+        schema: Option<Name>,
+        /// The type.
+        name: Name,
+    },
+    /// CREATE SCHEMA.
+    CreateSchema {
+        /// The schema.
+        name: Name,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// DROP SCHEMA with all that is in it.
+    DropSchema {
+        /// The schema.
+        name: Name,
+    },
+    /// Empties tables.
+    Truncate {
+        /// The tables.
+        tables: Vec<TableName>,
+        /// Counts start again.
+        restart_identity: bool,
+        /// Also tables that point here (PostgreSQL).
+        cascade: bool,
+    },
+    /// CREATE VIEW.
+    CreateView {
+        /// The view.
+        name: TableName,
+        /// Its query, the developer's SQL.
+        query: Name,
+    },
+    /// DROP VIEW.
+    DropView {
+        /// The view.
+        name: TableName,
+    },
+}
