@@ -55,3 +55,39 @@ impl<T: Scalar> FieldType for Option<T> {
         if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
     }
 }
+
+/// A primary key: a scalar, or a tuple for composite keys.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a primary key", label = "a key is a scalar or a tuple of scalars")]
+pub trait KeyValues: Clone + Send + Sync + 'static {
+    /// The values, in the order of the key's columns.
+    fn key_values(&self) -> Vec<Value>;
+}
+
+impl<T: Scalar> KeyValues for T {
+    fn key_values(&self) -> Vec<Value> {
+        vec![self.to_value()]
+    }
+}
+
+macro_rules! key_tuple {
+    ($($name:ident $place:tt),+) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($name: Scalar),+> KeyValues for ($($name,)+) {
+            fn key_values(&self) -> Vec<Value> {
+                vec![$(self.$place.to_value()),+]
+            }
+        }
+    };
+}
+
+key_tuple!(A 0, B 1);
+key_tuple!(A 0, B 1, C 2);
+key_tuple!(A 0, B 1, C 2, D 3);
+key_tuple!(A 0, B 1, C 2, D 3, E 4);
+
+/// The key of a model without one.
+impl KeyValues for () {
+    fn key_values(&self) -> Vec<Value> {
+        Vec::new()
+    }
+}

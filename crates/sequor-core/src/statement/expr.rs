@@ -163,6 +163,8 @@ pub enum Expr {
     List(Vec<Expr>),
     /// Text of the developer with bound values between.
     Raw(Vec<RawPart>),
+    /// A part that a builder could not make (a malformed JSON path, ..): planners and writers answer with this usage error.
+    Invalid(Name),
 }
 
 /// A field by name, possibly over to-one relations.

@@ -16,6 +16,7 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
         | Expr::Default
         | Expr::Now
         | Expr::Star
+        | Expr::Invalid(_)
         | Expr::Proposed(_)
         | Expr::Exists { .. }
         | Expr::Select(_) => Ok(()),
