@@ -6,10 +6,10 @@
 
 mod arguments;
 
-//C mod codes;
+mod codes;
 mod dates;
-//C mod encodings;
-//C mod finance;
+mod encodings;
+mod finance;
 mod locales;
 mod membership;
 mod network;
@@ -79,8 +79,20 @@ impl Rule {
     }
 }
 
-static ALL: LazyLock<Vec<Rule>> =
-    LazyLock::new(|| [text::RULES, membership::RULES, numbers::RULES, dates::RULES, network::RULES, locales::RULES].concat());
+static ALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    [
+        text::RULES,
+        membership::RULES,
+        numbers::RULES,
+        dates::RULES,
+        network::RULES,
+        encodings::RULES,
+        codes::RULES,
+        finance::RULES,
+        locales::RULES,
+    ]
+    .concat()
+});
 
 /// Every rule, by family.
 pub fn all() -> &'static [Rule] {

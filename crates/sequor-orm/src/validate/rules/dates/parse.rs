@@ -20,7 +20,7 @@ const ZONES: [(&str, i64); 11] = [
 /// The milliseconds since 1970 of a date; `None` for text that is no date. Without a zone it is UTC.
 pub(in super::super) fn instant_of(text: &str) -> Option<i64> {
     let text = text.trim();
-    iso(text).or_else(|| Loose::default().read(text))
+    iso(text).or_else(|| if text.ends_with(['-', '/']) { None } else { Loose::default().read(text) })
 }
 
 /// Day 30 of February is a day in March, as in JavaScript.
