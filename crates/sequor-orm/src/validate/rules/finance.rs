@@ -40,7 +40,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn providers() -> Vec<&'static str> {
-    CARDS.iter().map(|(name, _)| *name).collect()
+    let names = ["AmEx", "DinersClub", "Discover", "JCB", "Mastercard", "UnionPay", "Visa"];
+    CARDS.iter().map(|(name, _)| *name).chain(names).collect()
 }
 
 fn bare(text: &str) -> String {
@@ -49,9 +50,8 @@ fn bare(text: &str) -> String {
 
 fn is_credit_card(subject: &Subject<'_>, args: &[Value]) -> Result<bool> {
     let number = bare(subject.text());
-    let provider = Given(args).text(NAMED, "provider");
-    for (name, form) in CARDS.iter().filter(|(name, _)| provider.as_ref().is_none_or(|provider| provider == name)) {
-        let _ = name;
+    let provider = Given(args).text(NAMED, "provider").map(|provider| provider.to_ascii_lowercase());
+    for (_, form) in CARDS.iter().filter(|(name, _)| provider.as_ref().is_none_or(|provider| provider == name)) {
         if pattern::has(&number, form)? {
             return Ok(luhn(&number));
         }
