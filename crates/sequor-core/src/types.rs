@@ -247,3 +247,6 @@ pub use documents::Json;
 pub use lists::Range;
 pub use text::{CiText, Cidr, HStore, Interval, IpNetwork, MacAddr};
 pub use times::{parse_instant, parse_naive};
+mod from_json;
+
+pub use from_json::value_from_json;

@@ -1,1 +1,33 @@
-//! The ORM itself: models, queries, writes, transactions.
+//! The ORM itself: models, queries, loading, writes, hooks, transactions.
+
+extern crate self as sequor;
+
+pub mod db;
+pub mod hook;
+pub mod load;
+pub mod model;
+pub mod plan;
+pub mod query;
+pub mod validate;
+pub mod write;
+
+pub use sequor_core::encode::{FieldType, Scalar};
+pub use sequor_core::error::{self, Error, Result};
+pub use sequor_core::types::Json;
+pub use sequor_core::value::Value;
+pub use sequor_sql::Dialect;
+
+/// What the derives and macros name. Not for programs: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::model::*;
+    pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
+    pub use inventory;
+    pub use sequor_core as core;
+    pub use sequor_core::driver::RowReader;
+    pub use sequor_core::schema::{ModelDef, RelationKind};
+    pub use sequor_core::types::{ColumnType, EnumDef};
+    pub use serde;
+    pub use serde_json;
+    pub use std::sync::{Arc, OnceLock};
+}

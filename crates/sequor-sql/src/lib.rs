@@ -26,3 +26,8 @@ pub fn render(_statement: &Statement, _dialect: Dialect) -> Result<Sql> {
 pub fn render_ddl(_ddl: &Ddl, _dialect: Dialect) -> Result<Vec<String>> {
     Err(sequor_core::Error::bug("not there yet"))
 }
+
+/// Renders a query for one dialect.
+pub fn render_select(_select: &sequor_core::statement::Select, _dialect: Dialect) -> Result<Sql> {
+    Err(sequor_core::Error::bug("not there yet"))
+}

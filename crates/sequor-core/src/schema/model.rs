@@ -41,6 +41,18 @@ pub struct ModelDef {
     pub view: Option<Name>,
     /// A table that others own: sync and migrations leave it alone.
     pub skip_sync: bool,
+    /// What the ORM hangs on the model: hooks, scopes, validators of the whole row.
+    pub behavior: Behavior,
+}
+
+/// What the ORM hangs on a model; opaque here.
+#[derive(Clone, Default)]
+pub struct Behavior(pub Option<Arc<dyn std::any::Any + Send + Sync>>);
+
+impl std::fmt::Debug for Behavior {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Behavior(..)" } else { "Behavior(none)" })
+    }
 }
 
 /// A table's name, with its schema where it is not the default one.
@@ -166,6 +178,7 @@ impl ModelDef {
             comment: None,
             view: None,
             skip_sync: false,
+            behavior: Behavior::default(),
         }
     }
 

@@ -168,7 +168,7 @@ fn checked(rule: &Rule, args: &[Value]) -> Result<(), String> {
         });
     }
     for (argument, value) in arguments.list.iter().zip(&args[..bare]).filter(|(_, value)| !value.is_null()) {
-        argument.kind.check(value).map_err(|problem| format!("{} {problem}", argument.name))?;
+        argument.kind.check(&plain(value)).map_err(|problem| format!("{} {problem}", argument.name))?;
     }
     for (name, value) in given.object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         let argument = arguments.find(name).ok_or_else(|| format!("there is no argument {name}"))?;
@@ -236,7 +236,7 @@ impl<'a> Given<'a> {
         let object = self.object();
         let bare = self.0.len() - usize::from(object.is_some());
         if position < bare && !self.0[position].is_null() {
-            return Some(Cow::Borrowed(&self.0[position]));
+            return Some(plain(&self.0[position]));
         }
         let (_, value) = object?.iter().find(|(key, value)| same_name(key, name) && !value.is_null())?;
         Some(Cow::Owned(value_of(value.clone())))
@@ -277,6 +277,14 @@ fn json_list(value: &Value) -> Option<&Vec<Json>> {
     match value {
         Value::Json(json) => json.as_array(),
         _ => None,
+    }
+}
+
+/// JSON that is no object, as a plain value.
+fn plain(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Json(json) if !json.is_object() => Cow::Owned(value_of((**json).clone())),
+        other => Cow::Borrowed(other),
     }
 }
 

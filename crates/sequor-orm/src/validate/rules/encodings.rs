@@ -1,4 +1,4 @@
-//! Rules about encoded text: base 32, 58, 64, JSON, hashes, identifiers, colours, versions.
+//! Rules about encoded text: base 32, 58, 64, JSON, hashes, identifiers, colors, versions.
 
 use super::arguments::{Argument, Given, Kind, NAMED};
 use super::{Rule, Subject, pattern};
@@ -42,11 +42,11 @@ pub(super) const RULES: &[Rule] = &[
         .takes(&[flag("allow_primitives"), flag("allow_any_value")], 0),
     Rule::new("isJWT", "jwt", is_jwt, "has the form of a JSON Web Token"),
     Rule::new("isSemVer", "sem_ver", is_sem_ver, "is a semantic version"),
-    Rule::new("isHexColor", "hex_color", is_hex_color, "is a colour in hexadecimal digits, with or without `#`")
+    Rule::new("isHexColor", "hex_color", is_hex_color, "is a color in hexadecimal digits, with or without `#`")
         .takes(&[flag("require_hashtag")], 0),
-    Rule::new("isRgbColor", "rgb_color", is_rgb_color, "is a colour in the form of `rgb(..)` or `rgba(..)`")
+    Rule::new("isRgbColor", "rgb_color", is_rgb_color, "is a color in the form of `rgb(..)` or `rgba(..)`")
         .takes(&[flag("includePercentValues"), flag("allowSpaces")], 1),
-    Rule::new("isHSL", "hsl", is_hsl, "is a colour in the form of `hsl(..)` or `hsla(..)`"),
+    Rule::new("isHSL", "hsl", is_hsl, "is a color in the form of `hsl(..)` or `hsla(..)`"),
 ];
 
 fn versions() -> Vec<&'static str> {

@@ -7,8 +7,7 @@ use sequor_core::{Result, Value};
 const LENGTHS: &[Argument] = &[Argument::new("min", Kind::Number, "1"), Argument::new("max", Kind::Number, "80")];
 const DISCRETE: &[Argument] = &[LENGTHS[0], LENGTHS[1], Argument::new("discreteLengths", Kind::List, "")];
 const NEEDLE: &[Argument] = &[Argument::new("text", Kind::Text, "\"foo\"").required()];
-const PATTERN: &[Argument] =
-    &[Argument::new("pattern", Kind::Pattern, "\"^[a-z]+$\"").required(), Argument::new("flags", Kind::Flags, "\"i\"")];
+const PATTERN: &[Argument] = &[Argument::new("pattern", Kind::Pattern, "\"^[a-z]+$\"").required(), Argument::new("flags", Kind::Flags, "")];
 const CHARACTERS: &[Argument] = &[Argument::new("chars", Kind::Text, "\"abc\"").required()];
 
 pub(super) const RULES: &[Rule] = &[

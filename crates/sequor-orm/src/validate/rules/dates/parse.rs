@@ -110,6 +110,7 @@ impl Loose {
                 letter if letter.is_alphabetic() => self.word(rest)?,
                 '+' | '-' if self.clock.is_some() || self.zone.is_some() => self.offset(rest)?,
                 ' ' | ',' | '/' | '-' | '.' => &rest[1..],
+                space if space.is_whitespace() => &rest[space.len_utf8()..],
                 _ => return None,
             };
         }
@@ -151,7 +152,7 @@ impl Loose {
     fn offset<'a>(&mut self, text: &'a str) -> Option<&'a str> {
         let length = text[1..].bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b':').count();
         let digits: String = text[1..=length].chars().filter(char::is_ascii_digit).collect();
-        let number: i64 = digits.parse().ok()?;
+        let number: i64 = digits.parse().ok().filter(|_| digits.len() <= 4)?;
         let offset = if digits.len() <= 2 { number * 60 } else { number / 100 * 60 + number % 100 };
         self.zone = Some(if text.starts_with('-') { -offset } else { offset });
         Some(&text[length + 1..])
@@ -212,7 +213,7 @@ fn loose_clock(hour: i64, text: &str) -> Option<(i64, &str)> {
         }
     }
     let valid = (hour < 24 || hour == 24 && minute == 0 && second == 0) && minute < 60 && second < 60;
-    valid.then_some((((hour * 60 + minute) * 60 + second) * 1000 + fraction, rest))
+    valid.then(|| (((hour * 60 + minute) * 60 + second) * 1000 + fraction, rest))
 }
 
 #[cfg(test)]

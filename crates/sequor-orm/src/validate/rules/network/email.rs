@@ -29,8 +29,7 @@ pub(super) fn matches(text: &str, args: Given<'_>) -> bool {
 
 /// `Name <address>` without the name and brackets; `None` when the name is no name.
 fn without_display_name(text: &str, required: bool) -> Option<&str> {
-    let control = |letter: char| letter.is_control() || letter == 'X';
-    let (name, rest) = match text.rsplit_once('<').filter(|(name, _)| !name.is_empty() && !name.contains(control)) {
+    let (name, rest) = match text.rsplit_once('<').filter(|(name, _)| !name.is_empty() && !name.contains(char::is_control)) {
         Some(parts) => parts,
         None => return (!required).then_some(text),
     };

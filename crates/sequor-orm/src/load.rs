@@ -1,0 +1,200 @@
+//! Rows, pushed by the driver, become instances; children are hung on their parents level by level.
+
+mod assemble;
+mod lazy;
+mod sink;
+
+pub use assemble::LoadedTree;
+pub use lazy::{LoadSlice, load_into};
+
+use crate::db::{Db, Run};
+use crate::model::{Loader, Model, TypedLoader, rows_of};
+use crate::plan;
+use crate::query::{QueryState, RawSql};
+use crate::write::RowState;
+use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{Expr, RawPart, Select, SelectItem};
+use sequor_core::{Name, Value};
+use sequor_sql::{Dialect, Sql};
+use sink::{DecodeSink, NamedSink, ScalarSink};
+use std::any::Any;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A step that reads into a sink.
+pub(crate) fn step(sql: Sql, sink: Box<dyn sequor_core::driver::RowSink>) -> Step {
+    Step { text: Arc::from(sql.text), params: Params::Fixed(sql.params), sink, cache: true }
+}
+
+/// Runs one step and gives it back.
+pub(crate) async fn run_one(db: &Db, step: Step, run: Run) -> Result<StepDone> {
+    db.run(Batch::one(step), run).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
+}
+
+/// Takes a sink back as its own type.
+pub(crate) fn unsink<S: 'static>(done: StepDone) -> Result<S> {
+    let sink: Box<dyn Any> = done.sink;
+    sink.downcast::<S>().map(|sink| *sink).map_err(|_| Error::bug("a sink came back as another"))
+}
+
+fn reading(state: &QueryState, operation: &'static str, site: &'static Location<'static>) -> Run {
+    Run { operation, model: Some(state.model.name.clone()), site, write: state.clauses.lock.is_some() }
+}
+
+/// Reads whole rows with their includes.
+pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<M>> {
+    rows_of(find_tree(db, state, TypedLoader::<M>::boxed(), site).await?.finish()?)
+}
+
+/// Reads rows of any kind with their includes.
+pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader>, site: &'static Location<'static>) -> Result<LoadedTree> {
+    let run = reading(&state, "find", site);
+    let (dialect, models) = (db.dialect(), db.models());
+    let plan = plan::plan(&state, &models, dialect)?;
+    let sql = sequor_sql::render_select(&plan.select, dialect)?;
+    assemble::read_tree(db, plan.node, sql, loader, run).await
+}
+
+/// Reads the rows of a query as untyped, stored rows.
+pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
+    let run = reading(&state, "find", site);
+    let model = state.model.clone();
+    let plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let types: Vec<_> = model.columns.iter().map(|column| column.ty.clone()).collect();
+    let decode = move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
+    let sink = DecodeSink::new(decode);
+    let rows = run_decoded(db, sql, sink, run).await?;
+    Ok(rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect())
+}
+
+async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, sink: DecodeSink<R, F>, run: Run) -> Result<Vec<R>>
+where
+    F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
+{
+    let done = run_one(db, step(sql, Box::new(sink)), run).await?;
+    Ok(unsink::<DecodeSink<R, F>>(done)?.rows)
+}
+
+/// Reads selected columns and expressions.
+pub(crate) async fn find_decoded<R: Send + 'static>(
+    db: Db,
+    state: QueryState,
+    decode: fn(&mut dyn RowReader) -> Result<R>,
+    site: &'static Location<'static>,
+) -> Result<Vec<R>> {
+    let run = reading(&state, "find", site);
+    let mut state = state;
+    // A selection holds no relations; includes of scopes only narrow the rows.
+    state.clauses.includes.retain(|include| include.required || include.joined);
+    let mut plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let width = plan.node.shape.items.as_ref().map_or(plan.select.columns.len(), Vec::len);
+    plan.select.columns.truncate(width);
+    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    run_decoded(&db, sql, DecodeSink::new(decode), run).await.map_err(|error| error.at(&state.model.name, None))
+}
+
+/// Counts rows.
+pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
+    let run = reading(&state, "count", site);
+    let select = plan::plan_count(&state, &db.models(), db.dialect())?;
+    let number = scalar(db, select, run).await?;
+    match number {
+        Value::I64(count) => u64::try_from(count).map_err(|_| Error::bug("a count below zero")),
+        _ => Err(Error::bug("a count that is not a number")),
+    }
+}
+
+/// Reads one cell.
+pub(crate) async fn scalar(db: &Db, select: Select, run: Run) -> Result<Value> {
+    let sql = sequor_sql::render_select(&select, db.dialect())?;
+    let done = run_one(db, step(sql, Box::new(ScalarSink::default())), run).await?;
+    Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())
+}
+
+/// Whether any row matches.
+pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<bool> {
+    let run = reading(&state, "exists", site);
+    let mut state = state;
+    state.clauses.limit = Some(1);
+    state.clauses.unordered = true;
+    state.clauses.order.clear();
+    state.clauses.includes.retain(|include| include.required);
+    let mut plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let one = Expr::Value(Value::I64(1), sequor_core::types::BindType::one(sequor_core::types::ScalarType::I32));
+    plan.select.columns = vec![SelectItem::new(one)];
+    let value = scalar(&db, plan.select, run).await?;
+    Ok(!value.is_null())
+}
+
+/// How the database would run a query.
+pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<String> {
+    let run = reading(&state, "explain", site);
+    let plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let mut sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let word = match db.dialect() {
+        Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
+        Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => "EXPLAIN ",
+    };
+    sql.text.insert_str(0, word);
+    let lines = run_decoded(&db, sql, DecodeSink::new(explained), run).await?;
+    Ok(lines.join("\n"))
+}
+
+fn explained(row: &mut dyn RowReader) -> Result<String> {
+    let cells = (0..row.len()).map(|index| Ok(shown(&row.any(index)?))).collect::<Result<Vec<_>>>()?;
+    Ok(cells.join(" "))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Text(text) => text.clone(),
+        other => other.to_json().to_string(),
+    }
+}
+
+/// The text and parameters of raw SQL.
+pub(crate) fn raw_sql(sql: RawSql, dialect: Dialect) -> Result<Sql> {
+    let mut text = String::new();
+    let mut params = Vec::new();
+    for part in sql.parts {
+        match part {
+            RawPart::Text(part) => text.push_str(&part),
+            RawPart::Value(value, bind) => {
+                params.push(sequor_core::driver::Param { value, bind });
+                match dialect {
+                    Dialect::Postgres => text.push_str(&format!("${}", params.len())),
+                    Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => text.push('?'),
+                }
+            }
+            RawPart::Expr(_) => return Err(Error::usage("an expression cannot stand in a raw statement")),
+        }
+    }
+    Ok(Sql { text, params })
+}
+
+/// Runs a query of the developer and reads its rows by name or position.
+pub(crate) async fn raw_rows<T: Send + 'static>(
+    db: Db,
+    sql: RawSql,
+    names: Vec<Name>,
+    read: fn(&mut dyn RowReader) -> Result<T>,
+    site: &'static Location<'static>,
+) -> Result<Vec<T>> {
+    let sql = raw_sql(sql, db.dialect())?;
+    let sink = NamedSink::new(names, read);
+    // Raw text may write, so it goes to the primary.
+    let run = Run { operation: "query", model: None, site, write: true };
+    let done = run_one(&db, step(sql, Box::new(sink)), run).await?;
+    Ok(unsink::<NamedSink<T>>(done)?.rows)
+}
+
+/// Runs a statement of the developer.
+pub(crate) async fn raw_execute(db: Db, sql: RawSql, site: &'static Location<'static>) -> Result<u64> {
+    let sql = raw_sql(sql, db.dialect())?;
+    let run = Run { operation: "execute", model: None, site, write: true };
+    let done = run_one(&db, step(sql, Box::new(sequor_core::driver::Discard)), run).await?;
+    Ok(done.affected)
+}

@@ -1,0 +1,381 @@
+//! A tree of batches: each statement fills some, and in the end children move into their parents.
+
+use crate::db::{Db, Run};
+use crate::model::{Instance, Loader, RowBatch, RowShape, value_of};
+use crate::plan::{self, Many, Node};
+use crate::query::IncludeState;
+use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use sequor_core::{Name, Value};
+use sequor_sql::Sql;
+use std::any::Any;
+use std::collections::HashMap;
+
+/// The rows of one model in one statement, with those of the to-one relations beside them.
+pub struct LoadedTree {
+    batch: Box<dyn RowBatch>,
+    loader: Box<dyn Loader>,
+    /// The row of the parent that each row hangs on; empty for a root.
+    owners: Vec<usize>,
+    relation: usize,
+    name: Name,
+    at: usize,
+    presence: Option<usize>,
+    ones: Vec<LoadedTree>,
+    many: Vec<Many>,
+    children: Vec<Children>,
+}
+
+/// The loaded rows of a to-many relation.
+struct Children {
+    relation: usize,
+    name: Name,
+    tree: LoadedTree,
+    /// For each row of the tree's batch: the parents that it hangs on.
+    parents: Vec<Vec<usize>>,
+    between: Option<Box<dyn RowBatch>>,
+}
+
+/// Reads the rows of one statement into a tree.
+struct TreeSink {
+    tree: LoadedTree,
+    /// The cells of the linking columns, behind those of the tree.
+    link: Option<LinkCells>,
+}
+
+/// Where the link to the parents stands in a row.
+struct LinkCells {
+    at: usize,
+    columns: Vec<sequor_core::types::ColumnType>,
+    keys: Vec<Vec<Value>>,
+    between: Option<(Box<dyn RowBatch>, Vec<usize>)>,
+}
+
+impl LoadedTree {
+    fn new(node: Node, loader: Box<dyn Loader>) -> Result<LoadedTree> {
+        let mut ones = Vec::with_capacity(node.ones.len());
+        for one in node.ones {
+            let inner = loader.relation(one.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
+            ones.push(LoadedTree::new(one, inner)?);
+        }
+        Ok(LoadedTree {
+            batch: loader.batch(&node.shape)?,
+            loader,
+            owners: Vec::new(),
+            relation: node.relation,
+            name: node.name,
+            at: node.at,
+            presence: node.presence,
+            ones,
+            many: node.many,
+            children: Vec::new(),
+        })
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.batch.len() == 0
+    }
+
+    fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
+        let index = self.batch.len();
+        self.batch.push(row, self.at)?;
+        for one in &mut self.ones {
+            let present = match one.presence {
+                Some(cell) => !row.is_null(cell)?,
+                None => true,
+            };
+            if present {
+                one.owners.push(index);
+                one.push(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows, each with its relations, as a `Vec` of the model.
+    pub(crate) fn finish(mut self) -> Result<Box<dyn Any + Send>> {
+        self.attach()?;
+        Ok(self.batch.finish())
+    }
+
+    /// Hangs all children on the rows, deepest first.
+    fn attach(&mut self) -> Result<()> {
+        let count = self.batch.len();
+        for mut one in std::mem::take(&mut self.ones) {
+            one.attach()?;
+            let mut owner = vec![None; count];
+            for (row, parent) in one.owners.iter().enumerate() {
+                if let Some(slot) = owner.get_mut(*parent) {
+                    *slot = Some(row);
+                }
+            }
+            for (parent, row) in owner.into_iter().enumerate() {
+                let picks: Vec<usize> = row.into_iter().collect();
+                let rows = one.batch.take(&picks, false);
+                self.batch.attach(parent, one.relation, &one.name, rows, None)?;
+            }
+        }
+        for mut children in std::mem::take(&mut self.children) {
+            children.tree.attach()?;
+            let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
+            let shared = children.parents.iter().any(|parents| parents.len() > 1);
+            for (row, parents) in children.parents.iter().enumerate() {
+                for parent in parents {
+                    if let Some(group) = groups.get_mut(*parent) {
+                        group.push(row);
+                    }
+                }
+            }
+            for (parent, picks) in groups.into_iter().enumerate() {
+                let between = children.between.as_mut().map(|between| between.take(&picks, shared));
+                let rows = children.tree.batch.take(&picks, shared);
+                self.batch.attach(parent, children.relation, &children.name, rows, between)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RowSink for TreeSink {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.tree.push(row)?;
+        if let Some(link) = &mut self.link {
+            let key = match &mut link.between {
+                Some((between, columns)) => {
+                    let index = between.len();
+                    between.push(row, link.at)?;
+                    columns.iter().map(|column| between.value(index, *column)).collect()
+                }
+                None => {
+                    let read = |(place, ty): (usize, &sequor_core::types::ColumnType)| row.value(link.at + place, ty);
+                    link.columns.iter().enumerate().map(read).collect::<Result<_>>()?
+                }
+            };
+            link.keys.push(key);
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// Reads the rows of a statement and of all the to-many includes below it.
+pub(crate) async fn read_tree(db: &Db, node: Node, sql: Sql, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
+    let sink = TreeSink { tree: LoadedTree::new(node, loader)?, link: None };
+    let done = super::run_one(db, super::step(sql, Box::new(sink)), run.clone()).await?;
+    let mut tree = super::unsink::<TreeSink>(done)?.tree;
+    load_levels(db, &mut [&mut tree], run).await?;
+    Ok(tree)
+}
+
+/// Loads the to-many includes of some trees, all of one level in one batch, then the levels below.
+async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result<()> {
+    let mut batch = Batch { steps: Vec::new(), mode: BatchMode::Plain };
+    let mut waiting: Vec<(Vec<usize>, Many, HashMap<KeyHash, Vec<usize>>)> = Vec::new();
+    for (number, tree) in trees.iter_mut().enumerate() {
+        plan_levels(db, tree, &[number], &mut batch, &mut waiting)?;
+    }
+    if batch.steps.is_empty() {
+        return Ok(());
+    }
+    let done = db.run(batch, run.clone()).await?;
+    for ((path, many, parents), done) in waiting.into_iter().zip(done) {
+        let sink = super::unsink::<TreeSink>(done)?;
+        let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+        let keys = std::mem::take(&mut link.keys);
+        let parents = keys.into_iter().map(|key| parents.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
+        let children = Children { relation: many.relation, name: many.name, tree: sink.tree, parents, between: link.between.map(|(between, _)| between) };
+        if let Some(tree) = reach(trees, &path) {
+            tree.children.push(children);
+        }
+    }
+    let mut below: Vec<&mut LoadedTree> = Vec::new();
+    for tree in trees.iter_mut() {
+        collect_children(tree, &mut below);
+    }
+    Box::pin(load_levels(db, &mut below, run)).await
+}
+
+fn collect_children<'a>(tree: &'a mut LoadedTree, below: &mut Vec<&'a mut LoadedTree>) {
+    below.extend(tree.children.iter_mut().map(|children| &mut children.tree));
+    for one in &mut tree.ones {
+        collect_children(one, below);
+    }
+}
+
+/// The tree at a path: its number among the trees, then numbers of to-one relations.
+fn reach<'t>(trees: &'t mut [&mut LoadedTree], path: &[usize]) -> Option<&'t mut LoadedTree> {
+    let (first, rest) = path.split_first()?;
+    let mut tree: &mut LoadedTree = trees.get_mut(*first)?;
+    for step in rest {
+        tree = tree.ones.get_mut(*step)?;
+    }
+    Some(tree)
+}
+
+fn plan_levels(
+    db: &Db,
+    tree: &mut LoadedTree,
+    path: &[usize],
+    batch: &mut Batch,
+    waiting: &mut Vec<(Vec<usize>, Many, HashMap<KeyHash, Vec<usize>>)>,
+) -> Result<()> {
+    for many in std::mem::take(&mut tree.many) {
+        let mut parents: HashMap<KeyHash, Vec<usize>> = HashMap::new();
+        let mut keys: Vec<Vec<Value>> = Vec::new();
+        for index in 0..tree.batch.len() {
+            let key: Vec<Value> = many.link.source.iter().map(|column| tree.batch.value(index, *column)).collect();
+            // NULL points to nothing.
+            if key.iter().any(Value::is_null) {
+                continue;
+            }
+            let owners = parents.entry(KeyHash::new(&key)).or_default();
+            if owners.is_empty() {
+                keys.push(key);
+            }
+            owners.push(index);
+        }
+        let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
+        if keys.is_empty() {
+            let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
+            let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
+            let between = between_of(&*tree.loader, &many)?;
+            tree.children.push(Children { relation: many.relation, name: many.name, tree: empty, parents: Vec::new(), between });
+            continue;
+        }
+        batch.steps.push(many_step(db, &many, keys, loader, &*tree.loader)?);
+        waiting.push((path.to_vec(), many, parents));
+    }
+    for (number, one) in tree.ones.iter_mut().enumerate() {
+        let mut path = path.to_vec();
+        path.push(number);
+        plan_levels(db, one, &path, batch, waiting)?;
+    }
+    Ok(())
+}
+
+fn between_of(loader: &dyn Loader, many: &Many) -> Result<Option<Box<dyn RowBatch>>> {
+    if many.link.through.is_none() {
+        return Ok(None);
+    }
+    let loader = loader.through(many.relation).ok_or_else(|| Error::bug("a relation has no loader for its through rows"))?;
+    loader.batch(&RowShape::default()).map(Some)
+}
+
+/// A key that can be looked up, whatever its types.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct KeyHash(Vec<KeyPart>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum KeyPart {
+    Integer(i64),
+    Uuid(uuid::Uuid),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl KeyHash {
+    pub(crate) fn new(key: &[Value]) -> KeyHash {
+        KeyHash(
+            key.iter()
+                .map(|value| match value {
+                    Value::I64(number) => KeyPart::Integer(*number),
+                    Value::Uuid(uuid) => KeyPart::Uuid(*uuid),
+                    Value::Text(text) => KeyPart::Text(text.clone()),
+                    Value::Bytes(bytes) => KeyPart::Bytes(bytes.clone()),
+                    Value::Decimal(number) => KeyPart::Text(number.normalize().to_string()),
+                    other => KeyPart::Text(other.to_json().to_string()),
+                })
+                .collect(),
+        )
+    }
+}
+
+/// The rows of a relation of one row, and the rows between: what a relation field takes.
+pub(crate) type Filling = (Box<dyn Any + Send>, Option<Box<dyn Any + Send>>);
+
+/// Loads a relation of rows that exist already: for each of them, what its relation field takes.
+pub(crate) async fn load_detached(
+    db: &Db,
+    model: &ModelDef,
+    relation: usize,
+    include: &IncludeState,
+    parents: &[&dyn Instance],
+    loader: Box<dyn Loader>,
+    run: Run,
+) -> Result<Vec<Filling>> {
+    let def = model.relations.get(relation).ok_or_else(|| Error::bug("a relation without a definition"))?.clone();
+    let link = def.link(model, &db.models())?;
+    let single = !def.kind.is_many();
+    let many = Many { relation, name: def.name.clone(), link, def, include: include.clone() };
+    let values: Vec<Vec<Value>> = parents.iter().map(|parent| many.link.source.iter().map(|column| value_of(*parent, *column)).collect()).collect();
+    let mut keys: Vec<Vec<Value>> = Vec::new();
+    let mut seen: HashMap<KeyHash, Vec<usize>> = HashMap::new();
+    for (index, key) in values.into_iter().enumerate() {
+        if key.iter().any(Value::is_null) {
+            continue;
+        }
+        let owners = seen.entry(KeyHash::new(&key)).or_default();
+        if owners.is_empty() {
+            keys.push(key);
+        }
+        owners.push(index);
+    }
+    let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
+    let (mut tree, mut between) = if keys.is_empty() {
+        let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
+        (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
+    } else {
+        let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
+        for (row, key) in keys.iter().enumerate() {
+            for parent in seen.get(&KeyHash::new(key)).into_iter().flatten() {
+                // A has-one whose key is not unique keeps its first row.
+                if !single || groups[*parent].is_empty() {
+                    groups[*parent].push(row);
+                }
+            }
+        }
+        (tree, between)
+    };
+    tree.attach()?;
+    let shared = seen.values().any(|owners| owners.len() > 1) || many.link.through.is_some();
+    Ok(groups
+        .into_iter()
+        .map(|picks| {
+            let between = between.as_mut().map(|between| between.take(&picks, shared));
+            (tree.batch.take(&picks, shared), between)
+        })
+        .collect())
+}
+
+type Read = (LoadedTree, Vec<Vec<Value>>, Option<Box<dyn RowBatch>>);
+
+async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader, run: Run) -> Result<Read> {
+    let step = many_step(db, many, keys, inner, owner)?;
+    let done = super::run_one(db, step, run.clone()).await?;
+    let sink = super::unsink::<TreeSink>(done)?;
+    let mut tree = sink.tree;
+    let link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+    load_levels(db, &mut [&mut tree], run).await?;
+    Ok((tree, link.keys, link.between.map(|(between, _)| between)))
+}
+
+/// The statement of a to-many include, with the sink that reads it.
+fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
+    let (plan, width) = plan::plan_many(many, keys, &db.models(), db.dialect())?;
+    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let between = match &many.link.through {
+        Some(through) => between_of(owner, many)?.map(|batch| (batch, through.to_source.clone())),
+        None => None,
+    };
+    let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
+    let link = LinkCells { at: width, columns, keys: Vec::new(), between };
+    let sink = TreeSink { tree: LoadedTree::new(plan.node, inner)?, link: Some(link) };
+    Ok(super::step(sql, Box::new(sink)))
+}

@@ -1,0 +1,49 @@
+//! Lazy loads: relations of rows that were read before, for one row or a whole slice in one statement.
+
+use super::assemble::load_detached;
+use crate::db::{Db, Run};
+use crate::model::{Instance, IntoInclude, Model, TypedLoader};
+use crate::query::IncludeState;
+use sequor_core::error::{Error, Result};
+use std::future::Future;
+use std::panic::Location;
+
+/// Lazy loading for slices of rows.
+pub trait LoadSlice<M: Model> {
+    /// Loads a relation of all rows in one statement; rows that have it already are left alone.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn load<T, K>(&self, include: impl IntoInclude<M, T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<M: Model> LoadSlice<M> for [M] {
+    #[track_caller]
+    fn load<T, K>(&self, include: impl IntoInclude<M, T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (state, db, site) = (include.into_include().state, db.clone(), Location::caller());
+        async move { load_into(self.iter().collect(), state, &db, site).await }
+    }
+}
+
+/// Loads a relation of some rows.
+///
+/// # Errors
+/// Those of the database.
+pub async fn load_into<M: Model>(rows: Vec<&M>, include: IncludeState, db: &Db, site: &'static Location<'static>) -> Result<()> {
+    let model = M::model();
+    let position = model.relations.iter().position(|relation| relation.name == include.relation);
+    let position = position.ok_or_else(|| Error::usage(format!("{} has no relation {}", model.name, include.relation)))?;
+    let missing: Vec<&M> = rows.into_iter().filter(|row| row.relation_cell(position).is_some_and(|cell| !cell.is_loaded())).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let run = Run { operation: "load", model: Some(model.name.clone()), site, write: false };
+    let parents: Vec<&dyn Instance> = missing.iter().map(|row| *row as &dyn Instance).collect();
+    let children = load_detached(db, model, position, &include, &parents, TypedLoader::<M>::boxed(), run).await?;
+    for (row, (rows, between)) in missing.into_iter().zip(children) {
+        if let Some(cell) = row.relation_cell(position) {
+            cell.fill(rows, between)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! [`Model`]: what `#[derive(Model)]` implements, and [`Instance`], the same behind a trait object.
+//!
+//! The derive emits data and three small matches; all that a model can do is written once, here and below, over `dyn Instance`.
+
+mod cell;
+mod column;
+mod convert;
+mod definition;
+mod enums;
+mod erased;
+mod json;
+mod operators;
+mod registry;
+mod relation;
+mod slot;
+
+pub use cell::Cell;
+pub use column::{Column, EmbeddedColumn, TypedExpr};
+pub use convert::{IntoValue, Operand};
+pub use sequor_core::encode::KeyValues;
+pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
+pub use definition::label;
+pub use enums::{DbEnum, unknown_label};
+pub(crate) use erased::rows_of;
+pub use erased::{Loader, RowBatch, RowShape, ShapeItem, TypedLoader};
+pub(crate) use operators::{compare, in_values, parse_path};
+pub use json::{deserialize_model, serialize_model};
+pub use operators::{Grain, JsonColumn, JsonOperand, Listed, Ranged, JsonPath, Numeric, Rows as RowsGrain, Single, Textual};
+pub use registry::{ModelList, Registered, Registry};
+pub use relation::{
+    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, Many, Parent, Relation, RelationCell, RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
+};
+pub use slot::{Field, draft_for, same_name, target_fields};
+
+use sequor_core::driver::RowReader;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// A row of a model, whatever its Rust type.
+pub trait Instance: Any + Send + Sync {
+    /// The model.
+    fn def(&self) -> &Arc<ModelDef>;
+    /// The field at a position.
+    fn cell(&self, position: usize) -> Option<&dyn Cell>;
+    /// The field at a position, to be changed.
+    fn cell_mut(&mut self, position: usize) -> Option<&mut dyn Cell>;
+    /// The relation at a position.
+    fn relation_cell(&self, position: usize) -> Option<&dyn RelationCell>;
+    /// Values that methods add to the JSON form.
+    fn computed(&self) -> Vec<(&'static str, serde_json::Value)> {
+        Vec::new()
+    }
+}
+
+/// A Rust struct that maps to a table. Implemented by `#[derive(Model)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model",
+    label = "this type has no table",
+    note = "add `#[derive(Model, Clone)]` to `{Self}`; a relation names the model itself, as in `HasMany<Post>`"
+)]
+pub trait Model: Instance + Clone + Sized {
+    /// The slots that `draft!` fills.
+    type Fields: 'static;
+    /// The type of the primary key: a scalar, or a tuple.
+    type Key: KeyValues;
+    /// All slots, empty.
+    const FIELDS: Self::Fields;
+    /// The struct's name.
+    const NAME: &'static str;
+
+    /// The model as data.
+    fn model() -> &'static Arc<ModelDef>;
+    /// Reads one row whose columns start at a position.
+    fn decode(row: &mut dyn RowReader, at: usize) -> Result<Self>;
+    /// Who loads the rows of a relation.
+    fn loader(relation: usize) -> Option<Box<dyn Loader>>;
+    /// Who loads the rows between, for a many-to-many relation.
+    fn through_loader(_relation: usize) -> Option<Box<dyn Loader>> {
+        None
+    }
+}
+
+/// A struct whose fields are spread over prefixed columns. Implemented by `#[derive(Embed)]`.
+pub trait Embed: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// How many columns.
+    const COUNT: u16;
+    /// The columns, without prefix.
+    const COLUMNS: &'static [StaticColumn];
+
+    /// Reads the columns from a position on.
+    fn decode(row: &mut dyn RowReader, at: usize) -> Result<Self>;
+    /// The field at a position.
+    fn cell(&self, position: usize) -> Option<&dyn Cell>;
+    /// The field at a position, to be changed.
+    fn cell_mut(&mut self, position: usize) -> Option<&mut dyn Cell>;
+}
+
+/// Reads one cell and names model and column when that fails. What the derives call.
+pub fn decode_cell<T: crate::FieldType>(row: &mut dyn RowReader, at: usize, position: usize, model: fn() -> &'static Arc<ModelDef>) -> Result<T> {
+    match T::decode(row, at + position) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(name_cell(error, position, model)),
+    }
+}
+
+#[cold]
+fn name_cell(error: Error, position: usize, model: fn() -> &'static Arc<ModelDef>) -> Error {
+    let model = model();
+    error.at(&model.name, model.columns.get(position).map(|column| column.name.as_ref()))
+}
+
+/// The value of a field; NULL for a position that the model does not have.
+pub fn value_of(row: &dyn Instance, position: usize) -> crate::Value {
+    row.cell(position).map_or(crate::Value::Null, Cell::to_value)
+}
+
+/// The values of all columns, in order.
+pub fn values_of(row: &dyn Instance) -> Vec<crate::Value> {
+    (0..row.def().columns.len()).map(|position| value_of(row, position)).collect()
+}
+
+/// Whether two rows of one model have equal columns and equal loaded relations.
+pub fn same(a: &dyn Instance, b: &dyn Instance) -> bool {
+    let def = a.def();
+    (0..def.columns.len()).all(|position| match (a.cell(position), b.cell(position)) {
+        (Some(a), Some(b)) => a.same(b),
+        (None, None) => true,
+        _ => false,
+    }) && (0..def.relations.len()).all(|position| match (a.relation_cell(position), b.relation_cell(position)) {
+        (Some(a), Some(b)) => a.same(b),
+        (None, None) => true,
+        _ => false,
+    })
+}
+
+/// `Debug` of a row: its columns and loaded relations; `sensitive` fields as `***`.
+pub fn debug(row: &dyn Instance, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let def = row.def();
+    let mut text = f.debug_struct(&def.name);
+    for (position, column) in def.columns.iter().enumerate() {
+        match row.cell(position) {
+            Some(_) if column.sensitive => text.field(&column.name, &format_args!("***")),
+            Some(cell) => text.field(&column.name, &cell::Shown(cell)),
+            None => &mut text,
+        };
+    }
+    for (position, relation) in def.relations.iter().enumerate() {
+        if let Some(cell) = row.relation_cell(position).filter(|cell| cell.is_loaded()) {
+            text.field(&relation.name, &relation::ShownRelation(cell));
+        }
+    }
+    text.finish()
+}

@@ -1,0 +1,112 @@
+//! [`Column`]: a field as a typed constant. [`TypedExpr`]: an expression with its type and grain.
+
+use super::operators::Rows;
+use sequor_core::Name;
+use sequor_core::statement::{Expr, Field};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A column of model `M` whose field has the type `T`, its `Option` included.
+pub struct Column<M, T> {
+    name: &'static str,
+    position: u16,
+    marker: PhantomData<fn() -> (M, T)>,
+}
+
+/// An embedded struct of model `M`: its columns are reached by [`EmbeddedColumn::at`].
+pub struct EmbeddedColumn<M, E> {
+    position: u16,
+    marker: PhantomData<fn() -> (M, E)>,
+}
+
+/// An expression over model `M` of type `T`; `G` says whether it has a value for each row or one in all.
+pub struct TypedExpr<M, T, G = Rows> {
+    pub(crate) expr: Expr,
+    pub(crate) alias: Option<Name>,
+    pub(crate) marker: PhantomData<fn() -> (M, T, G)>,
+}
+
+impl<M, T> Column<M, T> {
+    /// The column at a position. What the derive writes.
+    pub const fn new(name: &'static str, position: u16) -> Column<M, T> {
+        Column { name, position, marker: PhantomData }
+    }
+
+    /// The field's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The column's position in the model.
+    pub const fn position(&self) -> usize {
+        self.position as usize
+    }
+
+    pub(crate) fn expr(self) -> Expr {
+        Expr::Field(Field { path: Vec::new(), name: Name::Borrowed(self.name), position: Some(self.position) })
+    }
+
+    /// The column as an expression, for use with functions.
+    pub fn to_expr(self) -> TypedExpr<M, T> {
+        TypedExpr::new(self.expr())
+    }
+}
+
+impl<M, E> EmbeddedColumn<M, E> {
+    /// The embedded struct whose first column is at a position. What the derive writes.
+    pub const fn new(position: u16) -> EmbeddedColumn<M, E> {
+        EmbeddedColumn { position, marker: PhantomData }
+    }
+
+    /// One of its columns: `User::ADDRESS.at(Address::CITY)`.
+    pub const fn at<T>(self, column: Column<E, T>) -> Column<M, T> {
+        Column { name: column.name, position: self.position + column.position, marker: PhantomData }
+    }
+}
+
+impl<M, T, G> TypedExpr<M, T, G> {
+    pub(crate) fn new(expr: Expr) -> TypedExpr<M, T, G> {
+        TypedExpr { expr, alias: None, marker: PhantomData }
+    }
+
+    /// Names it in the result, so that [`crate::query::alias`] can refer to it.
+    #[must_use]
+    pub fn alias(mut self, name: &'static str) -> TypedExpr<M, T, G> {
+        self.alias = Some(Name::Borrowed(name));
+        self
+    }
+}
+
+impl<M, T> Clone for Column<M, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, T> Copy for Column<M, T> {}
+
+impl<M, E> Clone for EmbeddedColumn<M, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, E> Copy for EmbeddedColumn<M, E> {}
+
+impl<M, T, G> Clone for TypedExpr<M, T, G> {
+    fn clone(&self) -> Self {
+        TypedExpr { expr: self.expr.clone(), alias: self.alias.clone(), marker: PhantomData }
+    }
+}
+
+impl<M, T> fmt::Debug for Column<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<M, T, G> fmt::Debug for TypedExpr<M, T, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expr.fmt(f)
+    }
+}

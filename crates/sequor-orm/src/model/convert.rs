@@ -1,0 +1,165 @@
+//! [`IntoValue`] and [`Operand`]: which Rust values stand where. No impl widens a number: literals would no longer infer.
+
+use super::column::{Column, TypedExpr};
+use crate::{FieldType, Json, Scalar};
+use sequor_core::statement::Expr;
+use sequor_core::types::BindType;
+use std::borrow::Cow;
+
+/// A value that is stored: in a draft, as a key, as a default, as a step.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be stored where a `{T}` is expected",
+    label = "expected a value of type `{T}`",
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the field is an `Option<T>` convert by themselves; numbers are never widened"
+)]
+pub trait IntoValue<T> {
+    /// The value as the field's type.
+    fn into_value(self) -> T;
+}
+
+/// The right side of an operator: a value, a column of the same model and type, or an expression.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be compared with a `{T}`",
+    label = "expected a value, column or expression of type `{T}`",
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the column is an `Option<T>` convert by themselves; numbers are never widened"
+)]
+pub trait Operand<M, T> {
+    /// The expression.
+    fn into_operand(self) -> Expr;
+}
+
+/// A value as a bound parameter of its type.
+pub(crate) fn bound<T: FieldType>(value: &T) -> Expr {
+    Expr::Value(value.to_value(), bind_of::<T>())
+}
+
+pub(crate) fn bind_of<T: FieldType>() -> BindType {
+    T::column_type().bind()
+}
+
+impl<T> IntoValue<T> for T {
+    fn into_value(self) -> T {
+        self
+    }
+}
+
+impl<T: Scalar> IntoValue<Option<T>> for T {
+    fn into_value(self) -> Option<T> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> IntoValue<T> for &T {
+    fn into_value(self) -> T {
+        self.clone()
+    }
+}
+
+impl<T: Scalar> IntoValue<Option<T>> for &T {
+    fn into_value(self) -> Option<T> {
+        Some(self.clone())
+    }
+}
+
+impl<M, T: FieldType> Operand<M, T> for T {
+    fn into_operand(self) -> Expr {
+        bound(&self)
+    }
+}
+
+impl<M, T: Scalar> Operand<M, Option<T>> for T {
+    fn into_operand(self) -> Expr {
+        bound(&self)
+    }
+}
+
+impl<M, T: Scalar> Operand<M, T> for &T {
+    fn into_operand(self) -> Expr {
+        bound(self)
+    }
+}
+
+impl<M, T: Scalar> Operand<M, Option<T>> for &T {
+    fn into_operand(self) -> Expr {
+        bound(self)
+    }
+}
+
+impl<M, T> Operand<M, T> for Column<M, T> {
+    fn into_operand(self) -> Expr {
+        self.expr()
+    }
+}
+
+impl<M, T> Operand<M, Option<T>> for Column<M, T> {
+    fn into_operand(self) -> Expr {
+        self.expr()
+    }
+}
+
+impl<M, T, G> Operand<M, T> for TypedExpr<M, T, G> {
+    fn into_operand(self) -> Expr {
+        self.expr
+    }
+}
+
+impl<M, T, G> Operand<M, Option<T>> for TypedExpr<M, T, G> {
+    fn into_operand(self) -> Expr {
+        self.expr
+    }
+}
+
+macro_rules! from_text {
+    ($($from:ty),*) => {$(
+        impl IntoValue<String> for $from {
+            fn into_value(self) -> String {
+                String::from(self)
+            }
+        }
+
+        impl IntoValue<Option<String>> for $from {
+            fn into_value(self) -> Option<String> {
+                Some(String::from(self))
+            }
+        }
+
+        impl<M> Operand<M, String> for $from {
+            fn into_operand(self) -> Expr {
+                bound(&String::from(self))
+            }
+        }
+
+        impl<M> Operand<M, Option<String>> for $from {
+            fn into_operand(self) -> Expr {
+                bound(&String::from(self))
+            }
+        }
+    )*};
+}
+
+from_text!(&str, Box<str>, Cow<'_, str>);
+
+impl IntoValue<Json> for serde_json::Value {
+    fn into_value(self) -> Json {
+        Json(self)
+    }
+}
+
+impl IntoValue<Option<Json>> for serde_json::Value {
+    fn into_value(self) -> Option<Json> {
+        Some(Json(self))
+    }
+}
+
+impl<M> Operand<M, Json> for serde_json::Value {
+    fn into_operand(self) -> Expr {
+        bound(&Json(self))
+    }
+}
+
+impl<M> Operand<M, Option<Json>> for serde_json::Value {
+    fn into_operand(self) -> Expr {
+        bound(&Json(self))
+    }
+}
+

@@ -1,0 +1,24 @@
+//! [`DbEnum`]: a Rust enum as a column type. `#[derive(DbEnum)]` emits the labels, [`crate::FieldType`] and this.
+
+use crate::Scalar;
+use sequor_core::types::EnumDef;
+use std::sync::Arc;
+
+/// An enum whose variants are labels of the database.
+pub trait DbEnum: Scalar + Copy {
+    /// All variants, in order.
+    const VARIANTS: &'static [Self];
+
+    /// The enum type as data.
+    fn definition() -> &'static Arc<EnumDef>;
+    /// The label of this variant.
+    fn label(&self) -> &'static str;
+    /// The variant of a label.
+    fn from_label(label: &str) -> Option<Self>;
+}
+
+/// The error of a label that the enum does not have. What the derive calls.
+#[cold]
+pub fn unknown_label(name: &str) -> crate::Error {
+    crate::Error::decode(format!("the text is not a label of the enum {name}"))
+}

@@ -1,0 +1,149 @@
+//! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
+
+use super::{Model, RelationCell, value_of};
+use sequor_core::{Name, Value};
+use sequor_core::driver::RowReader;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Makes batches for the rows of one model.
+pub trait Loader: Send + Sync {
+    /// The model.
+    fn model(&self) -> Arc<ModelDef>;
+    /// An empty batch for rows of a shape.
+    ///
+    /// # Errors
+    /// `Usage` when the rows of this model are always whole.
+    fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>>;
+    /// Who loads the rows of a relation.
+    fn relation(&self, position: usize) -> Option<Box<dyn Loader>>;
+    /// Who loads the rows between, for a many-to-many relation.
+    fn through(&self, position: usize) -> Option<Box<dyn Loader>>;
+}
+
+/// Which cells a row of a statement has.
+#[derive(Clone, Debug, Default)]
+pub struct RowShape {
+    /// The selected items instead of all columns of the model, in order.
+    pub items: Option<Vec<ShapeItem>>,
+    /// Positions of columns that follow the items, for linking; not part of the row that programs see.
+    pub hidden: Vec<usize>,
+}
+
+/// One selected item.
+#[derive(Clone, Debug)]
+pub struct ShapeItem {
+    /// Its name in the row.
+    pub name: Name,
+    /// The column that it is, if it is one.
+    pub column: Option<usize>,
+}
+
+impl RowShape {
+    /// How many cells such a row has.
+    pub fn width(&self, model: &ModelDef) -> usize {
+        self.items.as_ref().map_or(model.columns.len(), Vec::len) + self.hidden.len()
+    }
+}
+
+/// Rows of one model, in the order in which they were read.
+pub trait RowBatch: Any + Send {
+    /// Reads one row whose columns start at a position.
+    fn push(&mut self, row: &mut dyn RowReader, at: usize) -> Result<()>;
+    /// How many rows.
+    fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The value of a column of a row.
+    fn value(&self, index: usize, column: usize) -> Value;
+    /// Takes rows out as what [`RowBatch::attach`] of the parents takes: each index of `picks` once, or cloned when it occurs more than once in all groups.
+    fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send>;
+    /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
+    fn attach(&mut self, index: usize, relation: usize, name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
+    /// Everything, as a `Vec` of the model.
+    fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// The [`Loader`] of a Rust type.
+pub struct TypedLoader<M>(PhantomData<fn() -> M>);
+
+impl<M: Model> TypedLoader<M> {
+    /// The loader, boxed (it has no size, so nothing is allocated).
+    pub fn boxed() -> Box<dyn Loader> {
+        Box::new(TypedLoader::<M>(PhantomData))
+    }
+}
+
+impl<M: Model> Loader for TypedLoader<M> {
+    fn model(&self) -> Arc<ModelDef> {
+        M::model().clone()
+    }
+
+    fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
+        if shape.items.is_some() {
+            return Err(Error::usage(format!("a {} is always whole: to read fewer columns, select(..) or project(..) them", M::NAME)));
+        }
+        Ok(Box::new(TypedBatch::<M> { rows: Vec::new() }))
+    }
+
+    fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {
+        M::loader(position)
+    }
+
+    fn through(&self, position: usize) -> Option<Box<dyn Loader>> {
+        M::through_loader(position)
+    }
+}
+
+/// Rows of a Rust type; a row that was taken leaves `None`.
+struct TypedBatch<M> {
+    rows: Vec<Option<M>>,
+}
+
+impl<M: Model> RowBatch for TypedBatch<M> {
+    fn push(&mut self, row: &mut dyn RowReader, at: usize) -> Result<()> {
+        self.rows.push(Some(M::decode(row, at)?));
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn value(&self, index: usize, column: usize) -> Value {
+        match self.rows.get(index) {
+            Some(Some(row)) => value_of(row, column),
+            _ => Value::Null,
+        }
+    }
+
+    fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send> {
+        let mut taken: Vec<M> = Vec::with_capacity(picks.len());
+        for pick in picks {
+            let Some(slot) = self.rows.get_mut(*pick) else { continue };
+            taken.extend(if again { slot.clone() } else { slot.take() });
+        }
+        Box::new(taken)
+    }
+
+    fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
+        let row = self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
+        let cell: &dyn RelationCell = row.relation_cell(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
+        cell.fill(rows, between)
+    }
+
+    fn finish(self: Box<Self>) -> Box<dyn Any + Send> {
+        let rows: Vec<M> = self.rows.into_iter().flatten().collect();
+        Box::new(rows)
+    }
+}
+
+/// Turns what [`RowBatch::finish`] gives back into rows of a type.
+pub(crate) fn rows_of<M: Model>(finished: Box<dyn Any + Send>) -> Result<Vec<M>> {
+    finished.downcast::<Vec<M>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another model came back"))
+}

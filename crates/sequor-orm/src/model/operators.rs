@@ -1,0 +1,622 @@
+//! The operators of columns and expressions, written once for both.
+
+use super::column::{Column, TypedExpr};
+use super::convert::{IntoValue, Operand, bind_of};
+use crate::query::{Filter, Order};
+use crate::{FieldType, Json, Scalar};
+use sequor_core::Name;
+use sequor_core::schema::{Nulls, SortDirection};
+use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, JsonSegment, LikeKind, escape_like};
+use sequor_core::types::{BindType, CiText, Range, ScalarType};
+use sequor_core::value::Value;
+use std::marker::PhantomData;
+
+/// The grain of columns: a value for each row.
+pub struct Rows;
+
+/// The grain of aggregates without groups: one value in all.
+pub struct Single;
+
+/// How many rows a selection has.
+pub trait Grain: 'static {
+    /// The grain of this beside that.
+    type With<G: Grain>: Grain;
+    /// Whether there is exactly one row.
+    const SINGLE: bool;
+}
+
+impl Grain for Rows {
+    type With<G: Grain> = Rows;
+    const SINGLE: bool = false;
+}
+
+impl Grain for Single {
+    type With<G: Grain> = G;
+    const SINGLE: bool = true;
+}
+
+/// Types that are text: they have `like`, `contains`, `starts_with`, ..
+#[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "text operators need a text column")]
+pub trait Textual: FieldType {}
+impl Textual for String {}
+impl Textual for Option<String> {}
+impl Textual for CiText {}
+impl Textual for Option<CiText> {}
+
+/// Types that are numbers, their `Option` included: they have arithmetic, `sum` and `avg`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a number", label = "arithmetic needs a numeric column")]
+pub trait Numeric: FieldType {
+    /// The type of their sum.
+    type Sum: Scalar;
+}
+
+macro_rules! numeric {
+    ($($ty:ty => $sum:ty),* $(,)?) => {$(
+        impl Numeric for $ty { type Sum = $sum; }
+        impl Numeric for Option<$ty> { type Sum = $sum; }
+    )*};
+}
+
+numeric! {
+    i8 => i64, i16 => i64, i32 => i64, i64 => i64, u8 => i64, u16 => i64, u32 => i64, u64 => u64, f32 => f64, f64 => f64,
+    rust_decimal::Decimal => rust_decimal::Decimal,
+}
+
+/// Types that are JSON documents: they have `path`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a JSON column", label = "paths need a `Json` column")]
+pub trait JsonColumn: FieldType {}
+impl<T> JsonColumn for Json<T> where Json<T>: Scalar {}
+impl<T> JsonColumn for Option<Json<T>> where Json<T>: Scalar {}
+
+/// Types that are lists: they have `contains_all`, `overlaps`, ..
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a list", label = "list operators need a `Vec` column")]
+pub trait Listed: FieldType {
+    /// One element.
+    type Element: Scalar;
+}
+
+impl<T: Scalar> Listed for Vec<T>
+where
+    Vec<T>: Scalar,
+{
+    type Element = T;
+}
+
+impl<T: Scalar> Listed for Option<Vec<T>>
+where
+    Vec<T>: Scalar,
+{
+    type Element = T;
+}
+
+/// Types that are ranges.
+pub trait Ranged: FieldType {
+    /// One end.
+    type Element: Scalar;
+}
+
+impl<T: Scalar> Ranged for Range<T>
+where
+    Range<T>: Scalar,
+{
+    type Element = T;
+}
+
+/// `a = NULL` is never true; what people mean is `a IS NULL`.
+pub(crate) fn compare(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    match (&op, &right) {
+        (BinaryOp::Equal, Expr::Value(Value::Null, _)) => Expr::IsNull { expr: Box::new(left), negated: false },
+        (BinaryOp::NotEqual, Expr::Value(Value::Null, _)) => Expr::IsNull { expr: Box::new(left), negated: true },
+        _ => left.binary(op, right),
+    }
+}
+
+/// A list of values; NULLs are dropped, and `NOT IN` of a list that had one also asks for NOT NULL (decision 14).
+pub(crate) fn in_values(expr: Expr, values: Vec<Value>, bind: BindType, negated: bool) -> Expr {
+    let count = values.len();
+    let rows: Vec<Vec<Value>> = values.into_iter().filter(|value| !value.is_null()).map(|value| vec![value]).collect();
+    let had_null = rows.len() < count;
+    let list = Expr::InValues { exprs: vec![expr.clone()], rows, binds: vec![bind], negated };
+    if negated && had_null { list.and(Expr::IsNull { expr: Box::new(expr), negated: true }) } else { list }
+}
+
+fn like(expr: Expr, pattern: Expr, kind: LikeKind, negated: bool) -> Expr {
+    Expr::Like { expr: Box::new(expr), pattern: Box::new(pattern), kind, negated }
+}
+
+fn text(value: String) -> Expr {
+    Expr::Value(Value::Text(value), BindType::one(ScalarType::Text))
+}
+
+macro_rules! operators {
+    ($name:ident < M, T $(, $grain:ident)? >) => {
+        impl<M, T: FieldType $(, $grain)?> $name<M, T $(, $grain)?> {
+            /// Equal; with `None`, IS NULL. Sequelize: `{ [Op.eq]: value }`.
+            #[allow(clippy::should_implement_trait)]
+            pub fn eq(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(compare(BinaryOp::Equal, self.expr(), other.into_operand()))
+            }
+
+            /// Not equal; with `None`, IS NOT NULL. NULLs do not match. Sequelize: `{ [Op.ne]: value }`.
+            #[allow(clippy::should_implement_trait)]
+            pub fn ne(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(compare(BinaryOp::NotEqual, self.expr(), other.into_operand()))
+            }
+
+            /// Greater. Sequelize: `Op.gt`.
+            #[allow(clippy::should_implement_trait)]
+            pub fn gt(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Greater, other.into_operand()))
+            }
+
+            /// Greater or equal. Sequelize: `Op.gte`.
+            pub fn gte(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::GreaterEqual, other.into_operand()))
+            }
+
+            /// Less. Sequelize: `Op.lt`.
+            #[allow(clippy::should_implement_trait)]
+            pub fn lt(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Less, other.into_operand()))
+            }
+
+            /// Less or equal. Sequelize: `Op.lte`.
+            pub fn lte(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::LessEqual, other.into_operand()))
+            }
+
+            /// Equal, where NULL equals NULL.
+            pub fn is_same(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Same, other.into_operand()))
+            }
+
+            /// Not equal, where NULL equals NULL.
+            pub fn is_not_same(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::NotSame, other.into_operand()))
+            }
+
+            /// Between two values, both included. Sequelize: `Op.between`.
+            pub fn between(self, low: impl Operand<M, T>, high: impl Operand<M, T>) -> Filter<M> {
+                let (expr, low, high) = (Box::new(self.expr()), Box::new(low.into_operand()), Box::new(high.into_operand()));
+                Filter::new(Expr::Between { expr, low, high, negated: false })
+            }
+
+            /// Not between two values. Sequelize: `Op.notBetween`.
+            pub fn not_between(self, low: impl Operand<M, T>, high: impl Operand<M, T>) -> Filter<M> {
+                let (expr, low, high) = (Box::new(self.expr()), Box::new(low.into_operand()), Box::new(high.into_operand()));
+                Filter::new(Expr::Between { expr, low, high, negated: true })
+            }
+
+            /// One of a list; an empty list matches nothing, NULLs in it are dropped. Sequelize: `Op.in`.
+            pub fn is_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+                let values = values.into_iter().map(|value| value.into_value().to_value()).collect();
+                Filter::new(in_values(self.expr(), values, bind_of::<T>(), false))
+            }
+
+            /// None of a list; an empty list matches everything, a NULL in it adds IS NOT NULL. Sequelize: `Op.notIn`.
+            pub fn not_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+                let values = values.into_iter().map(|value| value.into_value().to_value()).collect();
+                Filter::new(in_values(self.expr(), values, bind_of::<T>(), true))
+            }
+
+            /// IS NULL. Sequelize: `{ [Op.is]: null }`.
+            pub fn is_null(self) -> Filter<M> {
+                Filter::new(Expr::IsNull { expr: Box::new(self.expr()), negated: false })
+            }
+
+            /// IS NOT NULL. Sequelize: `{ [Op.not]: null }`.
+            pub fn is_not_null(self) -> Filter<M> {
+                Filter::new(Expr::IsNull { expr: Box::new(self.expr()), negated: true })
+            }
+
+            /// Smallest first.
+            pub fn asc(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Ascending, None)
+            }
+
+            /// Largest first.
+            pub fn desc(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Descending, None)
+            }
+
+            /// Smallest first, NULLs before all on every database.
+            pub fn asc_nulls_first(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Ascending, Some(Nulls::First))
+            }
+
+            /// Smallest first, NULLs behind all on every database.
+            pub fn asc_nulls_last(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Ascending, Some(Nulls::Last))
+            }
+
+            /// Largest first, NULLs before all on every database.
+            pub fn desc_nulls_first(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Descending, Some(Nulls::First))
+            }
+
+            /// Largest first, NULLs behind all on every database.
+            pub fn desc_nulls_last(self) -> Order<M> {
+                Order::new(self.expr(), SortDirection::Descending, Some(Nulls::Last))
+            }
+        }
+
+        impl<M, T: Textual $(, $grain)?> $name<M, T $(, $grain)?> {
+            /// LIKE with your own `%` and `_`; case as the database has it. Sequelize: `Op.like`.
+            pub fn like(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(pattern.into()), LikeKind::Like, false))
+            }
+
+            /// NOT LIKE. Sequelize: `Op.notLike`.
+            pub fn not_like(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(pattern.into()), LikeKind::Like, true))
+            }
+
+            /// LIKE without case, on every database. Sequelize: `Op.iLike`.
+            pub fn ilike(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(pattern.into()), LikeKind::ILike, false))
+            }
+
+            /// NOT LIKE without case. Sequelize: `Op.notILike`.
+            pub fn not_ilike(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(pattern.into()), LikeKind::ILike, true))
+            }
+
+            /// Holds a text; `%`, `_` and `\` stand for themselves. Sequelize: `Op.substring`.
+            pub fn contains(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("%{}%", escape_like(part.as_ref()))), LikeKind::Escaped, false))
+            }
+
+            /// Begins with a text. Sequelize: `Op.startsWith`.
+            pub fn starts_with(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("{}%", escape_like(part.as_ref()))), LikeKind::Escaped, false))
+            }
+
+            /// Ends with a text. Sequelize: `Op.endsWith`.
+            pub fn ends_with(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("%{}", escape_like(part.as_ref()))), LikeKind::Escaped, false))
+            }
+
+            /// Holds a text, without case.
+            pub fn icontains(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("%{}%", escape_like(part.as_ref()))), LikeKind::IEscaped, false))
+            }
+
+            /// Begins with a text, without case.
+            pub fn istarts_with(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("{}%", escape_like(part.as_ref()))), LikeKind::IEscaped, false))
+            }
+
+            /// Ends with a text, without case.
+            pub fn iends_with(self, part: impl AsRef<str>) -> Filter<M> {
+                Filter::new(like(self.expr(), text(format!("%{}", escape_like(part.as_ref()))), LikeKind::IEscaped, false))
+            }
+
+            /// Matches a regular expression of the database. Sequelize: `Op.regexp`.
+            pub fn regexp(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Regexp, text(pattern.into())))
+            }
+
+            /// Does not match a regular expression. Sequelize: `Op.notRegexp`.
+            pub fn not_regexp(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::NotRegexp, text(pattern.into())))
+            }
+
+            /// Matches a regular expression without case. Sequelize: `Op.iRegexp`.
+            pub fn iregexp(self, pattern: impl Into<String>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::IRegexp, text(pattern.into())))
+            }
+
+            /// Full-text match. Sequelize: `Op.match`.
+            pub fn matches(self, search: impl Into<String>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Match, text(search.into())))
+            }
+
+            /// In lower case.
+            pub fn lower(self) -> TypedExpr<M, T> {
+                TypedExpr::new(Expr::call(Func::Lower, vec![self.expr()]))
+            }
+
+            /// In upper case.
+            pub fn upper(self) -> TypedExpr<M, T> {
+                TypedExpr::new(Expr::call(Func::Upper, vec![self.expr()]))
+            }
+
+            /// The number of characters.
+            pub fn length(self) -> TypedExpr<M, Option<i64>> {
+                TypedExpr::new(Expr::call(Func::Length, vec![self.expr()]))
+            }
+
+            /// Joined with another text.
+            pub fn concat(self, other: impl Operand<M, T>) -> TypedExpr<M, T> {
+                TypedExpr::new(self.expr().binary(BinaryOp::Concat, other.into_operand()))
+            }
+        }
+
+        impl<M, T: JsonColumn $(, $grain)?> $name<M, T $(, $grain)?> {
+            /// A path into the document: `messages[0].role`; a key with a dot is written `["a.b"]`.
+            pub fn path(self, path: &str) -> JsonPath<M> {
+                match parse_path(path) {
+                    Ok(path) => JsonPath { expr: self.expr(), path, invalid: None, marker: PhantomData },
+                    Err(message) => JsonPath { expr: self.expr(), path: Vec::new(), invalid: Some(message), marker: PhantomData },
+                }
+            }
+
+            /// The whole document as text.
+            pub fn as_text(self) -> TypedExpr<M, String> {
+                TypedExpr::new(Expr::Json { expr: Box::new(self.expr()), path: Vec::new(), take: JsonAs::Text })
+            }
+
+            /// Holds a document: every key and element of it occurs. Sequelize: `Op.contains`.
+            pub fn contains_json(self, part: serde_json::Value) -> Filter<M> {
+                let part = Expr::Value(Value::from(part), BindType::one(ScalarType::Jsonb));
+                Filter::new(self.expr().binary(BinaryOp::Contains, part))
+            }
+        }
+
+        impl<M, T: Listed $(, $grain)?> $name<M, T $(, $grain)?> {
+            /// Holds all of these elements. Sequelize: `Op.contains`.
+            pub fn contains_all(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contains, list_of(values)))
+            }
+
+            /// Holds no other than these elements. Sequelize: `Op.contained`.
+            pub fn contained_in(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contained, list_of(values)))
+            }
+
+            /// Holds at least one of these elements. Sequelize: `Op.overlap`.
+            pub fn overlaps(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Overlap, list_of(values)))
+            }
+
+            /// Holds this element. Sequelize: `{ [Op.contains]: [value] }`.
+            pub fn has(self, value: T::Element) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contains, list_of([value])))
+            }
+        }
+
+        impl<M, T: Ranged $(, $grain)?> $name<M, T $(, $grain)?> {
+            /// Holds a value. PostgreSQL only. Sequelize: `Op.contains`.
+            pub fn contains_value(self, value: T::Element) -> Filter<M> {
+                let value = Expr::Value(value.to_value(), bind_of::<T::Element>());
+                Filter::new(self.expr().binary(BinaryOp::Contains, value))
+            }
+
+            /// Has members in common with another range. PostgreSQL only. Sequelize: `Op.overlap`.
+            pub fn overlaps_range(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Overlap, other.into_operand()))
+            }
+
+            /// Touches another range without overlap. PostgreSQL only. Sequelize: `Op.adjacent`.
+            pub fn adjacent_to(self, other: impl Operand<M, T>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Adjacent, other.into_operand()))
+            }
+        }
+    };
+}
+
+operators!(Column<M, T>);
+operators!(TypedExpr<M, T, G>);
+
+fn list_of<T: Scalar>(values: impl IntoIterator<Item = T>) -> Expr {
+    let values = values.into_iter().map(|value| value.to_value()).collect();
+    Expr::Value(Value::Array(values), BindType::list(bind_of::<T>().scalar))
+}
+
+impl<M, T, G> TypedExpr<M, T, G> {
+    pub(crate) fn expr(self) -> Expr {
+        self.expr
+    }
+}
+
+macro_rules! arithmetic {
+    ($($trait:ident $method:ident $op:ident),*) => {$(
+        impl<M, T: Numeric, V: Operand<M, T>> std::ops::$trait<V> for Column<M, T> {
+            type Output = TypedExpr<M, T>;
+
+            fn $method(self, other: V) -> TypedExpr<M, T> {
+                TypedExpr::new(self.expr().binary(BinaryOp::$op, other.into_operand()))
+            }
+        }
+
+        impl<M, T: Numeric, G, V: Operand<M, T>> std::ops::$trait<V> for TypedExpr<M, T, G> {
+            type Output = TypedExpr<M, T, G>;
+
+            fn $method(self, other: V) -> TypedExpr<M, T, G> {
+                TypedExpr::new(self.expr().binary(BinaryOp::$op, other.into_operand()))
+            }
+        }
+    )*};
+}
+
+arithmetic!(Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Modulo);
+
+/// A path into a JSON column: it compares by the kind of the value it is compared with.
+#[derive(Clone)]
+pub struct JsonPath<M> {
+    expr: Expr,
+    path: Vec<JsonSegment>,
+    invalid: Option<String>,
+    marker: PhantomData<fn() -> M>,
+}
+
+/// A value that a JSON path is compared with; it says as what the path is taken.
+#[diagnostic::on_unimplemented(message = "a JSON path cannot be compared with a `{Self}`", label = "expected text, a number, a truth value, an instant or a JSON value")]
+pub trait JsonOperand {
+    /// As what the path is taken.
+    fn take(&self) -> JsonAs;
+    /// The value.
+    fn bound(self) -> Expr;
+}
+
+macro_rules! json_operand {
+    ($($ty:ty => $take:ident, $bind:ident);* $(;)?) => {$(
+        impl JsonOperand for $ty {
+            fn take(&self) -> JsonAs {
+                JsonAs::$take
+            }
+
+            fn bound(self) -> Expr {
+                Expr::Value(Value::from(self), BindType::one(ScalarType::$bind))
+            }
+        }
+    )*};
+}
+
+json_operand! {
+    &str => Text, Text; String => Text, Text; i32 => Number, F64; i64 => Number, F64; f64 => Number, F64; bool => Boolean, Bool;
+    chrono::DateTime<chrono::Utc> => DateTime, DateTime; serde_json::Value => Json, Jsonb;
+}
+
+impl<M> JsonPath<M> {
+    fn taken(self, take: JsonAs) -> Expr {
+        match self.invalid {
+            Some(message) => Expr::Invalid(Name::Owned(message)),
+            None => Expr::Json { expr: Box::new(self.expr), path: self.path, take },
+        }
+    }
+
+    fn compared(self, op: BinaryOp, value: impl JsonOperand) -> Filter<M> {
+        let take = value.take();
+        Filter::new(self.taken(take).binary(op, value.bound()))
+    }
+
+    /// Equal.
+    #[allow(clippy::should_implement_trait)]
+    pub fn eq(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::Equal, value)
+    }
+
+    /// Not equal; a path that is missing does not match.
+    #[allow(clippy::should_implement_trait)]
+    pub fn ne(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::NotEqual, value)
+    }
+
+    /// Greater.
+    #[allow(clippy::should_implement_trait)]
+    pub fn gt(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::Greater, value)
+    }
+
+    /// Greater or equal.
+    pub fn gte(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::GreaterEqual, value)
+    }
+
+    /// Less.
+    #[allow(clippy::should_implement_trait)]
+    pub fn lt(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::Less, value)
+    }
+
+    /// Less or equal.
+    pub fn lte(self, value: impl JsonOperand) -> Filter<M> {
+        self.compared(BinaryOp::LessEqual, value)
+    }
+
+    /// One of a list of texts.
+    pub fn is_in<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+        let values = values.into_iter().map(|value| Value::Text(value.into())).collect();
+        Filter::new(in_values(self.taken(JsonAs::Text), values, BindType::one(ScalarType::Text), false))
+    }
+
+    /// As text, unquoted; missing and JSON null are NULL.
+    pub fn as_text(self) -> TypedExpr<M, Option<String>> {
+        TypedExpr::new(self.taken(JsonAs::Text))
+    }
+
+    /// As a number; what is none is NULL.
+    pub fn as_number(self) -> TypedExpr<M, Option<f64>> {
+        TypedExpr::new(self.taken(JsonAs::Number))
+    }
+
+    /// As a truth value; what is none is NULL.
+    pub fn as_bool(self) -> TypedExpr<M, Option<bool>> {
+        TypedExpr::new(self.taken(JsonAs::Boolean))
+    }
+
+    /// As a JSON value.
+    pub fn as_json(self) -> TypedExpr<M, Option<Json>> {
+        TypedExpr::new(self.taken(JsonAs::Json))
+    }
+
+    /// The number of elements of a list, or of keys of an object.
+    pub fn len(self) -> TypedExpr<M, Option<i64>> {
+        TypedExpr::new(self.taken(JsonAs::Length))
+    }
+
+    /// Whether the path is there, also with JSON null.
+    pub fn exists(self) -> Filter<M> {
+        Filter::new(self.taken(JsonAs::Exists))
+    }
+
+    /// Whether the path is missing, or JSON null.
+    pub fn is_null(self) -> Filter<M> {
+        Filter::new(Expr::IsNull { expr: Box::new(self.taken(JsonAs::Text)), negated: false })
+    }
+
+    /// Whether the path is there and not JSON null.
+    pub fn is_not_null(self) -> Filter<M> {
+        Filter::new(Expr::IsNull { expr: Box::new(self.taken(JsonAs::Text)), negated: true })
+    }
+
+    /// Whether the path's value holds a document.
+    pub fn contains(self, part: serde_json::Value) -> Filter<M> {
+        let part = Expr::Value(Value::from(part), BindType::one(ScalarType::Jsonb));
+        Filter::new(self.taken(JsonAs::Json).binary(BinaryOp::Contains, part))
+    }
+}
+
+/// Reads `a.b[0]["c.d"]` into segments.
+pub(crate) fn parse_path(path: &str) -> std::result::Result<Vec<JsonSegment>, String> {
+    let wrong = |what: &str| Err(format!("the JSON path {} {what}; write it like messages[0].role, a key with a dot as [\"a.b\"]", path.escape_debug()));
+    let mut segments = Vec::new();
+    let mut rest = path;
+    let mut first = true;
+    while !rest.is_empty() {
+        if let Some(inside) = rest.strip_prefix("[\"") {
+            let Some(end) = inside.find("\"]") else { return wrong("has a [\" without \"]") };
+            segments.push(JsonSegment::Key(Name::Owned(inside[..end].to_owned())));
+            rest = &inside[end + 2..];
+        } else if let Some(inside) = rest.strip_prefix('[') {
+            let Some(end) = inside.find(']') else { return wrong("has a [ without ]") };
+            let Ok(index) = inside[..end].parse::<u32>() else { return wrong("has an index that is not a number") };
+            segments.push(JsonSegment::Index(index));
+            rest = &inside[end + 1..];
+        } else {
+            if !first {
+                match rest.strip_prefix('.') {
+                    Some(after) => rest = after,
+                    None => return wrong("lacks a dot between keys"),
+                }
+            }
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            if end == 0 {
+                return wrong("has an empty key");
+            }
+            segments.push(JsonSegment::Key(Name::Owned(rest[..end].to_owned())));
+            rest = &rest[end..];
+        }
+        first = false;
+    }
+    if segments.iter().any(|segment| matches!(segment, JsonSegment::Key(key) if key.contains('\0'))) {
+        return wrong("has a NUL");
+    }
+    if segments.is_empty() { wrong("is empty") } else { Ok(segments) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let key = |name: &str| JsonSegment::Key(Name::Owned(name.to_owned()));
+        assert_eq!(parse_path("messages[0].role"), Ok(vec![key("messages"), JsonSegment::Index(0), key("role")]));
+        assert_eq!(parse_path("[\"a.b\"].c"), Ok(vec![key("a.b"), key("c")]));
+        for wrong in ["", ".", "a..b", "a[", "a[x]", "a[\"b", "a[0]b", "a.\0"] {
+            assert!(parse_path(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

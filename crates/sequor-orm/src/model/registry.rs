@@ -1,0 +1,123 @@
+//! [`Registry`]: the models that a `Db` knows, by name. [`ModelList`]: lists of models as types.
+
+use super::Model;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{ModelDef, Models};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The models that a `Db` knows.
+#[derive(Debug, Default)]
+pub struct Registry {
+    models: RwLock<Listed>,
+}
+
+#[derive(Debug, Default)]
+struct Listed {
+    order: Vec<String>,
+    by_name: HashMap<String, Arc<ModelDef>>,
+}
+
+/// A model that is linked into the program; submitted by the derive.
+pub struct Registered(pub fn() -> &'static Arc<ModelDef>);
+
+inventory::collect!(Registered);
+
+impl Registry {
+    /// Adds a model, or replaces the one of its name.
+    pub fn add(&self, model: Arc<ModelDef>) {
+        let mut listed = self.models.write().unwrap_or_else(PoisonError::into_inner);
+        let name = model.name.to_string();
+        if listed.by_name.insert(name.clone(), model).is_none() {
+            listed.order.push(name);
+        }
+    }
+
+    /// Forgets a model.
+    pub fn remove(&self, name: &str) {
+        let mut listed = self.models.write().unwrap_or_else(PoisonError::into_inner);
+        listed.by_name.remove(name);
+        listed.order.retain(|known| known != name);
+    }
+
+    /// All models, in the order in which they came.
+    pub fn all(&self) -> Vec<Arc<ModelDef>> {
+        let listed = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        listed.order.iter().filter_map(|name| listed.by_name.get(name).cloned()).collect()
+    }
+
+    /// Adds every model that is linked into the program.
+    ///
+    /// # Errors
+    /// `Usage` when there is none: a crate of models that no code names is dropped by the linker.
+    pub fn register_all(&self) -> Result<()> {
+        let mut count = 0;
+        for registered in inventory::iter::<Registered> {
+            self.add((registered.0)().clone());
+            count += 1;
+        }
+        if count == 0 {
+            return Err(Error::usage("register_all() found no model: a crate whose models are never named is left out by the linker, write `use models as _;` for it"));
+        }
+        Ok(())
+    }
+}
+
+impl Models for Registry {
+    fn by_name(&self, name: &str) -> Option<Arc<ModelDef>> {
+        self.models.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).cloned()
+    }
+}
+
+/// One model, or a tuple of up to 12 lists; `models!` makes longer ones.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of models",
+    label = "expected a model, or a tuple of models",
+    note = "tuples hold at most 12; `models!(pub type All = User, Post, ..)` makes a list of any length"
+)]
+pub trait ModelList {
+    /// Calls `visit` with each model.
+    fn each(visit: &mut dyn FnMut(&'static Arc<ModelDef>));
+
+    /// The models as a list.
+    fn models() -> Vec<Arc<ModelDef>> {
+        let mut list = Vec::new();
+        Self::each(&mut |model| list.push(model.clone()));
+        list
+    }
+
+    /// Adds all of them to a registry.
+    fn register(registry: &Registry) {
+        Self::each(&mut |model| registry.add(model.clone()));
+    }
+}
+
+impl<M: Model> ModelList for M {
+    fn each(visit: &mut dyn FnMut(&'static Arc<ModelDef>)) {
+        visit(M::model());
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident)+) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($name: ModelList),+> ModelList for ($($name,)+) {
+            fn each(visit: &mut dyn FnMut(&'static Arc<ModelDef>)) {
+                $($name::each(visit);)+
+            }
+        }
+    };
+}
+
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+tuple!(A B C D E F G);
+tuple!(A B C D E F G H);
+tuple!(A B C D E F G H I);
+tuple!(A B C D E F G H I J);
+tuple!(A B C D E F G H I J K);
+tuple!(A B C D E F G H I J K L);

@@ -1,0 +1,155 @@
+//! [`Relation`]: a relation as a typed constant, and [`HasMany`] and its like: the fields that hold loaded rows.
+//!
+//! Loaded rows lie behind a declared trait object, so that models that refer to each other never make the compiler walk in circles.
+
+mod fields;
+mod kinds;
+
+pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, Parent, RelationCell, RelationRows};
+pub(super) use fields::ShownRelation;
+pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
+
+use crate::query::{Filter, Include, IncludeState};
+use sequor_core::Name;
+use sequor_core::statement::{Expr, Quantifier, RelationExpr};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A relation from model `M` to model `T`; `K` says which kind.
+pub struct Relation<M, T, K> {
+    name: &'static str,
+    position: u16,
+    key: &'static str,
+    marker: PhantomData<fn() -> (M, T, K)>,
+}
+
+/// A relation, or one with clauses: what `include` takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation of `{M}`",
+    label = "expected a relation of `{M}`, such as `{M}::POSTS`",
+    note = "relations are the constants that `#[derive(Model)]` makes from `HasMany`, `HasOne`, `BelongsTo` and `BelongsToMany` fields"
+)]
+pub trait IntoInclude<M, T, K> {
+    /// The relation with its clauses.
+    fn into_include(self) -> Include<M, T, K>;
+}
+
+impl<M, T, K> Relation<M, T, K> {
+    /// The relation at a position; `key` is the foreign key's field by convention. What the derive writes.
+    pub const fn new(name: &'static str, position: u16, key: &'static str) -> Relation<M, T, K> {
+        Relation { name, position, key, marker: PhantomData }
+    }
+
+    /// The relation's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The relation's position in the model.
+    pub const fn position(&self) -> usize {
+        self.position as usize
+    }
+
+    /// The field that holds the foreign key, on whichever side it is.
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
+impl<M, T, K> Relation<M, T, K> {
+    pub(crate) fn quantified(self, quantifier: Quantifier, filter: Option<Expr>, aggregate: Option<Expr>) -> Expr {
+        Expr::Relation(Box::new(RelationExpr {
+            relation: Name::Borrowed(self.name),
+            quantifier,
+            filter,
+            through: None,
+            aggregate,
+            with_deleted: false,
+        }))
+    }
+}
+
+impl<M, T, K: ToManyKind> Relation<M, T, K> {
+    /// Rows that have at least one related row that matches. Sequelize: an include with `required` and `where`, without the rows.
+    pub fn any(self, filter: Filter<T>) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
+    }
+
+    /// Rows that have no related row that matches.
+    pub fn none(self, filter: Filter<T>) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::None, Some(filter.expr), None))
+    }
+
+    /// Rows all of whose related rows match; also those that have none.
+    pub fn all(self, filter: Filter<T>) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::All, Some(filter.expr), None))
+    }
+
+    /// Rows that have any related row.
+    pub fn exists(self) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::Any, None, None))
+    }
+
+    /// How many related rows there are, as an expression to select, filter or sort by.
+    pub fn count(self) -> super::TypedExpr<M, i64> {
+        let count = Expr::call(sequor_core::statement::Func::Count, vec![Expr::Star]);
+        super::TypedExpr::new(self.quantified(Quantifier::Aggregate, None, Some(count)))
+    }
+
+    /// An aggregate over the related rows: `User::POSTS.aggregate(max(Post::CREATED_AT))`.
+    pub fn aggregate<V>(self, aggregate: super::TypedExpr<T, V, super::Single>) -> super::TypedExpr<M, V> {
+        super::TypedExpr::new(self.quantified(Quantifier::Aggregate, None, Some(aggregate.expr)))
+    }
+}
+
+impl<M, T, K: ToOneKind> Relation<M, T, K> {
+    /// Rows whose related row matches. Sequelize: `'$user.role$'`.
+    pub fn is(self, filter: Filter<T>) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
+    }
+
+    /// Rows that have a related row.
+    pub fn is_present(self) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::Any, None, None))
+    }
+
+    /// Rows that have no related row.
+    pub fn is_absent(self) -> Filter<M> {
+        Filter::new(self.quantified(Quantifier::None, None, None))
+    }
+
+    /// A column of the related row, to sort or select by.
+    pub fn at<V>(self, column: super::Column<T, V>) -> super::TypedExpr<M, V> {
+        super::TypedExpr::new(Expr::Field(sequor_core::statement::Field {
+            path: vec![Name::Borrowed(self.name)],
+            name: Name::Borrowed(column.name()),
+            position: u16::try_from(column.position()).ok(),
+        }))
+    }
+}
+
+impl<M, T, K> IntoInclude<M, T, K> for Relation<M, T, K> {
+    fn into_include(self) -> Include<M, T, K> {
+        Include::new(IncludeState::new(self.name))
+    }
+}
+
+impl<M, T, K> IntoInclude<M, T, K> for Include<M, T, K> {
+    fn into_include(self) -> Include<M, T, K> {
+        self
+    }
+}
+
+impl<M, T, K> Clone for Relation<M, T, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, T, K> Copy for Relation<M, T, K> {}
+
+impl<M, T, K> fmt::Debug for Relation<M, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,409 @@
+//! [`HasMany`], [`HasOne`], [`BelongsTo`], [`BelongsToMany`]: fields that hold loaded rows, or nothing yet.
+
+use super::super::{Instance, Model, debug, same};
+use sequor_core::error::{Error, Result};
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// The loaded rows of a relation, whatever their type. Auto traits and drop glue of models stop here.
+pub trait RelationRows<T>: Send + Sync {
+    /// The rows.
+    fn rows(&self) -> &[T];
+    /// The rows behind trait objects.
+    fn row(&self, index: usize) -> Option<&dyn Instance>;
+}
+
+impl<T: Model> RelationRows<T> for Vec<T> {
+    fn rows(&self) -> &[T] {
+        self
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.get(index).map(|row| row as &dyn Instance)
+    }
+}
+
+/// A relation field of a row, whatever its type.
+pub trait RelationCell: Send + Sync {
+    /// Whether rows were loaded, or found missing.
+    fn is_loaded(&self) -> bool;
+    /// How many rows are loaded.
+    fn count(&self) -> usize;
+    /// One of the loaded rows.
+    fn row(&self, index: usize) -> Option<&dyn Instance>;
+    /// One of the loaded rows between (many-to-many).
+    fn between(&self, _index: usize) -> Option<&dyn Instance> {
+        None
+    }
+    /// Puts rows in: `rows` is a `Vec` of the target, `between` one of the through model. Once loaded, a second call changes nothing.
+    fn fill(&self, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
+    /// Forgets the rows.
+    fn clear(&mut self);
+    /// Whether the loaded rows are equal.
+    fn same(&self, other: &dyn RelationCell) -> bool {
+        self.is_loaded() == other.is_loaded()
+            && self.count() == other.count()
+            && (0..self.count()).all(|index| match (self.row(index), other.row(index)) {
+                (Some(a), Some(b)) => same(a, b),
+                _ => false,
+            })
+    }
+    /// Whether it is a list in JSON.
+    fn is_list(&self) -> bool;
+}
+
+type Slot<T> = OnceLock<Arc<dyn RelationRows<T>>>;
+
+fn unpack<T: Model>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<T>>> {
+    match rows.downcast::<Vec<T>>() {
+        Ok(rows) => Ok(Arc::new(*rows)),
+        Err(_) => Err(Error::bug("rows of another model were loaded into a relation")),
+    }
+}
+
+/// Many rows that hold the key of this one.
+pub struct HasMany<T> {
+    rows: Slot<T>,
+    names: Names,
+}
+
+/// One row that holds the key of this one, or none.
+pub struct HasOne<T> {
+    rows: Slot<T>,
+    names: Names,
+}
+
+/// The row whose key this one holds.
+pub struct BelongsTo<T: Parent> {
+    rows: Slot<T::Model>,
+    names: Names,
+}
+
+/// Many rows that are linked by rows of `J`.
+pub struct BelongsToMany<T, J> {
+    rows: Slot<T>,
+    between: Slot<J>,
+    names: Names,
+}
+
+/// Model and relation, for messages: put in by the derive.
+type Names = (&'static str, &'static str);
+
+/// What a `BelongsTo` points to: a model, or an `Option` of one when the key may be NULL.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the target of a `BelongsTo`",
+    label = "expected a model or `Option` of a model"
+)]
+pub trait Parent: 'static {
+    /// The model.
+    type Model: 'static;
+    /// What `loaded()` gives.
+    type Loaded<'a>;
+    /// Whether the row must be there.
+    const REQUIRED: bool;
+    /// Makes the answer of `loaded()` of the row that was found.
+    fn loaded<'a>(row: Option<&'a Self::Model>, model: &'static str, relation: &'static str) -> Result<Self::Loaded<'a>>;
+}
+
+impl<M: Model> Parent for M {
+    type Model = M;
+    type Loaded<'a> = &'a M;
+    const REQUIRED: bool = true;
+
+    fn loaded<'a>(row: Option<&'a M>, model: &'static str, relation: &'static str) -> Result<&'a M> {
+        row.ok_or_else(|| Error::NotFound { model: model.to_owned(), relation: Some(relation.to_owned()) })
+    }
+}
+
+impl<M: Model> Parent for Option<M> {
+    type Model = M;
+    type Loaded<'a> = Option<&'a M>;
+    const REQUIRED: bool = false;
+
+    fn loaded<'a>(row: Option<&'a M>, _model: &'static str, _relation: &'static str) -> Result<Option<&'a M>> {
+        Ok(row)
+    }
+}
+
+impl<T> HasMany<T> {
+    /// A relation that is not loaded. What the derive writes.
+    pub const fn unloaded(model: &'static str, relation: &'static str) -> HasMany<T> {
+        HasMany { rows: OnceLock::new(), names: (model, relation) }
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// `NotLoaded` when they were not included or loaded.
+    pub fn loaded(&self) -> Result<&[T]> {
+        self.get().ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+    }
+
+    /// The rows, if they were loaded.
+    pub fn get(&self) -> Option<&[T]> {
+        self.rows.get().map(|rows| rows.rows())
+    }
+}
+
+impl<T> HasOne<T> {
+    /// A relation that is not loaded. What the derive writes.
+    pub const fn unloaded(model: &'static str, relation: &'static str) -> HasOne<T> {
+        HasOne { rows: OnceLock::new(), names: (model, relation) }
+    }
+
+    /// The row, or `None` when there is none.
+    ///
+    /// # Errors
+    /// `NotLoaded` when it was not included or loaded.
+    pub fn loaded(&self) -> Result<Option<&T>> {
+        match self.rows.get() {
+            Some(rows) => Ok(rows.rows().first()),
+            None => Err(Error::not_loaded(self.names.0, self.names.1)),
+        }
+    }
+
+    /// The row, if one was loaded.
+    pub fn get(&self) -> Option<&T> {
+        self.rows.get().and_then(|rows| rows.rows().first())
+    }
+}
+
+impl<T: Parent> BelongsTo<T> {
+    /// A relation that is not loaded. What the derive writes.
+    pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsTo<T> {
+        BelongsTo { rows: OnceLock::new(), names: (model, relation) }
+    }
+
+    /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
+    ///
+    /// # Errors
+    /// `NotLoaded` when it was not included or loaded; `NotFound` when the row is deleted, filtered out or missing and not optional.
+    pub fn loaded(&self) -> Result<T::Loaded<'_>> {
+        match self.rows.get() {
+            Some(rows) => T::loaded(rows.rows().first(), self.names.0, self.names.1),
+            None => Err(Error::not_loaded(self.names.0, self.names.1)),
+        }
+    }
+
+    /// The row, if one was loaded.
+    pub fn get(&self) -> Option<&T::Model> {
+        self.rows.get().and_then(|rows| rows.rows().first())
+    }
+}
+
+impl<T, J> BelongsToMany<T, J> {
+    /// A relation that is not loaded. What the derive writes.
+    pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsToMany<T, J> {
+        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names: (model, relation) }
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// `NotLoaded` when they were not included or loaded.
+    pub fn loaded(&self) -> Result<&[T]> {
+        self.get().ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+    }
+
+    /// The rows, if they were loaded.
+    pub fn get(&self) -> Option<&[T]> {
+        self.rows.get().map(|rows| rows.rows())
+    }
+
+    /// The rows between, one for each loaded row, in the same order.
+    ///
+    /// # Errors
+    /// `NotLoaded` when they were not included or loaded.
+    pub fn through(&self) -> Result<&[J]> {
+        self.between.get().map(|rows| rows.rows()).ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+    }
+}
+
+impl<T: Model> RelationCell for HasMany<T> {
+    fn is_loaded(&self) -> bool {
+        self.rows.get().is_some()
+    }
+
+    fn count(&self) -> usize {
+        self.rows.get().map_or(0, |rows| rows.rows().len())
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.rows.get()?.row(index)
+    }
+
+    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+        let _ = self.rows.set(unpack(rows)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.rows = OnceLock::new();
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Model> RelationCell for HasOne<T> {
+    fn is_loaded(&self) -> bool {
+        self.rows.get().is_some()
+    }
+
+    fn count(&self) -> usize {
+        self.rows.get().map_or(0, |rows| rows.rows().len())
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.rows.get()?.row(index)
+    }
+
+    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+        let _ = self.rows.set(unpack(rows)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.rows = OnceLock::new();
+    }
+
+    fn is_list(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Parent> RelationCell for BelongsTo<T>
+where
+    T::Model: Model,
+{
+    fn is_loaded(&self) -> bool {
+        self.rows.get().is_some()
+    }
+
+    fn count(&self) -> usize {
+        self.rows.get().map_or(0, |rows| rows.rows().len())
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.rows.get()?.row(index)
+    }
+
+    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+        let _ = self.rows.set(unpack(rows)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.rows = OnceLock::new();
+    }
+
+    fn is_list(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Model, J: Model> RelationCell for BelongsToMany<T, J> {
+    fn is_loaded(&self) -> bool {
+        self.rows.get().is_some()
+    }
+
+    fn count(&self) -> usize {
+        self.rows.get().map_or(0, |rows| rows.rows().len())
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.rows.get()?.row(index)
+    }
+
+    fn between(&self, index: usize) -> Option<&dyn Instance> {
+        self.between.get()?.row(index)
+    }
+
+    fn fill(&self, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
+        let _ = self.rows.set(unpack(rows)?);
+        if let Some(between) = between {
+            let _ = self.between.set(unpack(between)?);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.rows = OnceLock::new();
+        self.between = OnceLock::new();
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
+/// The traits of user code's derives, without bounds on the models: bounds would make the compiler walk from model to model.
+macro_rules! plain {
+    ($name:ident < $first:ident $(: $bound:ident)? $(, $rest:ident)? > by $rows:ty, { $($field:ident),* }) => {
+        impl<$first $(: $bound)? $(, $rest)?> Clone for $name<$first $(, $rest)?> {
+            fn clone(&self) -> Self {
+                $name { $($field: self.$field.clone()),* }
+            }
+        }
+
+        impl<$first $(: $bound)? $(, $rest)?> PartialEq for $name<$first $(, $rest)?> {
+            fn eq(&self, other: &Self) -> bool {
+                same_rows::<$rows>(&self.rows, &other.rows)
+            }
+        }
+
+        impl<$first $(: $bound)? $(, $rest)?> fmt::Debug for $name<$first $(, $rest)?> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                debug_rows::<$rows>(&self.rows, f)
+            }
+        }
+    };
+}
+
+plain!(HasMany<T> by T, { rows, names });
+plain!(HasOne<T> by T, { rows, names });
+plain!(BelongsTo<T: Parent> by T::Model, { rows, names });
+plain!(BelongsToMany<T, J> by T, { rows, between, names });
+
+fn same_rows<T>(a: &Slot<T>, b: &Slot<T>) -> bool {
+    match (a.get(), b.get()) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.rows().len() == b.rows().len()
+                && (0..a.rows().len()).all(|index| match (a.row(index), b.row(index)) {
+                    (Some(a), Some(b)) => same(a, b),
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+fn debug_rows<T>(slot: &Slot<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match slot.get() {
+        None => f.write_str("NotLoaded"),
+        Some(rows) => {
+            let count = rows.rows().len();
+            f.debug_list().entries((0..count).filter_map(|index| rows.row(index)).map(ShownRow)).finish()
+        }
+    }
+}
+
+struct ShownRow<'a>(&'a dyn Instance);
+
+impl fmt::Debug for ShownRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self.0, f)
+    }
+}
+
+/// A relation in `Debug` output.
+pub(in crate::model) struct ShownRelation<'a>(pub(in crate::model) &'a dyn RelationCell);
+
+impl fmt::Debug for ShownRelation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..self.0.count()).filter_map(|index| self.0.row(index)).map(ShownRow)).finish()
+    }
+}

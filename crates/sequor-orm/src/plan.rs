@@ -1,0 +1,252 @@
+//! [`plan`]: a query becomes statements. Scopes, soft deletion, includes and limits are applied here and nowhere else.
+
+mod include;
+mod many;
+mod rewrite;
+mod scope;
+mod write;
+
+pub use include::{Many, Node};
+pub use many::plan_many;
+pub use rewrite::prefixed;
+pub use write::{write_expr, write_filter, write_query};
+
+use crate::model::{RowShape, ShapeItem};
+use crate::query::{Clauses, QueryState};
+use rewrite::Scope;
+use sequor_core::Name;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
+use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source};
+use sequor_sql::Dialect;
+use std::sync::Arc;
+
+/// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
+const DEEPEST: usize = 32;
+
+/// A statement and how its rows are read.
+#[derive(Debug)]
+pub struct Plan {
+    /// The statement.
+    pub select: Select,
+    /// The rows of it.
+    pub node: Node,
+}
+
+/// Makes the statements of one query; hands out aliases.
+pub struct Planner<'a> {
+    models: &'a dyn Models,
+    dialect: Dialect,
+    next: u16,
+    joins: Vec<Join>,
+    /// Which alias a to-one path already has: (alias of the parent, relation) → alias.
+    joined: Vec<((Alias, Name), Alias, Arc<ModelDef>)>,
+    schema: Option<Name>,
+}
+
+/// Plans a read of rows.
+///
+/// # Errors
+/// `Usage` for a field, relation or expression that the model does not have.
+pub fn plan(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Plan> {
+    Planner::new(models, dialect).rows(state)
+}
+
+/// Plans the number of rows, without limit, offset and order.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_count(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Select> {
+    Planner::new(models, dialect).count(state)
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for one statement.
+    pub fn new(models: &'a dyn Models, dialect: Dialect) -> Planner<'a> {
+        Planner { models, dialect, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None }
+    }
+
+    fn alias(&mut self) -> Alias {
+        let alias = Alias::T(self.next);
+        self.next = self.next.saturating_add(1);
+        alias
+    }
+
+    fn table(&self, model: &ModelDef) -> TableName {
+        let mut table = model.table.clone();
+        if table.schema.is_none() {
+            table.schema.clone_from(&self.schema);
+        }
+        table
+    }
+
+    /// The rows of a query with their to-one includes.
+    fn rows(mut self, state: &QueryState) -> Result<Plan> {
+        let clauses = scope::scoped(&state.model, state.clauses.clone());
+        let alias = self.alias();
+        let scope = Scope::new(state.model.clone(), alias.clone());
+        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };
+        let (node, mut filters) = self.node(&scope, &clauses, &mut select.columns, true, 0)?;
+        for filter in &clauses.filters {
+            filters.push(self.rewrite(filter.clone(), &scope)?);
+        }
+        self.fill(&mut select, &state.model, clauses, filters, &scope)?;
+        select.joins = std::mem::take(&mut self.joins);
+        Ok(Plan { select, node })
+    }
+
+    fn source(&self, model: &ModelDef, alias: &Alias, clauses: &Clauses) -> Source {
+        let mut source = Source::table(self.table(model), alias.clone());
+        source.hints.clone_from(&clauses.hints);
+        source
+    }
+
+    /// Everything of a select but its columns and joins.
+    fn fill(&mut self, select: &mut Select, model: &ModelDef, clauses: Clauses, filters: Vec<Expr>, scope: &Scope) -> Result<()> {
+        select.filter = all(filters);
+        for group in clauses.group {
+            select.group_by.push(self.rewrite(group, scope)?);
+        }
+        let having = clauses.having.into_iter().map(|having| self.rewrite(having, scope)).collect::<Result<Vec<_>>>()?;
+        select.having = all(having);
+        let limited = clauses.limit.is_some() || clauses.offset.is_some();
+        let plain = select.group_by.is_empty() && clauses.select.as_ref().is_none_or(|items| !items.iter().any(|item| is_aggregate(&item.expr)));
+        let mut order = clauses.order;
+        if order.is_empty() && limited && !clauses.unordered && plain && matches!(clauses.distinct, Distinct::No) {
+            order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
+        }
+        for by in order {
+            select.order_by.push(OrderBy { expr: self.rewrite(by.expr, scope)?, ..by });
+        }
+        select.distinct = match clauses.distinct {
+            Distinct::On(exprs) => Distinct::On(exprs.into_iter().map(|expr| self.rewrite(expr, scope)).collect::<Result<_>>()?),
+            other => other,
+        };
+        select.limit = clauses.limit;
+        select.offset = clauses.offset;
+        select.lock = clauses.lock.map(|mut lock| {
+            // The rows of the query itself: PostgreSQL refuses to lock the nullable side of an outer join.
+            if lock.of.is_empty() && !self.joins.is_empty() {
+                lock.of.push(scope.alias.clone());
+            }
+            lock
+        });
+        select.tags = clauses.tags;
+        select.with = clauses.with;
+        Ok(())
+    }
+
+    /// `SELECT count(*)`; over a sub-query where rows are grouped or distinct.
+    fn count(mut self, state: &QueryState) -> Result<Select> {
+        let mut clauses = scope::scoped(&state.model, state.clauses.clone());
+        clauses.order.clear();
+        clauses.limit = None;
+        clauses.offset = None;
+        clauses.lock = None;
+        clauses.unordered = true;
+        let alias = self.alias();
+        let scope = Scope::new(state.model.clone(), alias.clone());
+        let mut filters = self.required(&scope, &clauses, 0)?;
+        for filter in &clauses.filters {
+            filters.push(self.rewrite(filter.clone(), &scope)?);
+        }
+        let counted = SelectItem::named(Expr::call(Func::Count, vec![Expr::Star]), "count");
+        let nested = !clauses.group.is_empty() || !matches!(clauses.distinct, Distinct::No);
+        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };
+        if nested {
+            let items = clauses.select.clone().unwrap_or_else(|| vec![SelectItem::new(Expr::Field(field(&state.model, 0)))]);
+            for (number, item) in items.into_iter().enumerate() {
+                select.columns.push(SelectItem::named(self.rewrite(item.expr, &scope)?, format!("c{number}")));
+            }
+        } else {
+            select.columns.push(counted.clone());
+        }
+        self.fill(&mut select, &state.model, clauses, filters, &scope)?;
+        select.joins = std::mem::take(&mut self.joins);
+        if nested {
+            let outer = self.alias();
+            select = Select { columns: vec![counted], from: Some(Source::select(select, outer)), ..Select::default() };
+        }
+        Ok(select)
+    }
+
+    /// The columns of one model's rows, appended to a select list.
+    fn columns(&mut self, scope: &Scope, clauses: &Clauses, hidden: Vec<usize>, list: &mut Vec<SelectItem>) -> Result<RowShape> {
+        let column = |position: usize| SelectItem::new(Expr::column(scope.alias.clone(), scope.model.columns[position].column.clone()));
+        let Some(items) = &clauses.select else {
+            list.extend((0..scope.model.columns.len()).map(column));
+            return Ok(RowShape { items: None, hidden: Vec::new() });
+        };
+        let mut shape = Vec::with_capacity(items.len());
+        for item in items {
+            let position = match &item.expr {
+                Expr::Field(Field { path, name, position }) if path.is_empty() => position.map(usize::from).or_else(|| scope.model.position(name)),
+                _ => None,
+            };
+            let name = match (&item.alias, position) {
+                (Some(alias), _) => alias.clone(),
+                (None, Some(position)) => scope.model.columns[position].name.clone(),
+                (None, None) => Name::Borrowed(""),
+            };
+            shape.push(ShapeItem { name, column: position });
+            list.push(SelectItem { expr: self.rewrite(item.expr.clone(), scope)?, alias: item.alias.clone() });
+        }
+        list.extend(hidden.iter().copied().map(column));
+        Ok(RowShape { items: Some(shape), hidden })
+    }
+}
+
+/// A field of a model by position.
+pub(crate) fn field(model: &ModelDef, position: usize) -> Field {
+    let name = model.columns.get(position).map_or(Name::Borrowed(""), |column| column.name.clone());
+    Field { path: Vec::new(), name, position: u16::try_from(position).ok() }
+}
+
+fn by_column(model: &ModelDef, position: usize) -> OrderBy {
+    OrderBy { expr: Expr::Field(field(model, position)), direction: SortDirection::Ascending, nulls: None }
+}
+
+/// All of these conditions, or none at all.
+pub(crate) fn all(mut filters: Vec<Expr>) -> Option<Expr> {
+    match filters.len() {
+        0 => None,
+        1 => filters.pop(),
+        _ => Some(Expr::And(filters)),
+    }
+}
+
+/// Whether an expression is, or holds, an aggregate of its own query.
+pub(crate) fn is_aggregate(expr: &Expr) -> bool {
+    let own = matches!(
+        expr,
+        Expr::Call {
+            func: Func::Count
+                | Func::Sum
+                | Func::Avg
+                | Func::Min
+                | Func::Max
+                | Func::JsonAgg
+                | Func::StringAgg
+                | Func::BoolAnd
+                | Func::BoolOr
+                | Func::Percentile,
+            ..
+        }
+    );
+    if own {
+        return true;
+    }
+    let mut found = false;
+    let mut copy = expr.clone();
+    let _: Result<(), ()> = sequor_core::statement::walk(&mut copy, &mut |child| {
+        found |= is_aggregate(child);
+        Ok(())
+    });
+    found
+}
+
+/// An include tree that is too deep.
+#[cold]
+fn too_deep() -> Error {
+    Error::usage(format!("the include tree is deeper than {DEEPEST} levels"))
+}

@@ -1,0 +1,286 @@
+//! Includes: to-one relations join into the statement, to-many relations become statements of their own.
+
+use super::rewrite::{Scope, link_condition, pairs, scope_condition};
+use super::{DEEPEST, Planner, scope, too_deep};
+use crate::model::RowShape;
+use crate::query::{Clauses, Deleted, IncludeState};
+use sequor_core::Name;
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{Link, ModelDef, RelationDef};
+use sequor_core::statement::{Expr, Join, JoinKind, Quantifier, RelationExpr, Select, SelectItem, Source};
+use std::sync::Arc;
+
+/// The rows of one model in a statement.
+#[derive(Debug)]
+pub struct Node {
+    /// The model.
+    pub model: Arc<ModelDef>,
+    /// Which cells a row has.
+    pub shape: RowShape,
+    /// The first cell.
+    pub at: usize,
+    /// The position of the relation in the parent's model; 0 for the root.
+    pub relation: usize,
+    /// The name under which the rows hang on the parent.
+    pub name: Name,
+    /// A cell that is NULL when there is no row (the key of a joined row).
+    pub presence: Option<usize>,
+    /// The to-one relations in the same row.
+    pub ones: Vec<Node>,
+    /// The to-many relations, read by statements of their own.
+    pub many: Vec<Many>,
+}
+
+/// A to-many relation that is to be read once its parents are known.
+#[derive(Debug)]
+pub struct Many {
+    /// The position of the relation in the parent's model.
+    pub relation: usize,
+    /// The name under which the rows hang on the parent.
+    pub name: Name,
+    /// The relation's models and columns.
+    pub link: Link,
+    /// The relation.
+    pub def: RelationDef,
+    /// What is asked of its rows.
+    pub include: IncludeState,
+}
+
+/// An include of a relation that the model does not have.
+#[cold]
+pub(super) fn unknown_relation(model: &ModelDef, name: &str) -> Error {
+    let known: Vec<&str> = model.relations.iter().map(|relation| relation.name.as_ref()).collect();
+    let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+    Error::of_usage(UsageErrorKind::Include, format!("{} has no association {}: {known}", model.name, name.escape_debug()))
+}
+
+impl Planner<'_> {
+    /// The columns and to-one includes of one model's rows, and the conditions that required includes put on them.
+    pub(super) fn node(&mut self, scope: &Scope, clauses: &Clauses, list: &mut Vec<SelectItem>, root: bool, depth: usize) -> Result<(Node, Vec<Expr>)> {
+        if depth > DEEPEST {
+            return Err(too_deep());
+        }
+        let mut hidden = self.link_columns(scope, clauses)?;
+        if !root {
+            hidden.extend(scope.model.primary_key.iter().copied());
+        }
+        hidden.sort_unstable();
+        hidden.dedup();
+        let at = list.len();
+        let shape = self.columns(scope, clauses, hidden, list)?;
+        let presence = match (&shape.items, scope.model.primary_key.first()) {
+            (None, Some(key)) => Some(at + key),
+            (Some(items), Some(key)) => shape.hidden.iter().position(|hidden| hidden == key).map(|place| at + items.len() + place),
+            (_, None) => None,
+        };
+        let mut node = Node { model: scope.model.clone(), shape, at, relation: 0, name: Name::Borrowed(""), presence, ones: Vec::new(), many: Vec::new() };
+        let mut conditions = Vec::new();
+        for include in &clauses.includes {
+            self.include(scope, include, &mut node, list, &mut conditions, depth)?;
+        }
+        Ok((node, conditions))
+    }
+
+    /// The columns that to-many includes need of their parents.
+    fn link_columns(&self, scope: &Scope, clauses: &Clauses) -> Result<Vec<usize>> {
+        let mut columns = Vec::new();
+        for include in &clauses.includes {
+            let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?;
+            if def.kind.is_many() && !include.joined {
+                columns.extend(def.link(&scope.model, self.models)?.source);
+            }
+        }
+        Ok(columns)
+    }
+
+    fn include(
+        &mut self,
+        scope: &Scope,
+        include: &IncludeState,
+        node: &mut Node,
+        list: &mut Vec<SelectItem>,
+        conditions: &mut Vec<Expr>,
+        depth: usize,
+    ) -> Result<()> {
+        let position = scope.model.relations.iter().position(|relation| relation.name == include.relation);
+        let position = position.ok_or_else(|| unknown_relation(&scope.model, &include.relation))?;
+        let def = scope.model.relations[position].clone();
+        let link = def.link(&scope.model, self.models)?;
+        let name = include.alias.clone().unwrap_or_else(|| def.name.clone());
+        if include.joined {
+            return self.join_only(scope, include, &def, &link, depth);
+        }
+        if def.kind.is_many() {
+            if include.required {
+                conditions.push(self.exists(scope, include)?);
+            }
+            node.many.push(Many { relation: position, name, link, def, include: include.clone() });
+            return Ok(());
+        }
+        let mut one = self.join_one(scope, include, &def, &link, list, depth)?;
+        one.relation = position;
+        one.name = name;
+        node.ones.push(one);
+        Ok(())
+    }
+
+    /// Joins the row of a to-one relation.
+    fn join_one(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, link: &Link, list: &mut Vec<SelectItem>, depth: usize) -> Result<Node> {
+        let alias = self.alias();
+        let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
+        let clauses = scope::scoped(&link.target, include.clauses.clone());
+        let place = self.joins.len();
+        // The join's place is kept before those of nested includes, which refer to it.
+        self.joins.push(Join { kind: JoinKind::Left, source: Source::table(self.table(&link.target), alias.clone()), on: None });
+        self.remember_join(&scope.alias, &def.name, &alias, &link.target);
+        let mut on = match &include.on {
+            Some(on) => vec![self.rewrite(on.clone(), &target)?],
+            None => link_condition(link, &scope.model, &scope.alias, &link.target, &alias),
+        };
+        // Conditions in ON must not add joins behind the one they belong to.
+        let inner = Scope { joins: false, ..target.clone() };
+        for (name, value) in &def.scope {
+            on.push(self.rewrite(scope_condition(&link.target, name, value), &inner)?);
+        }
+        for filter in &clauses.filters {
+            on.push(self.rewrite(filter.clone(), &inner)?);
+        }
+        if def.kind == sequor_core::schema::RelationKind::HasOne && !is_unique(&link.target, &link.columns) {
+            on.push(self.first_only(link, &clauses, &def.scope, &target)?);
+        }
+        for nested in clauses.includes.iter().filter(|nested| nested.required && !include.required) {
+            on.push(self.exists(&inner, nested)?);
+        }
+        let nested = if include.required { clauses.clone() } else { without_required(&clauses) };
+        let (node, conditions) = self.node(&target, &nested, list, false, depth + 1)?;
+        on.extend(conditions);
+        if let Some(join) = self.joins.get_mut(place) {
+            join.kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
+            join.on = super::all(on);
+        }
+        Ok(node)
+    }
+
+    /// A has-one whose key is not unique in the database still gives one row: the first by primary key.
+    fn first_only(&mut self, link: &Link, clauses: &Clauses, fixed: &[(Name, crate::Value)], target: &Scope) -> Result<Expr> {
+        let other = Scope { model: link.target.clone(), alias: self.alias(), joins: false };
+        let mut filters = pairs(&link.target, &link.columns, &other.alias, &link.target, &link.columns, &target.alias);
+        for filter in &clauses.filters {
+            filters.push(self.rewrite(filter.clone(), &other)?);
+        }
+        for (name, value) in fixed {
+            filters.push(self.rewrite(scope_condition(&link.target, name, value), &other)?);
+        }
+        let mut smaller = Vec::new();
+        for (count, key) in link.target.primary_key.iter().enumerate() {
+            let column = |scope: &Scope, position: usize| Expr::column(scope.alias.clone(), link.target.columns[position].column.clone());
+            let mut parts: Vec<Expr> = link.target.primary_key[..count]
+                .iter()
+                .map(|before| column(&other, *before).binary(sequor_core::statement::BinaryOp::Equal, column(target, *before)))
+                .collect();
+            parts.push(column(&other, *key).binary(sequor_core::statement::BinaryOp::Less, column(target, *key)));
+            smaller.push(Expr::And(parts));
+        }
+        filters.push(Expr::Or(smaller));
+        let one = Expr::Value(crate::Value::I64(1), sequor_core::types::BindType::one(sequor_core::types::ScalarType::I32));
+        let select = Select {
+            columns: vec![SelectItem::new(one)],
+            from: Some(Source::table(self.table(&link.target), other.alias)),
+            filter: super::all(filters),
+            ..Select::default()
+        };
+        Ok(Expr::Exists { select: Box::new(select), negated: true })
+    }
+
+    /// Joins a relation of any kind for aggregates over its rows; nothing of it is loaded.
+    fn join_only(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, link: &Link, depth: usize) -> Result<()> {
+        if depth > DEEPEST {
+            return Err(too_deep());
+        }
+        let kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
+        let alias = self.alias();
+        let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
+        let inner = Scope { joins: false, ..target.clone() };
+        let clauses = scope::scoped(&link.target, include.clauses.clone());
+        let mut on = Vec::new();
+        match &link.through {
+            None => on.extend(link_condition(link, &scope.model, &scope.alias, &link.target, &alias)),
+            Some(through) => {
+                let between = self.alias();
+                let keys = pairs(&scope.model, &link.source, &scope.alias, &through.model, &through.to_source, &between);
+                let mut keys = keys;
+                if let Some(filter) = &include.through {
+                    let between_scope = Scope { model: through.model.clone(), alias: between.clone(), joins: false };
+                    keys.push(self.rewrite(filter.clone(), &between_scope)?);
+                }
+                self.joins.push(Join { kind, source: Source::table(self.table(&through.model), between.clone()), on: super::all(keys) });
+                on.extend(pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, &alias));
+            }
+        }
+        for (name, value) in &def.scope {
+            on.push(self.rewrite(scope_condition(&link.target, name, value), &inner)?);
+        }
+        for filter in &clauses.filters {
+            on.push(self.rewrite(filter.clone(), &inner)?);
+        }
+        self.joins.push(Join { kind, source: Source::table(self.table(&link.target), alias.clone()), on: super::all(on) });
+        self.remember_join(&scope.alias, &def.name, &alias, &link.target);
+        for nested in &clauses.includes {
+            let mut nested = nested.clone();
+            nested.joined = true;
+            let def = link.target.relation(&nested.relation).ok_or_else(|| unknown_relation(&link.target, &nested.relation))?.clone();
+            let link = def.link(&target.model, self.models)?;
+            self.join_only(&target, &nested, &def, &link, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// "Has a row that this include would load", also over its own required includes.
+    pub(super) fn exists(&mut self, scope: &Scope, include: &IncludeState) -> Result<Expr> {
+        let expr = Expr::Relation(Box::new(exists_of(include)));
+        self.rewrite(expr, scope)
+    }
+
+    /// The conditions that required includes put on the rows, when nothing of them is loaded.
+    pub(super) fn required(&mut self, scope: &Scope, clauses: &Clauses, depth: usize) -> Result<Vec<Expr>> {
+        let mut conditions = Vec::new();
+        for include in &clauses.includes {
+            if include.joined {
+                let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
+                let link = def.link(&scope.model, self.models)?;
+                self.join_only(scope, include, &def, &link, depth)?;
+            } else if include.required {
+                conditions.push(self.exists(scope, include)?);
+            }
+        }
+        Ok(conditions)
+    }
+}
+
+/// A logical "has a row" with the include's filters and its nested required includes.
+fn exists_of(include: &IncludeState) -> RelationExpr {
+    let mut filters = include.clauses.filters.clone();
+    filters.extend(include.clauses.includes.iter().filter(|nested| nested.required).map(|nested| Expr::Relation(Box::new(exists_of(nested)))));
+    RelationExpr {
+        relation: include.relation.clone(),
+        quantifier: Quantifier::Any,
+        filter: super::all(filters),
+        through: include.through.clone(),
+        aggregate: None,
+        with_deleted: include.clauses.deleted == Deleted::Included,
+    }
+}
+
+/// The nested includes of an optional parent: what they require is asked in the parent's own condition, so they join as optional.
+fn without_required(clauses: &Clauses) -> Clauses {
+    let mut clauses = clauses.clone();
+    for include in &mut clauses.includes {
+        include.required = false;
+    }
+    clauses
+}
+
+/// Whether these columns hold a unique key.
+fn is_unique(model: &ModelDef, columns: &[usize]) -> bool {
+    model.unique_keys().iter().any(|key| key.iter().all(|position| columns.contains(position)))
+}

@@ -1,0 +1,120 @@
+//! The statement of a to-many include: the rows of many parents at once, also with a limit for each.
+
+use super::include::Many;
+use super::rewrite::{Scope, pairs, scope_condition};
+use super::{Plan, Planner, field, scope};
+use crate::query::Deleted;
+use sequor_core::error::Result;
+use sequor_core::schema::{ModelDef, Models, SortDirection};
+use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Select, SelectItem, Source, Window};
+use sequor_core::types::{BindType, ScalarType};
+use sequor_core::{Name, Value};
+use sequor_sql::Dialect;
+
+/// Plans the rows of a to-many include for parents with these keys. The rows of a model between stand behind those of the target.
+///
+/// # Errors
+/// As [`super::plan`].
+pub fn plan_many(many: &Many, keys: Vec<Vec<Value>>, models: &dyn Models, dialect: Dialect) -> Result<(Plan, usize)> {
+    Planner::new(models, dialect).many(many, keys)
+}
+
+impl Planner<'_> {
+    fn many(mut self, many: &Many, keys: Vec<Vec<Value>>) -> Result<(Plan, usize)> {
+        let link = &many.link;
+        let mut clauses = scope::scoped(&link.target, many.include.clauses.clone());
+        let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
+        let alias = self.alias();
+        let target = Scope::new(link.target.clone(), alias.clone());
+        let mut select = Select { from: Some(self.source(&link.target, &alias, &clauses)), ..Select::default() };
+        // The linking columns must be readable from the rows, whatever is selected.
+        let mut filters = Vec::new();
+        let (owner, owner_alias, owner_columns): (&ModelDef, Alias, &[usize]) = match &link.through {
+            None => (&link.target, alias.clone(), &link.columns),
+            Some(through) => {
+                let between = self.alias();
+                let on = pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, &alias);
+                self.joins.push(Join { kind: JoinKind::Inner, source: Source::table(self.table(&through.model), between.clone()), on: super::all(on) });
+                (&through.model, between, &through.to_source)
+            }
+        };
+        let linking: Vec<Expr> = owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
+        let binds = owner_columns.iter().map(|position| owner.columns[*position].ty.bind()).collect();
+        filters.push(Expr::InValues { exprs: linking.clone(), rows: keys, binds, negated: false });
+        self.between_filters(many, &owner_alias, &mut filters)?;
+        for (name, value) in &many.def.scope {
+            filters.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
+        }
+        let (node, conditions) = self.node(&target, &clauses, &mut select.columns, true, 0)?;
+        filters.extend(conditions);
+        for filter in std::mem::take(&mut clauses.filters) {
+            filters.push(self.rewrite(filter, &target)?);
+        }
+        let width = select.columns.len();
+        match &link.through {
+            Some(through) => {
+                let columns = through.model.columns.iter().map(|column| SelectItem::new(Expr::column(owner_alias.clone(), column.column.clone())));
+                select.columns.extend(columns);
+            }
+            None => select.columns.extend(linking.iter().cloned().map(SelectItem::new)),
+        }
+        if clauses.order.is_empty() {
+            clauses.order.extend(link.target.primary_key.iter().map(|position| OrderBy {
+                expr: Expr::Field(field(&link.target, *position)),
+                direction: SortDirection::Ascending,
+                nulls: None,
+            }));
+        }
+        self.fill(&mut select, &link.target, clauses, filters, &target)?;
+        select.joins = std::mem::take(&mut self.joins);
+        if limit.is_some() || offset.is_some() {
+            select = self.limited(select, linking, limit, offset.unwrap_or(0));
+        }
+        Ok((Plan { select, node }, width))
+    }
+
+    fn between_filters(&mut self, many: &Many, alias: &Alias, filters: &mut Vec<Expr>) -> Result<()> {
+        let Some(through) = &many.link.through else { return Ok(()) };
+        let between = Scope { model: through.model.clone(), alias: alias.clone(), joins: false };
+        if let Some(live) = scope::deletion_filter(&through.model, Deleted::Hidden) {
+            filters.push(self.rewrite(live, &between)?);
+        }
+        if let Some(def) = &many.def.through {
+            for (name, value) in &def.scope {
+                filters.push(self.rewrite(scope_condition(&through.model, name, value), &between)?);
+            }
+        }
+        if let Some(filter) = &many.include.through {
+            filters.push(self.rewrite(filter.clone(), &between)?);
+        }
+        Ok(())
+    }
+
+    /// So many rows for each parent: numbered by a window, cut outside.
+    fn limited(&mut self, mut inner: Select, partition: Vec<Expr>, limit: Option<u64>, offset: u64) -> Select {
+        let order = std::mem::take(&mut inner.order_by);
+        for (number, item) in inner.columns.iter_mut().enumerate() {
+            item.alias = Some(Name::Owned(format!("c{number}")));
+        }
+        let width = inner.columns.len();
+        let number = Expr::Over(Box::new(Window { call: Expr::call(Func::RowNumber, Vec::new()), partition, order }));
+        inner.columns.push(SelectItem::named(number, "rn"));
+        let outer = self.alias();
+        let rn = Expr::column(outer.clone(), "rn");
+        let bound = |value: u64| Expr::Value(Value::from_u64(value), BindType::one(ScalarType::I64));
+        let mut filters = Vec::new();
+        if offset > 0 {
+            filters.push(rn.clone().binary(BinaryOp::Greater, bound(offset)));
+        }
+        if let Some(limit) = limit {
+            filters.push(rn.clone().binary(BinaryOp::LessEqual, bound(offset.saturating_add(limit))));
+        }
+        Select {
+            columns: (0..width).map(|number| SelectItem::new(Expr::column(outer.clone(), format!("c{number}")))).collect(),
+            from: Some(Source::select(inner, outer)),
+            filter: super::all(filters),
+            order_by: vec![OrderBy { expr: rn, direction: SortDirection::Ascending, nulls: None }],
+            ..Select::default()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Default scopes and soft deletion, as filters of a query.
+
+use crate::hook::behaviors;
+use crate::query::{Clauses, Deleted};
+use sequor_core::Value;
+use sequor_core::schema::{ModelDef, SoftDelete};
+use sequor_core::statement::{BinaryOp, Expr};
+
+/// The clauses with the default scope merged in and the filter of soft deletion added.
+pub(crate) fn scoped(model: &ModelDef, clauses: Clauses) -> Clauses {
+    let mut clauses = with_default_scope(model, clauses);
+    if let Some(filter) = deletion_filter(model, clauses.deleted) {
+        clauses.filters.push(filter);
+    }
+    clauses
+}
+
+fn with_default_scope(model: &ModelDef, clauses: Clauses) -> Clauses {
+    if clauses.unscoped {
+        return clauses;
+    }
+    let Some(behaviors) = behaviors(model) else { return clauses };
+    let mut scope = Clauses::default();
+    if let Some(declared) = behaviors.declared {
+        scope = declared.default_scope(scope);
+    }
+    if let Some(default) = &behaviors.default_scope {
+        scope = default(scope);
+    }
+    scope.merge(clauses);
+    scope
+}
+
+/// The condition that hides deleted rows, or live ones.
+pub(crate) fn deletion_filter(model: &ModelDef, deleted: Deleted) -> Option<Expr> {
+    let live = match model.soft_delete.as_ref()? {
+        SoftDelete::Timestamp { column } => {
+            Expr::IsNull { expr: Box::new(Expr::Field(super::field(model, *column))), negated: deleted == Deleted::Only }
+        }
+        SoftDelete::Flag { column, live, deleted: dead } => {
+            let value: &Value = if deleted == Deleted::Only { dead } else { live };
+            let bind = model.columns[*column].ty.bind();
+            Expr::Field(super::field(model, *column)).binary(BinaryOp::Equal, Expr::Value(value.clone(), bind))
+        }
+    };
+    match deleted {
+        Deleted::Included => None,
+        Deleted::Hidden | Deleted::Only => Some(live),
+    }
+}

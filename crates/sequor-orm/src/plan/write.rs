@@ -1,0 +1,41 @@
+//! The conditions of writes: the same scopes and soft deletion, over the bare table.
+
+use super::rewrite::Scope;
+use super::{Plan, Planner, scope};
+use crate::query::QueryState;
+use sequor_core::error::Result;
+use sequor_core::schema::Models;
+use sequor_core::statement::{Alias, Expr};
+use sequor_sql::Dialect;
+
+/// The WHERE of an update or delete: filters, default scope and soft deletion, columns named by their table.
+///
+/// # Errors
+/// As [`super::plan`].
+pub fn write_filter(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Option<Expr>> {
+    let clauses = scope::scoped(&state.model, state.clauses.clone());
+    let mut planner = Planner::new(models, dialect);
+    let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
+    let mut filters = planner.required(&scope, &clauses, 0)?;
+    for filter in clauses.filters {
+        filters.push(planner.rewrite(filter, &scope)?);
+    }
+    Ok(super::all(filters))
+}
+
+/// An expression of an update's SET, over the bare table.
+///
+/// # Errors
+/// As [`super::plan`].
+pub fn write_expr(expr: Expr, state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Expr> {
+    let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
+    Planner::new(models, dialect).rewrite(expr, &scope)
+}
+
+/// The rows that a write will touch, for capture and for databases without RETURNING.
+///
+/// # Errors
+/// As [`super::plan`].
+pub fn write_query(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Plan> {
+    super::plan(state, models, dialect)
+}

@@ -1,0 +1,29 @@
+//! [`QueryState`]: the untyped inside of every query, and the builders around it.
+
+mod clauses;
+mod filter;
+mod find;
+mod functions;
+mod include;
+mod order;
+mod page;
+mod raw;
+mod select;
+mod shape;
+mod stream;
+
+pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
+pub use filter::Filter;
+pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
+pub use functions::{IntoTyped, 
+    alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+};
+pub use include::Include;
+pub use order::{IntoOrder, Order};
+pub use page::{Cursor, CursorPage, Page, RowsAndCount};
+pub use raw::{FromRow, RawSql, raw_value};
+pub(crate) use raw::{Reordered, map_names};
+pub(crate) use select::all_null;
+pub use select::{Columns, Projection, ProjectionItem, Selection};
+pub use shape::{All, Counted, Cursored, Fetch, GrainShape, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
+pub use stream::RowStream;

@@ -1,0 +1,169 @@
+//! [`Clauses`]: everything that a query can say, without types. [`QueryState`] is a model and its clauses.
+
+use sequor_core::Name;
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, SelectItem};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A query: a model and what is asked of it.
+#[derive(Clone, Debug)]
+pub struct QueryState {
+    /// The model.
+    pub model: Arc<ModelDef>,
+    /// What is asked.
+    pub clauses: Clauses,
+}
+
+/// What a query, an include or a scope says. Expressions are logical: fields, not columns.
+#[derive(Clone, Debug, Default)]
+pub struct Clauses {
+    /// The conditions; all must hold.
+    pub filters: Vec<Expr>,
+    /// The order.
+    pub order: Vec<OrderBy>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// Leave out so many rows first.
+    pub offset: Option<u64>,
+    /// The relations to load.
+    pub includes: Vec<IncludeState>,
+    /// What is selected instead of whole rows.
+    pub select: Option<Vec<SelectItem>>,
+    /// GROUP BY.
+    pub group: Vec<Expr>,
+    /// HAVING; all must hold.
+    pub having: Vec<Expr>,
+    /// DISTINCT.
+    pub distinct: Distinct,
+    /// The row lock.
+    pub lock: Option<Lock>,
+    /// Which rows of a paranoid model.
+    pub deleted: Deleted,
+    /// Without the default scope.
+    pub unscoped: bool,
+    /// Without the order that a limit brings (decision 13).
+    pub unordered: bool,
+    /// Without hooks.
+    pub without_hooks: bool,
+    /// How include trees are read.
+    pub strategy: Option<Strategy>,
+    /// Whether lazy loads of its rows are errors.
+    pub strict_loading: Option<bool>,
+    /// Key-values for the comment behind the statement.
+    pub tags: Vec<(String, String)>,
+    /// A deadline for the statement.
+    pub timeout: Option<Duration>,
+    /// Common table expressions.
+    pub with: Vec<Cte>,
+    /// Index hints (MySQL).
+    pub hints: Vec<Hint>,
+    /// Names of hooks that are left out.
+    pub skipped_hooks: Vec<Name>,
+    /// Typed extras for hooks.
+    pub extras: crate::db::TypeMap,
+}
+
+/// Which rows of a paranoid model a query sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deleted {
+    /// Those that live.
+    #[default]
+    Hidden,
+    /// All.
+    Included,
+    /// Those that are deleted.
+    Only,
+}
+
+/// How the levels of an include tree are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// Chosen by the measured round trip and the query.
+    #[default]
+    Auto,
+    /// All levels in one flush, each finding its parents by itself (PostgreSQL).
+    OneFlush,
+    /// Level after level, by the keys of the parents.
+    Sequential,
+}
+
+/// One relation to load, and what is asked of its rows.
+#[derive(Clone, Debug)]
+pub struct IncludeState {
+    /// The relation.
+    pub relation: Name,
+    /// What is asked of its rows, in terms of the target model.
+    pub clauses: Clauses,
+    /// Whether parents without a row are left out.
+    pub required: bool,
+    /// The condition on the rows between (many-to-many).
+    pub through: Option<Expr>,
+    /// A condition instead of the relation's keys, besides which it stands (Sequelize's `on`).
+    pub on: Option<Expr>,
+    /// The name under which the rows appear, where it is not the relation's.
+    pub alias: Option<Name>,
+    /// Only joined, for aggregates over its rows: nothing is loaded, and a to-many relation multiplies the rows before they are grouped.
+    pub joined: bool,
+}
+
+impl QueryState {
+    /// All rows of a model.
+    pub fn new(model: Arc<ModelDef>) -> QueryState {
+        QueryState { model, clauses: Clauses::default() }
+    }
+}
+
+impl IncludeState {
+    /// A relation without clauses.
+    pub fn new(relation: impl Into<Name>) -> IncludeState {
+        IncludeState { relation: relation.into(), clauses: Clauses::default(), required: false, through: None, on: None, alias: None, joined: false }
+    }
+}
+
+impl Clauses {
+    /// Adds an include; one of the same relation and name is merged into the first.
+    pub fn add_include(&mut self, include: IncludeState) {
+        let same = |known: &&mut IncludeState| known.relation == include.relation && known.alias == include.alias;
+        match self.includes.iter_mut().find(same) {
+            None => self.includes.push(include),
+            Some(known) => {
+                known.required |= include.required;
+                known.through = match (known.through.take(), include.through) {
+                    (Some(a), Some(b)) => Some(a.and(b)),
+                    (a, b) => a.or(b),
+                };
+                known.clauses.merge(include.clauses);
+            }
+        }
+    }
+
+    /// Adds the clauses of a scope: filters AND, orders append, the rest is replaced where it is given.
+    pub fn merge(&mut self, other: Clauses) {
+        self.filters.extend(other.filters);
+        self.order.extend(other.order);
+        self.limit = other.limit.or(self.limit);
+        self.offset = other.offset.or(self.offset);
+        for include in other.includes {
+            self.add_include(include);
+        }
+        if other.select.is_some() {
+            self.select = other.select;
+        }
+        self.group.extend(other.group);
+        self.having.extend(other.having);
+        if !matches!(other.distinct, Distinct::No) {
+            self.distinct = other.distinct;
+        }
+        self.lock = other.lock.or(self.lock.take());
+        if other.deleted != Deleted::Hidden {
+            self.deleted = other.deleted;
+        }
+        self.unordered |= other.unordered;
+        self.without_hooks |= other.without_hooks;
+        self.tags.extend(other.tags);
+        self.timeout = other.timeout.or(self.timeout);
+        self.with.extend(other.with);
+        self.hints.extend(other.hints);
+    }
+}

@@ -1,0 +1,380 @@
+//! [`Find`]: the builder of every read, and the static finders of a model.
+
+use super::clauses::{Deleted, QueryState, Strategy};
+use super::page::PageRequest;
+use super::shape::{All, Counted, Cursored, Fetch, GrainShape, One, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
+use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
+use crate::Dialect;
+use crate::db::Db;
+use crate::model::{IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
+use sequor_core::error::Result;
+use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, Lock as RowLock, LockMode, LockWait};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::time::Duration;
+
+/// A read that has not run yet; `S` says what [`Find::exec`] gives.
+#[must_use = "a query does nothing until .exec"]
+pub struct Find<M, S: Shape = All<Whole<M>>> {
+    pub(crate) state: QueryState,
+    request: S::Request,
+    marker: PhantomData<fn() -> (M, S)>,
+}
+
+/// A reusable part of a query: a function from [`Find`] to [`Find`].
+pub trait Scope<M: Model>: FnOnce(Find<M>) -> Find<M> {}
+impl<M: Model, F: FnOnce(Find<M>) -> Find<M>> Scope<M> for F {}
+
+/// The finders of a model.
+pub trait ModelQueries: Model {
+    /// All rows. Sequelize: `findAll()`.
+    fn find_all() -> Find<Self> {
+        Find::new(QueryState::new(Self::model().clone()))
+    }
+
+    /// The first row. Sequelize: `findOne()`.
+    fn find_one() -> Find<Self, One<Whole<Self>>> {
+        Self::find_all().reshape()
+    }
+
+    /// The row of a primary key; a tuple for composite keys. Sequelize: `findByPk(key)`.
+    fn find_by_pk(key: impl IntoValue<Self::Key>) -> Find<Self, One<Whole<Self>>> {
+        let mut find = Self::find_all();
+        find.state.clauses.filters.push(key_filter(&find.state, key.into_value().key_values()));
+        find.reshape()
+    }
+
+    /// How many rows. Sequelize: `count()`.
+    fn count() -> Find<Self, Total> {
+        Self::find_all().reshape()
+    }
+
+    /// Rows, and how many there are without limit and offset. Sequelize: `findAndCountAll()`.
+    fn find_and_count_all() -> Find<Self, Counted<Whole<Self>>> {
+        Self::find_all().reshape()
+    }
+}
+
+impl<M: Model> ModelQueries for M {}
+
+pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) -> Expr {
+    let parts = state.model.primary_key.iter().zip(values).map(|(position, value)| {
+        let column = &state.model.columns[*position];
+        let field = Expr::Field(Field { path: Vec::new(), name: column.name.clone(), position: u16::try_from(*position).ok() });
+        field.binary(BinaryOp::Equal, Expr::Value(value, column.ty.bind()))
+    });
+    let mut parts: Vec<Expr> = parts.collect();
+    match parts.len() {
+        // A model without a key has no row of a key.
+        0 => Expr::Or(Vec::new()),
+        1 => parts.remove(0),
+        _ => Expr::And(parts),
+    }
+}
+
+impl<M: Model> Find<M> {
+    pub(crate) fn from_clauses(clauses: Clauses) -> Find<M> {
+        Find::new(QueryState { model: M::model().clone(), clauses })
+    }
+
+    /// Reads rows one after another in constant memory. Sequelize has nothing like it.
+    #[track_caller]
+    pub fn stream(self, db: &Db) -> RowStream<M> {
+        RowStream::new(db.clone(), self.state, Location::caller())
+    }
+}
+
+impl<M, S: Shape> Find<M, S> {
+    pub(crate) fn new(state: QueryState) -> Find<M, S> {
+        Find { state, request: S::Request::default(), marker: PhantomData }
+    }
+
+    fn reshape<T: Shape>(self) -> Find<M, T> {
+        Find::new(self.state)
+    }
+
+    fn with_clauses(mut self, change: impl FnOnce(&mut Clauses)) -> Find<M, S> {
+        change(&mut self.state.clauses);
+        self
+    }
+
+    /// Only rows that match; several filters must all match. Sequelize: `where`.
+    pub fn filter(self, filter: Filter<M>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.filters.push(filter.expr))
+    }
+
+    /// Sorts; several orders append. Sequelize: `order`.
+    pub fn order_by(self, order: impl IntoOrder<M>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.order.extend(order.into_order()))
+    }
+
+    /// Sorts anew: the orders so far, also of scopes, are forgotten.
+    pub fn reorder(self, order: impl IntoOrder<M>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.order = order.into_order())
+    }
+
+    /// Leaves out the order by primary key that a limit brings.
+    pub fn unordered(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.unordered = true)
+    }
+
+    /// At most so many rows; without an order, in the order of the primary key.
+    pub fn limit(self, limit: u64) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.limit = Some(limit))
+    }
+
+    /// Leaves out so many rows first.
+    pub fn offset(self, offset: u64) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.offset = Some(offset))
+    }
+
+    /// Loads a relation with the rows. Sequelize: `include`.
+    pub fn include<T, K>(self, include: impl IntoInclude<M, T, K>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.add_include(include.into_include().state))
+    }
+
+    /// Different rows only.
+    pub fn distinct(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.distinct = Distinct::Yes)
+    }
+
+    /// The first row of each group of equal columns (PostgreSQL).
+    pub fn distinct_on(self, columns: impl Columns<M>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.distinct = Distinct::On(columns.exprs()))
+    }
+
+    /// Only groups that match. Sequelize: `having`.
+    pub fn having(self, filter: Filter<M>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.having.push(filter.expr))
+    }
+
+    /// Also rows that are deleted. Sequelize: `paranoid: false`.
+    pub fn with_deleted(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.deleted = Deleted::Included)
+    }
+
+    /// Only rows that are deleted.
+    pub fn only_deleted(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.deleted = Deleted::Only)
+    }
+
+    /// Without the default scope. Sequelize: `unscoped()`.
+    pub fn unscoped(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.unscoped = true)
+    }
+
+    /// Locks the rows until the transaction ends. Sequelize: `lock`.
+    pub fn lock(self, lock: Lock) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.lock = Some(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block }))
+    }
+
+    /// Leaves out rows that others have locked.
+    pub fn skip_locked(self) -> Find<M, S> {
+        self.with_clauses(|clauses| wait(clauses, LockWait::SkipLocked))
+    }
+
+    /// Fails at once when a row is locked.
+    pub fn no_wait(self) -> Find<M, S> {
+        self.with_clauses(|clauses| wait(clauses, LockWait::NoWait))
+    }
+
+    /// Runs without hooks when `false`. Sequelize: `hooks: false`.
+    pub fn hooks(self, run: bool) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.without_hooks = !run)
+    }
+
+    /// How the levels of the include tree are read.
+    pub fn include_strategy(self, strategy: Strategy) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.strategy = Some(strategy))
+    }
+
+    /// Makes lazy loads of these rows an error.
+    pub fn strict_loading(self, strict: bool) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.strict_loading = Some(strict))
+    }
+
+    /// A deadline for the statement.
+    pub fn timeout(self, limit: Duration) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.timeout = Some(limit))
+    }
+
+    /// Carries a typed extra, which hooks, audit and SQL comments read.
+    pub fn with<E: Clone + Send + Sync + 'static>(self, extra: E) -> Find<M, S> {
+        self.with_clauses(|clauses| {
+            if let Some(tag) = (&extra as &dyn std::any::Any).downcast_ref::<SqlTag>() {
+                clauses.tags.push((tag.0.to_owned(), tag.1.to_owned()));
+            }
+            clauses.extras.insert(extra);
+        })
+    }
+
+    /// The SQL of this query, without a database.
+    ///
+    /// # Errors
+    /// `Usage` when the dialect cannot do it.
+    pub fn to_sql(&self, dialect: Dialect) -> Result<String> {
+        let plan = crate::plan::plan(&self.state, &(), dialect)?;
+        Ok(sequor_sql::render_select(&plan.select, dialect)?.text)
+    }
+
+    /// How the database would run this query, as text.
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn explain(self, db: &Db) -> impl Future<Output = Result<String>> + Send + use<M, S> {
+        let (db, state, site) = (db.clone(), self.state, Location::caller());
+        async move { crate::load::explain(db, state, site).await }
+    }
+
+    /// Runs the query.
+    ///
+    /// # Errors
+    /// Those of the database; `Decode` when a row does not fit; `Usage` when the database cannot do it.
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<S::Output>> + Send + use<M, S> {
+        S::run(db.clone(), self.state, self.request, Location::caller())
+    }
+}
+
+impl<M: Model, S: Shape> Find<M, S> {
+    /// Applies a scope: a function from query to query. Sequelize: `scope(..)`.
+    pub fn scope(self, scope: impl Scope<M>) -> Find<M, S> {
+        let find = scope(Find::new(self.state));
+        Find { state: find.state, request: self.request, marker: PhantomData }
+    }
+}
+
+fn wait(clauses: &mut Clauses, wait: LockWait) {
+    let lock = clauses.lock.get_or_insert(RowLock { mode: LockMode::Update, of: Vec::new(), wait });
+    lock.wait = wait;
+}
+
+impl<M, D: Fetch, G: GrainShape> Find<M, All<D, G>> {
+    /// The first row; the bare row for aggregates without groups, which always have one.
+    pub fn one(self) -> Find<M, G::Answer<D>> {
+        self.reshape()
+    }
+
+    /// A numbered page, counted from 1, with its total.
+    pub fn page(self, page: u64, size: u64) -> Find<M, Paged<D>> {
+        Find { state: self.state, request: (page, size), marker: PhantomData }
+    }
+
+    /// The rows behind a cursor, or the first ones. The primary key breaks ties by itself.
+    pub fn cursor(self, cursor: Option<Cursor>, size: u64) -> Find<M, Cursored<D>> {
+        Find { state: self.state, request: PageRequest { cursor, size }, marker: PhantomData }
+    }
+
+    /// Groups by columns or expressions. Sequelize: `group`.
+    pub fn group_by(self, columns: impl Columns<M>) -> Find<M, All<D, Rows>> {
+        let mut find: Find<M, All<D, Rows>> = self.reshape();
+        find.state.clauses.group.extend(columns.exprs());
+        find
+    }
+}
+
+impl<M: Model> Find<M> {
+    /// Reads columns and expressions instead of whole rows. Sequelize: `attributes`.
+    pub fn select<C: Selection<M> + 'static>(self, selection: C) -> Find<M, All<Picked<M, C>, C::Grain>>
+    where
+        C::Grain: 'static,
+    {
+        let mut items = Vec::with_capacity(C::WIDTH);
+        selection.items(&mut items);
+        self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
+    }
+
+    /// Reads one column as a list.
+    pub fn pluck<C: Selection<M> + 'static>(self, selection: C) -> Find<M, All<Picked<M, C>, C::Grain>> {
+        self.select(selection)
+    }
+
+    /// Reads a projection instead of whole rows.
+    pub fn project<P: Projection<Of = M>>(self) -> Find<M, All<Projected<P>>> {
+        let mut items = Vec::with_capacity(P::WIDTH);
+        super::select::projected(P::items(), &[], &mut items);
+        self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
+    }
+
+    /// How many rows match.
+    pub fn count(self) -> Find<M, Total> {
+        self.reshape()
+    }
+
+    /// The first row in the order of the primary key.
+    pub fn first(mut self) -> Find<M, One<Whole<M>>> {
+        super::page::total_order(&mut self.state);
+        self.reshape()
+    }
+
+    /// The last row in the order of the query.
+    pub fn last(mut self) -> Find<M, One<Whole<M>>> {
+        super::page::total_order(&mut self.state);
+        for order in &mut self.state.clauses.order {
+            order.direction = order.direction.reverse();
+        }
+        self.reshape()
+    }
+
+    /// Whether any row matches.
+    #[track_caller]
+    pub fn exists(self, db: &Db) -> impl Future<Output = Result<bool>> + Send + use<M> {
+        let (db, state, site) = (db.clone(), self.state, Location::caller());
+        async move { crate::load::exists(db, state, site).await }
+    }
+
+}
+
+impl<M, D: Fetch> Find<M, One<D>> {
+    /// An error instead of `None`. Sequelize: `rejectOnEmpty`.
+    pub fn or_fail(self) -> Find<M, OrFail<D>> {
+        self.reshape()
+    }
+}
+
+impl<M, S: Shape> fmt::Debug for Find<M, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state.fmt(f)
+    }
+}
+
+impl<M, S: Shape> Clone for Find<M, S>
+where
+    S::Request: Clone,
+{
+    fn clone(&self) -> Self {
+        Find { state: self.state.clone(), request: self.request.clone(), marker: PhantomData }
+    }
+}
+
+/// The strength of a row lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// FOR UPDATE.
+    Update,
+    /// FOR SHARE.
+    Share,
+    /// FOR KEY SHARE (PostgreSQL).
+    KeyShare,
+    /// FOR NO KEY UPDATE (PostgreSQL).
+    NoKeyUpdate,
+}
+
+impl Lock {
+    fn mode(self) -> LockMode {
+        match self {
+            Lock::Update => LockMode::Update,
+            Lock::Share => LockMode::Share,
+            Lock::KeyShare => LockMode::KeyShare,
+            Lock::NoKeyUpdate => LockMode::NoKeyUpdate,
+        }
+    }
+}
+
+/// A key and value for the comment behind the statement (sqlcommenter): `find_all().with(SqlTag("route", "/users"))`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlTag(pub &'static str, pub &'static str);
+

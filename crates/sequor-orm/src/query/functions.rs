@@ -1,0 +1,98 @@
+//! The functions of expressions: aggregates, dates, and the rest of the closed list.
+
+use super::RawSql;
+use crate::FieldType;
+use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, TypedExpr};
+use sequor_core::Name;
+use sequor_core::statement::{CastType, Expr, Func};
+use sequor_core::types::{BindType, ColumnType, ScalarType};
+
+/// What a function takes: a column or an expression.
+pub trait IntoTyped<M, T> {
+    /// The expression.
+    fn into_typed(self) -> Expr;
+}
+
+impl<M, T> IntoTyped<M, T> for Column<M, T> {
+    fn into_typed(self) -> Expr {
+        self.to_expr().expr
+    }
+}
+
+impl<M, T, G> IntoTyped<M, T> for TypedExpr<M, T, G> {
+    fn into_typed(self) -> Expr {
+        self.expr
+    }
+}
+
+/// The number of rows. Sequelize: `fn('COUNT', col('*'))`.
+pub fn count_all<M>() -> TypedExpr<M, i64, Single> {
+    TypedExpr::new(Expr::call(Func::Count, vec![Expr::Star]))
+}
+
+/// The number of values that are not NULL.
+pub fn count<M, T>(of: impl IntoTyped<M, T>) -> TypedExpr<M, i64, Single> {
+    TypedExpr::new(Expr::call(Func::Count, vec![of.into_typed()]))
+}
+
+/// The number of different values that are not NULL.
+pub fn count_distinct<M, T>(of: impl IntoTyped<M, T>) -> TypedExpr<M, i64, Single> {
+    TypedExpr::new(Expr::Call { func: Func::Count, args: vec![of.into_typed()], distinct: true, filter: None })
+}
+
+/// The sum; `None` without rows.
+pub fn sum<M, T: Numeric>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Sum>, Single> {
+    TypedExpr::new(Expr::call(Func::Sum, vec![of.into_typed()]))
+}
+
+/// The average; `None` without rows.
+pub fn avg<M, T: Numeric>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<f64>, Single> {
+    TypedExpr::new(Expr::call(Func::Avg, vec![of.into_typed()]))
+}
+
+/// The smallest value; `None` without rows.
+pub fn min<M, T: FieldType>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Base>, Single> {
+    TypedExpr::new(Expr::call(Func::Min, vec![of.into_typed()]))
+}
+
+/// The largest value; `None` without rows.
+pub fn max<M, T: FieldType>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Base>, Single> {
+    TypedExpr::new(Expr::call(Func::Max, vec![of.into_typed()]))
+}
+
+/// The first that is not NULL.
+pub fn coalesce<M, T: FieldType>(of: impl IntoTyped<M, Option<T>>, otherwise: impl Operand<M, T>) -> TypedExpr<M, T> {
+    TypedExpr::new(Expr::call(Func::Coalesce, vec![of.into_typed(), otherwise.into_operand()]))
+}
+
+/// A part of a date: `year`, `month`, `day`, `hour`, `minute`, `second`, `dow` (0 is Sunday), `doy`, `week`, `quarter`, `epoch`.
+pub fn date_part<M, T>(part: &'static str, of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<f64>> {
+    let part = Expr::Value(part.into(), BindType::one(ScalarType::Text));
+    TypedExpr::new(Expr::call(Func::DatePart, vec![part, of.into_typed()]))
+}
+
+/// A date cut to `year`, `month`, `week`, `day`, `hour`, `minute` or `second`.
+pub fn date_trunc<M, T: FieldType>(unit: &'static str, of: impl IntoTyped<M, T>) -> TypedExpr<M, T> {
+    let unit = Expr::Value(unit.into(), BindType::one(ScalarType::Text));
+    TypedExpr::new(Expr::call(Func::DateTrunc, vec![unit, of.into_typed()]))
+}
+
+/// The value as text.
+pub fn cast_text<M, T>(of: impl IntoTyped<M, T>) -> TypedExpr<M, String> {
+    TypedExpr::new(Expr::Cast(Box::new(of.into_typed()), CastType::Column(ColumnType::Text)))
+}
+
+/// A random number, to sort by.
+pub fn random<M>() -> TypedExpr<M, f64> {
+    TypedExpr::new(Expr::call(Func::Random, Vec::new()))
+}
+
+/// An alias of the selection, to sort or filter groups by.
+pub fn alias<M>(name: &'static str) -> TypedExpr<M, i64> {
+    TypedExpr::new(Expr::Alias(Name::Borrowed(name)))
+}
+
+/// An expression in SQL, values bound. Sequelize: `literal`.
+pub fn raw_expr<M, T>(sql: RawSql) -> TypedExpr<M, T, Rows> {
+    TypedExpr::new(Expr::Raw(sql.parts))
+}

@@ -1,0 +1,68 @@
+//! [`Order`]: by what rows are sorted.
+
+use sequor_core::schema::{Nulls, SortDirection};
+use sequor_core::statement::{Expr, OrderBy};
+use std::marker::PhantomData;
+
+/// One item of an order, with its direction.
+pub struct Order<M> {
+    pub(crate) by: OrderBy,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M> Order<M> {
+    pub(crate) fn new(expr: Expr, direction: SortDirection, nulls: Option<Nulls>) -> Order<M> {
+        Order { by: OrderBy { expr, direction, nulls }, marker: PhantomData }
+    }
+}
+
+impl<M> Clone for Order<M> {
+    fn clone(&self) -> Self {
+        Order { by: self.by.clone(), marker: PhantomData }
+    }
+}
+
+/// One order, or a tuple of up to 12.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an order of `{M}`",
+    label = "expected an order with a direction, such as `{M}::ID.asc()`, or a tuple of them",
+    note = "say `.asc()` or `.desc()`: an order needs its direction"
+)]
+pub trait IntoOrder<M> {
+    /// The items.
+    fn into_order(self) -> Vec<OrderBy>;
+}
+
+impl<M> IntoOrder<M> for Order<M> {
+    fn into_order(self) -> Vec<OrderBy> {
+        vec![self.by]
+    }
+}
+
+impl<M> IntoOrder<M> for Vec<Order<M>> {
+    fn into_order(self) -> Vec<OrderBy> {
+        self.into_iter().map(|order| order.by).collect()
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident $place:tt),+) => {
+        #[diagnostic::do_not_recommend]
+        impl<M, $($name: IntoOrder<M>),+> IntoOrder<M> for ($($name,)+) {
+            fn into_order(self) -> Vec<OrderBy> {
+                let mut items = Vec::new();
+                $(items.extend(self.$place.into_order());)+
+                items
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

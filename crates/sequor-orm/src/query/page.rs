@@ -1,0 +1,298 @@
+//! [`Page`], [`CursorPage`], [`RowsAndCount`]: parts of an answer. [`Cursor`]: an opaque place in it.
+
+use super::QueryState;
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{ModelDef, Nulls, SortDirection};
+use sequor_core::statement::{BinaryOp, Expr, Field, OrderBy};
+use sequor_core::types::value_from_json;
+use sequor_core::{Name, Value};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A numbered page of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows of this page.
+    pub rows: Vec<T>,
+    /// How many rows there are in all.
+    pub count: u64,
+    /// The number of this page, from 1.
+    pub page: u64,
+    /// How many rows a page has.
+    pub page_size: u64,
+    /// How many pages there are.
+    pub pages: u64,
+    /// Whether there is a page after this.
+    pub has_next: bool,
+    /// Whether there is a page before this.
+    pub has_previous: bool,
+}
+
+/// Rows, and how many there are without limit and offset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowsAndCount<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// The rows behind or before a cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CursorPage<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The cursor of the rows after these; `None` at the end.
+    pub next: Option<Cursor>,
+    /// The cursor of the rows before these; `None` at the beginning.
+    pub previous: Option<Cursor>,
+}
+
+/// An opaque place in an ordered list of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl From<String> for Cursor {
+    fn from(text: String) -> Cursor {
+        Cursor(text)
+    }
+}
+
+impl From<&str> for Cursor {
+    fn from(text: &str) -> Cursor {
+        Cursor(text.to_owned())
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Cursor> {
+        Ok(Cursor(text.to_owned()))
+    }
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new(rows: Vec<T>, count: u64, page: u64, page_size: u64) -> Page<T> {
+        let pages = count.div_ceil(page_size);
+        Page { rows, count, page, page_size, pages, has_next: page < pages, has_previous: page > 1 }
+    }
+}
+
+/// Adds the primary key to an order, so that no two rows tie.
+pub(crate) fn total_order(state: &mut QueryState) {
+    if !state.clauses.group.is_empty() || state.clauses.select.is_some() && state.clauses.order.is_empty() {
+        return;
+    }
+    for position in state.model.primary_key.clone() {
+        let known = state.clauses.order.iter().any(|order| field_position(&state.model, &order.expr) == Some(position));
+        if !known {
+            let direction = state.clauses.order.last().map_or(SortDirection::Ascending, |order| order.direction);
+            state.clauses.order.push(OrderBy { expr: field(&state.model, position), direction, nulls: None });
+        }
+    }
+}
+
+fn field(model: &ModelDef, position: usize) -> Expr {
+    let name = model.columns.get(position).map_or(Name::Borrowed(""), |column| column.name.clone());
+    Expr::Field(Field { path: Vec::new(), name, position: u16::try_from(position).ok() })
+}
+
+/// The position of a plain field of the model.
+fn field_position(model: &ModelDef, expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Field(Field { path, name, position }) if path.is_empty() => position.map(usize::from).or_else(|| model.position(name)),
+        _ => None,
+    }
+}
+
+/// What `cursor(..)` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct PageRequest {
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) size: u64,
+}
+
+/// One column of a cursor's order.
+struct Key {
+    position: usize,
+    direction: SortDirection,
+    nullable: bool,
+}
+
+/// A cursor's query, ready to make pages of its rows.
+pub(crate) struct CursorPlan {
+    model: std::sync::Arc<ModelDef>,
+    keys: Vec<Key>,
+    size: usize,
+    backwards: bool,
+    had_cursor: bool,
+}
+
+#[cold]
+#[track_caller]
+fn bad_cursor(why: &str) -> Error {
+    Error::of_usage(UsageErrorKind::Cursor, format!("the cursor {why}; start again without one"))
+}
+
+impl PageRequest {
+    /// Turns the request into filters, order and limit of the query.
+    pub(crate) fn apply(self, state: &mut QueryState) -> Result<CursorPlan> {
+        if self.size == 0 {
+            return Err(Error::usage("a page has at least one row: give cursor(..) a size of 1 or more"));
+        }
+        total_order(state);
+        let model = state.model.clone();
+        let keys: Vec<Key> = state
+            .clauses
+            .order
+            .iter()
+            .map(|order| {
+                let position = field_position(&model, &order.expr)
+                    .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs an order by columns of the model itself"))?;
+                let nullable = model.columns.get(position).is_some_and(|column| column.nullable);
+                Ok(Key { position, direction: order.direction, nullable })
+            })
+            .collect::<Result<_>>()?;
+        let mut backwards = false;
+        let had_cursor = self.cursor.is_some();
+        if let Some(cursor) = &self.cursor {
+            let (values, back) = read_cursor(&cursor.0, &model, &keys)?;
+            backwards = back;
+            state.clauses.filters.push(after(&model, &keys, &values, backwards));
+        }
+        for (order, key) in state.clauses.order.iter_mut().zip(&keys) {
+            if backwards {
+                order.direction = order.direction.reverse();
+            }
+            order.nulls = key.nullable.then(|| nulls_of(order.direction));
+        }
+        let size = usize::try_from(self.size).map_err(|_| Error::usage("the page is too large"))?;
+        state.clauses.limit = Some(self.size.saturating_add(1));
+        state.clauses.offset = None;
+        Ok(CursorPlan { model, keys, size, backwards, had_cursor })
+    }
+}
+
+/// NULL is the smallest value: first when ascending.
+fn nulls_of(direction: SortDirection) -> Nulls {
+    match direction {
+        SortDirection::Ascending => Nulls::First,
+        SortDirection::Descending => Nulls::Last,
+    }
+}
+
+/// The condition "behind these values": one key decides, all before it are equal.
+fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Expr {
+    let mut arms = Vec::with_capacity(keys.len());
+    for (count, (key, value)) in keys.iter().zip(values).enumerate() {
+        let direction = if backwards { key.direction.reverse() } else { key.direction };
+        let Some(behind) = behind(model, key, value, direction) else { continue };
+        let mut parts: Vec<Expr> = keys.iter().zip(values).take(count).map(|(key, value)| equal(model, key, value)).collect();
+        parts.push(behind);
+        arms.push(Expr::And(parts));
+    }
+    Expr::Or(arms)
+}
+
+fn bound(model: &ModelDef, key: &Key, value: &Value) -> Expr {
+    Expr::Value(value.clone(), model.columns[key.position].ty.bind())
+}
+
+fn equal(model: &ModelDef, key: &Key, value: &Value) -> Expr {
+    crate::model::compare(BinaryOp::Equal, field(model, key.position), bound(model, key, value))
+}
+
+fn behind(model: &ModelDef, key: &Key, value: &Value, direction: SortDirection) -> Option<Expr> {
+    let column = field(model, key.position);
+    match (direction, value.is_null()) {
+        (SortDirection::Ascending, true) => Some(Expr::IsNull { expr: Box::new(column), negated: true }),
+        (SortDirection::Ascending, false) => Some(column.binary(BinaryOp::Greater, bound(model, key, value))),
+        (SortDirection::Descending, true) => None,
+        (SortDirection::Descending, false) => {
+            let less = column.clone().binary(BinaryOp::Less, bound(model, key, value));
+            Some(if key.nullable { less.or(Expr::IsNull { expr: Box::new(column), negated: false }) } else { less })
+        }
+    }
+}
+
+impl CursorPlan {
+    /// Cuts the surplus row off, restores the order and makes both cursors.
+    pub(crate) fn page<R>(&self, mut rows: Vec<R>, value: impl Fn(&R, usize) -> Option<Value>) -> Result<CursorPage<R>> {
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
+        if self.backwards {
+            rows.reverse();
+        }
+        let make = |row: Option<&R>, backwards: bool| -> Result<Option<Cursor>> {
+            let Some(row) = row else { return Ok(None) };
+            let values: Option<Vec<Value>> = self.keys.iter().map(|key| value(row, key.position)).collect();
+            let values = values.ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs whole rows: use it before select or project"))?;
+            Ok(Some(write_cursor(&self.model, &self.keys, &values, backwards)))
+        };
+        let has_next = if self.backwards { self.had_cursor } else { more };
+        let has_previous = if self.backwards { more } else { self.had_cursor };
+        let next = if has_next { make(rows.last(), false)? } else { None };
+        let previous = if has_previous { make(rows.first(), true)? } else { None };
+        Ok(CursorPage { rows, next, previous })
+    }
+}
+
+/// Ties a cursor to its model and order.
+fn signature(model: &ModelDef, keys: &[Key]) -> String {
+    let mut text = format!("{}:", model.name);
+    for key in keys {
+        let direction = if key.direction == SortDirection::Ascending { '+' } else { '-' };
+        text.push(direction);
+        text.push_str(&model.columns[key.position].name);
+    }
+    format!("{:08x}", text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)))
+}
+
+fn write_cursor(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Cursor {
+    let values: Vec<serde_json::Value> = values
+        .iter()
+        .map(|value| match value {
+            // Bits, because decimal text of a float may round.
+            Value::F64(number) => serde_json::Value::String(format!("{:016x}", number.to_bits())),
+            other => other.to_json(),
+        })
+        .collect();
+    let json = serde_json::json!([signature(model, keys), u8::from(backwards), values]);
+    let text = sequor_core::value::base64(json.to_string().as_bytes());
+    Cursor(text.trim_end_matches('=').replace('+', "-").replace('/', "_"))
+}
+
+fn read_cursor(text: &str, model: &ModelDef, keys: &[Key]) -> Result<(Vec<Value>, bool)> {
+    if text.len() > 8192 {
+        return Err(bad_cursor("is too long"));
+    }
+    let bytes = sequor_core::value::from_base64(&text.replace('-', "+").replace('_', "/")).ok_or_else(|| bad_cursor("is damaged"))?;
+    let (found, backwards, values): (String, u8, Vec<serde_json::Value>) = serde_json::from_slice(&bytes).map_err(|_| bad_cursor("is damaged"))?;
+    if found != signature(model, keys) || values.len() != keys.len() || backwards > 1 {
+        return Err(bad_cursor("belongs to another query or order"));
+    }
+    let mut read = Vec::with_capacity(values.len());
+    for (key, value) in keys.iter().zip(values) {
+        let column = &model.columns[key.position];
+        let value = match (&column.ty, value) {
+            (sequor_core::types::ColumnType::F32 | sequor_core::types::ColumnType::F64, serde_json::Value::String(bits)) => {
+                Value::F64(f64::from_bits(u64::from_str_radix(&bits, 16).map_err(|_| bad_cursor("is damaged"))?))
+            }
+            (ty, value) => value_from_json(ty, value).map_err(|_| bad_cursor("is damaged"))?,
+        };
+        if value.is_null() && !key.nullable {
+            return Err(bad_cursor("is damaged"));
+        }
+        read.push(value);
+    }
+    Ok((read, backwards == 1))
+}

@@ -1,0 +1,148 @@
+//! [`RawSql`]: SQL of the developer with bound values, made by `sql!`. [`FromRow`]: what its rows are read into.
+
+use crate::FieldType;
+use crate::db::Db;
+use crate::load;
+use crate::model::Model;
+use sequor_core::Name;
+use sequor_core::driver::RowReader;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::RawPart;
+use std::future::Future;
+use std::panic::Location;
+
+/// SQL with bound values. `sql!` makes it of a literal, so that no text of a request can become SQL.
+#[derive(Clone, Debug)]
+pub struct RawSql {
+    pub(crate) parts: Vec<RawPart>,
+}
+
+impl RawSql {
+    /// Text and values in turn. What `sql!` writes.
+    #[doc(hidden)]
+    pub fn new(parts: Vec<RawPart>) -> RawSql {
+        RawSql { parts }
+    }
+}
+
+/// A value between the texts of a `sql!`. What the macro calls.
+#[doc(hidden)]
+pub fn raw_value<T: FieldType>(value: &T) -> RawPart {
+    RawPart::Value(value.to_value(), T::column_type().bind())
+}
+
+/// What a row of a raw query is read into: a model or projection by column names, a tuple by position.
+#[diagnostic::on_unimplemented(message = "rows cannot be read into `{Self}`", label = "expected a model, or a tuple of column types such as `(i64, String)`")]
+pub trait FromRow: Sized + Send + 'static {
+    /// The names to look for; empty reads by position.
+    fn names() -> Vec<Name>;
+    /// Reads one row.
+    fn from_row(row: &mut dyn RowReader) -> Result<Self>;
+}
+
+impl<M: Model> FromRow for M {
+    fn names() -> Vec<Name> {
+        M::model().columns.iter().map(|column| column.column.clone()).collect()
+    }
+
+    fn from_row(row: &mut dyn RowReader) -> Result<M> {
+        M::decode(row, 0)
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident $place:tt),+) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($name: FieldType),+> FromRow for ($($name,)+) {
+            fn names() -> Vec<Name> {
+                Vec::new()
+            }
+
+            fn from_row(row: &mut dyn RowReader) -> Result<Self> {
+                Ok(($($name::decode(row, $place)?,)+))
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+
+impl Db {
+    /// Runs a query of your own and reads its rows. Sequelize: `sequelize.query(sql, { model, mapToModel: true })`.
+    ///
+    /// # Errors
+    /// `Decode` when a column that the model needs is missing or does not fit; those of the database.
+    #[track_caller]
+    pub fn query_as<T: FromRow>(&self, sql: RawSql) -> impl Future<Output = Result<Vec<T>>> + Send + use<T> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move { load::raw_rows(db, sql, T::names(), T::from_row, site).await }
+    }
+
+    /// Runs a statement of your own; gives the number of rows that it touched. Sequelize: `sequelize.query(sql)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn execute(&self, sql: RawSql) -> impl Future<Output = Result<u64>> + Send + use<> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move { load::raw_execute(db, sql, site).await }
+    }
+}
+
+/// A row whose cells are read in another order.
+pub(crate) struct Reordered<'a> {
+    pub(crate) row: &'a mut dyn RowReader,
+    pub(crate) map: &'a [usize],
+}
+
+/// Where each name stands among the columns of a result.
+pub(crate) fn map_names(names: &[Name], columns: &[&str]) -> Result<Vec<usize>> {
+    names
+        .iter()
+        .map(|name| {
+            columns.iter().position(|column| column == name).ok_or_else(|| {
+                Error::decode(format!("the query returns no column {name}; it returns {}", columns.join(", "))).at("query_as", Some(name))
+            })
+        })
+        .collect()
+}
+
+macro_rules! forward {
+    ($($method:ident -> $ty:ty),* $(,)?) => {$(
+        fn $method(&mut self, index: usize) -> Result<$ty> {
+            let index = self.place(index)?;
+            self.row.$method(index)
+        }
+    )*};
+}
+
+impl Reordered<'_> {
+    fn place(&self, index: usize) -> Result<usize> {
+        self.map.get(index).copied().ok_or_else(|| Error::decode(format!("the row has no cell {index}")))
+    }
+}
+
+impl RowReader for Reordered<'_> {
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    forward! {
+        is_null -> bool, bool -> Option<bool>, i64 -> Option<i64>, u64 -> Option<u64>, f64 -> Option<f64>, decimal -> Option<rust_decimal::Decimal>,
+        text -> Option<&str>, bytes -> Option<&[u8]>, uuid -> Option<uuid::Uuid>, date_time -> Option<chrono::DateTime<chrono::Utc>>,
+        naive_date_time -> Option<chrono::NaiveDateTime>, date -> Option<chrono::NaiveDate>, time -> Option<chrono::NaiveTime>, json -> Option<&str>,
+        any -> crate::Value,
+    }
+
+    fn value(&mut self, index: usize, ty: &sequor_core::types::ColumnType) -> Result<crate::Value> {
+        let index = self.place(index)?;
+        self.row.value(index, ty)
+    }
+}

@@ -1,0 +1,208 @@
+//! [`Shape`]: what `exec` gives. [`Fetch`]: how one row of it is read.
+
+use super::page::{CursorPage, Page, PageRequest, RowsAndCount};
+use super::{Projection, QueryState, Selection};
+use crate::db::Db;
+use crate::load;
+use crate::model::{Grain, Model, RowsGrain as Rows, Single};
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::{Error, Result};
+use std::marker::PhantomData;
+use std::panic::Location;
+
+/// What `exec` gives.
+pub trait Shape: 'static {
+    /// The answer.
+    type Output: Send + 'static;
+    /// What the shape needs to know beside the query.
+    type Request: Send + Default + 'static;
+
+    /// Runs the query.
+    fn run(db: Db, state: QueryState, request: Self::Request, site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>>;
+}
+
+/// How the rows of a query are read.
+pub trait Fetch: 'static {
+    /// One row.
+    type Row: Send + 'static;
+
+    /// Runs the query and reads all rows.
+    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<Self::Row>>>;
+    /// The value of a column of the model in a row that was read, for cursors.
+    fn value(_row: &Self::Row, _column: usize) -> Option<crate::Value> {
+        None
+    }
+}
+
+/// Whole rows of a model.
+pub struct Whole<M>(PhantomData<fn() -> M>);
+
+/// Tuples of a selection.
+pub struct Picked<M, C>(PhantomData<fn() -> (M, C)>);
+
+/// Structs of a projection.
+pub struct Projected<P>(PhantomData<fn() -> P>);
+
+impl<M: Model> Fetch for Whole<M> {
+    type Row = M;
+
+    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<M>>> {
+        Box::pin(async move { load::find_models::<M>(&db, state, site).await })
+    }
+
+    fn value(row: &M, column: usize) -> Option<crate::Value> {
+        Some(crate::model::value_of(row, column))
+    }
+}
+
+impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
+    type Row = C::Row;
+
+    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<C::Row>>> {
+        Box::pin(load::find_decoded(db, state, |row| C::decode(row, 0), site))
+    }
+}
+
+impl<P: Projection> Fetch for Projected<P> {
+    type Row = P;
+
+    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<P>>> {
+        Box::pin(load::find_decoded(db, state, |row| P::decode(row, 0), site))
+    }
+}
+
+/// All rows: a `Vec`.
+pub struct All<D, G = Rows>(PhantomData<fn() -> (D, G)>);
+
+/// The first row: an `Option`.
+pub struct One<D>(PhantomData<fn() -> D>);
+
+/// The one row that aggregates without groups always have.
+pub struct Only<D>(PhantomData<fn() -> D>);
+
+/// The first row, or an error.
+pub struct OrFail<D>(PhantomData<fn() -> D>);
+
+/// A numbered page.
+pub struct Paged<D>(PhantomData<fn() -> D>);
+
+/// A page between two cursors.
+pub struct Cursored<D>(PhantomData<fn() -> D>);
+
+/// Rows and how many there are without the limit.
+pub struct Counted<D>(PhantomData<fn() -> D>);
+
+/// How many rows there are.
+pub struct Total;
+
+/// What `one()` gives for each grain.
+pub trait GrainShape: Grain {
+    /// The shape.
+    type Answer<D: Fetch>: Shape;
+}
+
+impl GrainShape for Rows {
+    type Answer<D: Fetch> = One<D>;
+}
+
+impl GrainShape for Single {
+    type Answer<D: Fetch> = Only<D>;
+}
+
+impl<D: Fetch, G: 'static> Shape for All<D, G> {
+    type Output = Vec<D::Row>;
+    type Request = ();
+
+    fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        D::fetch(db, state, site)
+    }
+}
+
+impl<D: Fetch> Shape for One<D> {
+    type Output = Option<D::Row>;
+    type Request = ();
+
+    fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        state.clauses.limit = Some(1);
+        state.clauses.unordered = true;
+        let rows = D::fetch(db, state, site);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+    }
+}
+
+impl<D: Fetch> Shape for Only<D> {
+    type Output = D::Row;
+    type Request = ();
+
+    fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        let rows = D::fetch(db, state, site);
+        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::bug("an aggregate has no row")) })
+    }
+}
+
+impl<D: Fetch> Shape for OrFail<D> {
+    type Output = D::Row;
+    type Request = ();
+
+    fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        state.clauses.limit = Some(1);
+        state.clauses.unordered = true;
+        let model = state.model.name.to_string();
+        let rows = D::fetch(db, state, site);
+        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::not_found(model)) })
+    }
+}
+
+impl<D: Fetch> Shape for Paged<D> {
+    type Output = Page<D::Row>;
+    type Request = (u64, u64);
+
+    fn run(db: Db, mut state: QueryState, (page, size): (u64, u64), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        Box::pin(async move {
+            if page == 0 || size == 0 {
+                return Err(Error::usage("page(..) counts from 1, and a page has at least one row"));
+            }
+            super::page::total_order(&mut state);
+            state.clauses.limit = Some(size);
+            state.clauses.offset = Some((page - 1).saturating_mul(size));
+            let count = load::count(&db, state.clone(), site).await?;
+            let rows = D::fetch(db, state, site).await?;
+            Ok(Page::new(rows, count, page, size))
+        })
+    }
+}
+
+impl<D: Fetch> Shape for Counted<D> {
+    type Output = RowsAndCount<D::Row>;
+    type Request = ();
+
+    fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        Box::pin(async move {
+            let count = load::count(&db, state.clone(), site).await?;
+            let rows = D::fetch(db, state, site).await?;
+            Ok(RowsAndCount { rows, count })
+        })
+    }
+}
+
+impl Shape for Total {
+    type Output = u64;
+    type Request = ();
+
+    fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<u64>> {
+        Box::pin(async move { load::count(&db, state, site).await })
+    }
+}
+
+impl<D: Fetch> Shape for Cursored<D> {
+    type Output = CursorPage<D::Row>;
+    type Request = PageRequest;
+
+    fn run(db: Db, mut state: QueryState, request: PageRequest, site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        Box::pin(async move {
+            let plan = request.apply(&mut state)?;
+            let rows = D::fetch(db, state, site).await?;
+            plan.page(rows, |row, column| D::value(row, column))
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Validation: the rules of a model, checked against values.
+
+pub mod rules;
