@@ -104,7 +104,7 @@ fn is_base32(subject: &Subject<'_>, args: &[Value]) -> Result<bool> {
     if Given(args).flag(NAMED, "crockford", false) {
         return pattern::has(subject.text(), "^[0-9A-HJKMNP-TV-Z]+$");
     }
-    Ok(subject.text().len() % 8 == 0 && pattern::has(subject.text(), "^[A-Z2-7]+=*$")?)
+    Ok(subject.text().len().is_multiple_of(8) && pattern::has(subject.text(), "^[A-Z2-7]+=*$")?)
 }
 
 fn is_base58(subject: &Subject<'_>, _: &[Value]) -> Result<bool> {
@@ -121,7 +121,7 @@ fn base64(text: &str, url_safe: bool, padding: bool) -> bool {
     let signs: &[u8] = if url_safe { b"-_" } else { b"+/" };
     let bare = if padding { text.strip_suffix('=').map_or(text, |text| text.strip_suffix('=').unwrap_or(text)) } else { text };
     let letters = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte));
-    text.is_empty() || letters && (!padding || text.len() % 4 == 0)
+    text.is_empty() || letters && (!padding || text.len().is_multiple_of(4))
 }
 
 fn is_json(subject: &Subject<'_>, args: &[Value]) -> Result<bool> {

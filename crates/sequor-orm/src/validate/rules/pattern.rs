@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn gives_up_on_catastrophic_patterns() {
         let text = "a".repeat(40) + "!";
-        assert_eq!(matches(&text, "^(a+)+$", "").unwrap(), false, "linear time");
+        assert!(!matches(&text, "^(a+)+$", "").unwrap(), "linear time");
         assert!(matches(&text, r"^(a|a?)+\1$", "").is_err());
     }
 }

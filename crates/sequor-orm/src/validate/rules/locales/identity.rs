@@ -9,8 +9,10 @@ use sequor_core::{Result, Value};
 
 pub(super) const ARGUMENTS: &[Argument] = &[Argument::new("locale", Kind::OneOf(locales), "\"ES\"").required()];
 
-/// Countries, the form of their numbers, and the check of the digits.
-const CARDS: &[(&str, &str, fn(&str) -> bool)] = &[
+/// A country, the form of its numbers, and what must hold beyond it.
+type Card = (&'static str, &'static str, fn(&str) -> bool);
+
+const CARDS: &[Card] = &[
     ("PL", r"\d{11}", |text| weighted(&digits(text), &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)),
     ("ES", r"[0-9XYZ]\d{7}[A-Z]", spanish),
     ("FI", r"\d{6}[-A+]\d{3}[0-9A-Z]", finnish),

@@ -118,7 +118,9 @@ fn every_example_is_accepted() {
             .filter(|argument| !argument.sample.is_empty())
             .map(|argument| (argument.name.to_owned(), Value::from(serde_json::from_str::<serde_json::Value>(argument.sample).unwrap())))
             .collect();
-        let args = named_arguments(rule, Vec::new(), samples).unwrap_or_else(|error| panic!("{}: {error}", rule.example()));
+        let args = named_arguments(rule, Vec::new(), samples);
+        assert!(args.is_ok(), "{}: {args:?}", rule.example());
+        let args = args.unwrap();
         (rule.check)(&Subject::new(&Value::from("x")), &args).unwrap();
     }
 }
