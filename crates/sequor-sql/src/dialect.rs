@@ -1,4 +1,4 @@
-//! [`Dialect`]: the databases that Sequor writes SQL for.
+//! [`Dialect`] and what it can do. Every difference between databases is a method here or an arm in a writer's own file.
 
 /// A dialect of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,4 +11,69 @@ pub enum Dialect {
     Mariadb,
     /// SQLite 3.35 and later.
     Sqlite,
+}
+
+impl Dialect {
+    /// The name in URLs and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Postgres => "postgres",
+            Dialect::Mysql => "mysql",
+            Dialect::Mariadb => "mariadb",
+            Dialect::Sqlite => "sqlite",
+        }
+    }
+
+    /// MySQL or MariaDB.
+    pub fn is_mysql(self) -> bool {
+        matches!(self, Dialect::Mysql | Dialect::Mariadb)
+    }
+
+    /// Whether INSERT has RETURNING.
+    pub fn insert_returning(self) -> bool {
+        self != Dialect::Mysql
+    }
+
+    /// Whether UPDATE has RETURNING.
+    pub fn update_returning(self) -> bool {
+        !self.is_mysql()
+    }
+
+    /// Whether DELETE has RETURNING.
+    pub fn delete_returning(self) -> bool {
+        self != Dialect::Mysql
+    }
+
+    /// The most parameters of one statement.
+    pub fn max_params(self) -> usize {
+        match self {
+            Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => 65_535,
+            Dialect::Sqlite => 32_766,
+        }
+    }
+
+    /// Whether there are array types.
+    pub fn arrays(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Whether DDL is part of transactions.
+    pub fn transactional_ddl(self) -> bool {
+        !self.is_mysql()
+    }
+
+    /// Whether DEFAULT stands in VALUES.
+    pub fn default_keyword(self) -> bool {
+        self != Dialect::Sqlite
+    }
+
+    /// Whether there are row locks.
+    pub fn row_locks(self) -> bool {
+        self != Dialect::Sqlite
+    }
+
+    /// The delimiter of names.
+    pub(crate) fn quote(self) -> char {
+        if self.is_mysql() { '`' } else { '"' }
+    }
 }

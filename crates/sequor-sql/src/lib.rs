@@ -1,12 +1,21 @@
 //! Statement → text and parameters, for one dialect. Pure and total: Ok or a usage error, never a panic.
 
 mod dialect;
+mod writer;
+mod select;
+mod write;
+mod expr;
+mod function;
+mod json;
+mod ddl;
 
+pub use ddl::render_ddl;
 pub use dialect::Dialect;
 
 use sequor_core::driver::Param;
 use sequor_core::error::Result;
-use sequor_core::statement::{Ddl, Statement};
+use sequor_core::statement::{Select, Statement};
+use writer::SqlWriter;
 
 /// A rendered statement.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,17 +26,28 @@ pub struct Sql {
     pub params: Vec<Param>,
 }
 
-/// Renders a statement for one dialect.
-pub fn render(_statement: &Statement, _dialect: Dialect) -> Result<Sql> {
-    Err(sequor_core::Error::bug("not there yet"))
-}
-
-/// Renders a change of the schema: one or several statements without parameters.
-pub fn render_ddl(_ddl: &Ddl, _dialect: Dialect) -> Result<Vec<String>> {
-    Err(sequor_core::Error::bug("not there yet"))
+/// Renders a statement for one dialect. A [`Statement::Ddl`] of several statements is joined by `; `.
+///
+/// # Errors
+/// `Usage` for what the dialect cannot do.
+pub fn render(statement: &Statement, dialect: Dialect) -> Result<Sql> {
+    let mut writer = SqlWriter::new(dialect);
+    match statement {
+        Statement::Select(select) => writer.select(select)?,
+        Statement::Insert(insert) => writer.insert(insert)?,
+        Statement::Update(update) => writer.update(update)?,
+        Statement::Delete(delete) => writer.delete(delete)?,
+        Statement::Ddl(ddl) => return Ok(Sql { text: render_ddl(ddl, dialect)?.join("; "), params: Vec::new() }),
+    }
+    Ok(writer.finish())
 }
 
 /// Renders a query for one dialect.
-pub fn render_select(_select: &sequor_core::statement::Select, _dialect: Dialect) -> Result<Sql> {
-    Err(sequor_core::Error::bug("not there yet"))
+///
+/// # Errors
+/// `Usage` for what the dialect cannot do.
+pub fn render_select(select: &Select, dialect: Dialect) -> Result<Sql> {
+    let mut writer = SqlWriter::new(dialect);
+    writer.select(select)?;
+    Ok(writer.finish())
 }

@@ -1,0 +1,325 @@
+//! Changes of the schema: one or several statements each, without parameters.
+
+mod column;
+mod table;
+
+pub(crate) use column::type_name;
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{IndexDef, SortDirection, TableName};
+use sequor_core::statement::Ddl;
+
+/// Renders a change of the schema: one or several statements without parameters.
+///
+/// # Errors
+/// `Usage` for what the dialect cannot do.
+pub fn render_ddl(ddl: &Ddl, dialect: Dialect) -> Result<Vec<String>> {
+    let mut writer = DdlWriter { dialect, done: Vec::new(), sql: SqlWriter::new(dialect) };
+    writer.change(ddl)?;
+    Ok(writer.done)
+}
+
+/// Statements being written.
+pub(crate) struct DdlWriter {
+    pub(crate) dialect: Dialect,
+    done: Vec<String>,
+    pub(crate) sql: SqlWriter,
+}
+
+impl DdlWriter {
+    /// Ends a statement.
+    pub(crate) fn end(&mut self) {
+        let sql = std::mem::replace(&mut self.sql, SqlWriter::new(self.dialect));
+        self.done.push(sql.finish().text);
+    }
+
+    fn alter(&mut self, table: &TableName) -> Result<()> {
+        self.sql.push("ALTER TABLE ");
+        self.sql.table(table)?;
+        self.sql.push(" ");
+        Ok(())
+    }
+
+    fn change(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
+            Ddl::CreateTable { table, if_not_exists } => self.create_table(table, *if_not_exists)?,
+            Ddl::DropTable { table, if_exists, cascade } => {
+                self.sql.push(if *if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
+                self.sql.table(table)?;
+                if *cascade && self.dialect == Dialect::Postgres {
+                    self.sql.push(" CASCADE");
+                }
+                self.end();
+            }
+            Ddl::RenameTable { from, to } => {
+                self.alter(from)?;
+                self.sql.push("RENAME TO ");
+                if self.dialect == Dialect::Postgres { self.sql.name(&to.name)? } else { self.sql.table(to)? }
+                self.end();
+            }
+            Ddl::AddColumn { table, column, after } => {
+                self.alter(table)?;
+                self.sql.push("ADD COLUMN ");
+                self.column(column, false)?;
+                if let (Some(after), true) = (after, self.dialect.is_mysql()) {
+                    self.sql.push(" AFTER ");
+                    self.sql.name(after)?;
+                }
+                self.end();
+                self.comment(table, Some(column))?;
+            }
+            Ddl::DropColumn { table, column } => {
+                self.alter(table)?;
+                self.sql.push("DROP COLUMN ");
+                self.sql.name(column)?;
+                self.end();
+            }
+            Ddl::RenameColumn { table, from, to } => {
+                self.alter(table)?;
+                self.sql.push("RENAME COLUMN ");
+                self.sql.name(from)?;
+                self.sql.push(" TO ");
+                self.sql.name(to)?;
+                self.end();
+            }
+            Ddl::AlterColumn { table, from, to } => self.alter_column(table, from, to)?,
+            Ddl::CreateIndex { table, index, if_not_exists } => self.create_index(table, index, *if_not_exists)?,
+            Ddl::DropIndex { table, name, constraint, if_exists } => self.drop_index(table, name, *constraint, *if_exists)?,
+            Ddl::AddForeignKey { table, key } => {
+                self.needs_rebuild("foreign keys")?;
+                self.alter(table)?;
+                self.sql.push("ADD ");
+                self.foreign_key(table, key)?;
+                self.end();
+            }
+            Ddl::AddCheck { table, check } => {
+                self.needs_rebuild("checks")?;
+                self.alter(table)?;
+                self.sql.push("ADD CONSTRAINT ");
+                self.sql.name(&check.name)?;
+                self.sql.push(" CHECK (");
+                self.sql.push(&check.expression);
+                self.sql.push(")");
+                self.end();
+            }
+            Ddl::AddPrimaryKey { table, columns, name } => {
+                self.needs_rebuild("primary keys")?;
+                self.alter(table)?;
+                self.sql.push("ADD ");
+                if let Some(name) = name {
+                    self.sql.push("CONSTRAINT ");
+                    self.sql.name(name)?;
+                    self.sql.push(" ");
+                }
+                self.sql.push("PRIMARY KEY (");
+                self.sql.list(columns, |sql, column| sql.name(column))?;
+                self.sql.push(")");
+                self.end();
+            }
+            Ddl::DropConstraint { table, name } => {
+                self.needs_rebuild("constraints")?;
+                self.alter(table)?;
+                self.sql.push("DROP CONSTRAINT ");
+                self.sql.name(name)?;
+                self.end();
+            }
+            Ddl::RebuildTable { from, to, renames } => self.rebuild(from, to, renames)?,
+            Ddl::CreateEnum { schema, definition } => {
+                if self.dialect == Dialect::Postgres {
+                    self.sql.push("CREATE TYPE ");
+                    self.sql.table(&TableName { schema: schema.clone(), name: definition.name.clone() })?;
+                    self.sql.push(" AS ENUM (");
+                    self.sql.list(&definition.labels, |sql, label| sql.literal(label))?;
+                    self.sql.push(")");
+                    self.end();
+                }
+            }
+            Ddl::AddEnumLabel { schema, name, label, after } => {
+                self.sql.push("ALTER TYPE ");
+                self.sql.table(&TableName { schema: schema.clone(), name: name.clone() })?;
+                self.sql.push(" ADD VALUE IF NOT EXISTS ");
+                self.sql.literal(label)?;
+                if let Some(after) = after {
+                    self.sql.push(" AFTER ");
+                    self.sql.literal(after)?;
+                }
+                self.end();
+            }
+            Ddl::DropEnum { schema, name } => {
+                if self.dialect == Dialect::Postgres {
+                    self.sql.push("DROP TYPE IF EXISTS ");
+                    self.sql.table(&TableName { schema: schema.clone(), name: name.clone() })?;
+                    self.end();
+                }
+            }
+            Ddl::CreateSchema { name, if_not_exists } => {
+                if self.dialect != Dialect::Sqlite {
+                    self.sql.push(if *if_not_exists { "CREATE SCHEMA IF NOT EXISTS " } else { "CREATE SCHEMA " });
+                    self.sql.name(name)?;
+                    self.end();
+                }
+            }
+            Ddl::DropSchema { name } => {
+                if self.dialect != Dialect::Sqlite {
+                    self.sql.push("DROP SCHEMA IF EXISTS ");
+                    self.sql.name(name)?;
+                    if self.dialect == Dialect::Postgres {
+                        self.sql.push(" CASCADE");
+                    }
+                    self.end();
+                }
+            }
+            Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade)?,
+            Ddl::CreateView { name, query } => {
+                self.sql.push("CREATE VIEW ");
+                self.sql.table(name)?;
+                self.sql.push(" AS ");
+                self.sql.push(query);
+                self.end();
+            }
+            Ddl::DropView { name } => {
+                self.sql.push("DROP VIEW IF EXISTS ");
+                self.sql.table(name)?;
+                self.end();
+            }
+        }
+        Ok(())
+    }
+
+    fn needs_rebuild(&self, what: &str) -> Result<()> {
+        if self.dialect == Dialect::Sqlite {
+            return Err(Error::unsupported(format!("SQLite cannot change the {what} of a table that exists: rebuild the table")));
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, tables: &[TableName], restart_identity: bool, cascade: bool) -> Result<()> {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.sql.push("TRUNCATE TABLE ");
+                self.sql.list(tables, |sql, table| sql.table(table))?;
+                self.sql.push(if restart_identity { " RESTART IDENTITY" } else { "" });
+                self.sql.push(if cascade { " CASCADE" } else { "" });
+                self.end();
+            }
+            Dialect::Mysql | Dialect::Mariadb => {
+                for table in tables {
+                    self.sql.push("TRUNCATE TABLE ");
+                    self.sql.table(table)?;
+                    self.end();
+                }
+            }
+            Dialect::Sqlite => {
+                for table in tables {
+                    self.sql.push("DELETE FROM ");
+                    self.sql.table(table)?;
+                    self.end();
+                    if restart_identity {
+                        self.sql.push("DELETE FROM sqlite_sequence WHERE name = ");
+                        self.sql.literal(&table.name)?;
+                        self.end();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn create_index(&mut self, table: &TableName, index: &IndexDef, if_not_exists: bool) -> Result<()> {
+        let mysql = self.dialect.is_mysql();
+        let name = index.name_in(table);
+        // A partial index of live rows is spelt by the generated key column on MySQL; a plain one would refuse reused values.
+        if mysql && (index.filter.is_some() || index.live_only) {
+            return Err(Error::unsupported(format!("MySQL and MariaDB have no partial index for {name}")));
+        }
+        let method = index.method.as_deref().map(str::to_ascii_lowercase);
+        let special = matches!(method.as_deref(), Some("fulltext" | "spatial"));
+        self.sql.push("CREATE ");
+        match (mysql && special, index.unique) {
+            (true, _) => self.sql.push(if method.as_deref() == Some("fulltext") { "FULLTEXT " } else { "SPATIAL " }),
+            (false, true) => self.sql.push("UNIQUE "),
+            (false, false) => {}
+        }
+        self.sql.push("INDEX ");
+        if index.concurrently && self.dialect == Dialect::Postgres {
+            self.sql.push("CONCURRENTLY ");
+        }
+        if if_not_exists && self.dialect != Dialect::Mysql {
+            self.sql.push("IF NOT EXISTS ");
+        }
+        self.sql.name(&name)?;
+        self.sql.push(" ON ");
+        self.sql.table(table)?;
+        if let (Some(method), Dialect::Postgres) = (&method, self.dialect) {
+            if !["btree", "hash", "gin", "gist", "spgist", "brin"].contains(&method.as_str()) {
+                return Err(Error::usage(format!("{} is not an index method of PostgreSQL", method.escape_debug())));
+            }
+            self.sql.push(" USING ");
+            self.sql.push(method);
+        }
+        self.sql.push(" (");
+        self.sql.list(&index.parts, |sql, part| {
+            match (&part.column, &part.expression) {
+                (Some(column), _) => sql.name(column)?,
+                (None, Some(expression)) => {
+                    sql.push("(");
+                    sql.push(expression);
+                    sql.push(")");
+                }
+                (None, None) => return Err(Error::usage("a part of an index names neither a column nor an expression")),
+            }
+            if let (Some(length), true) = (part.length, mysql) {
+                sql.push("(");
+                sql.number(u64::from(length));
+                sql.push(")");
+            }
+            if let (Some(collation), Dialect::Postgres | Dialect::Sqlite) = (&part.collation, sql.dialect) {
+                sql.push(" COLLATE ");
+                sql.name(collation)?;
+            }
+            if let (Some(class), Dialect::Postgres) = (&part.operator_class, sql.dialect) {
+                sql.push(" ");
+                sql.name(class)?;
+            }
+            if part.direction == Some(SortDirection::Descending) {
+                sql.push(" DESC");
+            }
+            Ok(())
+        })?;
+        self.sql.push(")");
+        if !index.include.is_empty() && self.dialect == Dialect::Postgres {
+            self.sql.push(" INCLUDE (");
+            self.sql.list(&index.include, |sql, column| sql.name(column))?;
+            self.sql.push(")");
+        }
+        if let Some(filter) = &index.filter {
+            self.sql.push(" WHERE ");
+            self.sql.push(filter);
+        }
+        self.end();
+        Ok(())
+    }
+
+    fn drop_index(&mut self, table: &TableName, name: &str, constraint: bool, if_exists: bool) -> Result<()> {
+        if constraint && self.dialect == Dialect::Postgres {
+            self.alter(table)?;
+            self.sql.push(if if_exists { "DROP CONSTRAINT IF EXISTS " } else { "DROP CONSTRAINT " });
+            self.sql.name(name)?;
+            self.end();
+            return Ok(());
+        }
+        self.sql.push(if if_exists && self.dialect != Dialect::Mysql { "DROP INDEX IF EXISTS " } else { "DROP INDEX " });
+        match (&table.schema, self.dialect) {
+            (Some(schema), Dialect::Postgres) => self.sql.table(&TableName { schema: Some(schema.clone()), name: name.to_owned().into() })?,
+            _ => self.sql.name(name)?,
+        }
+        if self.dialect.is_mysql() {
+            self.sql.push(" ON ");
+            self.sql.table(table)?;
+        }
+        self.end();
+        Ok(())
+    }
+}

@@ -1,0 +1,341 @@
+//! Columns in DDL: types, defaults, comments.
+
+use super::DdlWriter;
+use crate::Dialect;
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Default as ColumnDefault, TableColumn, TableName};
+use sequor_core::types::ColumnType;
+
+/// The name of a column type, as the tour's table says. `in_key`: MySQL needs a bounded type then.
+pub(crate) fn type_name(ty: &ColumnType, dialect: Dialect, in_key: bool) -> Result<String> {
+    let name = match dialect {
+        Dialect::Postgres => postgres(ty)?,
+        Dialect::Mysql | Dialect::Mariadb => mysql(ty, in_key)?,
+        Dialect::Sqlite => sqlite(ty)?,
+    };
+    Ok(name)
+}
+
+#[cold]
+fn only_postgres(ty: &ColumnType) -> Error {
+    Error::unsupported(format!("a column of type {} is PostgreSQL's; this database has none", ty.word()))
+}
+
+fn postgres(ty: &ColumnType) -> Result<String> {
+    Ok(match ty {
+        ColumnType::Bool => "boolean".into(),
+        ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => "smallint".into(),
+        ColumnType::I32 | ColumnType::U16 => "integer".into(),
+        ColumnType::I64 | ColumnType::U32 => "bigint".into(),
+        ColumnType::U64 => "numeric(20,0)".into(),
+        ColumnType::F32 => "real".into(),
+        ColumnType::F64 => "double precision".into(),
+        ColumnType::Decimal(None) => "numeric".into(),
+        ColumnType::Decimal(Some((precision, scale))) => format!("numeric({precision},{scale})"),
+        ColumnType::Text => "text".into(),
+        ColumnType::VarChar(length) => format!("varchar({length})"),
+        ColumnType::Char(length) => format!("char({length})"),
+        ColumnType::CiText => "citext".into(),
+        ColumnType::Uuid => "uuid".into(),
+        ColumnType::DateTime(6) => "timestamptz".into(),
+        ColumnType::DateTime(digits) => format!("timestamptz({digits})"),
+        ColumnType::NaiveDateTime(6) => "timestamp".into(),
+        ColumnType::NaiveDateTime(digits) => format!("timestamp({digits})"),
+        ColumnType::Date => "date".into(),
+        ColumnType::Time => "time".into(),
+        ColumnType::Bytes => "bytea".into(),
+        ColumnType::Json(true) => "jsonb".into(),
+        ColumnType::Json(false) => "json".into(),
+        ColumnType::Enum(def) => format!("\"{}\"", def.name.replace('"', "\"\"")),
+        ColumnType::Array(element) => format!("{}[]", postgres(element)?),
+        ColumnType::Range(element) => match **element {
+            ColumnType::I32 => "int4range".into(),
+            ColumnType::I64 => "int8range".into(),
+            ColumnType::Decimal(_) => "numrange".into(),
+            ColumnType::DateTime(_) => "tstzrange".into(),
+            ColumnType::NaiveDateTime(_) => "tsrange".into(),
+            ColumnType::Date => "daterange".into(),
+            _ => return Err(Error::unsupported(format!("PostgreSQL has no range of {}", element.word()))),
+        },
+        ColumnType::Inet => "inet".into(),
+        ColumnType::Cidr => "cidr".into(),
+        ColumnType::MacAddr => "macaddr".into(),
+        ColumnType::Interval => "interval".into(),
+        ColumnType::HStore => "hstore".into(),
+        ColumnType::TsVector => "tsvector".into(),
+    })
+}
+
+fn mysql(ty: &ColumnType, in_key: bool) -> Result<String> {
+    Ok(match ty {
+        ColumnType::Bool => "tinyint(1)".into(),
+        ColumnType::I8 => "tinyint".into(),
+        ColumnType::I16 => "smallint".into(),
+        ColumnType::I32 => "int".into(),
+        ColumnType::I64 => "bigint".into(),
+        ColumnType::U8 => "tinyint unsigned".into(),
+        ColumnType::U16 => "smallint unsigned".into(),
+        ColumnType::U32 => "int unsigned".into(),
+        ColumnType::U64 => "bigint unsigned".into(),
+        ColumnType::F32 => "float".into(),
+        ColumnType::F64 => "double".into(),
+        ColumnType::Decimal(None) => "decimal(38,12)".into(),
+        ColumnType::Decimal(Some((precision, scale))) => format!("decimal({precision},{scale})"),
+        ColumnType::Text if in_key => "varchar(255)".into(),
+        ColumnType::Text => "longtext".into(),
+        ColumnType::VarChar(length) => format!("varchar({length})"),
+        ColumnType::Char(length) => format!("char({length})"),
+        ColumnType::Uuid => "char(36) character set ascii".into(),
+        ColumnType::DateTime(digits) | ColumnType::NaiveDateTime(digits) => format!("datetime({digits})"),
+        ColumnType::Date => "date".into(),
+        ColumnType::Time => "time(6)".into(),
+        ColumnType::Bytes if in_key => "varbinary(255)".into(),
+        ColumnType::Bytes => "longblob".into(),
+        ColumnType::Json(_) | ColumnType::Array(_) => "json".into(),
+        ColumnType::Enum(def) => {
+            let labels: Vec<String> = def.labels.iter().map(|label| format!("'{}'", label.replace('\\', "\\\\").replace('\'', "''"))).collect();
+            format!("enum({})", labels.join(","))
+        }
+        ColumnType::CiText
+        | ColumnType::Range(_)
+        | ColumnType::Inet
+        | ColumnType::Cidr
+        | ColumnType::MacAddr
+        | ColumnType::Interval
+        | ColumnType::HStore
+        | ColumnType::TsVector => return Err(only_postgres(ty)),
+    })
+}
+
+fn sqlite(ty: &ColumnType) -> Result<String> {
+    Ok(match ty {
+        ColumnType::Bool
+        | ColumnType::I8
+        | ColumnType::I16
+        | ColumnType::I32
+        | ColumnType::I64
+        | ColumnType::U8
+        | ColumnType::U16
+        | ColumnType::U32
+        | ColumnType::U64 => "INTEGER".into(),
+        ColumnType::F32 | ColumnType::F64 => "REAL".into(),
+        ColumnType::Decimal(_) => "TEXT COLLATE sequor_decimal".into(),
+        ColumnType::Text | ColumnType::VarChar(_) | ColumnType::Char(_) => "TEXT".into(),
+        ColumnType::CiText => "TEXT COLLATE NOCASE".into(),
+        ColumnType::Uuid
+        | ColumnType::DateTime(_)
+        | ColumnType::NaiveDateTime(_)
+        | ColumnType::Date
+        | ColumnType::Time
+        | ColumnType::Json(_)
+        | ColumnType::Array(_)
+        | ColumnType::Enum(_) => "TEXT".into(),
+        ColumnType::Bytes => "BLOB".into(),
+        ColumnType::Range(_) | ColumnType::Inet | ColumnType::Cidr | ColumnType::MacAddr | ColumnType::Interval | ColumnType::HStore | ColumnType::TsVector => {
+            return Err(only_postgres(ty));
+        }
+    })
+}
+
+impl DdlWriter {
+    /// `"name" type NOT NULL DEFAULT ..`; `alone`: an SQLite key that counts itself up must stand with its column.
+    pub(crate) fn column(&mut self, column: &TableColumn, alone: bool) -> Result<()> {
+        self.sql.name(&column.name)?;
+        self.sql.push(" ");
+        self.column_type(column)?;
+        if let Some(generated) = &column.generated {
+            self.sql.push(" GENERATED ALWAYS AS (");
+            self.sql.push(&generated.expression);
+            self.sql.push(if generated.stored || self.dialect == Dialect::Postgres { ") STORED" } else { ") VIRTUAL" });
+        }
+        if alone {
+            self.sql.push(" PRIMARY KEY AUTOINCREMENT");
+            return Ok(());
+        }
+        if !column.nullable && column.generated.is_none() {
+            self.sql.push(" NOT NULL");
+        }
+        match (column.auto_increment, self.dialect) {
+            (true, Dialect::Postgres) => self.sql.push(" GENERATED BY DEFAULT AS IDENTITY"),
+            (true, Dialect::Mysql | Dialect::Mariadb) => self.sql.push(" AUTO_INCREMENT"),
+            (true, Dialect::Sqlite) | (false, _) => {}
+        }
+        self.default(column)?;
+        self.column_check(column)?;
+        if let (Some(comment), true) = (&column.comment, self.dialect.is_mysql()) {
+            self.sql.push(" COMMENT ");
+            self.sql.literal(comment)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn column_type(&mut self, column: &TableColumn) -> Result<()> {
+        let name = match &column.db_type {
+            Some(own) => own.to_string(),
+            None => type_name(&column.ty, self.dialect, column.in_key)?,
+        };
+        self.sql.push(&name);
+        Ok(())
+    }
+
+    /// What SQLite's types do not check by themselves.
+    fn column_check(&mut self, column: &TableColumn) -> Result<()> {
+        if self.dialect != Dialect::Sqlite || column.db_type.is_some() {
+            return Ok(());
+        }
+        match &column.ty {
+            ColumnType::Bool => {
+                self.sql.push(" CHECK (");
+                self.sql.name(&column.name)?;
+                self.sql.push(" IN (0, 1))");
+            }
+            ColumnType::Json(_) | ColumnType::Array(_) => {
+                self.sql.push(" CHECK (json_valid(");
+                self.sql.name(&column.name)?;
+                self.sql.push("))");
+            }
+            ColumnType::Enum(def) => {
+                self.sql.push(" CHECK (");
+                self.sql.name(&column.name)?;
+                self.sql.push(" IN (");
+                self.sql.list(&def.labels, |sql, label| sql.literal(label))?;
+                self.sql.push("))");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn default(&mut self, column: &TableColumn) -> Result<()> {
+        match &column.default {
+            ColumnDefault::None | ColumnDefault::Generator(_) | ColumnDefault::Function(_) => Ok(()),
+            ColumnDefault::Db(sql) => {
+                let bare = self.dialect == Dialect::Postgres;
+                self.sql.push(if bare { " DEFAULT " } else { " DEFAULT (" });
+                self.sql.push(sql);
+                self.sql.push(if bare { "" } else { ")" });
+                Ok(())
+            }
+            // MySQL takes no literal default for its long types, an expression in parentheses it does.
+            ColumnDefault::Value(value) => {
+                let long = matches!(column.ty, ColumnType::Text | ColumnType::Json(_) | ColumnType::Array(_) | ColumnType::Bytes) && self.dialect.is_mysql();
+                self.sql.push(if long { " DEFAULT (" } else { " DEFAULT " });
+                self.literal(value, &column.ty)?;
+                self.sql.push(if long { ")" } else { "" });
+                Ok(())
+            }
+        }
+    }
+
+    fn literal(&mut self, value: &Value, ty: &ColumnType) -> Result<()> {
+        match value {
+            Value::Null => self.sql.push("NULL"),
+            Value::Bool(value) if self.dialect == Dialect::Postgres => self.sql.push(if *value { "true" } else { "false" }),
+            Value::Bool(value) => self.sql.push(if *value { "1" } else { "0" }),
+            Value::I64(number) => self.sql.push(&number.to_string()),
+            Value::U64(number) => self.sql.push(&number.to_string()),
+            Value::F64(number) => self.sql.push(&format!("{number:?}")),
+            Value::Decimal(number) if self.dialect == Dialect::Sqlite => self.sql.literal(&number.normalize().to_string())?,
+            Value::Decimal(number) => self.sql.push(&number.to_string()),
+            Value::Text(text) => self.sql.literal(text)?,
+            Value::Uuid(uuid) => self.sql.literal(&uuid.to_string())?,
+            Value::DateTime(instant) if self.dialect.is_mysql() => self.sql.literal(&instant.format("%Y-%m-%d %H:%M:%S%.6f").to_string())?,
+            Value::DateTime(instant) => self.sql.literal(&instant.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string())?,
+            Value::NaiveDateTime(value) => self.sql.literal(&value.format("%Y-%m-%d %H:%M:%S%.6f").to_string())?,
+            Value::Date(date) => self.sql.literal(&date.to_string())?,
+            Value::Time(time) => self.sql.literal(&time.format("%H:%M:%S%.6f").to_string())?,
+            Value::Json(json) => self.sql.literal(&json.to_string())?,
+            Value::Array(values) if self.dialect == Dialect::Postgres => {
+                self.sql.push("ARRAY[");
+                for (number, value) in values.iter().enumerate() {
+                    if number > 0 {
+                        self.sql.push(", ");
+                    }
+                    self.literal(value, ty)?;
+                }
+                self.sql.push("]::");
+                let name = type_name(ty, self.dialect, false)?;
+                self.sql.push(&name);
+            }
+            Value::Array(_) => self.sql.literal(&value.to_json().to_string())?,
+            Value::Bytes(_) | Value::Range(_) => return Err(Error::unsupported(format!("a default of type {} cannot be written into a table: use db_default", ty.word()))),
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL's comments are statements of their own; without a column, the table's.
+    pub(crate) fn comment(&mut self, table: &TableName, column: Option<&TableColumn>) -> Result<()> {
+        let (Dialect::Postgres, Some(column)) = (self.dialect, column) else { return Ok(()) };
+        let Some(comment) = &column.comment else { return Ok(()) };
+        self.sql.push("COMMENT ON COLUMN ");
+        self.sql.table(table)?;
+        self.sql.push(".");
+        self.sql.name(&column.name)?;
+        self.sql.push(" IS ");
+        self.sql.literal(comment)?;
+        self.end();
+        Ok(())
+    }
+
+    pub(crate) fn alter_column(&mut self, table: &TableName, from: &TableColumn, to: &TableColumn) -> Result<()> {
+        match self.dialect {
+            Dialect::Sqlite => Err(Error::unsupported("SQLite cannot change a column: rebuild the table")),
+            Dialect::Mysql | Dialect::Mariadb => {
+                self.sql.push("ALTER TABLE ");
+                self.sql.table(table)?;
+                self.sql.push(" MODIFY COLUMN ");
+                self.column(to, false)?;
+                self.end();
+                Ok(())
+            }
+            Dialect::Postgres => self.alter_column_postgres(table, from, to),
+        }
+    }
+
+    fn alter_column_postgres(&mut self, table: &TableName, from: &TableColumn, to: &TableColumn) -> Result<()> {
+        let start = |writer: &mut DdlWriter| -> Result<()> {
+            writer.sql.push("ALTER TABLE ");
+            writer.sql.table(table)?;
+            writer.sql.push(" ALTER COLUMN ");
+            writer.sql.name(&to.name)
+        };
+        let old = from.db_type.as_ref().map_or_else(|| type_name(&from.ty, self.dialect, false), |own| Ok(own.to_string()))?;
+        let new = to.db_type.as_ref().map_or_else(|| type_name(&to.ty, self.dialect, false), |own| Ok(own.to_string()))?;
+        if old != new {
+            // A default of the old type may not fit the new one.
+            start(self)?;
+            self.sql.push(" DROP DEFAULT");
+            self.end();
+            start(self)?;
+            self.sql.push(" TYPE ");
+            self.sql.push(&new);
+            self.sql.push(" USING ");
+            self.sql.name(&to.name)?;
+            let over_text = matches!(to.ty, ColumnType::Enum(_)) || matches!(from.ty, ColumnType::Enum(_));
+            self.sql.push(if over_text { "::text::" } else { "::" });
+            self.sql.push(&new);
+            self.end();
+        }
+        if from.nullable != to.nullable {
+            start(self)?;
+            self.sql.push(if to.nullable { " DROP NOT NULL" } else { " SET NOT NULL" });
+            self.end();
+        }
+        let has_default = matches!(to.default, ColumnDefault::Db(_) | ColumnDefault::Value(_));
+        if has_default {
+            start(self)?;
+            self.sql.push(" SET");
+            self.default(to)?;
+            self.end();
+        } else if old == new && matches!(from.default, ColumnDefault::Db(_) | ColumnDefault::Value(_)) {
+            start(self)?;
+            self.sql.push(" DROP DEFAULT");
+            self.end();
+        }
+        if from.comment != to.comment {
+            self.comment(table, Some(to))?;
+        }
+        Ok(())
+    }
+}

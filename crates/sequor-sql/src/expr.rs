@@ -1,0 +1,629 @@
+//! Expressions.
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{BinaryOp, CastType, Expr, LikeKind, Quantifier, RawPart, UnaryOp, Window};
+use sequor_core::types::{BindType, ColumnType, ScalarType};
+
+impl SqlWriter {
+    pub(crate) fn expr(&mut self, expr: &Expr) -> Result<()> {
+        match expr {
+            Expr::Field(field) => Err(Error::bug(format!("the field {} was not planned", field.name))),
+            Expr::Relation(relation) => Err(Error::bug(format!("the relation {} was not planned", relation.relation))),
+            Expr::Invalid(message) => Err(Error::usage(message.to_string())),
+            Expr::Column { table, name } => {
+                match (table, &self.conflict_table) {
+                    (Some(table), _) => {
+                        self.alias(table)?;
+                        self.push(".");
+                    }
+                    (None, Some(table)) => {
+                        let table = table.clone();
+                        self.name(&table)?;
+                        self.push(".");
+                    }
+                    (None, None) => {}
+                }
+                self.name(name)
+            }
+            Expr::Alias(name) => self.name(name),
+            Expr::Value(value, bind) => {
+                self.bind(value.clone(), *bind);
+                Ok(())
+            }
+            Expr::Default if self.dialect.default_keyword() => {
+                self.push("DEFAULT");
+                Ok(())
+            }
+            Expr::Default => {
+                self.push("NULL");
+                Ok(())
+            }
+            Expr::Now => {
+                self.push(match self.dialect {
+                    Dialect::Postgres => "CURRENT_TIMESTAMP",
+                    Dialect::Mysql | Dialect::Mariadb => "UTC_TIMESTAMP(6)",
+                    Dialect::Sqlite => "sequor_now()",
+                });
+                Ok(())
+            }
+            Expr::Star => {
+                self.push("*");
+                Ok(())
+            }
+            Expr::Proposed(name) => self.proposed(name),
+            Expr::And(list) => self.joined(list, " AND ", true),
+            Expr::Or(list) => self.joined(list, " OR ", false),
+            Expr::Unary(op, inner) => {
+                self.push(match op {
+                    UnaryOp::Not => "NOT ",
+                    UnaryOp::Negate => "-",
+                });
+                self.nested(inner)
+            }
+            Expr::Binary(op, left, right) => self.binary(*op, left, right),
+            Expr::IsNull { expr, negated } => {
+                self.nested(expr)?;
+                self.push(if *negated { " IS NOT NULL" } else { " IS NULL" });
+                Ok(())
+            }
+            Expr::Between { expr, low, high, negated } => {
+                self.nested(expr)?;
+                self.push(if *negated { " NOT BETWEEN " } else { " BETWEEN " });
+                self.nested(low)?;
+                self.push(" AND ");
+                self.nested(high)
+            }
+            Expr::InValues { exprs, rows, binds, negated } => self.in_values(exprs, rows, binds, *negated),
+            Expr::InExprs { expr, list, negated } => {
+                if list.is_empty() {
+                    self.truth(*negated);
+                    return Ok(());
+                }
+                self.nested(expr)?;
+                self.push(if *negated { " NOT IN (" } else { " IN (" });
+                self.list(list, |writer, item| writer.expr(item))?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::InSelect { expr, select, negated } => {
+                self.nested(expr)?;
+                self.push(if *negated { " NOT IN (" } else { " IN (" });
+                self.select(select)?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::Exists { select, negated } => {
+                self.push(if *negated { "NOT EXISTS (" } else { "EXISTS (" });
+                self.select(select)?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::Select(select) => {
+                self.push("(");
+                self.select(select)?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::Like { expr, pattern, kind, negated } => self.like(expr, pattern, *kind, *negated),
+            Expr::Quantified { op, left, quantifier, right } => self.quantified(*op, left, *quantifier, right),
+            Expr::Json { expr, path, take } => self.json(expr, path, *take),
+            Expr::JsonSet { expr, path, value } => self.json_set(expr, path, value.as_deref()),
+            Expr::Call { func, args, distinct, filter } => self.call(func, args, *distinct, filter.as_deref()),
+            Expr::Over(window) => self.over(window),
+            Expr::Case { arms, otherwise } => {
+                self.push("CASE");
+                for arm in arms {
+                    self.push(" WHEN ");
+                    self.expr(&arm.when)?;
+                    self.push(" THEN ");
+                    self.cast_value(&arm.then)?;
+                }
+                if let Some(otherwise) = otherwise {
+                    self.push(" ELSE ");
+                    self.cast_value(otherwise)?;
+                }
+                self.push(" END");
+                Ok(())
+            }
+            Expr::Cast(inner, ty) => {
+                self.push("CAST(");
+                self.expr(inner)?;
+                self.push(" AS ");
+                self.cast_type(ty)?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::Tuple(list) => {
+                self.push("(");
+                self.list(list, |writer, item| writer.expr(item))?;
+                self.push(")");
+                Ok(())
+            }
+            Expr::List(list) => {
+                let (open, close) = match self.dialect {
+                    Dialect::Postgres => ("ARRAY[", "]"),
+                    Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => ("JSON_ARRAY(", ")"),
+                };
+                self.push(open);
+                self.list(list, |writer, item| writer.expr(item))?;
+                self.push(close);
+                Ok(())
+            }
+            Expr::Raw(parts) => {
+                for part in parts {
+                    match part {
+                        RawPart::Text(text) => self.push(text),
+                        RawPart::Value(value, bind) => self.bind(value.clone(), *bind),
+                        RawPart::Expr(expr) => self.expr(expr)?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn proposed(&mut self, name: &str) -> Result<()> {
+        if self.dialect.is_mysql() {
+            self.push("VALUES(");
+            self.name(name)?;
+            self.push(")");
+            return Ok(());
+        }
+        self.push("excluded.");
+        self.name(name)
+    }
+
+    /// Pushes true or false.
+    pub(crate) fn truth(&mut self, value: bool) {
+        self.push(if value { "1 = 1" } else { "1 = 0" });
+    }
+
+    fn joined(&mut self, list: &[Expr], word: &str, empty: bool) -> Result<()> {
+        match list {
+            [] => {
+                self.truth(empty);
+                Ok(())
+            }
+            [one] => self.expr(one),
+            list => {
+                for (number, item) in list.iter().enumerate() {
+                    if number > 0 {
+                        self.push(word);
+                    }
+                    self.nested(item)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// An expression inside another, with parentheses where they are needed.
+    pub(crate) fn nested(&mut self, expr: &Expr) -> Result<()> {
+        let bare = match expr {
+            Expr::And(list) | Expr::Or(list) => matches!(list.as_slice(), [one] if is_bare(one)),
+            other => is_bare(other),
+        };
+        if bare {
+            return self.expr(expr);
+        }
+        self.push("(");
+        self.expr(expr)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        use BinaryOp as B;
+        let word = match op {
+            B::Equal => " = ",
+            B::NotEqual => " <> ",
+            B::Less => " < ",
+            B::LessEqual => " <= ",
+            B::Greater => " > ",
+            B::GreaterEqual => " >= ",
+            B::Add => " + ",
+            B::Subtract => " - ",
+            B::Multiply => " * ",
+            B::Divide => " / ",
+            B::Modulo => " % ",
+            B::Same | B::NotSame => return self.same(op == B::NotSame, left, right),
+            B::Concat => return self.concat(left, right),
+            B::Regexp | B::NotRegexp | B::IRegexp | B::NotIRegexp => return self.regexp(op, left, right),
+            B::Contains | B::Contained | B::Overlap => return self.contains(op, left, right),
+            B::Adjacent | B::StrictLeft | B::StrictRight | B::NoExtendRight | B::NoExtendLeft => return self.range_op(op, left, right),
+            B::Match => return self.matches(left, right),
+        };
+        self.nested(left)?;
+        self.push(word);
+        self.nested(right)
+    }
+
+    fn same(&mut self, negated: bool, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect.is_mysql() && negated {
+            self.push("NOT (");
+            self.same(false, left, right)?;
+            self.push(")");
+            return Ok(());
+        }
+        self.nested(left)?;
+        self.push(match (self.dialect, negated) {
+            (Dialect::Postgres, false) => " IS NOT DISTINCT FROM ",
+            (Dialect::Postgres, true) => " IS DISTINCT FROM ",
+            (Dialect::Sqlite, false) => " IS ",
+            (Dialect::Sqlite, true) => " IS NOT ",
+            (Dialect::Mysql | Dialect::Mariadb, _) => " <=> ",
+        });
+        self.nested(right)
+    }
+
+    fn concat(&mut self, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect.is_mysql() {
+            self.push("CONCAT(");
+            self.expr(left)?;
+            self.push(", ");
+            self.expr(right)?;
+            self.push(")");
+            return Ok(());
+        }
+        self.nested(left)?;
+        self.push(" || ");
+        self.cast_value(right)
+    }
+
+    fn regexp(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        let negated = matches!(op, BinaryOp::NotRegexp | BinaryOp::NotIRegexp);
+        let insensitive = matches!(op, BinaryOp::IRegexp | BinaryOp::NotIRegexp);
+        match self.dialect {
+            Dialect::Postgres => {
+                self.nested(left)?;
+                self.push(match (negated, insensitive) {
+                    (false, false) => " ~ ",
+                    (true, false) => " !~ ",
+                    (false, true) => " ~* ",
+                    (true, true) => " !~* ",
+                });
+                self.nested(right)
+            }
+            Dialect::Sqlite => {
+                self.push(if negated { "NOT " } else { "" });
+                self.push(if insensitive { "sequor_iregexp(" } else { "regexp(" });
+                self.expr(right)?;
+                self.push(", ");
+                self.expr(left)?;
+                self.push(")");
+                Ok(())
+            }
+            Dialect::Mysql | Dialect::Mariadb => {
+                if insensitive {
+                    self.push("LOWER(");
+                    self.expr(left)?;
+                    self.push(")");
+                } else {
+                    self.nested(left)?;
+                }
+                self.push(if negated { " NOT REGEXP " } else { " REGEXP " });
+                if insensitive {
+                    self.push("LOWER(");
+                    self.expr(right)?;
+                    self.push(")");
+                    return Ok(());
+                }
+                self.nested(right)
+            }
+        }
+    }
+
+    fn contains(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect == Dialect::Postgres {
+            self.nested(left)?;
+            self.push(match op {
+                BinaryOp::Contains => " @> ",
+                BinaryOp::Contained => " <@ ",
+                _ => " && ",
+            });
+            return self.cast_value(right);
+        }
+        let (outer, inner) = if op == BinaryOp::Contained { (right, left) } else { (left, right) };
+        self.push(match (self.dialect, op) {
+            (Dialect::Sqlite, BinaryOp::Overlap) => "sequor_json_overlaps(",
+            (Dialect::Sqlite, _) => "sequor_json_contains(",
+            (_, BinaryOp::Overlap) => "JSON_OVERLAPS(",
+            (_, _) => "JSON_CONTAINS(",
+        });
+        self.expr(outer)?;
+        self.push(", ");
+        self.expr(inner)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn range_op(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect != Dialect::Postgres {
+            return Err(Error::unsupported("ranges are PostgreSQL's; elsewhere keep the two ends in two columns"));
+        }
+        self.nested(left)?;
+        self.push(match op {
+            BinaryOp::Adjacent => " -|- ",
+            BinaryOp::StrictLeft => " << ",
+            BinaryOp::StrictRight => " >> ",
+            BinaryOp::NoExtendRight => " &< ",
+            _ => " &> ",
+        });
+        self.nested(right)
+    }
+
+    fn matches(&mut self, left: &Expr, right: &Expr) -> Result<()> {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("to_tsvector('simple', ");
+                self.expr(left)?;
+                self.push("::text) @@ websearch_to_tsquery('simple', ");
+                self.expr(right)?;
+            }
+            Dialect::Mysql | Dialect::Mariadb => {
+                self.push("MATCH(");
+                self.expr(left)?;
+                self.push(") AGAINST(");
+                self.expr(right)?;
+                self.push(" IN NATURAL LANGUAGE MODE");
+            }
+            Dialect::Sqlite => {
+                self.push("(");
+                self.expr(left)?;
+                self.push(" MATCH ");
+                self.expr(right)?;
+            }
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    fn like(&mut self, expr: &Expr, pattern: &Expr, kind: LikeKind, negated: bool) -> Result<()> {
+        let insensitive = matches!(kind, LikeKind::ILike | LikeKind::IEscaped);
+        if insensitive && self.dialect == Dialect::Sqlite {
+            self.push(if negated { "NOT sequor_like(" } else { "sequor_like(" });
+            self.expr(pattern)?;
+            self.push(", ");
+            self.expr(expr)?;
+            self.push(", '\\')");
+            return Ok(());
+        }
+        let lower = insensitive && self.dialect.is_mysql();
+        self.maybe_lower(lower, expr)?;
+        self.push(match (negated, insensitive && !lower) {
+            (false, false) => " LIKE ",
+            (true, false) => " NOT LIKE ",
+            (false, true) => " ILIKE ",
+            (true, true) => " NOT ILIKE ",
+        });
+        self.maybe_lower(lower, pattern)?;
+        // MySQL and PostgreSQL escape by a backslash already; SQLite has to be told.
+        if self.dialect == Dialect::Sqlite && kind == LikeKind::Escaped {
+            self.push(" ESCAPE '\\'");
+        }
+        Ok(())
+    }
+
+    fn maybe_lower(&mut self, lower: bool, expr: &Expr) -> Result<()> {
+        if !lower {
+            return self.nested(expr);
+        }
+        self.push("LOWER(");
+        self.expr(expr)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn quantified(&mut self, op: BinaryOp, left: &Expr, quantifier: Quantifier, right: &Expr) -> Result<()> {
+        if self.dialect != Dialect::Postgres {
+            return Err(Error::unsupported("ANY and ALL over lists are PostgreSQL's; elsewhere use is_in, or the list operators"));
+        }
+        self.nested(left)?;
+        self.push(match op {
+            BinaryOp::Equal => " = ",
+            BinaryOp::NotEqual => " <> ",
+            BinaryOp::Less => " < ",
+            BinaryOp::LessEqual => " <= ",
+            BinaryOp::Greater => " > ",
+            BinaryOp::GreaterEqual => " >= ",
+            BinaryOp::Match => " LIKE ",
+            BinaryOp::Regexp => " ~ ",
+            BinaryOp::IRegexp => " ILIKE ",
+            _ => return Err(Error::unsupported("this operator has no ANY or ALL")),
+        });
+        self.push(if quantifier == Quantifier::All { "ALL (" } else { "ANY (" });
+        self.cast_value(right)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn in_values(&mut self, exprs: &[Expr], rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
+        if rows.is_empty() {
+            self.truth(negated);
+            return Ok(());
+        }
+        match (self.dialect, exprs) {
+            (Dialect::Postgres, [expr]) => {
+                let bind = binds.first().copied().unwrap_or_default();
+                self.nested(expr)?;
+                self.push(if negated { " <> ALL (" } else { " = ANY (" });
+                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                self.push(")");
+                Ok(())
+            }
+            (Dialect::Sqlite, [expr]) if rows.iter().all(|row| matches!(row.first(), Some(Value::I64(_) | Value::Text(_)))) => {
+                self.nested(expr)?;
+                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
+                let list: Vec<serde_json::Value> = rows.iter().filter_map(|row| row.first().map(Value::to_json)).collect();
+                self.bind(Value::Text(serde_json::Value::Array(list).to_string()), BindType::one(ScalarType::Text));
+                self.push("))");
+                Ok(())
+            }
+            _ => self.in_list(exprs, rows, binds, negated),
+        }
+    }
+
+    /// A list of placeholders, padded to a power of two so that few texts serve all lengths.
+    fn in_list(&mut self, exprs: &[Expr], rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
+        let tuple = exprs.len() != 1;
+        if tuple {
+            self.push("(");
+        }
+        self.list(exprs, |writer, expr| writer.expr(expr))?;
+        if tuple {
+            self.push(")");
+        }
+        self.push(if negated { " NOT IN (" } else { " IN (" });
+        if self.dialect.is_mysql() && rows.len() > 1_000 && !tuple {
+            self.json_table(rows, binds)?;
+            self.push(")");
+            return Ok(());
+        }
+        if tuple && self.dialect == Dialect::Sqlite {
+            self.push("VALUES ");
+        }
+        let padded = if rows.len() <= 4_096 { rows.len().next_power_of_two() } else { rows.len() };
+        let last = rows.len() - 1;
+        self.list(0..padded, |writer, number| {
+            if tuple {
+                writer.push("(");
+            }
+            let row = &rows[number.min(last)];
+            writer.list(row.iter().zip(binds), |writer, (value, bind)| {
+                writer.bind(value.clone(), *bind);
+                Ok(())
+            })?;
+            if tuple {
+                writer.push(")");
+            }
+            Ok(())
+        })?;
+        self.push(")");
+        Ok(())
+    }
+
+    /// A long list as one JSON parameter (MySQL, MariaDB).
+    fn json_table(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> Result<()> {
+        let list: Vec<serde_json::Value> = rows.iter().filter_map(|row| row.first().map(Value::to_json)).collect();
+        self.push("SELECT v FROM JSON_TABLE(");
+        self.bind(Value::Text(serde_json::Value::Array(list).to_string()), BindType::one(ScalarType::Text));
+        self.push(", '$[*]' COLUMNS (v ");
+        self.push(match binds.first().map(|bind| bind.scalar) {
+            Some(ScalarType::I16 | ScalarType::I32 | ScalarType::I64) => "BIGINT",
+            Some(ScalarType::U64) => "BIGINT UNSIGNED",
+            Some(ScalarType::F32 | ScalarType::F64) => "DOUBLE",
+            Some(ScalarType::Decimal) => "DECIMAL(65,30)",
+            Some(ScalarType::Uuid) => "CHAR(36)",
+            _ => "LONGTEXT",
+        });
+        self.push(" PATH '$')) AS jt");
+        Ok(())
+    }
+
+    /// A value whose type PostgreSQL cannot see from its place gets a cast.
+    pub(crate) fn cast_value(&mut self, expr: &Expr) -> Result<()> {
+        self.nested(expr)?;
+        if let (Dialect::Postgres, Expr::Value(_, bind)) = (self.dialect, expr) {
+            if let Some(name) = cast_name(*bind) {
+                self.push("::");
+                self.push(name);
+                if bind.array {
+                    self.push("[]");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cast_type(&mut self, ty: &CastType) -> Result<()> {
+        let mysql = self.dialect.is_mysql();
+        match ty {
+            CastType::Signed => self.push(if mysql { "SIGNED" } else { "BIGINT" }),
+            CastType::Unsigned => self.push(if mysql { "UNSIGNED" } else { "BIGINT" }),
+            CastType::Column(ty) if mysql => self.push(match ty {
+                ColumnType::Bool | ColumnType::I8 | ColumnType::I16 | ColumnType::I32 | ColumnType::I64 => "SIGNED",
+                ColumnType::U8 | ColumnType::U16 | ColumnType::U32 | ColumnType::U64 => "UNSIGNED",
+                ColumnType::F32 | ColumnType::F64 => "DOUBLE",
+                ColumnType::Decimal(_) => "DECIMAL(65,12)",
+                ColumnType::Date => "DATE",
+                ColumnType::Time => "TIME(6)",
+                ColumnType::DateTime(_) | ColumnType::NaiveDateTime(_) => "DATETIME(6)",
+                ColumnType::Bytes => "BINARY",
+                _ => "CHAR",
+            }),
+            CastType::Column(ty) => {
+                let name = match (self.dialect, ty) {
+                    (Dialect::Sqlite, ColumnType::DateTime(_) | ColumnType::NaiveDateTime(_) | ColumnType::Date | ColumnType::Time) => "TEXT".to_owned(),
+                    (Dialect::Sqlite, ColumnType::Decimal(_)) => "NUMERIC".to_owned(),
+                    (Dialect::Sqlite, ty) => crate::ddl::type_name(ty, self.dialect, false)?.split(' ').next().unwrap_or("TEXT").to_owned(),
+                    (dialect, ty) => crate::ddl::type_name(ty, dialect, false)?,
+                };
+                self.push(&name);
+            }
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, window: &Window) -> Result<()> {
+        self.expr(&window.call)?;
+        self.push(" OVER (");
+        if !window.partition.is_empty() {
+            self.push("PARTITION BY ");
+            self.list(&window.partition, |writer, expr| writer.expr(expr))?;
+        }
+        self.order(&window.order)?;
+        self.push(")");
+        Ok(())
+    }
+}
+
+fn is_bare(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Column { .. }
+            | Expr::Alias(_)
+            | Expr::Value(..)
+            | Expr::Default
+            | Expr::Now
+            | Expr::Star
+            | Expr::Proposed(_)
+            | Expr::Exists { .. }
+            | Expr::Select(_)
+            | Expr::Call { .. }
+            | Expr::Over(_)
+            | Expr::Case { .. }
+            | Expr::Cast(..)
+            | Expr::Tuple(_)
+            | Expr::List(_)
+    )
+}
+
+fn column_of(rows: &[Vec<Value>], place: usize) -> Value {
+    Value::Array(rows.iter().map(|row| row.get(place).cloned().unwrap_or_default()).collect())
+}
+
+/// PostgreSQL's name of a bound type.
+pub(crate) fn cast_name(bind: BindType) -> Option<&'static str> {
+    Some(match bind.scalar {
+        ScalarType::Inferred => return None,
+        ScalarType::Bool => "bool",
+        ScalarType::I16 => "int2",
+        ScalarType::I32 => "int4",
+        ScalarType::I64 => "int8",
+        ScalarType::U64 | ScalarType::Decimal => "numeric",
+        ScalarType::F32 => "float4",
+        ScalarType::F64 => "float8",
+        ScalarType::Text => "text",
+        ScalarType::Bytes => "bytea",
+        ScalarType::Uuid => "uuid",
+        ScalarType::DateTime => "timestamptz",
+        ScalarType::NaiveDateTime => "timestamp",
+        ScalarType::Date => "date",
+        ScalarType::Time => "time",
+        ScalarType::Json => "json",
+        ScalarType::Jsonb => "jsonb",
+    })
+}

@@ -1,0 +1,253 @@
+//! The closed list of functions, as each dialect spells them.
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{Expr, Func};
+
+impl SqlWriter {
+    pub(crate) fn call(&mut self, func: &Func, args: &[Expr], distinct: bool, filter: Option<&Expr>) -> Result<()> {
+        match func {
+            Func::DatePart => return self.date_part(args),
+            Func::DateTrunc => return self.date_trunc(args),
+            Func::Avg if self.dialect == Dialect::Postgres => {
+                self.plain("avg", args, distinct)?;
+                self.filter(filter)?;
+                self.push("::float8");
+                return Ok(());
+            }
+            Func::Concat if self.dialect == Dialect::Sqlite => {
+                self.push("(");
+                for (number, arg) in args.iter().enumerate() {
+                    if number > 0 {
+                        self.push(" || ");
+                    }
+                    self.nested(arg)?;
+                }
+                self.push(")");
+                return Ok(());
+            }
+            Func::StringAgg => return self.string_agg(args, distinct),
+            Func::Percentile => return self.percentile(args),
+            Func::Random => {
+                self.push(if self.dialect.is_mysql() { "RAND()" } else { "random()" });
+                return Ok(());
+            }
+            _ => {}
+        }
+        let name = self.function_name(func)?;
+        self.plain(&name, args, distinct)?;
+        self.filter(filter)
+    }
+
+    fn plain(&mut self, name: &str, args: &[Expr], distinct: bool) -> Result<()> {
+        self.push(name);
+        self.push(if distinct { "(DISTINCT " } else { "(" });
+        self.list(args, |writer, arg| if matches!(arg, Expr::Value(..)) { writer.cast_value(arg) } else { writer.expr(arg) })?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn filter(&mut self, filter: Option<&Expr>) -> Result<()> {
+        let Some(filter) = filter else { return Ok(()) };
+        if self.dialect.is_mysql() {
+            return Err(Error::unsupported("MySQL and MariaDB have no FILTER for aggregates: aggregate a CASE instead"));
+        }
+        self.push(" FILTER (WHERE ");
+        self.expr(filter)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn function_name(&self, func: &Func) -> Result<String> {
+        let sqlite = self.dialect == Dialect::Sqlite;
+        let mysql = self.dialect.is_mysql();
+        let name = match func {
+            Func::Count => "count",
+            Func::Sum => "sum",
+            Func::Avg => "avg",
+            Func::Min => "min",
+            Func::Max => "max",
+            Func::JsonAgg if sqlite => "json_group_array",
+            Func::JsonAgg if mysql => "JSON_ARRAYAGG",
+            Func::JsonAgg => "jsonb_agg",
+            Func::BoolAnd if self.dialect == Dialect::Postgres => "bool_and",
+            Func::BoolAnd => "min",
+            Func::BoolOr if self.dialect == Dialect::Postgres => "bool_or",
+            Func::BoolOr => "max",
+            Func::Lower if sqlite => "sequor_lower",
+            Func::Lower => "lower",
+            Func::Upper if sqlite => "sequor_upper",
+            Func::Upper => "upper",
+            Func::Length if sqlite => "length",
+            Func::Length => "char_length",
+            Func::Trim => "trim",
+            Func::Coalesce => "coalesce",
+            Func::NullIf => "nullif",
+            Func::Concat => "concat",
+            Func::Substring if sqlite => "substr",
+            Func::Substring => "substring",
+            Func::Replace => "replace",
+            Func::Abs => "abs",
+            Func::Round => "round",
+            Func::Floor => "floor",
+            Func::Ceil => "ceil",
+            Func::Greatest if sqlite => "max",
+            Func::Greatest => "greatest",
+            Func::Least if sqlite => "min",
+            Func::Least => "least",
+            Func::RowNumber => "row_number",
+            Func::Rank => "rank",
+            Func::DenseRank => "dense_rank",
+            Func::Lag => "lag",
+            Func::Lead => "lead",
+            Func::FirstValue => "first_value",
+            Func::LastValue => "last_value",
+            Func::Named(name) => return checked(name),
+            Func::MatchRank | Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random => {
+                return Err(Error::unsupported("this function is not there on this database"));
+            }
+        };
+        Ok(name.to_owned())
+    }
+
+    fn string_agg(&mut self, args: &[Expr], distinct: bool) -> Result<()> {
+        let [what, separator] = args else { return Err(Error::usage("string_agg takes an expression and a separator")) };
+        self.push(match self.dialect {
+            Dialect::Postgres => "string_agg(",
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => "group_concat(",
+        });
+        if distinct {
+            self.push("DISTINCT ");
+        }
+        self.expr(what)?;
+        self.push(if self.dialect.is_mysql() { " SEPARATOR " } else { ", " });
+        match separator {
+            Expr::Value(Value::Text(text), _) => self.literal(text)?,
+            other => self.expr(other)?,
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    fn percentile(&mut self, args: &[Expr]) -> Result<()> {
+        let [fraction, what] = args else { return Err(Error::usage("percentile takes a fraction and an expression")) };
+        if self.dialect != Dialect::Postgres {
+            return Err(Error::unsupported("percentiles are PostgreSQL's percentile_cont; elsewhere sort and pick the row by limit and offset"));
+        }
+        self.push("percentile_cont(");
+        self.cast_value(fraction)?;
+        self.push(") WITHIN GROUP (ORDER BY ");
+        self.expr(what)?;
+        self.push(")");
+        Ok(())
+    }
+
+    fn date_part(&mut self, args: &[Expr]) -> Result<()> {
+        let [part, what] = args else { return Err(Error::usage("date_part takes a part and a date")) };
+        let part = constant(part)?;
+        let (before, after) = match (self.dialect, part) {
+            (Dialect::Postgres, "year" | "month" | "day" | "hour" | "minute" | "second" | "dow" | "doy" | "week" | "quarter" | "epoch") => {
+                self.push("date_part('");
+                self.push(part);
+                self.push("', ");
+                self.expr(what)?;
+                // Instants are shown in UTC on every database.
+                self.push(")::float8");
+                return Ok(());
+            }
+            (Dialect::Sqlite, "year") => ("CAST(strftime('%Y', ", ") AS REAL)"),
+            (Dialect::Sqlite, "month") => ("CAST(strftime('%m', ", ") AS REAL)"),
+            (Dialect::Sqlite, "day") => ("CAST(strftime('%d', ", ") AS REAL)"),
+            (Dialect::Sqlite, "hour") => ("CAST(strftime('%H', ", ") AS REAL)"),
+            (Dialect::Sqlite, "minute") => ("CAST(strftime('%M', ", ") AS REAL)"),
+            (Dialect::Sqlite, "second") => ("CAST(strftime('%f', ", ") AS REAL)"),
+            (Dialect::Sqlite, "dow") => ("CAST(strftime('%w', ", ") AS REAL)"),
+            (Dialect::Sqlite, "doy") => ("CAST(strftime('%j', ", ") AS REAL)"),
+            (Dialect::Sqlite, "week") => ("CAST(strftime('%V', ", ") AS REAL)"),
+            (Dialect::Sqlite, "quarter") => ("((CAST(strftime('%m', ", ") AS INTEGER) + 2) / 3)"),
+            (Dialect::Sqlite, "epoch") => ("(julianday(", ") - 2440587.5) * 86400.0"),
+            (Dialect::Mysql | Dialect::Mariadb, "year") => ("YEAR(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "month") => ("MONTH(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "day") => ("DAYOFMONTH(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "hour") => ("HOUR(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "minute") => ("MINUTE(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "second") => ("(EXTRACT(SECOND_MICROSECOND FROM ", ") / 1000000)"),
+            (Dialect::Mysql | Dialect::Mariadb, "dow") => ("(DAYOFWEEK(", ") - 1)"),
+            (Dialect::Mysql | Dialect::Mariadb, "doy") => ("DAYOFYEAR(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "week") => ("WEEK(", ", 3)"),
+            (Dialect::Mysql | Dialect::Mariadb, "quarter") => ("QUARTER(", ")"),
+            (Dialect::Mysql | Dialect::Mariadb, "epoch") => ("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ", ") / 1000000)"),
+            _ => return Err(Error::usage("date_part takes year, month, day, hour, minute, second, dow, doy, week, quarter or epoch")),
+        };
+        self.push(before);
+        self.expr(what)?;
+        self.push(after);
+        Ok(())
+    }
+
+    fn date_trunc(&mut self, args: &[Expr]) -> Result<()> {
+        let [unit, what] = args else { return Err(Error::usage("date_trunc takes a unit and a date")) };
+        let unit = constant(unit)?;
+        if self.dialect == Dialect::Postgres {
+            if !matches!(unit, "year" | "quarter" | "month" | "week" | "day" | "hour" | "minute" | "second") {
+                return Err(Error::usage("date_trunc takes year, quarter, month, week, day, hour, minute or second"));
+            }
+            self.push("date_trunc('");
+            self.push(unit);
+            self.push("', ");
+            self.expr(what)?;
+            self.push(")");
+            return Ok(());
+        }
+        let sqlite = self.dialect == Dialect::Sqlite;
+        let format = match (unit, sqlite) {
+            ("year", true) => "%Y-01-01 00:00:00.000000+00:00",
+            ("month", true) => "%Y-%m-01 00:00:00.000000+00:00",
+            ("day", true) => "%Y-%m-%d 00:00:00.000000+00:00",
+            ("hour", true) => "%Y-%m-%d %H:00:00.000000+00:00",
+            ("minute", true) => "%Y-%m-%d %H:%M:00.000000+00:00",
+            ("second", true) => "%Y-%m-%d %H:%M:%S.000000+00:00",
+            ("year", false) => "%Y-01-01 00:00:00",
+            ("month", false) => "%Y-%m-01 00:00:00",
+            ("day", false) => "%Y-%m-%d 00:00:00",
+            ("hour", false) => "%Y-%m-%d %H:00:00",
+            ("minute", false) => "%Y-%m-%d %H:%i:00",
+            ("second", false) => "%Y-%m-%d %H:%i:%s",
+            _ => return Err(Error::usage("date_trunc takes year, month, day, hour, minute or second on this database")),
+        };
+        if sqlite {
+            self.push("strftime('");
+            self.push(format);
+            self.push("', ");
+            self.expr(what)?;
+            self.push(")");
+        } else {
+            self.push("CAST(DATE_FORMAT(");
+            self.expr(what)?;
+            self.push(", '");
+            self.push(format);
+            self.push("') AS DATETIME(6))");
+        }
+        Ok(())
+    }
+}
+
+fn constant(expr: &Expr) -> Result<&str> {
+    match expr {
+        Expr::Value(Value::Text(text), _) => Ok(text),
+        _ => Err(Error::usage("the part of a date is a constant text")),
+    }
+}
+
+/// A function's name that a program allowed: an identifier and nothing else.
+fn checked(name: &str) -> Result<String> {
+    let mut letters = name.chars();
+    let first = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_');
+    if first && name.len() <= 63 && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+        Ok(name.to_owned())
+    } else {
+        Err(Error::usage(format!("{} is not a function's name", name.escape_debug())))
+    }
+}

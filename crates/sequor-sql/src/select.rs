@@ -1,0 +1,211 @@
+//! SELECT.
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Nulls, SortDirection};
+use sequor_core::statement::{Cte, Distinct, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
+
+impl SqlWriter {
+    pub(crate) fn select(&mut self, select: &Select) -> Result<()> {
+        self.with(&select.with)?;
+        self.select_core(select)?;
+        for (op, other) in &select.compound {
+            self.push(match op {
+                SetOp::Union => " UNION ",
+                SetOp::UnionAll => " UNION ALL ",
+                SetOp::Intersect => " INTERSECT ",
+                SetOp::Except => " EXCEPT ",
+            });
+            self.select_core(other)?;
+        }
+        self.order(&select.order_by)?;
+        self.limit(select.limit, select.offset)?;
+        if let Some(lock) = &select.lock {
+            self.lock(lock)?;
+        }
+        self.tags(&select.tags);
+        Ok(())
+    }
+
+    fn with(&mut self, ctes: &[Cte]) -> Result<()> {
+        if ctes.is_empty() {
+            return Ok(());
+        }
+        self.push(if ctes.iter().any(|cte| cte.recursive) { "WITH RECURSIVE " } else { "WITH " });
+        self.list(ctes, |writer, cte| {
+            writer.name(&cte.name)?;
+            if !cte.columns.is_empty() {
+                writer.push(" (");
+                writer.list(&cte.columns, |writer, column| writer.name(column))?;
+                writer.push(")");
+            }
+            writer.push(" AS (");
+            writer.select(&cte.select)?;
+            writer.push(")");
+            Ok(())
+        })?;
+        self.push(" ");
+        Ok(())
+    }
+
+    fn select_core(&mut self, select: &Select) -> Result<()> {
+        self.push("SELECT ");
+        match &select.distinct {
+            Distinct::No => {}
+            Distinct::Yes => self.push("DISTINCT "),
+            Distinct::On(exprs) => {
+                if self.dialect != Dialect::Postgres {
+                    return Err(Error::unsupported("distinct_on is PostgreSQL's; elsewhere group_by with min or max, or a window, does it"));
+                }
+                self.push("DISTINCT ON (");
+                self.list(exprs, |writer, expr| writer.expr(expr))?;
+                self.push(") ");
+            }
+        }
+        self.items(&select.columns)?;
+        if let Some(from) = &select.from {
+            self.push(" FROM ");
+            self.source(from)?;
+        }
+        for join in &select.joins {
+            self.push(match join.kind {
+                JoinKind::Inner => " INNER JOIN ",
+                JoinKind::Left => " LEFT JOIN ",
+                JoinKind::Cross => " CROSS JOIN ",
+                JoinKind::Right => " RIGHT JOIN ",
+                JoinKind::Lateral => " CROSS JOIN LATERAL ",
+            });
+            self.source(&join.source)?;
+            if let Some(on) = &join.on {
+                self.push(" ON ");
+                self.expr(on)?;
+            }
+        }
+        if let Some(filter) = &select.filter {
+            self.push(" WHERE ");
+            self.expr(filter)?;
+        }
+        if !select.group_by.is_empty() {
+            self.push(" GROUP BY ");
+            self.list(&select.group_by, |writer, expr| writer.expr(expr))?;
+        }
+        if let Some(having) = &select.having {
+            self.push(" HAVING ");
+            self.expr(having)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn items(&mut self, items: &[SelectItem]) -> Result<()> {
+        self.list(items, |writer, item| {
+            writer.expr(&item.expr)?;
+            if let Some(alias) = &item.alias {
+                writer.push(" AS ");
+                writer.name(alias)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn source(&mut self, source: &Source) -> Result<()> {
+        match &source.kind {
+            SourceKind::Table(table) => self.table(table)?,
+            SourceKind::Cte(name) => self.name(name)?,
+            SourceKind::Select(select) => {
+                self.push("(");
+                self.select(select)?;
+                self.push(")");
+            }
+        }
+        if let Some(alias) = &source.alias {
+            self.push(" AS ");
+            self.alias(alias)?;
+        }
+        if self.dialect.is_mysql() {
+            for hint in &source.hints {
+                self.push(match hint.kind {
+                    "FORCE" => " FORCE INDEX (",
+                    "IGNORE" => " IGNORE INDEX (",
+                    _ => " USE INDEX (",
+                });
+                self.list(&hint.indexes, |writer, index| writer.name(index))?;
+                self.push(")");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn order(&mut self, order: &[OrderBy]) -> Result<()> {
+        if order.is_empty() {
+            return Ok(());
+        }
+        self.push(" ORDER BY ");
+        self.list(order, |writer, by| {
+            // MySQL has no NULLS FIRST; whether a value is NULL is sorted by first.
+            if let (Some(nulls), true) = (by.nulls, writer.dialect.is_mysql()) {
+                writer.push("(");
+                writer.expr(&by.expr)?;
+                writer.push(if nulls == Nulls::First { ") IS NULL DESC, " } else { ") IS NULL, " });
+            }
+            writer.expr(&by.expr)?;
+            if by.direction == SortDirection::Descending {
+                writer.push(" DESC");
+            }
+            if !writer.dialect.is_mysql() {
+                match by.nulls {
+                    Some(Nulls::First) => writer.push(" NULLS FIRST"),
+                    Some(Nulls::Last) => writer.push(" NULLS LAST"),
+                    None => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn limit(&mut self, limit: Option<u64>, offset: Option<u64>) -> Result<()> {
+        match (limit, offset) {
+            (None, None) => return Ok(()),
+            (Some(limit), _) => {
+                self.push(" LIMIT ");
+                self.bind_number(limit)?;
+            }
+            (None, Some(_)) => match self.dialect {
+                // An offset without a limit needs one that is never reached.
+                Dialect::Postgres => {}
+                Dialect::Mysql | Dialect::Mariadb => self.push(" LIMIT 18446744073709551615"),
+                Dialect::Sqlite => self.push(" LIMIT -1"),
+            },
+        }
+        if let Some(offset) = offset {
+            self.push(" OFFSET ");
+            self.bind_number(offset)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&mut self, lock: &Lock) -> Result<()> {
+        // SQLite: a transaction that may write holds the lock on the whole database already.
+        if !self.dialect.row_locks() {
+            return Ok(());
+        }
+        self.push(match (self.dialect, lock.mode) {
+            (Dialect::Mariadb, LockMode::Share | LockMode::KeyShare) => " LOCK IN SHARE MODE",
+            (Dialect::Postgres, LockMode::KeyShare) => " FOR KEY SHARE",
+            (Dialect::Postgres, LockMode::NoKeyUpdate) => " FOR NO KEY UPDATE",
+            (_, LockMode::Share | LockMode::KeyShare) => " FOR SHARE",
+            (_, LockMode::Update | LockMode::NoKeyUpdate) => " FOR UPDATE",
+        });
+        // MariaDB has no OF: it locks the rows of all sources.
+        if !lock.of.is_empty() && self.dialect != Dialect::Mariadb {
+            self.push(" OF ");
+            self.list(&lock.of, |writer, alias| writer.alias(alias))?;
+        }
+        self.push(match lock.wait {
+            LockWait::Block => "",
+            LockWait::NoWait => " NOWAIT",
+            LockWait::SkipLocked => " SKIP LOCKED",
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! INSERT, UPDATE, DELETE.
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{Conflict, ConflictAction, Delete, Expr, Insert, OrderBy, SelectItem, Update};
+use sequor_core::types::{BindType, ColumnType};
+use sequor_core::{Name, Value};
+
+impl SqlWriter {
+    pub(crate) fn insert(&mut self, insert: &Insert) -> Result<()> {
+        self.push("INSERT INTO ");
+        self.table(&insert.table)?;
+        if insert.columns.is_empty() {
+            self.push(if self.dialect.is_mysql() { " () VALUES ()" } else { " DEFAULT VALUES" });
+        } else {
+            self.push(" (");
+            self.list(&insert.columns, |writer, column| writer.name(&column.name))?;
+            self.push(") ");
+            self.rows(insert)?;
+        }
+        if let Some(conflict) = &insert.conflict {
+            self.conflict(conflict, insert)?;
+        }
+        if self.dialect.insert_returning() {
+            self.returning(&insert.returning)?;
+        }
+        self.tags(&insert.tags);
+        Ok(())
+    }
+
+    fn rows(&mut self, insert: &Insert) -> Result<()> {
+        if self.dialect == Dialect::Postgres && insert.rows.len() > 1 && arrays_fit(insert) {
+            return self.unnest(insert);
+        }
+        self.push("VALUES ");
+        self.list(&insert.rows, |writer, row| {
+            if row.len() != insert.columns.len() {
+                return Err(Error::bug("a row of an insert has another number of values than columns"));
+            }
+            writer.push("(");
+            writer.list(row, |writer, value| writer.expr(value))?;
+            writer.push(")");
+            Ok(())
+        })
+    }
+
+    /// One array for each column: one text for any number of rows, and no limit of parameters.
+    fn unnest(&mut self, insert: &Insert) -> Result<()> {
+        self.push("SELECT * FROM UNNEST(");
+        for (place, column) in insert.columns.iter().enumerate() {
+            if place > 0 {
+                self.push(", ");
+            }
+            let values = insert.rows.iter().map(|row| match row.get(place) {
+                Some(Expr::Value(value, _)) => value.clone(),
+                _ => Value::Null,
+            });
+            self.bind(Value::Array(values.collect()), BindType::list(column.ty.bind().scalar));
+            self.push("::");
+            self.array_type(&column.ty)?;
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    /// The name of a column type's array, for casts of bound lists.
+    pub(crate) fn array_type(&mut self, ty: &ColumnType) -> Result<()> {
+        match ty {
+            ColumnType::Enum(def) => self.name(&def.name)?,
+            other => {
+                let name = crate::ddl::type_name(other, Dialect::Postgres, false)?;
+                self.push(&name);
+            }
+        }
+        self.push("[]");
+        Ok(())
+    }
+
+    fn conflict(&mut self, conflict: &Conflict, insert: &Insert) -> Result<()> {
+        if self.dialect.is_mysql() {
+            self.push(" ON DUPLICATE KEY UPDATE ");
+            return match &conflict.action {
+                // INSERT IGNORE would swallow every other error as well.
+                ConflictAction::Nothing => {
+                    let column = conflict.target.first().or_else(|| insert.columns.first().map(|column| &column.name));
+                    let Some(column) = column else { return Err(Error::bug("an insert without columns has no conflict")) };
+                    self.name(column)?;
+                    self.push(" = ");
+                    self.name(column)
+                }
+                ConflictAction::Update(set) => self.set(set),
+            };
+        }
+        self.push(" ON CONFLICT");
+        if !conflict.target.is_empty() {
+            self.push(" (");
+            self.list(&conflict.target, |writer, column| writer.name(column))?;
+            self.push(")");
+            if let Some(filter) = &conflict.target_filter {
+                self.push(" WHERE ");
+                self.push(filter);
+            }
+        }
+        match &conflict.action {
+            ConflictAction::Nothing => self.push(" DO NOTHING"),
+            ConflictAction::Update(set) => {
+                self.push(" DO UPDATE SET ");
+                self.conflict_table = Some(insert.table.name.to_string());
+                self.set(set)?;
+                self.conflict_table = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, set: &[(Name, Expr)]) -> Result<()> {
+        self.list(set, |writer, (column, value)| {
+            writer.name(column)?;
+            writer.push(" = ");
+            writer.expr(value)
+        })
+    }
+
+    pub(crate) fn update(&mut self, update: &Update) -> Result<()> {
+        if update.set.is_empty() {
+            return Err(Error::bug("an update that sets nothing"));
+        }
+        self.push("UPDATE ");
+        self.table(&update.table)?;
+        self.push(" SET ");
+        self.set(&update.set)?;
+        self.condition(&update.table, update.filter.as_ref(), &update.order_by, update.limit, &update.key)?;
+        if self.dialect.update_returning() {
+            self.returning(&update.returning)?;
+        }
+        self.tags(&update.tags);
+        Ok(())
+    }
+
+    pub(crate) fn delete(&mut self, delete: &Delete) -> Result<()> {
+        self.push("DELETE FROM ");
+        self.table(&delete.table)?;
+        self.condition(&delete.table, delete.filter.as_ref(), &delete.order_by, delete.limit, &delete.key)?;
+        if self.dialect.delete_returning() {
+            self.returning(&delete.returning)?;
+        }
+        self.tags(&delete.tags);
+        Ok(())
+    }
+
+    /// WHERE with a limit: native on MySQL, elsewhere by the keys of a sub-query.
+    fn condition(&mut self, table: &sequor_core::schema::TableName, filter: Option<&Expr>, order: &[OrderBy], limit: Option<u64>, key: &[Name]) -> Result<()> {
+        let nested = limit.is_some() && !self.dialect.is_mysql();
+        if nested {
+            self.push(" WHERE ");
+            let tuple = key.len() != 1;
+            if tuple {
+                self.push("(");
+            }
+            self.list(key, |writer, column| writer.name(column))?;
+            if tuple {
+                self.push(")");
+            }
+            self.push(" IN (SELECT ");
+            self.list(key, |writer, column| writer.name(column))?;
+            self.push(" FROM ");
+            self.table(table)?;
+        }
+        if let Some(filter) = filter {
+            self.push(" WHERE ");
+            self.expr(filter)?;
+        }
+        self.order(order)?;
+        if let Some(limit) = limit {
+            self.push(" LIMIT ");
+            self.bind_number(limit)?;
+        }
+        if nested {
+            self.push(")");
+        }
+        Ok(())
+    }
+
+    fn returning(&mut self, items: &[SelectItem]) -> Result<()> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        self.push(" RETURNING ");
+        self.items(items)
+    }
+}
+
+/// Whether every value is a plain scalar, so that columns can travel as arrays.
+fn arrays_fit(insert: &Insert) -> bool {
+    let types = insert.columns.iter().all(|column| !matches!(column.ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector));
+    types && insert.rows.iter().all(|row| row.iter().all(|value| matches!(value, Expr::Value(..))))
+}

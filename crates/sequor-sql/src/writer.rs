@@ -1,0 +1,172 @@
+//! [`SqlWriter`]: the only code that pushes an identifier, a placeholder or a literal.
+
+use crate::{Dialect, Sql};
+use sequor_core::Value;
+use sequor_core::driver::Param;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::TableName;
+use sequor_core::statement::Alias;
+use sequor_core::types::{BindType, ScalarType};
+
+/// Text and parameters being written.
+pub(crate) struct SqlWriter {
+    pub(crate) dialect: Dialect,
+    text: String,
+    params: Vec<Param>,
+    /// Whether columns of no table are written with a table's name (the proposed row needs it on PostgreSQL).
+    pub(crate) conflict_table: Option<String>,
+}
+
+impl SqlWriter {
+    pub(crate) fn new(dialect: Dialect) -> SqlWriter {
+        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None }
+    }
+
+    pub(crate) fn finish(self) -> Sql {
+        Sql { text: self.text, params: self.params }
+    }
+
+    /// Pushes a piece of fixed SQL.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Pushes a whole number, which needs no quoting.
+    pub(crate) fn number(&mut self, number: u64) {
+        let mut digits = [0u8; 20];
+        let mut place = digits.len();
+        let mut rest = number;
+        loop {
+            place -= 1;
+            digits[place] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.text.push_str(std::str::from_utf8(&digits[place..]).unwrap_or("0"));
+    }
+
+    /// Pushes a name, quoted, its delimiter doubled.
+    pub(crate) fn name(&mut self, name: &str) -> Result<()> {
+        if name.contains('\0') {
+            return Err(Error::usage("a name cannot hold a NUL"));
+        }
+        let quote = self.dialect.quote();
+        self.text.push(quote);
+        for letter in name.chars() {
+            if letter == quote {
+                self.text.push(quote);
+            }
+            self.text.push(letter);
+        }
+        self.text.push(quote);
+        Ok(())
+    }
+
+    /// Pushes a table's name with its schema.
+    pub(crate) fn table(&mut self, table: &TableName) -> Result<()> {
+        match &table.schema {
+            // SQLite has no schemas; Sequelize puts them before the name.
+            Some(schema) if self.dialect == Dialect::Sqlite => self.name(&format!("{schema}.{}", table.name)),
+            Some(schema) => {
+                self.name(schema)?;
+                self.push(".");
+                self.name(&table.name)
+            }
+            None => self.name(&table.name),
+        }
+    }
+
+    /// Pushes the name of a source.
+    pub(crate) fn alias(&mut self, alias: &Alias) -> Result<()> {
+        match alias {
+            Alias::T(number) => {
+                self.push("t");
+                self.number(u64::from(*number));
+                Ok(())
+            }
+            Alias::Named(name) => self.name(name),
+        }
+    }
+
+    /// Binds a value and pushes its placeholder.
+    pub(crate) fn bind(&mut self, value: Value, bind: BindType) {
+        self.params.push(Param { value, bind });
+        match self.dialect {
+            Dialect::Postgres => {
+                self.text.push('$');
+                self.number(u64::try_from(self.params.len()).unwrap_or(0));
+            }
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => self.text.push('?'),
+        }
+    }
+
+    /// Binds a whole number.
+    pub(crate) fn bind_number(&mut self, number: u64) -> Result<()> {
+        let number = i64::try_from(number).map_err(|_| Error::usage("the number is too large for a limit or offset"))?;
+        self.bind(Value::I64(number), BindType::one(ScalarType::I64));
+        Ok(())
+    }
+
+    /// Pushes a text literal. Only for DDL and for constants of the dialect; values of programs are bound.
+    pub(crate) fn literal(&mut self, text: &str) -> Result<()> {
+        if text.contains('\0') {
+            return Err(Error::usage("a literal cannot hold a NUL"));
+        }
+        self.text.push('\'');
+        for letter in text.chars() {
+            // MySQL reads a backslash as an escape.
+            if letter == '\'' || (letter == '\\' && self.dialect.is_mysql()) {
+                self.text.push(letter);
+            }
+            self.text.push(letter);
+        }
+        self.text.push('\'');
+        Ok(())
+    }
+
+    /// Pushes items with commas between.
+    pub(crate) fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut SqlWriter, T) -> Result<()>) -> Result<()> {
+        for (number, item) in items.into_iter().enumerate() {
+            if number > 0 {
+                self.push(", ");
+            }
+            write(self, item)?;
+        }
+        Ok(())
+    }
+
+    /// Pushes the comment of key-values behind a statement (sqlcommenter: percent-encoded, sorted).
+    pub(crate) fn tags(&mut self, tags: &[(String, String)]) {
+        if tags.is_empty() {
+            return;
+        }
+        let mut sorted: Vec<&(String, String)> = tags.iter().collect();
+        sorted.sort();
+        self.push(" /*");
+        for (number, (key, value)) in sorted.into_iter().enumerate() {
+            if number > 0 {
+                self.push(",");
+            }
+            self.encoded(key);
+            self.push("='");
+            self.encoded(value);
+            self.push("'");
+        }
+        self.push("*/");
+    }
+
+    fn encoded(&mut self, text: &str) {
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+                self.text.push(char::from(byte));
+            } else {
+                self.text.push('%');
+                for nibble in [byte >> 4, byte & 15] {
+                    self.text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
+                }
+            }
+        }
+    }
+}
