@@ -1,39 +1,64 @@
-//! [`Db`]: what every statement runs on.
+//! [`Db`]: what every statement runs on: a pool, or a transaction of it. One concrete type, cheaply cloned.
 
+mod connect;
+mod expect;
+mod options;
+mod pool;
+mod session;
+mod transaction;
 mod types;
 
+pub use options::{DbOptions, Pool, Retry, millis, secs};
+pub use pool::PoolStatus;
+pub use session::Run;
+pub use transaction::{Transaction, Tx};
 pub use types::TypeMap;
 
+use crate::hook::HookTable;
 use crate::model::Registry;
-use sequor_core::Name;
-use sequor_core::driver::{Batch, StepDone};
+use chrono::{DateTime, Utc};
+use pool::ConnectionPool;
 use sequor_core::error::Result;
 use sequor_core::schema::{ModelDef, Models};
 use sequor_sql::Dialect;
-use std::panic::Location;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+use transaction::TxHandle;
 
-/// A handle.
-#[derive(Clone, Debug)]
+/// A database: connections, models, hooks. Cloning is cheap; a transaction hands out the same type.
+#[derive(Clone)]
 pub struct Db {
-    registry: Arc<Registry>,
+    pub(crate) inner: Arc<DbInner>,
+    /// The transaction that this handle belongs to.
+    pub(crate) tx: Option<TxHandle>,
+    /// What this handle carries for hooks: the actor and other extras.
+    pub(crate) context: Arc<TypeMap>,
+    /// Whether statements outside of the transaction around them are meant.
+    pub(crate) detached: bool,
 }
 
-/// What a batch is for.
+pub(crate) struct DbInner {
+    pub(crate) pool: Arc<ConnectionPool>,
+    pub(crate) dialect: Dialect,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) hooks: HookTable,
+    pub(crate) settings: Settings,
+}
+
+/// What `Db::options` sets beside the pool.
 #[derive(Clone, Debug)]
-pub struct Run {
-    /// The operation.
-    pub operation: &'static str,
-    /// The model.
-    pub model: Option<Name>,
-    /// The call site.
-    pub site: &'static Location<'static>,
-    /// Whether it may write.
-    pub write: bool,
+pub(crate) struct Settings {
+    pub(crate) slow_query: Option<Duration>,
+    pub(crate) logging: bool,
+    pub(crate) implicit_transactions: bool,
+    pub(crate) strict_loading: bool,
+    pub(crate) clock: fn() -> DateTime<Utc>,
 }
 
-/// The models of a `Db`.
-pub struct DbModels(Arc<Registry>);
+/// The models that a `Db` knows, for planners.
+#[derive(Clone)]
+pub(crate) struct DbModels(Arc<Registry>);
 
 impl Models for DbModels {
     fn by_name(&self, name: &str) -> Option<Arc<ModelDef>> {
@@ -41,16 +66,126 @@ impl Models for DbModels {
     }
 }
 
+/// The state of a database and its pool.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Health {
+    /// Whether the database answered.
+    pub ok: bool,
+    /// How long the answer took, in microseconds.
+    pub latency_micros: u64,
+    /// Why it did not answer.
+    pub error: Option<String>,
+    /// The pool.
+    pub pool: PoolStatus,
+    /// The dialect.
+    pub dialect: &'static str,
+}
+
 impl Db {
-    pub(crate) fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+    /// Connects with the defaults: `postgres://`, `mysql://`, `mariadb://`, `sqlite://path`, `sqlite::memory:`. Sequelize: `new Sequelize(url)`.
+    ///
+    /// # Errors
+    /// `Connection` of the exact kind.
+    pub async fn connect(url: &str) -> Result<Db> {
+        Db::options(url).connect().await
+    }
+
+    /// Begins to connect with options of your own.
+    pub fn options(url: &str) -> DbOptions {
+        DbOptions::new(url)
+    }
+
+    /// One trivial round trip. Sequelize: `authenticate()`.
+    ///
+    /// # Errors
+    /// `Connection` of the exact kind.
+    #[track_caller]
+    pub fn authenticate(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (db, site) = (self.clone(), std::panic::Location::caller());
+        async move { db.ping(site).await }
+    }
+
+    /// The state of the database and its pool; never an error.
+    pub async fn health(&self) -> Health {
+        let start = std::time::Instant::now();
+        let answer = self.authenticate().await;
+        let latency_micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Health {
+            ok: answer.is_ok(),
+            latency_micros,
+            error: answer.err().map(|error| error.to_string()),
+            pool: self.inner.pool.status(),
+            dialect: self.inner.dialect.name(),
+        }
+    }
+
+    /// Waits for running work, then closes every connection; later use is `Usage(Closed)`. Sequelize: `close()`.
+    pub async fn close(&self) {
+        self.inner.pool.close().await;
+    }
+
+    /// The dialect of the database.
+    pub fn dialect(&self) -> Dialect {
+        self.inner.dialect
+    }
+
+    /// The pool's numbers.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.inner.pool.status()
+    }
+
+    /// The models that this database knows.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
     }
 
     pub(crate) fn models(&self) -> DbModels {
-        DbModels(self.registry.clone())
+        DbModels(self.inner.registry.clone())
     }
 
-    pub(crate) async fn run(&self, _batch: Batch, _run: Run) -> Result<Vec<StepDone>> {
-        Ok(Vec::new())
+    #[allow(dead_code)]
+    pub(crate) fn hook_table(&self) -> &HookTable {
+        &self.inner.hooks
+    }
+
+    /// The present instant, by the clock of the options.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.inner.settings.clock)()
+    }
+
+    /// The same database on behalf of somebody: hooks, userstamps and audit read it.
+    #[must_use]
+    pub fn actor<A: Clone + Send + Sync + 'static>(&self, actor: A) -> Db {
+        self.with_extra(actor)
+    }
+
+    /// The same database with a typed extra that hooks read.
+    #[must_use]
+    pub fn with_extra<E: Clone + Send + Sync + 'static>(&self, extra: E) -> Db {
+        let mut context = (*self.context).clone();
+        context.insert(extra);
+        Db { context: Arc::new(context), ..self.clone() }
+    }
+
+    /// The typed extras of this handle.
+    pub fn extras(&self) -> &TypeMap {
+        &self.context
+    }
+
+    /// Says that a statement outside of the transaction around it is meant.
+    #[must_use]
+    pub fn detached(&self) -> Db {
+        Db { tx: None, detached: true, ..self.clone() }
+    }
+
+    /// Whether this handle is in a transaction.
+    pub fn is_in_transaction(&self) -> bool {
+        self.tx.is_some()
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Db({}{})", self.inner.pool.target(), if self.tx.is_some() { ", in a transaction" } else { "" })
     }
 }

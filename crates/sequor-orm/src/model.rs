@@ -6,6 +6,7 @@ mod cell;
 mod column;
 mod convert;
 mod definition;
+mod derive;
 mod enums;
 mod erased;
 mod json;
@@ -20,6 +21,10 @@ pub use convert::{IntoValue, Operand};
 pub use sequor_core::encode::KeyValues;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use definition::label;
+pub use derive::{
+    Inside, RuleOutcome, Setter, SetterAnswer, Whole, computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key,
+    implies, named_arguments, owes_values, set_with, some_cell,
+};
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
 pub use erased::{Loader, RowBatch, RowShape, ShapeItem, TypedLoader};

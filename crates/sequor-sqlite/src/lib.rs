@@ -1,1 +1,14 @@
-//! Sequor's SQLite driver.
+//! Sequor's SQLite driver: one thread for each connection, a whole batch for each message.
+//!
+//! The rows of a batch are decoded on the connection's thread by the sinks, which travel there and back; the caller's task
+//! sends one message and awaits one answer. How values are stored is in `params`, how they are read in `rows`.
+
+mod connect;
+mod connection;
+mod error;
+mod functions;
+mod params;
+mod rows;
+mod statements;
+
+pub use connect::{JournalMode, Location, OpenMode, SqliteDriver, SqliteOptions, Synchronous};

@@ -15,7 +15,10 @@ pub struct ToOne;
 pub struct ToParent;
 
 /// Any kind of relation.
-pub trait RelationKindMarker: 'static {}
+pub trait RelationKindMarker: 'static {
+    /// Whether the other row holds the key, so that a nested draft does not owe it.
+    const CHILD_HOLDS_KEY: bool = false;
+}
 
 /// Kinds that lead to a list.
 #[diagnostic::on_unimplemented(
@@ -33,9 +36,13 @@ pub trait ToManyKind: RelationKindMarker {}
 )]
 pub trait ToOneKind: RelationKindMarker {}
 
-impl RelationKindMarker for Many {}
+impl RelationKindMarker for Many {
+    const CHILD_HOLDS_KEY: bool = true;
+}
 impl<J: 'static> RelationKindMarker for Through<J> {}
-impl RelationKindMarker for ToOne {}
+impl RelationKindMarker for ToOne {
+    const CHILD_HOLDS_KEY: bool = true;
+}
 impl RelationKindMarker for ToParent {}
 impl ToManyKind for Many {}
 impl<J: 'static> ToManyKind for Through<J> {}

@@ -1,0 +1,172 @@
+//! [`DbOptions`]: everything that can be set before connecting.
+
+use super::pool::ConnectionPool;
+use super::{Db, DbInner, Settings, TypeMap, connect};
+use crate::hook::HookTable;
+use crate::model::{ModelList, Registry};
+use chrono::{DateTime, Utc};
+use sequor_core::driver::Product;
+use sequor_core::error::{Error, Result};
+use sequor_sql::Dialect;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Limits of the pool. Sequelize's names and, but for `max`, its defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The most connections; 10.
+    pub max: usize,
+    /// Connections that are kept and opened at connect; 0.
+    pub min: usize,
+    /// How long to wait for a connection; 60 s.
+    pub acquire: Duration,
+    /// How long an idle connection is kept; 10 s.
+    pub idle: Duration,
+    /// How often idle connections are looked at; 1 s.
+    pub evict: Duration,
+    /// How old a connection may become; 30 min.
+    pub lifetime: Option<Duration>,
+    /// How often a connection is used before it is replaced; without limit.
+    pub max_uses: Option<u64>,
+    /// How many tasks may wait; 10,000.
+    pub max_waiters: usize,
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool { max: 10, min: 0, acquire: secs(60), idle: secs(10), evict: secs(1), lifetime: Some(secs(1800)), max_uses: None, max_waiters: 10_000 }
+    }
+}
+
+/// Attempts at connecting. Access denied, unknown database and TLS errors are never tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Attempts in all; 1.
+    pub max: u32,
+    /// The first pause; it doubles, with jitter. 1 s.
+    pub delay: Duration,
+    /// The longest pause; 30 s.
+    pub max_delay: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Retry {
+        Retry { max: 1, delay: secs(1), max_delay: secs(30) }
+    }
+}
+
+/// So many seconds.
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// So many milliseconds.
+pub const fn millis(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// A database that is about to be connected to.
+#[must_use = "options do nothing until .connect()"]
+pub struct DbOptions {
+    url: String,
+    pool: Pool,
+    retry: Retry,
+    settings: Settings,
+    registry: Result<Registry>,
+}
+
+impl DbOptions {
+    pub(crate) fn new(url: &str) -> DbOptions {
+        let settings = Settings { slow_query: None, logging: false, implicit_transactions: false, strict_loading: false, clock: Utc::now };
+        DbOptions { url: url.to_owned(), pool: Pool::default(), retry: Retry::default(), settings, registry: Ok(Registry::default()) }
+    }
+
+    /// The limits of the pool.
+    pub fn pool(mut self, pool: Pool) -> DbOptions {
+        self.pool = pool;
+        self
+    }
+
+    /// The attempts at connecting.
+    pub fn retry(mut self, retry: Retry) -> DbOptions {
+        self.retry = retry;
+        self
+    }
+
+    /// Reports statements that take longer than this.
+    pub fn slow_query(mut self, limit: Duration) -> DbOptions {
+        self.settings.slow_query = Some(limit);
+        self
+    }
+
+    /// Reports every statement (without its values).
+    pub fn logging(mut self, on: bool) -> DbOptions {
+        self.settings.logging = on;
+        self
+    }
+
+    /// Lets statements on the outer `Db` join the transaction around them. Sequelize: CLS.
+    pub fn implicit_transactions(mut self, on: bool) -> DbOptions {
+        self.settings.implicit_transactions = on;
+        self
+    }
+
+    /// Makes every lazy load an error.
+    pub fn strict_loading(mut self, on: bool) -> DbOptions {
+        self.settings.strict_loading = on;
+        self
+    }
+
+    /// The clock for timestamps, for tests.
+    pub fn clock(mut self, clock: fn() -> DateTime<Utc>) -> DbOptions {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// Makes models known by name: one, a tuple, or a list of `models!`.
+    pub fn register<L: ModelList>(self) -> DbOptions {
+        if let Ok(registry) = &self.registry {
+            L::register(registry);
+        }
+        self
+    }
+
+    /// Makes every model known that is linked into the program.
+    pub fn register_all(mut self) -> DbOptions {
+        if let Ok(registry) = &self.registry {
+            if let Err(error) = registry.register_all() {
+                self.registry = Err(error);
+            }
+        }
+        self
+    }
+
+    /// Connects, and opens `min` connections.
+    ///
+    /// # Errors
+    /// `Connection` of the exact kind; `Usage` for wrong options.
+    pub async fn connect(self) -> Result<Db> {
+        let registry = self.registry?;
+        if self.pool.max == 0 || self.pool.min > self.pool.max {
+            return Err(Error::usage("the pool needs max >= 1 and min <= max"));
+        }
+        let driver = connect::driver(&self.url)?;
+        let pool = Arc::new(ConnectionPool::new(driver, self.pool));
+        let product = pool.open(&self.retry).await?;
+        ConnectionPool::keep(&pool);
+        let dialect = match product {
+            Product::Postgres => Dialect::Postgres,
+            Product::Mysql => Dialect::Mysql,
+            Product::Mariadb => Dialect::Mariadb,
+            Product::Sqlite => Dialect::Sqlite,
+        };
+        let inner = DbInner { pool, dialect, registry: Arc::new(registry), hooks: HookTable::default(), settings: self.settings };
+        Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false })
+    }
+}
+
+impl std::fmt::Debug for DbOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DbOptions").field("pool", &self.pool).field("retry", &self.retry).finish_non_exhaustive()
+    }
+}

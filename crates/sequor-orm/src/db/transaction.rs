@@ -1,0 +1,547 @@
+//! Transactions: closures, savepoints, unmanaged ones, and what runs after their end.
+
+use super::pool::{Pooled, jittered};
+use super::{Db, DbInner, TypeMap};
+use sequor_core::driver::{Batch, Begin, BoxFuture, Isolation, Status, StepDone};
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+tokio::task_local! {
+    /// The managed transactions around the running code, innermost last.
+    static AROUND: Vec<TxHandle>;
+}
+
+/// How a transaction runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tx {
+    begin: Begin,
+    attempts: u32,
+    timeout: Option<Duration>,
+}
+
+impl Tx {
+    /// At a level of isolation.
+    const fn at(isolation: Isolation) -> Tx {
+        Tx { begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false }, attempts: 0, timeout: None }
+    }
+
+    /// SERIALIZABLE.
+    pub const fn serializable() -> Tx {
+        Tx::at(Isolation::Serializable)
+    }
+
+    /// REPEATABLE READ.
+    pub const fn repeatable_read() -> Tx {
+        Tx::at(Isolation::RepeatableRead)
+    }
+
+    /// READ COMMITTED.
+    pub const fn read_committed() -> Tx {
+        Tx::at(Isolation::ReadCommitted)
+    }
+
+    /// READ UNCOMMITTED.
+    pub const fn read_uncommitted() -> Tx {
+        Tx::at(Isolation::ReadUncommitted)
+    }
+
+    /// Writes are errors of the database.
+    #[must_use]
+    pub const fn read_only(mut self) -> Tx {
+        self.begin.read_only = true;
+        self
+    }
+
+    /// So many attempts when the database asks for another (deadlock, serialization failure, busy), with pauses that grow.
+    #[must_use]
+    pub const fn retry(mut self, attempts: u32) -> Tx {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Rolls back when it takes longer.
+    #[must_use]
+    pub const fn timeout(mut self, limit: Duration) -> Tx {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// PostgreSQL: waits for a snapshot that cannot fail (serializable, read only).
+    #[must_use]
+    pub const fn deferrable(mut self) -> Tx {
+        self.begin.deferrable = true;
+        self
+    }
+}
+
+/// A running transaction, shared by the handles that belong to it.
+#[derive(Clone)]
+pub(crate) struct TxHandle {
+    shared: Arc<Shared>,
+    /// The savepoints that this handle is inside of: 0 is the transaction itself.
+    level: u32,
+}
+
+struct Shared {
+    pool: usize,
+    connection: tokio::sync::Mutex<Option<Pooled>>,
+    savepoints: AtomicU32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    finished: Option<&'static str>,
+    /// Callbacks with the level at which they were given.
+    after_commit: Vec<(u32, Callback)>,
+    after_rollback: Vec<(u32, Callback)>,
+    extensions: TypeMap,
+}
+
+type Callback = BoxFuture<'static, ()>;
+
+/// The innermost managed transaction around the running code, of this database.
+pub(super) fn current(inner: &Arc<DbInner>) -> Option<TxHandle> {
+    let id = Arc::as_ptr(&inner.pool).addr();
+    AROUND.try_with(|around| around.iter().rev().find(|tx| tx.shared.pool == id).cloned()).ok().flatten()
+}
+
+#[cold]
+fn finished(how: &str) -> Error {
+    Error::of_usage(UsageErrorKind::TransactionFinished, format!("the transaction has already been {how}; begin another"))
+}
+
+impl TxHandle {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.state().finished {
+            Some(how) => Err(finished(how)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn run(&self, batch: Batch) -> Result<Vec<StepDone>> {
+        self.with(async |pooled| pooled.get()?.run(batch).await).await
+    }
+
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.with(async |pooled| pooled.get()?.ping().await).await
+    }
+
+    pub(super) async fn script(&self, sql: String) -> Result<()> {
+        self.with(async |pooled| pooled.get()?.execute_script(sql).await).await
+    }
+
+    /// Does something on the connection, one at a time; the server's status decides whether there still is a transaction.
+    async fn with<T>(&self, f: impl AsyncFnOnce(&mut Pooled) -> Result<T>) -> Result<T> {
+        self.check()?;
+        let mut guard = self.shared.connection.lock().await;
+        self.check()?;
+        let pooled = guard.as_mut().ok_or_else(|| finished("ended"))?;
+        match pooled.get()?.status() {
+            Status::InTransaction | Status::Failed => {}
+            Status::Idle => {
+                self.state().finished = Some("ended by the database");
+                return Err(finished("ended by the database"));
+            }
+            Status::Unknown | Status::Broken => {
+                return Err(Error::of_usage(UsageErrorKind::TransactionFinished, "a statement of this transaction was cut short: it can only be rolled back"));
+            }
+        }
+        f(pooled).await
+    }
+
+    async fn commit(&self) -> Result<()> {
+        self.check()?;
+        let mut guard = self.shared.connection.lock().await;
+        let mut pooled = guard.take().ok_or_else(|| finished("ended"))?;
+        self.state().finished = Some("committed");
+        let result = match pooled.get()?.status() {
+            Status::InTransaction => pooled.get()?.commit().await,
+            Status::Idle => Err(finished("ended by the database")),
+            Status::Failed | Status::Unknown | Status::Broken => {
+                let _ = pooled.get()?.rollback().await;
+                Err(Error::of_usage(UsageErrorKind::TransactionFinished, "a statement of this transaction failed: the database rolled it back instead of committing"))
+            }
+        };
+        drop(pooled);
+        drop(guard);
+        let callbacks = {
+            let mut state = self.state();
+            let commits = std::mem::take(&mut state.after_commit);
+            let rollbacks = std::mem::take(&mut state.after_rollback);
+            if result.is_ok() { commits } else { rollbacks }
+        };
+        run_callbacks(callbacks).await;
+        result
+    }
+
+    async fn rollback(&self) -> Result<()> {
+        self.check()?;
+        let mut guard = self.shared.connection.lock().await;
+        let mut pooled = guard.take().ok_or_else(|| finished("ended"))?;
+        self.state().finished = Some("rolled back");
+        let result = match pooled.get()?.status() {
+            Status::InTransaction | Status::Failed => pooled.get()?.rollback().await,
+            // Nothing to roll back, or the connection's return cleans it.
+            Status::Idle | Status::Unknown | Status::Broken => Ok(()),
+        };
+        drop(pooled);
+        drop(guard);
+        let callbacks = {
+            let mut state = self.state();
+            state.after_commit.clear();
+            std::mem::take(&mut state.after_rollback)
+        };
+        run_callbacks(callbacks).await;
+        result
+    }
+}
+
+async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
+    for (_, callback) in callbacks {
+        // A task of its own, so that a panic of one is not that of the caller.
+        if let Err(error) = tokio::spawn(callback).await {
+            tracing::error!(%error, "a callback after the end of a transaction panicked");
+        }
+    }
+}
+
+/// An unmanaged transaction: `commit` or `rollback` ends it, dropping it rolls back.
+#[must_use = "a transaction that is dropped is rolled back"]
+pub struct Transaction {
+    db: Db,
+    handle: TxHandle,
+}
+
+impl Deref for Transaction {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Transaction {
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// `Connection(CommitUnknown)` when the line broke before the answer; those of deferred constraints.
+    pub async fn commit(self) -> Result<()> {
+        self.handle.commit().await
+    }
+
+    /// Undoes everything.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn rollback(self) -> Result<()> {
+        self.handle.rollback().await
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        abandon(&self.handle);
+    }
+}
+
+/// Ends a transaction whose owner is gone: the connection's return rolls it back.
+fn abandon(handle: &TxHandle) {
+    let mut state = handle.state();
+    if state.finished.is_some() {
+        return;
+    }
+    state.finished = Some("rolled back");
+    state.after_commit.clear();
+    state.after_rollback.clear();
+    drop(state);
+    match handle.shared.connection.try_lock() {
+        Ok(mut guard) => drop(guard.take()),
+        // A statement still runs in another task; when it ends, the connection goes back and is rolled back.
+        Err(_) => {
+            let shared = handle.shared.clone();
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { drop(shared.connection.lock().await.take()) });
+            }
+        }
+    }
+}
+
+/// Rolls back when it is dropped before it is disarmed: a panic, a lost `select!`, a time-out.
+struct OnDrop {
+    handle: TxHandle,
+    armed: bool,
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if self.armed {
+            abandon(&self.handle);
+        }
+    }
+}
+
+impl Db {
+    /// Runs a closure in a transaction: commits on Ok, rolls back on Err, panic or drop. Inside a transaction it is a savepoint.
+    ///
+    /// # Errors
+    /// The closure's error; that of the commit.
+    pub async fn transaction<T, F>(&self, f: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&Db) -> Result<T>,
+    {
+        match &self.tx {
+            Some(handle) => self.savepoint(handle, f).await,
+            None => self.run_transaction(Tx::default(), f, Location::caller()).await,
+        }
+    }
+
+    /// The same with an error type of your own.
+    ///
+    /// # Errors
+    /// The closure's error; that of the commit.
+    pub async fn try_transaction<T, E>(&self, f: impl AsyncFnOnce(&Db) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        let mut own = None;
+        let result = self
+            .transaction(async |tx| match f(tx).await {
+                Ok(value) => Ok(value),
+                Err(error) => {
+                    own = Some(error);
+                    Err(Error::usage("rolled back by an error of the program"))
+                }
+            })
+            .await;
+        match (result, own) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), Some(own)) => Err(own),
+            (Err(error), None) => Err(E::from(error)),
+        }
+    }
+
+    /// Runs a closure in a transaction of its own kind; each attempt runs a clone of it.
+    ///
+    /// # Errors
+    /// The closure's error; that of the commit; `Timeout`.
+    pub async fn transaction_with<T, F>(&self, tx: Tx, f: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&Db) -> Result<T> + Clone,
+    {
+        if let Some(handle) = &self.tx {
+            return self.savepoint(handle, f).await;
+        }
+        let mut pause = Duration::from_millis(10);
+        let mut attempt = 1;
+        loop {
+            match self.run_transaction(tx, f.clone(), Location::caller()).await {
+                Err(error) if error.is_retryable() && attempt < tx.attempts => {
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Begins an unmanaged transaction.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    #[track_caller]
+    pub fn begin(&self) -> impl Future<Output = Result<Transaction>> + Send + use<> {
+        self.begin_with(Tx::default())
+    }
+
+    /// Begins an unmanaged transaction of its own kind.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    #[track_caller]
+    pub fn begin_with(&self, tx: Tx) -> impl Future<Output = Result<Transaction>> + Send + use<> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move {
+            let handle = db.start(tx, site).await?;
+            let db = Db { tx: Some(handle.clone()), ..db };
+            Ok(Transaction { db, handle })
+        }
+    }
+
+    /// Runs a future once the transaction is durable; outside of one, soon.
+    pub fn after_commit(&self, callback: impl Future<Output = ()> + Send + 'static) {
+        match &self.tx {
+            Some(tx) => tx.state().after_commit.push((tx.level, Box::pin(callback))),
+            None => {
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(callback);
+                }
+            }
+        }
+    }
+
+    /// Runs a future once the transaction was rolled back.
+    pub fn after_rollback(&self, callback: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tx) = &self.tx {
+            tx.state().after_rollback.push((tx.level, Box::pin(callback)));
+        }
+    }
+
+    /// Something that other modules hang on the transaction.
+    #[allow(dead_code)]
+    pub(crate) fn transaction_extensions<T>(&self, f: impl FnOnce(&mut TypeMap) -> T) -> Option<T> {
+        self.tx.as_ref().map(|tx| f(&mut tx.state().extensions))
+    }
+
+    async fn start(&self, tx: Tx, site: &'static Location<'static>) -> Result<TxHandle> {
+        if !self.detached && current(&self.inner).is_some() && self.inner.pool.is_exhausted() {
+            return Err(Error::of_usage(
+                UsageErrorKind::OutsideTransaction,
+                format!("the transaction at {site} is begun inside another one while all {} connections are in use: use the closure's tx", self.inner.pool.size()),
+            ));
+        }
+        let mut pooled = self.inner.pool.acquire(site).await?;
+        let mut begin = tx.begin;
+        // A reader that becomes a writer later cannot wait for other writers on SQLite: the lock is taken at once.
+        begin.immediate = !begin.read_only;
+        pooled.get()?.begin(begin).await?;
+        let shared = Shared {
+            pool: Arc::as_ptr(&self.inner.pool).addr(),
+            connection: tokio::sync::Mutex::new(Some(pooled)),
+            savepoints: AtomicU32::new(0),
+            state: Mutex::new(State::default()),
+        };
+        Ok(TxHandle { shared: Arc::new(shared), level: 0 })
+    }
+
+    async fn run_transaction<T, F>(&self, tx: Tx, f: F, site: &'static Location<'static>) -> Result<T>
+    where
+        F: AsyncFnOnce(&Db) -> Result<T>,
+    {
+        let handle = self.start(tx, site).await?;
+        let mut guard = OnDrop { handle: handle.clone(), armed: true };
+        let db = Db { tx: Some(handle.clone()), detached: false, ..self.clone() };
+        let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();
+        around.push(handle.clone());
+        let work = AROUND.scope(around, f(&db));
+        let result = match tx.timeout {
+            None => work.await,
+            Some(limit) => match tokio::time::timeout(limit, work).await {
+                Ok(result) => result,
+                Err(_) => Err(Error::timeout(format!("the transaction took longer than {:.1} s and was rolled back", limit.as_secs_f64()))),
+            },
+        };
+        guard.armed = false;
+        match result {
+            Ok(value) => {
+                handle.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                if handle.state().finished.is_none() {
+                    if let Err(second) = handle.rollback().await {
+                        tracing::warn!(error = %second, "rolling back failed; the connection was closed");
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn savepoint<T, F>(&self, outer: &TxHandle, f: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&Db) -> Result<T>,
+    {
+        let number = outer.shared.savepoints.fetch_add(1, Ordering::Relaxed) + 1;
+        outer.with(async |pooled| pooled.get()?.savepoint(number).await).await?;
+        let handle = TxHandle { shared: outer.shared.clone(), level: number };
+        let mut undo = UndoSavepoint { handle: handle.clone(), number, armed: true };
+        let db = Db { tx: Some(handle.clone()), ..self.clone() };
+        let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();
+        around.push(handle.clone());
+        let result = AROUND.scope(around, f(&db)).await;
+        undo.armed = false;
+        match result {
+            Ok(value) => {
+                handle.with(async |pooled| pooled.get()?.release(number).await).await?;
+                // What was given inside belongs to the outer level from now on.
+                let mut state = handle.state();
+                for (level, _) in state.after_commit.iter_mut().filter(|(level, _)| *level >= number) {
+                    *level = outer.level;
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                // A deadlock victim has no savepoints any more; the whole transaction is gone then.
+                if let Err(second) = handle.with(async |pooled| pooled.get()?.rollback_to(number).await).await {
+                    tracing::debug!(error = %second, "rolling back to a savepoint failed");
+                }
+                handle.discard(number);
+                Err(error)
+            }
+        }
+    }
+
+    /// Joins the transaction of this handle, or begins one.
+    pub(crate) async fn in_transaction<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
+        let site = Location::caller();
+        match self.session(site)? {
+            Some(tx) => f(&Db { tx: Some(tx), ..self.clone() }).await,
+            None => self.run_transaction(Tx::default(), f, site).await,
+        }
+    }
+
+    /// A savepoint of the transaction of this handle, or a transaction.
+    #[allow(dead_code)]
+    pub(crate) async fn in_savepoint<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
+        let site = Location::caller();
+        match self.session(site)? {
+            Some(tx) => self.savepoint(&tx, f).await,
+            None => self.run_transaction(Tx::default(), f, site).await,
+        }
+    }
+}
+
+impl TxHandle {
+    /// Forgets the callbacks of a savepoint that was rolled back.
+    fn discard(&self, number: u32) {
+        self.state().after_commit.retain(|(level, _)| *level < number);
+    }
+}
+
+/// Rolls the savepoint back when its closure is dropped; the transaction around it lives on only if that works.
+struct UndoSavepoint {
+    handle: TxHandle,
+    number: u32,
+    armed: bool,
+}
+
+impl Drop for UndoSavepoint {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        self.handle.discard(self.number);
+        let (handle, number) = (self.handle.clone(), self.number);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // The connection's lock is taken at once, so that no later statement of the transaction comes before the rollback.
+        let lock = handle.shared.clone();
+        if let Ok(guard) = lock.connection.try_lock() {
+            drop(guard);
+        }
+        runtime.spawn(async move {
+            if let Err(error) = handle.with(async |pooled| pooled.get()?.rollback_to(number).await).await {
+                tracing::debug!(%error, "rolling back to a savepoint failed");
+            }
+        });
+    }
+}

@@ -1,0 +1,255 @@
+//! What the derives and `draft!` call beside the contract: each a few lines that would otherwise be written into every model.
+
+use super::relation::Relation;
+use super::slot::same_name;
+use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, unknown_label};
+use crate::write::Draft;
+use crate::FieldType;
+use sequor_core::Value;
+use sequor_core::decode::{unexpected, unexpected_null};
+use sequor_core::driver::RowReader;
+use sequor_core::error::Result;
+use sequor_core::types::EnumDef;
+use serde::Serialize;
+use serde::de::{self, Deserializer, Visitor};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// An empty draft and the slots of its model.
+pub fn draft_of<M: Model>() -> (Draft<M>, M::Fields) {
+    (Draft::new(), M::FIELDS)
+}
+
+/// The fields that a nested draft does not owe, because its parent's key fills them: those of the relation when the child holds the key.
+pub const fn implied_key<M, T, K: RelationKindMarker>(slot: &Field<Relation<M, T, K>>) -> &'static str {
+    if K::CHILD_HOLDS_KEY { slot.column.key() } else { "" }
+}
+
+/// Whether a field is among the implied ones, which are separated by commas.
+pub const fn implies(implied: &str, field: &str) -> bool {
+    if same_name(implied, field) {
+        return true;
+    }
+    let (text, name) = (implied.as_bytes(), field.as_bytes());
+    let (mut place, mut start) = (0, 0);
+    while place <= text.len() {
+        if place == text.len() || text[place] == b',' {
+            if is_part(text, start, place, name) {
+                return true;
+            }
+            start = place + 1;
+        }
+        place += 1;
+    }
+    false
+}
+
+const fn is_part(text: &[u8], start: usize, end: usize, name: &[u8]) -> bool {
+    if end - start != name.len() {
+        return false;
+    }
+    let mut place = 0;
+    while place < name.len() {
+        if text[start + place] != name[place] {
+            return false;
+        }
+        place += 1;
+    }
+    true
+}
+
+/// Whether an embedded struct has a column that a new row must be given.
+pub const fn owes_values(columns: &[StaticColumn]) -> bool {
+    let mut place = 0;
+    while place < columns.len() {
+        let column = &columns[place];
+        let owes = match column.embed {
+            Some(inner) => owes_values(inner),
+            None => !column.nullable && !column.auto_increment && matches!(column.default, StaticDefault::None) && column.generated.is_none(),
+        };
+        if owes {
+            return true;
+        }
+        place += 1;
+    }
+    false
+}
+
+impl<M: Model, T: 'static, K> Field<Relation<M, T, K>> {
+    /// `[]`: no children.
+    pub fn put_nothing(self, _draft: &mut Draft<M>) {}
+}
+
+impl<M: Model, T> Field<super::Column<M, Vec<T>>>
+where
+    Vec<T>: FieldType,
+{
+    /// `[]`: an empty list.
+    pub fn put_nothing(self, draft: &mut Draft<M>) {
+        draft.put(self.column.position(), Value::Array(Vec::new()));
+    }
+}
+
+/// What a `set_with` function answers with: the value, or a `Result` of it.
+pub trait SetterAnswer<T> {
+    /// The value, or why it was refused.
+    fn answer(self) -> Result<T>;
+}
+
+impl<T> SetterAnswer<T> for T {
+    fn answer(self) -> Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Into<crate::Error>> SetterAnswer<T> for Result<T, E> {
+    fn answer(self) -> Result<T> {
+        self.map_err(Into::into)
+    }
+}
+
+/// A `set_with` function of a field: one over its type, or for an `Option` one over the type inside, which NULL never reaches.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot set a field of type `{T}`",
+    label = "expected `fn({T}) -> {T}` or `fn({T}) -> Result<{T}>`"
+)]
+pub trait Setter<T, How> {
+    /// Runs it.
+    fn set(self, value: T) -> Result<T>;
+}
+
+/// How a [`Setter`] takes the field: as a whole.
+pub struct Whole<R>(PhantomData<R>);
+
+/// How a [`Setter`] takes the field: inside of its `Option`.
+pub struct Inside<R>(PhantomData<R>);
+
+impl<T, R: SetterAnswer<T>, F: FnOnce(T) -> R> Setter<T, Whole<R>> for F {
+    fn set(self, value: T) -> Result<T> {
+        self(value).answer()
+    }
+}
+
+impl<T, R: SetterAnswer<T>, F: FnOnce(T) -> R> Setter<Option<T>, Inside<R>> for F {
+    fn set(self, value: Option<T>) -> Result<Option<T>> {
+        value.map(|value| self(value).answer()).transpose()
+    }
+}
+
+/// Runs a `set_with` function on a value of a field.
+pub fn set_with<T: FieldType, How>(value: Value, setter: impl Setter<T, How>) -> Result<Value> {
+    setter.set(T::from_value(value)?).map(|value| value.to_value())
+}
+
+/// What a rule of the program answers with: whether the value passes, or the message of its failure.
+#[diagnostic::on_unimplemented(message = "a rule cannot answer with `{Self}`", label = "expected `bool` or `Result<(), E>` where `E: Display`")]
+pub trait RuleOutcome {
+    /// The message of the failure, if it failed.
+    fn outcome(self) -> std::result::Result<(), String>;
+}
+
+impl RuleOutcome for bool {
+    fn outcome(self) -> std::result::Result<(), String> {
+        if self { Ok(()) } else { Err("is not valid".to_owned()) }
+    }
+}
+
+impl<E: fmt::Display> RuleOutcome for std::result::Result<(), E> {
+    fn outcome(self) -> std::result::Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// Runs a rule of the program on a value; NULL passes.
+pub fn custom_rule<T: FieldType>(value: &Value, rule: impl FnOnce(&T) -> std::result::Result<(), String>) -> std::result::Result<(), String> {
+    if value.is_null() {
+        return Ok(());
+    }
+    rule(&T::from_value(value.clone()).map_err(|error| error.to_string())?)
+}
+
+/// The arguments of a rule: those without a name, then the named ones as one document.
+pub fn named_arguments(mut bare: Vec<Value>, named: Vec<(&'static str, Value)>) -> Vec<Value> {
+    let named = named.into_iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
+    bare.push(Value::from(serde_json::Value::Object(named)));
+    bare
+}
+
+/// A computed value as JSON; one that cannot be JSON is null.
+pub fn computed_value<T: Serialize + ?Sized>(value: &T) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// The definition of an enum.
+pub fn enum_definition(name: &'static str, labels: &[&'static str]) -> Arc<EnumDef> {
+    Arc::new(EnumDef { name: name.into(), labels: labels.iter().map(|label| (*label).into()).collect() })
+}
+
+/// The value of a cell that is never NULL.
+pub fn some_cell<T>(cell: Option<T>) -> Result<T> {
+    cell.ok_or_else(unexpected_null)
+}
+
+/// Reads the label of an enum from a cell, without allocating.
+pub fn enum_cell<E: DbEnum>(name: &str, row: &mut dyn RowReader, index: usize) -> Result<Option<E>> {
+    match row.text(index)? {
+        Some(text) => E::from_label(text).map(Some).ok_or_else(|| unknown_label(name)),
+        None => Ok(None),
+    }
+}
+
+/// Reads the label of an enum from a value.
+pub fn enum_value<E: DbEnum>(name: &str, value: Value) -> Result<E> {
+    match &value {
+        Value::Text(text) => E::from_label(text).ok_or_else(|| unknown_label(name)),
+        other => Err(unexpected(other, "text")),
+    }
+}
+
+/// Reads the label of an enum from serde.
+pub fn deserialize_enum<'de, E: DbEnum, D: Deserializer<'de>>(name: &'static str, deserializer: D) -> std::result::Result<E, D::Error> {
+    struct Labels<E>(&'static str, PhantomData<E>);
+
+    impl<E: DbEnum> Visitor<'_> for Labels<E> {
+        type Value = E;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a label of {}", self.0)
+        }
+
+        fn visit_str<X: de::Error>(self, text: &str) -> std::result::Result<E, X> {
+            E::from_label(text).ok_or_else(|| X::custom(unknown_label(self.0)))
+        }
+    }
+
+    deserializer.deserialize_str(Labels(name, PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn implied_fields_are_whole_names() {
+        assert!(implies("user_id", "user_id"));
+        assert!(implies("tenant_id,user_id", "user_id"));
+        assert!(implies("tenant_id,user_id", "tenant_id"));
+        assert!(!implies("tenant_id,user_id", "id"));
+        assert!(!implies("", "id"));
+    }
+
+    #[test]
+    fn setters_answer_with_a_value_or_a_result() {
+        fn trimmed(text: String) -> String {
+            text.trim().to_owned()
+        }
+        fn short(text: String) -> Result<String> {
+            if text.len() < 4 { Ok(text) } else { Err(crate::Error::usage("too long")) }
+        }
+        assert_eq!(set_with::<String, _>(Value::from(" a "), trimmed).ok(), Some(Value::from("a")));
+        assert_eq!(set_with::<Option<String>, _>(Value::from(" a "), trimmed).ok(), Some(Value::from("a")));
+        assert_eq!(set_with::<Option<String>, _>(Value::Null, trimmed).ok(), Some(Value::Null));
+        assert!(set_with::<String, _>(Value::from("abcdef"), short).is_err());
+    }
+}
