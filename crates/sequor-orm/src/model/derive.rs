@@ -3,8 +3,8 @@
 use super::relation::Relation;
 use super::slot::same_name;
 use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, unknown_label};
-use crate::write::Draft;
 use crate::FieldType;
+use crate::write::Draft;
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
 use sequor_core::driver::RowReader;
@@ -66,7 +66,9 @@ pub const fn owes_values(columns: &[StaticColumn]) -> bool {
         let column = &columns[place];
         let owes = match column.embed {
             Some(inner) => owes_values(inner),
-            None => !column.nullable && !column.auto_increment && matches!(column.default, StaticDefault::None) && column.generated.is_none(),
+            None => {
+                !column.nullable && !column.auto_increment && matches!(column.default, StaticDefault::None) && column.generated.is_none()
+            }
         };
         if owes {
             return true;
@@ -143,7 +145,10 @@ pub fn set_with<T: FieldType, How>(value: Value, setter: impl Setter<T, How>) ->
 }
 
 /// What a rule of the program answers with: whether the value passes, or the message of its failure.
-#[diagnostic::on_unimplemented(message = "a rule cannot answer with `{Self}`", label = "expected `bool` or `Result<(), E>` where `E: Display`")]
+#[diagnostic::on_unimplemented(
+    message = "a rule cannot answer with `{Self}`",
+    label = "expected `bool` or `Result<(), E>` where `E: Display`"
+)]
 pub trait RuleOutcome {
     /// The message of the failure, if it failed.
     fn outcome(self) -> std::result::Result<(), String>;
@@ -162,7 +167,10 @@ impl<E: fmt::Display> RuleOutcome for std::result::Result<(), E> {
 }
 
 /// Runs a rule of the program on a value; NULL passes.
-pub fn custom_rule<T: FieldType>(value: &Value, rule: impl FnOnce(&T) -> std::result::Result<(), String>) -> std::result::Result<(), String> {
+pub fn custom_rule<T: FieldType>(
+    value: &Value,
+    rule: impl FnOnce(&T) -> std::result::Result<(), String>,
+) -> std::result::Result<(), String> {
     if value.is_null() {
         return Ok(());
     }

@@ -1,0 +1,246 @@
+//! The impls of `Instance`, `Model`, and serde's traits: three matches, and calls of what is written once in the ORM.
+
+use super::columns::ColumnField;
+use super::{Model, draft};
+use crate::attributes::{Given, ItemValue, items};
+use crate::errors::Errors;
+use crate::names;
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::LitStr;
+use syn::spanned::Spanned;
+
+/// All impls.
+pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
+    let (ident, instance, implementation) = (&model.ident, instance(model, errors), implementation(model));
+    let register = match model.options.get("register") {
+        Some((_, Given::Bool(false))) => TokenStream::new(),
+        _ => quote!(__sequor::inventory::submit! { __sequor::Registered(<#ident as __sequor::Model>::model) }),
+    };
+    quote! {
+        #instance
+        #implementation
+
+        impl __sequor::serde::Serialize for #ident {
+            fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                __sequor::serialize_model(self, serializer)
+            }
+        }
+
+        impl<'de> __sequor::serde::Deserialize<'de> for #ident {
+            fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
+                __sequor::deserialize_model(deserializer)
+            }
+        }
+
+        #register
+    }
+}
+
+fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
+    let ident = &model.ident;
+    let relations = (!model.relations.is_empty()).then(|| relation_cells(model));
+    let relations = relations.unwrap_or_else(|| quote!(let _ = position; ::core::option::Option::None));
+    let (bounds, cells_mut) = cells(&model.columns, true);
+    let (_, cells) = cells(&model.columns, false);
+    let computed = computed(model, errors);
+    quote! {
+        #bounds
+
+        impl __sequor::Instance for #ident {
+            fn def(&self) -> &__sequor::Arc<__sequor::ModelDef> {
+                <#ident as __sequor::Model>::model()
+            }
+
+            fn cell(&self, position: usize) -> ::core::option::Option<&dyn __sequor::Cell> {
+                let cell: &dyn __sequor::Cell = match position { #cells _ => return ::core::option::Option::None };
+                ::core::option::Option::Some(cell)
+            }
+
+            fn cell_mut(&mut self, position: usize) -> ::core::option::Option<&mut dyn __sequor::Cell> {
+                let cell: &mut dyn __sequor::Cell = match position { #cells_mut _ => return ::core::option::Option::None };
+                ::core::option::Option::Some(cell)
+            }
+
+            fn relation_cell(&self, position: usize) -> ::core::option::Option<&dyn __sequor::RelationCell> {
+                #relations
+            }
+
+            #computed
+        }
+    }
+}
+
+fn relation_cells(model: &Model) -> TokenStream {
+    let arms = model.relations.iter().map(|relation| {
+        let (field, position) = (&relation.ident, Literal::u16_unsuffixed(relation.position));
+        quote_spanned!(relation.span=> #position => &self.#field,)
+    });
+    quote! {
+        let cell: &dyn __sequor::RelationCell = match position { #(#arms)* _ => return ::core::option::Option::None };
+        ::core::option::Option::Some(cell)
+    }
+}
+
+/// The arms of the match over positions, and the constants that they need.
+pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStream) {
+    let mut constants = TokenStream::new();
+    let mut arms = TokenStream::new();
+    let borrow = if mutable { quote!(&mut) } else { quote!(&) };
+    let method = if mutable { quote!(cell_mut) } else { quote!(cell) };
+    for column in columns.iter().filter(|column| !column.refused) {
+        let (field, ty, position) = (&column.ident, &column.tokens, &column.position);
+        let start = match column.fixed {
+            Some(place) => {
+                let literal = Literal::usize_unsuffixed(place);
+                quote!(#literal)
+            }
+            None => {
+                let name = format_ident!("AT_{}", names::constant(field));
+                constants.extend(quote!(const #name: usize = (#position) as usize;));
+                quote!(#name)
+            }
+        };
+        if column.embed {
+            let end = format_ident!("END_{}", names::constant(field));
+            constants.extend(quote!(const #end: usize = (#position + <#ty as __sequor::Embed>::COUNT) as usize;));
+            arms.extend(quote!(#start..#end => return __sequor::Embed::#method(#borrow self.#field, position - #start),));
+        } else {
+            arms.extend(quote_spanned!(column.ty.span()=> #start => #borrow self.#field,));
+        }
+    }
+    (constants, arms)
+}
+
+fn computed(model: &Model, errors: &mut Errors) -> Option<TokenStream> {
+    let mut values = Vec::new();
+    for (_, given) in model.options.all("computed") {
+        let Given::List(tokens) = given else { continue };
+        for item in items(tokens.clone()) {
+            let (Some(name), ItemValue::Equals(tokens)) = (&item.name, item.value) else {
+                errors.at(item.span, "`computed` is written `computed(full_name = \"User::full_name\")`");
+                continue;
+            };
+            let given = syn::parse2::<LitStr>(tokens.clone()).map_or(Given::Tokens(tokens), Given::Text);
+            let Some(path) = crate::attributes::path(&given, errors) else { continue };
+            let name = LitStr::new(&names::plain(name), name.span());
+            values.push(quote_spanned!(path.span()=> (#name, __sequor::computed_value(&#path(self)))));
+        }
+    }
+    (!values.is_empty()).then(|| {
+        quote! {
+            fn computed(&self) -> ::std::vec::Vec<(&'static str, __sequor::serde_json::Value)> {
+                ::std::vec![#(#values),*]
+            }
+        }
+    })
+}
+
+fn implementation(model: &Model) -> TokenStream {
+    let (ident, slots, empty) = (&model.ident, draft::name(model), draft::empty(model));
+    let name = names::plain(ident);
+    let key = key(model);
+    let decode = decode(&model.columns, Some(quote!(<#ident as __sequor::Model>::model)));
+    let relations = model.relations.iter().map(|relation| {
+        let (field, ty, text) = (&relation.ident, &relation.tokens, &relation.name);
+        quote!(#field: <#ty>::unloaded(#name, #text))
+    });
+    let (loader, through) = (loader(model), through_loader(model));
+    quote! {
+        impl __sequor::Model for #ident {
+            type Fields = #slots;
+            type Key = #key;
+            const FIELDS: #slots = #empty;
+            const NAME: &'static str = #name;
+
+            fn model() -> &'static __sequor::Arc<__sequor::ModelDef> {
+                static MODEL: __sequor::OnceLock<__sequor::Arc<__sequor::ModelDef>> = __sequor::OnceLock::new();
+                MODEL.get_or_init(|| DEFINITION.build())
+            }
+
+            fn decode(row: &mut dyn __sequor::RowReader, at: usize) -> __sequor::Result<#ident> {
+                ::core::result::Result::Ok(#ident { #(#decode,)* #(#relations,)* })
+            }
+
+            #loader
+            #through
+        }
+    }
+}
+
+/// The fields of the struct, each read from its cell.
+pub fn decode(columns: &[ColumnField], model: Option<TokenStream>) -> Vec<TokenStream> {
+    columns
+        .iter()
+        .map(|column| {
+            let (field, ty, position) = (&column.ident, &column.tokens, &column.position);
+            let position = match column.fixed {
+                Some(place) => {
+                    let literal = Literal::usize_unsuffixed(place);
+                    quote!(#literal)
+                }
+                None => quote!((#position) as usize),
+            };
+            if column.refused {
+                return quote!(#field: ::core::panic!());
+            }
+            if column.embed {
+                return quote!(#field: <#ty as __sequor::Embed>::decode(row, at + #position)?);
+            }
+            match &model {
+                Some(model) => quote!(#field: __sequor::decode_cell::<#ty>(row, at, #position, #model)?),
+                None => quote!(#field: <#ty as __sequor::FieldType>::decode(row, at + #position)?),
+            }
+        })
+        .collect()
+}
+
+fn key(model: &Model) -> TokenStream {
+    let types: Vec<_> = model
+        .columns
+        .iter()
+        .filter(|column| column.options.has("primary_key") && !column.refused && !column.is_option())
+        .map(|column| &column.tokens)
+        .collect();
+    match types.as_slice() {
+        [only] => quote!(#only),
+        several => quote!((#(#several),*)),
+    }
+}
+
+fn loader(model: &Model) -> TokenStream {
+    if model.relations.is_empty() {
+        return quote! {
+            fn loader(_relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+                ::core::option::Option::None
+            }
+        };
+    }
+    let arms = model.relations.iter().map(|relation| {
+        let (target, position) = (&relation.target, Literal::u16_unsuffixed(relation.position));
+        quote!(#position => __sequor::TypedLoader::<#target>::boxed(),)
+    });
+    quote! {
+        fn loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+            ::core::option::Option::Some(match relation { #(#arms)* _ => return ::core::option::Option::None })
+        }
+    }
+}
+
+fn through_loader(model: &Model) -> Option<TokenStream> {
+    let arms: Vec<_> = model
+        .relations
+        .iter()
+        .filter_map(|relation| {
+            let (through, position) = (relation.through.as_ref()?, Literal::u16_unsuffixed(relation.position));
+            Some(quote!(#position => __sequor::TypedLoader::<#through>::boxed(),))
+        })
+        .collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn through_loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+                ::core::option::Option::Some(match relation { #(#arms)* _ => return ::core::option::Option::None })
+            }
+        }
+    })
+}
