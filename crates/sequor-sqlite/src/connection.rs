@@ -1,20 +1,81 @@
-//! [`SqliteConnection`]: the caller's end of a connection; the other end is a thread.
+//! [`SqliteConnection`]: the caller's side of a connection. It sends requests to the thread and awaits answers.
+
+mod mailbox;
+mod shared;
+mod worker;
+
+pub(crate) use mailbox::{Command, Mailbox, Reply, Request};
+pub(crate) use shared::Shared;
 
 use crate::connect::SqliteOptions;
-use crate::worker::{self, Answer, Command};
-use rusqlite::InterruptHandle;
-use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, Product, RowSink, ServerInfo, Status, StepDone};
+use mailbox::Control;
+use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 use tokio::sync::oneshot;
+use worker::Opened;
 
-/// One connection. Commands go to its thread; a future that is dropped interrupts what runs there.
+/// One open connection: a channel to the thread that owns it.
 pub(crate) struct SqliteConnection {
-    commands: Sender<Command>,
-    interrupt: Arc<InterruptHandle>,
+    requests: Sender<Request>,
+    thread: JoinHandle<()>,
+    shared: Arc<Shared>,
     server: ServerInfo,
-    status: Status,
+    /// A request was sent and its answer not taken yet: true between calls only when a future was dropped.
+    open: bool,
+    broken: bool,
+}
+
+impl SqliteConnection {
+    /// Starts a thread and opens the database there.
+    pub(crate) async fn connect(options: Arc<SqliteOptions>) -> Result<SqliteConnection> {
+        let (requests, inbox) = channel();
+        let (ready, opened) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("sequor-sqlite".into())
+            .spawn(move || worker::serve(options, inbox, ready))
+            .map_err(|error| Error::connection(ConnectionErrorKind::NotReady, format!("no thread for the connection: {error}")))?;
+        let Opened { shared, server } = opened.await.map_err(|_| gone())??;
+        Ok(SqliteConnection { requests, thread, shared, server, open: false, broken: false })
+    }
+
+    /// Sends a request and awaits its answer. When the future is dropped before that, what can be stopped is stopped.
+    async fn ask<T>(&mut self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let command = command(reply);
+        let number = self.shared.number();
+        let cancellable = command.cancellable();
+        if self.broken || self.requests.send(Request { number, command }).is_err() {
+            self.broken = true;
+            return Err(gone());
+        }
+        self.open = true;
+        let guard = Guard { shared: &self.shared, number, armed: cancellable };
+        let result = answer.await;
+        guard.disarm();
+        self.open = false;
+        result.unwrap_or_else(|_| {
+            self.broken = true;
+            Err(gone())
+        })
+    }
+
+    async fn control(&mut self, control: Control) -> Result<()> {
+        self.ask(|reply| Command::Control(control, reply)).await
+    }
+
+    /// A cut exchange may still run: nothing but a rollback or a reset may follow it.
+    fn refuse_cut(&self) -> Result<()> {
+        if self.open {
+            return Err(Error::connection(
+                ConnectionErrorKind::Broken,
+                "the call before was dropped before its end; the connection has to be reset first",
+            ));
+        }
+        Ok(())
+    }
 }
 
 #[cold]
@@ -22,57 +83,24 @@ fn gone() -> Error {
     Error::connection(ConnectionErrorKind::Broken, "the thread of this SQLite connection has ended")
 }
 
-/// Interrupts the thread when the future that waits for it is dropped.
-struct Guard {
-    interrupt: Option<Arc<InterruptHandle>>,
+/// Stops a request when the future that waits for it is dropped.
+struct Guard<'a> {
+    shared: &'a Shared,
+    number: u64,
+    armed: bool,
 }
 
-impl Drop for Guard {
+impl Guard<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if let Some(interrupt) = &self.interrupt {
-            interrupt.interrupt();
+        if self.armed {
+            self.shared.interrupt(self.number);
         }
-    }
-}
-
-impl SqliteConnection {
-    pub(crate) async fn open(options: SqliteOptions) -> Result<SqliteConnection> {
-        let (commands, inbox) = std::sync::mpsc::channel();
-        let (ready, opened) = oneshot::channel();
-        std::thread::Builder::new().name("sequor-sqlite".into()).spawn(move || worker::serve(&options, &inbox, ready))?;
-        let interrupt = opened.await.map_err(|_| gone())??;
-        let version = rusqlite::version_number();
-        let part = |divisor: i32| u32::try_from(version / divisor % 1000).unwrap_or(0);
-        let server = ServerInfo { product: Product::Sqlite, version: (part(1_000_000), part(1_000), part(1)), read_only: false };
-        Ok(SqliteConnection { commands, interrupt: Arc::new(interrupt), server, status: Status::Idle })
-    }
-
-    /// Sends a command and waits for its answer; until then the state is unknown.
-    async fn ask<T>(&mut self, make: impl FnOnce(oneshot::Sender<Answer<T>>) -> Command) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
-        self.status = Status::Unknown;
-        if self.commands.send(make(reply)).is_err() {
-            self.status = Status::Broken;
-            return Err(gone());
-        }
-        let mut guard = Guard { interrupt: Some(self.interrupt.clone()) };
-        let answer = answer.await;
-        guard.interrupt = None;
-        match answer {
-            Ok(answer) => {
-                self.status = answer.status;
-                answer.result
-            }
-            Err(_) => {
-                self.status = Status::Broken;
-                Err(gone())
-            }
-        }
-    }
-
-    fn control(&mut self, sql: impl Into<String>) -> BoxFuture<'_, Result<()>> {
-        let sql = sql.into();
-        Box::pin(self.ask(move |reply| Command::Script(sql, reply)))
     }
 }
 
@@ -82,81 +110,127 @@ impl Connection for SqliteConnection {
     }
 
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
-        Box::pin(self.ask(move |reply| Command::Run(batch, reply)))
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.ask(|reply| Command::Run(batch, reply)).await
+        })
     }
 
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>> {
-        Box::pin(self.ask(move |reply| Command::Resume(sink, reply)))
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.ask(|reply| Command::Resume(sink, reply)).await
+        })
     }
 
     fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>> {
-        self.control(sql)
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.ask(|reply| Command::Script(sql, reply)).await
+        })
     }
 
     fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>> {
-        self.control(match (begin.read_only, begin.immediate) {
-            (true, _) => "BEGIN; PRAGMA query_only = 1",
-            (false, true) => "BEGIN IMMEDIATE",
-            (false, false) => "BEGIN",
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.control(Control::Begin(begin)).await
         })
     }
 
     fn commit(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.ask(Command::Commit))
+        Box::pin(async move {
+            self.refuse_cut()?;
+            match self.control(Control::Commit).await {
+                Err(Error::Connection(error)) if error.kind == ConnectionErrorKind::Broken && self.broken => {
+                    Err(Error::connection(ConnectionErrorKind::CommitUnknown, error.message))
+                }
+                result => result,
+            }
+        })
     }
 
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.ask(Command::Rollback))
+        Box::pin(self.control(Control::Rollback))
     }
 
     fn savepoint(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
-        self.control(format!("SAVEPOINT s{number}"))
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.control(Control::Savepoint(number)).await
+        })
     }
 
     fn release(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
-        self.control(format!("RELEASE s{number}"))
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.control(Control::Release(number)).await
+        })
     }
 
     fn rollback_to(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
-        self.control(format!("ROLLBACK TO s{number}; RELEASE s{number}"))
+        Box::pin(self.control(Control::RollbackTo(number)))
     }
 
     fn status(&self) -> Status {
-        self.status
+        if self.broken {
+            Status::Broken
+        } else if self.open {
+            Status::Unknown
+        } else if !self.shared.autocommit() {
+            Status::InTransaction
+        } else if self.shared.paused() {
+            // Outside of a transaction the statement that is kept open holds a snapshot of its own.
+            Status::Unknown
+        } else {
+            Status::Idle
+        }
     }
 
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
-        // The command waits behind whatever was cut short; that was interrupted when its future was dropped.
-        Box::pin(self.ask(Command::Rollback))
+        Box::pin(async move {
+            if self.status() == Status::Idle && !self.shared.dirty() {
+                return Ok(());
+            }
+            let result = self.control(Control::Reset).await;
+            self.broken |= result.is_err();
+            result
+        })
     }
 
     fn is_alive(&mut self) -> bool {
-        self.status != Status::Broken
+        !self.broken && !self.thread.is_finished()
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
-        self.control("SELECT 1")
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.control(Control::Ping).await
+        })
     }
 
     fn canceller(&self) -> Option<Box<dyn Cancel>> {
-        Some(Box::new(Interrupt(self.interrupt.clone())))
+        Some(Box::new(Canceller { shared: Arc::clone(&self.shared) }))
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let (reply, closed) = oneshot::channel();
-            if self.commands.send(Command::Close(reply)).is_ok() {
+            let number = self.shared.number();
+            if self.requests.send(Request { number, command: Command::Close(reply) }).is_ok() {
                 let _ = closed.await;
             }
         })
     }
 }
 
-struct Interrupt(Arc<InterruptHandle>);
+/// Stops what a connection runs at this moment, and nothing that it runs later.
+struct Canceller {
+    shared: Arc<Shared>,
+}
 
-impl Cancel for Interrupt {
+impl Cancel for Canceller {
     fn cancel(&self) -> BoxFuture<'_, Result<()>> {
-        self.0.interrupt();
-        Box::pin(async { Ok(()) })
+        self.shared.cancel_last();
+        Box::pin(std::future::ready(Ok(())))
     }
 }

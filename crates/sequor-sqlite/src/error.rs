@@ -1,124 +1,143 @@
-//! SQLite's codes → [`Error`].
+//! SQLite's answers as [`Error`]s. No message holds a bound value.
 
+mod codes;
+
+use crate::connect::SqliteOptions;
+use codes::name;
 use rusqlite::ffi;
-use sequor_core::error::{ConnectionErrorKind, Detail, Error};
+use sequor_core::error::{ConnectionErrorKind, Detail, Error, UsageErrorKind};
 
-fn code_name(code: i32) -> String {
-    let known = match code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE => "SQLITE_CONSTRAINT_UNIQUE",
-        ffi::SQLITE_CONSTRAINT_PRIMARYKEY => "SQLITE_CONSTRAINT_PRIMARYKEY",
-        ffi::SQLITE_CONSTRAINT_NOTNULL => "SQLITE_CONSTRAINT_NOTNULL",
-        ffi::SQLITE_CONSTRAINT_CHECK => "SQLITE_CONSTRAINT_CHECK",
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "SQLITE_CONSTRAINT_FOREIGNKEY",
-        ffi::SQLITE_BUSY_SNAPSHOT => "SQLITE_BUSY_SNAPSHOT",
-        _ => match code & 0xff {
-            ffi::SQLITE_ERROR => "SQLITE_ERROR",
-            ffi::SQLITE_BUSY => "SQLITE_BUSY",
-            ffi::SQLITE_LOCKED => "SQLITE_LOCKED",
-            ffi::SQLITE_READONLY => "SQLITE_READONLY",
-            ffi::SQLITE_INTERRUPT => "SQLITE_INTERRUPT",
-            ffi::SQLITE_IOERR => "SQLITE_IOERR",
-            ffi::SQLITE_CORRUPT => "SQLITE_CORRUPT",
-            ffi::SQLITE_FULL => "SQLITE_FULL",
-            ffi::SQLITE_CANTOPEN => "SQLITE_CANTOPEN",
-            ffi::SQLITE_TOOBIG => "SQLITE_TOOBIG",
-            ffi::SQLITE_CONSTRAINT => "SQLITE_CONSTRAINT",
-            ffi::SQLITE_MISMATCH => "SQLITE_MISMATCH",
-            ffi::SQLITE_AUTH => "SQLITE_AUTH",
-            ffi::SQLITE_NOTADB => "SQLITE_NOTADB",
-            _ => return format!("SQLITE_{code}"),
+/// The error of a statement; `sql` is its text.
+#[cold]
+pub(crate) fn of_sqlite(error: rusqlite::Error, sql: Option<&str>) -> Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => {
+            let message = message.unwrap_or_else(|| code.to_string());
+            of_code(code.extended_code, without_values(&message, sql), false)
+        }
+        // Found while the text was prepared: no value was bound yet.
+        rusqlite::Error::SqlInputError { error, msg, .. } => of_code(error.extended_code, msg, true),
+        rusqlite::Error::MultipleStatement => Error::of_usage(
+            UsageErrorKind::Other,
+            "the text holds more than one statement; send one at a time, or use a script for text without values",
+        ),
+        other => Error::Database {
+            code: "SQLITE_MISUSE".into(),
+            detail: Box::new(Detail { source: Some(Box::new(other)), ..Detail::message("the statement cannot run") }),
         },
-    };
-    known.to_owned()
-}
-
-/// `users.email, users.name` → table and columns.
-fn columns_of(list: &str) -> (Option<String>, Vec<String>) {
-    let mut table = None;
-    let columns = list
-        .split(", ")
-        .map(|part| match part.rsplit_once('.') {
-            Some((owner, column)) => {
-                table = Some(owner.to_owned());
-                column.to_owned()
-            }
-            None => part.to_owned(),
-        })
-        .collect();
-    (table, columns)
-}
-
-/// The error of a statement.
-pub(crate) fn of(source: rusqlite::Error) -> Error {
-    let (code, message) = match &source {
-        rusqlite::Error::SqliteFailure(failure, message) => (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string())),
-        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
-        rusqlite::Error::MultipleStatement => return Error::usage("one statement at a time: the text holds a second one"),
-        rusqlite::Error::InvalidParameterCount(given, wanted) => return Error::usage(format!("the statement takes {wanted} parameters, {given} were given")),
-        _ => (ffi::SQLITE_ERROR, source.to_string()),
-    };
-    let mut detail = Box::new(Detail { code: Some(code_name(code)), ..Detail::default() });
-    let subject = message.split_once("constraint failed: ").map(|(_, subject)| subject.to_owned());
-    detail.source = Some(Box::new(source));
-    match code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
-            let subject = subject.unwrap_or_default();
-            if let Some(index) = subject.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-                detail.constraint = Some(index.to_owned());
-                return Error::UniqueConstraint { fields: Vec::new(), detail };
-            }
-            let (table, fields) = columns_of(&subject);
-            detail.table = table;
-            Error::UniqueConstraint { fields, detail }
-        }
-        ffi::SQLITE_CONSTRAINT_NOTNULL => {
-            let (table, fields) = columns_of(&subject.unwrap_or_default());
-            detail.table = table;
-            Error::NotNull { fields, detail }
-        }
-        ffi::SQLITE_CONSTRAINT_CHECK => Error::CheckConstraint { constraint: subject.unwrap_or_default(), detail },
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => Error::ForeignKeyConstraint { fields: Vec::new(), detail },
-        _ => other(code, message, detail),
     }
 }
 
-fn other(code: i32, message: String, mut detail: Box<Detail>) -> Error {
-    detail.message = message;
-    match code & 0xff {
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
-            detail.retryable = true;
-            detail.hint = Some("another connection is writing: run the transaction again, or use Tx::retry".into());
-            Error::Timeout { detail }
-        }
-        ffi::SQLITE_INTERRUPT => {
-            detail.message = "the statement was interrupted".into();
-            Error::Timeout { detail }
-        }
-        _ => {
-            if detail.message.contains("no such table") || detail.message.contains("no such column") || detail.message.contains("has no column") {
-                detail.hint = Some("run the migrations, or db.sync in development".into());
-            }
-            Error::Database { code: code_name(code), detail }
-        }
-    }
-}
-
-/// The error of preparing a statement.
-pub(crate) fn preparing(source: rusqlite::Error, _text: &str) -> Error {
-    of(source)
+/// The error of a request that the caller gave up.
+#[cold]
+pub(crate) fn cancelled() -> Error {
+    of_code(ffi::SQLITE_INTERRUPT, "the statement was interrupted".into(), false)
 }
 
 /// The error of opening a database.
-pub(crate) fn connecting(source: rusqlite::Error, target: &str) -> Error {
-    let code = source.sqlite_error().map_or(ffi::SQLITE_ERROR, |failure| failure.extended_code);
-    let (kind, why) = match code & 0xff {
-        ffi::SQLITE_CANTOPEN => (ConnectionErrorKind::UnknownDatabase, "the file cannot be opened: check the path and its folder's rights, and mode=rw"),
-        ffi::SQLITE_NOTADB => (ConnectionErrorKind::Protocol, "the file is not an SQLite database"),
-        ffi::SQLITE_PERM | ffi::SQLITE_AUTH | ffi::SQLITE_READONLY => (ConnectionErrorKind::AccessDenied, "the file cannot be written"),
-        ffi::SQLITE_BUSY => (ConnectionErrorKind::NotReady, "the file is locked"),
-        _ => (ConnectionErrorKind::Invalid, "SQLite refuses the database or a setting"),
+#[cold]
+pub(crate) fn of_open(error: rusqlite::Error, options: &SqliteOptions) -> Error {
+    let target = options.target();
+    let rusqlite::Error::SqliteFailure(code, message) = &error else {
+        return Error::connection(ConnectionErrorKind::Invalid, format!("{target}: {error}"));
     };
-    let mut error = sequor_core::error::ConnectionError::new(kind, format!("{target}: {why}"));
-    error.source = Some(Box::new(source));
-    Error::Connection(error)
+    let message = message.clone().unwrap_or_else(|| code.to_string());
+    let kind = match code.code {
+        rusqlite::ErrorCode::CannotOpen => ConnectionErrorKind::UnknownDatabase,
+        rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt => ConnectionErrorKind::Protocol,
+        rusqlite::ErrorCode::PermissionDenied | rusqlite::ErrorCode::ReadOnly => ConnectionErrorKind::AccessDenied,
+        rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => ConnectionErrorKind::NotReady,
+        _ => ConnectionErrorKind::Invalid,
+    };
+    Error::connection(kind, format!("{target}: {message}"))
+}
+
+fn of_code(code: i32, message: String, preparing: bool) -> Error {
+    let mut detail = Detail { message, code: Some(name(code)), ..Detail::default() };
+    match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            let fields = named(&mut detail);
+            Error::UniqueConstraint { fields, detail: Box::new(detail) }
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            let fields = named(&mut detail);
+            Error::NotNull { fields, detail: Box::new(detail) }
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) },
+        ffi::SQLITE_CONSTRAINT_CHECK => {
+            let constraint = tail(&detail.message).to_owned();
+            detail.constraint = Some(constraint.clone());
+            Error::CheckConstraint { constraint, detail: Box::new(detail) }
+        }
+        _ => of_primary(code, detail, preparing),
+    }
+}
+
+fn of_primary(code: i32, mut detail: Detail, preparing: bool) -> Error {
+    let hint = match code & 0xff {
+        ffi::SQLITE_INTERRUPT => return Error::Timeout { detail: Box::new(detail) },
+        ffi::SQLITE_BUSY if code == ffi::SQLITE_BUSY => {
+            detail.retryable = true;
+            detail.hint = Some("another connection holds the lock; keep write transactions short, or raise busy_timeout".into());
+            return Error::Timeout { detail: Box::new(detail) };
+        }
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
+            detail.retryable = true;
+            Some("run the whole transaction again; a transaction that will write begins as one (BEGIN IMMEDIATE)")
+        }
+        ffi::SQLITE_CANTOPEN => return Error::connection(ConnectionErrorKind::UnknownDatabase, detail.message),
+        ffi::SQLITE_NOTADB => return Error::connection(ConnectionErrorKind::Protocol, detail.message),
+        ffi::SQLITE_FULL => Some("the disk is full, or max_page_count is reached"),
+        ffi::SQLITE_READONLY => Some("the file, its folder, the connection (mode=ro) or the transaction only allows reading"),
+        ffi::SQLITE_CORRUPT => Some("the file is damaged: restore a copy, or save what can be read with sqlite3's .recover"),
+        ffi::SQLITE_IOERR => Some("the operating system could not read or write the file"),
+        ffi::SQLITE_MISUSE => Some("the text holds no statement"),
+        ffi::SQLITE_ERROR if detail.message.starts_with("no such table") => Some("run the migrations, or db.sync()"),
+        ffi::SQLITE_ERROR if detail.message.contains("no such column") || detail.message.contains("has no column named") => {
+            Some("the table is older than the model: run the migrations, or db.sync(); double-quoted text is a name here, never a value")
+        }
+        _ => None,
+    };
+    detail.hint = hint.map(str::to_owned);
+    let _ = preparing;
+    Error::Database { code: detail.code.clone().unwrap_or_default(), detail: Box::new(detail) }
+}
+
+/// What stands behind `.. constraint failed: `.
+fn tail(message: &str) -> &str {
+    message.split_once(": ").map_or(message, |(_, tail)| tail)
+}
+
+/// Reads `users.email, users.name` or `index 'name'` of a constraint's message; the columns go to the fields, the rest into the detail.
+fn named(detail: &mut Detail) -> Vec<String> {
+    let mut fields = Vec::new();
+    let message = std::mem::take(&mut detail.message);
+    let tail = tail(&message);
+    if let Some(index) = tail.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+        detail.constraint = Some(index.to_owned());
+    } else {
+        for column in tail.split(", ") {
+            let (table, column) = column.rsplit_once('.').unwrap_or(("", column));
+            if !table.is_empty() {
+                detail.table = Some(table.to_owned());
+            }
+            fields.push(column.to_owned());
+        }
+    }
+    detail.message = message;
+    fields
+}
+
+/// Cuts what a message quotes when that is not in the statement's own text: then it is of a value (a JSON path, a search text).
+fn without_values(message: &str, sql: Option<&str>) -> String {
+    let Some(sql) = sql else { return message.to_owned() };
+    if message.contains("constraint failed") || message.starts_with(crate::functions::MARK) {
+        return message.strip_prefix(crate::functions::MARK).unwrap_or(message).to_owned();
+    }
+    let (head, quoted) = match (message.split_once(": "), message.split_once('"')) {
+        (_, Some((head, rest))) => (head, rest.split('"').next().unwrap_or(rest)),
+        (Some((head, rest)), None) => (head, rest),
+        (None, None) => return message.to_owned(),
+    };
+    if sql.contains(quoted.trim_matches('\'')) { message.to_owned() } else { head.trim_end().to_owned() }
 }

@@ -1,60 +1,92 @@
-//! One row of a running statement, read cell by cell.
+//! [`Cells`]: one row of a statement, read straight from SQLite's memory.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+mod instant;
+mod typed;
+
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
-use sequor_core::Value;
 use sequor_core::decode::{malformed, out_of_range};
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
-use sequor_core::types::{ColumnType, parse_instant, parse_naive, value_from_json};
-use uuid::Uuid;
+use sequor_core::types::ColumnType;
+use sequor_core::value::Value;
+use std::fmt::Write;
 
-/// A row; it borrows the statement's buffer.
-pub(crate) struct SqliteRow<'a> {
-    row: &'a Row<'a>,
-    width: usize,
+/// One row.
+pub(crate) struct Cells<'r> {
+    row: &'r Row<'r>,
+    /// For what is spelt differently than it is stored.
+    scratch: String,
 }
 
-#[cold]
-fn found(value: ValueRef<'_>, expected: &str) -> Error {
-    let kind = match value {
-        ValueRef::Null => "null",
-        ValueRef::Integer(_) => "integer",
-        ValueRef::Real(_) => "float",
-        ValueRef::Text(_) => "text",
-        ValueRef::Blob(_) => "bytes",
-    };
-    Error::decode(format!("found a value of kind {kind}, expected {expected}"))
+impl<'r> Cells<'r> {
+    pub(crate) fn new(row: &'r Row<'r>) -> Cells<'r> {
+        Cells { row, scratch: String::new() }
+    }
+
+    fn cell(&self, index: usize) -> Result<ValueRef<'r>> {
+        let row: &'r Row<'r> = self.row;
+        row.get_ref(index).map_err(|_| no_cell(index))
+    }
+
+    /// The text of a cell; `word` is what it should spell.
+    fn spelt(&self, index: usize, word: &'static str) -> Result<Option<&'r str>> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => utf8(bytes).map(Some),
+            other => Err(found(other, word)),
+        }
+    }
+
+    /// Whether a text cell can be a number: of an expression, or of a column declared as one.
+    #[cold]
+    fn spells_number(&self, index: usize) -> bool {
+        let column = self.row.as_ref().columns().into_iter().nth(index);
+        let declared = column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase));
+        declared.is_none_or(|declared| declared.contains("DEC") || declared.contains("NUM"))
+    }
+
+    fn whole(&self, index: usize, bytes: &[u8], word: &'static str) -> Result<Decimal> {
+        if !self.spells_number(index) {
+            return Err(found(ValueRef::Text(bytes), word));
+        }
+        let number = exact(utf8(bytes)?).ok_or_else(|| malformed(word))?;
+        if number.fract().is_zero() { Ok(number) } else { Err(malformed(word)) }
+    }
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| Error::decode("the text is not UTF-8"))
 }
 
-impl<'a> SqliteRow<'a> {
-    pub(crate) fn new(row: &'a Row<'a>, width: usize) -> SqliteRow<'a> {
-        SqliteRow { row, width }
-    }
-
-    fn cell(&self, index: usize) -> Result<ValueRef<'a>> {
-        self.row.get_ref(index).map_err(|_| Error::decode(format!("the row has no cell {index}")))
-    }
-
-    fn parsed<T>(&self, index: usize, word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
-        match self.cell(index)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => parse(utf8(bytes)?).map(Some).ok_or_else(|| malformed(word)),
-            other => Err(found(other, word)),
-        }
-    }
+fn exact(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
 }
 
-impl RowReader for SqliteRow<'_> {
+#[cold]
+fn no_cell(index: usize) -> Error {
+    Error::decode(format!("the row has no cell {index}"))
+}
+
+/// A cell of another storage class than its type's; never the value.
+#[cold]
+fn found(cell: ValueRef<'_>, word: &str) -> Error {
+    let kind = match cell {
+        ValueRef::Null => "null",
+        ValueRef::Integer(_) => "integer",
+        ValueRef::Real(_) => "float",
+        ValueRef::Text(_) => "text",
+        ValueRef::Blob(_) => "bytes",
+    };
+    Error::decode(format!("found a value of kind {kind}, expected {word}"))
+}
+
+impl RowReader for Cells<'_> {
     fn len(&self) -> usize {
-        self.width
+        self.row.as_ref().column_count()
     }
 
     fn is_null(&mut self, index: usize) -> Result<bool> {
@@ -66,7 +98,7 @@ impl RowReader for SqliteRow<'_> {
             ValueRef::Null => Ok(None),
             ValueRef::Integer(0) => Ok(Some(false)),
             ValueRef::Integer(1) => Ok(Some(true)),
-            other => Err(found(other, "0 or 1")),
+            other => Err(found(other, "boolean (0 or 1)")),
         }
     }
 
@@ -75,15 +107,22 @@ impl RowReader for SqliteRow<'_> {
             ValueRef::Null => Ok(None),
             ValueRef::Integer(number) => Ok(Some(number)),
             ValueRef::Real(number) if number.fract() == 0.0 => number.to_i64().map(Some).ok_or_else(|| out_of_range("a 64-bit integer")),
-            ValueRef::Text(bytes) => utf8(bytes)?.trim().parse().map(Some).map_err(|_| malformed("integer")),
+            ValueRef::Text(bytes) => {
+                self.whole(index, bytes, "integer")?.to_i64().map(Some).ok_or_else(|| out_of_range("a 64-bit integer"))
+            }
             other => Err(found(other, "integer")),
         }
     }
 
     fn u64(&mut self, index: usize) -> Result<Option<u64>> {
-        match self.i64(index)? {
-            None => Ok(None),
-            Some(number) => u64::try_from(number).map(Some).map_err(|_| out_of_range("an unsigned integer")),
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) => u64::try_from(number).map(Some).map_err(|_| out_of_range("an unsigned integer")),
+            ValueRef::Real(number) if number.fract() == 0.0 => number.to_u64().map(Some).ok_or_else(|| out_of_range("an unsigned integer")),
+            ValueRef::Text(bytes) => {
+                self.whole(index, bytes, "unsigned integer")?.to_u64().map(Some).ok_or_else(|| out_of_range("an unsigned integer"))
+            }
+            other => Err(found(other, "unsigned integer")),
         }
     }
 
@@ -92,7 +131,7 @@ impl RowReader for SqliteRow<'_> {
             ValueRef::Null => Ok(None),
             ValueRef::Real(number) => Ok(Some(number)),
             ValueRef::Integer(number) => Ok(number.to_f64()),
-            ValueRef::Text(bytes) => utf8(bytes)?.trim().parse().map(Some).map_err(|_| malformed("float")),
+            ValueRef::Text(bytes) => exact(utf8(bytes)?).and_then(|number| number.to_f64()).map(Some).ok_or_else(|| malformed("float")),
             other @ ValueRef::Blob(_) => Err(found(other, "float")),
         }
     }
@@ -100,10 +139,7 @@ impl RowReader for SqliteRow<'_> {
     fn decimal(&mut self, index: usize) -> Result<Option<Decimal>> {
         match self.cell(index)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => {
-                let text = utf8(bytes)?.trim();
-                text.parse().or_else(|_| Decimal::from_scientific(text)).map(Some).map_err(|_| malformed("decimal"))
-            }
+            ValueRef::Text(bytes) => exact(utf8(bytes)?).map(Some).ok_or_else(|| malformed("decimal")),
             ValueRef::Integer(number) => Ok(Some(Decimal::from(number))),
             ValueRef::Real(number) => Decimal::from_f64(number).map(Some).ok_or_else(|| out_of_range("a decimal")),
             other @ ValueRef::Blob(_) => Err(found(other, "decimal")),
@@ -111,79 +147,72 @@ impl RowReader for SqliteRow<'_> {
     }
 
     fn text(&mut self, index: usize) -> Result<Option<&str>> {
-        match self.cell(index)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => utf8(bytes).map(Some),
-            other => Err(found(other, "text")),
-        }
+        self.spelt(index, "text")
     }
 
     fn bytes(&mut self, index: usize) -> Result<Option<&[u8]>> {
         match self.cell(index)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(Some(bytes)),
+            ValueRef::Blob(bytes) => Ok(Some(bytes)),
             other => Err(found(other, "bytes")),
         }
     }
 
-    fn uuid(&mut self, index: usize) -> Result<Option<Uuid>> {
-        if let ValueRef::Blob(bytes) = self.cell(index)? {
-            return Uuid::from_slice(bytes).map(Some).map_err(|_| malformed("uuid"));
+    fn uuid(&mut self, index: usize) -> Result<Option<uuid::Uuid>> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => uuid::Uuid::try_parse_ascii(bytes).map(Some).map_err(|_| malformed("uuid")),
+            ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes).map(Some).map_err(|_| malformed("uuid")),
+            other => Err(found(other, "uuid")),
         }
-        self.parsed(index, "uuid", |text| text.parse().ok())
     }
 
-    fn date_time(&mut self, index: usize) -> Result<Option<DateTime<Utc>>> {
-        if let ValueRef::Integer(millis) = self.cell(index)? {
-            return DateTime::from_timestamp_millis(millis).map(Some).ok_or_else(|| out_of_range("an instant"));
+    fn date_time(&mut self, index: usize) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => instant::read(bytes).map(Some).ok_or_else(|| malformed("instant")),
+            ValueRef::Integer(millis) => {
+                chrono::DateTime::from_timestamp_millis(millis).map(Some).ok_or_else(|| out_of_range("an instant"))
+            }
+            other => Err(found(other, "instant")),
         }
-        self.parsed(index, "instant", parse_instant)
     }
 
-    fn naive_date_time(&mut self, index: usize) -> Result<Option<NaiveDateTime>> {
-        self.parsed(index, "date and time", |text| parse_naive(text).or_else(|| parse_instant(text).map(|instant| instant.naive_utc())))
+    fn naive_date_time(&mut self, index: usize) -> Result<Option<chrono::NaiveDateTime>> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => instant::read_naive(bytes).map(Some).ok_or_else(|| malformed("date and time")),
+            other => Err(found(other, "date and time")),
+        }
     }
 
-    fn date(&mut self, index: usize) -> Result<Option<NaiveDate>> {
-        self.parsed(index, "date", |text| text.parse().ok().or_else(|| parse_naive(text).map(|value| value.date())))
+    fn date(&mut self, index: usize) -> Result<Option<chrono::NaiveDate>> {
+        let Some(text) = self.spelt(index, "date")? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| malformed("date"))
     }
 
-    fn time(&mut self, index: usize) -> Result<Option<NaiveTime>> {
-        self.parsed(index, "time", |text| text.parse().ok())
+    fn time(&mut self, index: usize) -> Result<Option<chrono::NaiveTime>> {
+        let Some(text) = self.spelt(index, "time")? else { return Ok(None) };
+        text.parse().or_else(|_| chrono::NaiveTime::parse_from_str(text, "%H:%M")).map(Some).map_err(|_| malformed("time"))
     }
 
+    /// Functions give JSON numbers as numbers.
     fn json(&mut self, index: usize) -> Result<Option<&str>> {
-        self.text(index)
+        let cell = self.cell(index)?;
+        let number: &dyn std::fmt::Display = match &cell {
+            ValueRef::Null => return Ok(None),
+            ValueRef::Text(bytes) => return utf8(bytes).map(Some),
+            ValueRef::Integer(number) => number,
+            ValueRef::Real(number) => number,
+            ValueRef::Blob(_) => return Err(found(cell, "json")),
+        };
+        self.scratch.clear();
+        let _ = write!(self.scratch, "{number}");
+        Ok(Some(&self.scratch))
     }
 
     fn value(&mut self, index: usize, ty: &ColumnType) -> Result<Value> {
-        let value = match ty {
-            ColumnType::Bool => self.bool(index)?.map(Value::Bool),
-            ty if ty.is_integer() => self.i64(index)?.map(Value::I64),
-            ColumnType::F32 | ColumnType::F64 => self.f64(index)?.map(Value::F64),
-            ColumnType::Decimal(_) => self.decimal(index)?.map(Value::Decimal),
-            ColumnType::Uuid => self.uuid(index)?.map(Value::Uuid),
-            ColumnType::DateTime(_) => self.date_time(index)?.map(Value::DateTime),
-            ColumnType::NaiveDateTime(_) => self.naive_date_time(index)?.map(Value::NaiveDateTime),
-            ColumnType::Date => self.date(index)?.map(Value::Date),
-            ColumnType::Time => self.time(index)?.map(Value::Time),
-            ColumnType::Bytes => self.bytes(index)?.map(|bytes| Value::Bytes(bytes.to_vec())),
-            ColumnType::Json(_) => match self.cell(index)? {
-                ValueRef::Integer(number) => Some(Value::from(serde_json::Value::from(number))),
-                ValueRef::Real(number) => Some(Value::from(serde_json::Value::from(number))),
-                _ => self.document(index)?.map(Value::from),
-            },
-            ColumnType::Array(_) => match self.document(index)? {
-                Some(list) => Some(value_from_json(ty, list)?),
-                None => None,
-            },
-            _ => match self.cell(index)? {
-                ValueRef::Integer(number) => Some(Value::Text(number.to_string())),
-                ValueRef::Real(number) => Some(Value::Text(number.to_string())),
-                _ => self.text(index)?.map(|text| Value::Text(text.to_owned())),
-            },
-        };
-        Ok(value.unwrap_or_default())
+        typed::read(self, index, ty)
     }
 
     fn any(&mut self, index: usize) -> Result<Value> {
@@ -194,14 +223,5 @@ impl RowReader for SqliteRow<'_> {
             ValueRef::Text(bytes) => Value::Text(utf8(bytes)?.to_owned()),
             ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
         })
-    }
-}
-
-impl SqliteRow<'_> {
-    fn document(&mut self, index: usize) -> Result<Option<serde_json::Value>> {
-        match self.text(index)? {
-            None => Ok(None),
-            Some(text) => serde_json::from_str(text).map(Some).map_err(|_| malformed("JSON document")),
-        }
     }
 }

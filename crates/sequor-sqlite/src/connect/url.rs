@@ -9,7 +9,9 @@ const KNOWN: &str = "mode (ro, rw, rwc, memory), busy_timeout (milliseconds), jo
     synchronous (off, normal, full, extra), foreign_keys (on, off), cache (shared, private), statement_cache (a number)";
 
 pub(super) fn parse(url: &str) -> Result<SqliteOptions> {
-    let rest = url.strip_prefix("sqlite:").ok_or_else(|| invalid("an SQLite URL starts with sqlite:, as in sqlite://app.db or sqlite::memory:"))?;
+    let rest = url
+        .strip_prefix("sqlite:")
+        .ok_or_else(|| invalid("an SQLite URL starts with sqlite:, as in sqlite://app.db or sqlite::memory:"))?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = percent_decode(path)?;
@@ -54,7 +56,9 @@ fn set(options: &mut SqliteOptions, name: &str, value: &str) -> Result<()> {
         ("synchronous", "extra" | "3") => options.synchronous = Synchronous::Extra,
         ("foreign_keys", "on" | "true" | "1") => options.foreign_keys = true,
         ("foreign_keys", "off" | "false" | "0") => options.foreign_keys = false,
-        ("mode" | "synchronous" | "foreign_keys" | "cache", _) => return Err(invalid(format!("{name} has a value that it does not take; known are {KNOWN}"))),
+        ("mode" | "synchronous" | "foreign_keys" | "cache", _) => {
+            return Err(invalid(format!("{name} has a value that it does not take; known are {KNOWN}")));
+        }
         _ => return Err(invalid(format!("the setting {name:?} is not known; known are {KNOWN}"))),
     }
     Ok(())
@@ -128,14 +132,24 @@ mod tests {
 
     #[test]
     fn settings_are_read_and_unknown_ones_refused() {
-        let options = parse("sqlite://a.db?mode=rw&busy_timeout=250&journal_mode=DELETE&synchronous=full&foreign_keys=off&cache=private").unwrap();
+        let options =
+            parse("sqlite://a.db?mode=rw&busy_timeout=250&journal_mode=DELETE&synchronous=full&foreign_keys=off&cache=private").unwrap();
         assert_eq!(options.mode, OpenMode::ReadWrite);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.journal_mode, Some(JournalMode::Delete));
         assert_eq!((options.synchronous, options.foreign_keys), (Synchronous::Full, false));
         for url in [
-            "postgres://x", "sqlite:", "sqlite://", "sqlite://a.db?pool=3", "sqlite://a.db?mode=rwx", "sqlite://a.db?busy_timeout=1s", "sqlite://a%2.db",
-            "sqlite://a%00.db", "sqlite://a%ff.db", "sqlite://a.db?journal_mode=off", "sqlite://a.db?vfs=unix",
+            "postgres://x",
+            "sqlite:",
+            "sqlite://",
+            "sqlite://a.db?pool=3",
+            "sqlite://a.db?mode=rwx",
+            "sqlite://a.db?busy_timeout=1s",
+            "sqlite://a%2.db",
+            "sqlite://a%00.db",
+            "sqlite://a%ff.db",
+            "sqlite://a.db?journal_mode=off",
+            "sqlite://a.db?vfs=unix",
         ] {
             let error = parse(url).unwrap_err();
             assert!(matches!(&error, Error::Connection(error) if error.kind == ConnectionErrorKind::Invalid), "{url}: {error}");

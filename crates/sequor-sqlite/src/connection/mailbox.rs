@@ -1,0 +1,84 @@
+//! [`Mailbox`]: what a connection's thread is asked to do.
+
+use super::Shared;
+use sequor_core::driver::{Batch, Begin, RowSink, StepDone};
+use sequor_core::error::Result;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// A numbered request.
+pub(crate) struct Request {
+    pub(crate) number: u64,
+    pub(crate) command: Command,
+}
+
+/// What the thread can do.
+pub(crate) enum Command {
+    Run(Batch, Reply<Vec<StepDone>>),
+    Resume(Box<dyn RowSink>, Reply<StepDone>),
+    Script(String, Reply<()>),
+    Control(Control, Reply<()>),
+    Close(oneshot::Sender<()>),
+}
+
+/// Requests without rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Control {
+    Begin(Begin),
+    Commit,
+    Rollback,
+    Savepoint(u32),
+    Release(u32),
+    RollbackTo(u32),
+    Reset,
+    Ping,
+}
+
+impl Command {
+    /// Whether a dropped future or a canceller may stop it.
+    pub(crate) fn cancellable(&self) -> bool {
+        match self {
+            Command::Run(..) | Command::Resume(..) | Command::Script(..) => true,
+            Command::Control(control, _) => control.cancellable(),
+            Command::Close(_) => false,
+        }
+    }
+}
+
+impl Control {
+    pub(crate) fn cancellable(self) -> bool {
+        matches!(self, Control::Begin(_) | Control::Ping)
+    }
+}
+
+/// The requests of one connection. A paused statement reads the next request too, and puts back one that is not its own.
+pub(crate) struct Mailbox {
+    pub(crate) shared: Arc<Shared>,
+    inbox: Receiver<Request>,
+    put_back: Option<Request>,
+}
+
+impl Mailbox {
+    pub(super) fn new(shared: Arc<Shared>, inbox: Receiver<Request>) -> Mailbox {
+        Mailbox { shared, inbox, put_back: None }
+    }
+
+    /// Waits for the next request; `None` when the connection was dropped.
+    pub(crate) fn next(&mut self) -> Option<Request> {
+        let request = match self.put_back.take() {
+            Some(request) => request,
+            None => self.inbox.recv().ok()?,
+        };
+        self.shared.begin(request.number, request.command.cancellable());
+        Some(request)
+    }
+
+    /// Puts a request back to be the next one.
+    pub(crate) fn put_back(&mut self, request: Request) {
+        self.put_back = Some(request);
+    }
+}

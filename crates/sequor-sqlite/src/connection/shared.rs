@@ -1,0 +1,130 @@
+//! [`Shared`]: what the caller's side and the thread of a connection both see: its state, and what was cancelled.
+
+use rusqlite::InterruptHandle;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The state of a connection. Requests are numbered, so that a late cancel never hits the request after the one it was meant for.
+pub(crate) struct Shared {
+    interrupt: InterruptHandle,
+    busy_timeout: Duration,
+    sent: AtomicU64,
+    running: AtomicU64,
+    cancelled: AtomicU64,
+    autocommit: AtomicBool,
+    paused: AtomicBool,
+    dirty: AtomicBool,
+}
+
+/// The number of a request that cannot be cancelled: the end of a transaction, a reset.
+const NEVER: u64 = u64::MAX;
+
+thread_local! {
+    /// The connection that this thread works for, for SQLite's call-back while it waits for a lock.
+    static CURRENT: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+impl Shared {
+    pub(crate) fn new(interrupt: InterruptHandle, busy_timeout: Duration) -> Shared {
+        Shared {
+            interrupt,
+            busy_timeout,
+            sent: AtomicU64::new(0),
+            running: AtomicU64::new(NEVER),
+            cancelled: AtomicU64::new(0),
+            autocommit: AtomicBool::new(true),
+            paused: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+        }
+    }
+
+    /// Numbers the next request.
+    pub(super) fn number(&self) -> u64 {
+        self.sent.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The thread begins a request.
+    pub(super) fn begin(&self, number: u64, cancellable: bool) {
+        self.running.store(if cancellable { number } else { NEVER }, Ordering::Release);
+    }
+
+    /// Stops the request of this number, and only it. Its statement ends with an error of its own.
+    pub(super) fn cancel(&self, number: u64) {
+        self.cancelled.fetch_max(number, Ordering::AcqRel);
+    }
+
+    /// Stops whatever was sent last.
+    pub(super) fn cancel_last(&self) {
+        self.cancel(self.sent.load(Ordering::Acquire));
+    }
+
+    /// As [`Shared::cancel`], reaching into the longest steps too. Only for a caller that sends nothing more before this returns.
+    pub(super) fn interrupt(&self, number: u64) {
+        self.cancel(number);
+        self.interrupt.interrupt();
+    }
+
+    /// Whether the running request was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire) >= self.running.load(Ordering::Relaxed)
+    }
+
+    /// The thread says how the transaction stands, before it answers.
+    pub(crate) fn set_autocommit(&self, autocommit: bool) {
+        self.autocommit.store(autocommit, Ordering::Release);
+    }
+
+    pub(super) fn autocommit(&self) -> bool {
+        self.autocommit.load(Ordering::Acquire)
+    }
+
+    /// A statement is kept open for more rows.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
+    pub(super) fn paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    /// The session was changed, or may have been.
+    pub(crate) fn set_dirty(&self, dirty: bool) {
+        self.dirty.store(dirty, Ordering::Release);
+    }
+
+    pub(super) fn dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
+    /// Makes [`Shared::wait`] on this thread wait for this connection.
+    pub(crate) fn wait_for_locks(self: &Arc<Shared>) {
+        CURRENT.with(|current| *current.borrow_mut() = Some(Arc::clone(self)));
+    }
+
+    /// SQLite's busy call-back: sleeps a little and says whether to try again. Unlike the one built in, it ends when the request is cancelled.
+    pub(crate) fn wait(attempt: i32) -> bool {
+        CURRENT.with(|current| {
+            let current = current.borrow();
+            let Some(shared) = current.as_ref() else { return false };
+            if attempt == 0 {
+                WAITING_SINCE.set(Some(Instant::now()));
+            }
+            let waited = WAITING_SINCE.get().map_or(Duration::ZERO, |since| since.elapsed());
+            if waited >= shared.busy_timeout || shared.is_cancelled() {
+                return false;
+            }
+            let pause = Duration::from_millis(if attempt < 4 {
+                1
+            } else if attempt < 16 {
+                5
+            } else {
+                20
+            });
+            std::thread::sleep(pause.min(shared.busy_timeout - waited));
+            !shared.is_cancelled()
+        })
+    }
+}

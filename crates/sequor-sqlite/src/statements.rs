@@ -1,0 +1,56 @@
+//! Batches: their steps in order, in one transaction where that is asked for, with pauses between rows.
+
+mod exchange;
+mod step;
+pub(crate) mod transaction;
+
+pub(crate) use exchange::Exchange;
+
+use crate::error::of_sqlite;
+use rusqlite::Connection;
+use sequor_core::driver::{Batch, BatchMode, Params, Step};
+use sequor_core::error::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs a batch; what its steps did is in the exchange.
+pub(crate) fn run_batch(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Result<()> {
+    let Some(begin) = wrapping(connection, &batch) else { return guarded(connection, exchange, batch.steps) };
+    transaction::execute(connection, begin)?;
+    exchange.set_wrapped(true);
+    let result = guarded(connection, exchange, batch.steps);
+    match result {
+        // A statement of the batch can have ended the transaction (ON CONFLICT ROLLBACK); then it is all undone and its error was the result.
+        Ok(()) if connection.is_autocommit() => Err(transaction::finished()),
+        Ok(()) => transaction::commit(connection),
+        Err(error) => {
+            transaction::rollback(connection)?;
+            Err(error)
+        }
+    }
+}
+
+/// The statement that begins the batch's own transaction. A single statement is atomic and sees one snapshot by itself.
+fn wrapping(connection: &Connection, batch: &Batch) -> Option<&'static str> {
+    let single = matches!(batch.steps.as_slice(), [] | [Step { params: Params::Fixed(_) | Params::Derived(_), .. }]);
+    match batch.mode {
+        BatchMode::Plain => None,
+        BatchMode::Snapshot | BatchMode::Atomic if single || !connection.is_autocommit() => None,
+        BatchMode::Snapshot => Some("BEGIN"),
+        BatchMode::Atomic => Some("BEGIN IMMEDIATE"),
+    }
+}
+
+/// Runs the steps. A panic in a sink or closure of the caller becomes an error: it must not take the thread, or in memory the database, along.
+fn guarded(connection: &Connection, exchange: &mut Exchange<'_>, steps: Vec<Step>) -> Result<()> {
+    let run = AssertUnwindSafe(|| steps.into_iter().try_for_each(|step| step::run(connection, exchange, step)));
+    catch_unwind(run).unwrap_or_else(|_| {
+        exchange.abandon();
+        Err(Error::usage("the code that reads a row panicked; the statement was ended and its own transaction, if it had one, rolled back"))
+    })
+}
+
+/// Runs text that may hold several statements.
+pub(crate) fn run_script(connection: &Connection, sql: &str) -> Result<()> {
+    step::refuse_zero_bytes(sql)?;
+    connection.execute_batch(sql).map_err(|error| of_sqlite(error, Some(sql)))
+}

@@ -1,0 +1,211 @@
+//! One step: its statement, its parameters, its rows.
+
+use super::Exchange;
+use crate::error::of_sqlite;
+use crate::params;
+use crate::rows::Cells;
+use rusqlite::{CachedStatement, Connection, Statement};
+use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
+use sequor_core::error::{Error, Result};
+use std::any::Any;
+use std::ops::{Deref, DerefMut};
+
+/// Runs one step and notes what it did.
+pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<()> {
+    exchange.check()?;
+    let Step { text, params, sink, cache } = step;
+    let silent = (&*sink as &dyn Any).is::<Discard>();
+    let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
+    match params {
+        Params::Fixed(list) => task.execute(&text, std::slice::from_ref(&list), cache)?,
+        Params::Many(lists) => task.execute(&text, &lists, cache)?,
+        Params::Derived(derive) => {
+            if let Some((text, list)) = derive()? {
+                task.execute(&text, std::slice::from_ref(&list), cache)?;
+            }
+        }
+    }
+    let last_insert_id = (task.kind == Kind::Insert && task.changed > 0).then(|| connection.last_insert_rowid());
+    let affected = task.affected();
+    let done = StepDone { sink: task.sink, affected, last_insert_id, paused: false };
+    task.exchange.push(done);
+    Ok(())
+}
+
+/// What a statement does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Insert,
+    OtherWrite,
+}
+
+/// A step while it runs.
+struct Task<'t, 'm> {
+    connection: &'t Connection,
+    exchange: &'t mut Exchange<'m>,
+    sink: Box<dyn RowSink>,
+    /// Nobody wants the rows; they are counted.
+    silent: bool,
+    /// The sink has seen enough.
+    stopped: bool,
+    /// The caller asked for something else while the statement was paused.
+    given_up: bool,
+    kind: Kind,
+    /// Rows since the last answer.
+    rows: u64,
+    changed: u64,
+}
+
+impl Task<'_, '_> {
+    fn affected(&self) -> u64 {
+        if self.kind == Kind::Read { self.rows } else { self.changed }
+    }
+
+    fn execute(&mut self, text: &str, lists: &[Vec<Param>], cache: bool) -> Result<()> {
+        let mut prepared = prepare(self.connection, text, cache)?;
+        self.kind = kind(&prepared, text);
+        if may_change_session(text) {
+            self.exchange.mark_dirty();
+        }
+        for (number, list) in lists.iter().enumerate() {
+            if number > 0 {
+                self.exchange.check()?;
+            }
+            params::bind(&mut prepared, list)?;
+            let before = self.connection.total_changes();
+            self.rows(&mut prepared, text)?;
+            // Statements other than INSERT, UPDATE and DELETE leave the count of the statement before.
+            if self.kind != Kind::Read && self.connection.total_changes() != before {
+                self.changed += self.connection.changes();
+            }
+            if self.given_up || (self.stopped && self.kind == Kind::Read) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
+        let mut rows = statement.raw_query();
+        let mut named = self.silent || self.stopped;
+        while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
+            self.rows += 1;
+            if self.silent || self.stopped {
+                continue;
+            }
+            if !named {
+                announce(row.as_ref(), &mut *self.sink)?;
+                named = true;
+            }
+            match self.sink.row(&mut Cells::new(row))? {
+                Flow::Continue => {}
+                Flow::Stop => self.stopped = true,
+                Flow::Pause => self.pause(),
+            }
+            if self.stopped || self.given_up {
+                break;
+            }
+        }
+        drop(rows);
+        if named || statement.column_count() == 0 { Ok(()) } else { announce(statement, &mut *self.sink) }
+    }
+
+    fn pause(&mut self) {
+        let sink = std::mem::replace(&mut self.sink, Box::new(Discard));
+        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, paused: true };
+        match self.exchange.pause(done, self.connection.is_autocommit()) {
+            Some(sink) => {
+                self.sink = sink;
+                self.rows = 0;
+            }
+            None => self.given_up = true,
+        }
+    }
+}
+
+/// A prepared statement, to be kept or not.
+enum Prepared<'c> {
+    Kept(CachedStatement<'c>),
+    Once(Statement<'c>),
+}
+
+impl<'c> Deref for Prepared<'c> {
+    type Target = Statement<'c>;
+
+    fn deref(&self) -> &Statement<'c> {
+        match self {
+            Prepared::Kept(statement) => statement,
+            Prepared::Once(statement) => statement,
+        }
+    }
+}
+
+impl<'c> DerefMut for Prepared<'c> {
+    fn deref_mut(&mut self) -> &mut Statement<'c> {
+        match self {
+            Prepared::Kept(statement) => statement,
+            Prepared::Once(statement) => statement,
+        }
+    }
+}
+
+fn prepare<'c>(connection: &'c Connection, text: &str, cache: bool) -> Result<Prepared<'c>> {
+    refuse_zero_bytes(text)?;
+    let prepared = if cache { connection.prepare_cached(text).map(Prepared::Kept) } else { connection.prepare(text).map(Prepared::Once) };
+    prepared.map_err(|error| of_sqlite(error, Some(text)))
+}
+
+/// SQLite reads a text up to its first zero byte and drops the rest.
+pub(super) fn refuse_zero_bytes(text: &str) -> Result<()> {
+    if text.as_bytes().contains(&0) { Err(Error::usage("the statement holds a zero byte; values belong into parameters")) } else { Ok(()) }
+}
+
+/// Tells the sink the names of the columns, without memory of its own for all but very wide results.
+fn announce(statement: &Statement<'_>, sink: &mut dyn RowSink) -> Result<()> {
+    const USUAL: usize = 64;
+    let count = statement.column_count();
+    let name = |index| statement.column_name(index).map_err(|error| of_sqlite(error, None));
+    if count > USUAL {
+        let names = (0..count).map(name).collect::<Result<Vec<&str>>>()?;
+        return sink.columns(&names);
+    }
+    let mut names = [""; USUAL];
+    for (index, place) in names.iter_mut().enumerate().take(count) {
+        *place = name(index)?;
+    }
+    sink.columns(&names[..count])
+}
+
+fn kind(statement: &Statement<'_>, text: &str) -> Kind {
+    if statement.readonly() {
+        return Kind::Read;
+    }
+    // WITH can begin an INSERT.
+    match first_words(text).as_bytes().first().map(u8::to_ascii_uppercase) {
+        Some(b'I' | b'R' | b'W') => Kind::Insert,
+        _ => Kind::OtherWrite,
+    }
+}
+
+/// Whether the statement can leave a changed setting or a temporary table behind.
+fn may_change_session(text: &str) -> bool {
+    let words = first_words(text);
+    let begins = |text: &str, word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins(words, "PRAGMA") || (begins(words, "CREATE") && begins(first_words(words.get(6..).unwrap_or_default()), "TEMP"))
+}
+
+/// The text after white space and comments.
+fn first_words(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let end = if rest.starts_with("--") {
+            rest.find('\n').map(|end| end + 1)
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map(|end| end + 2)
+        } else {
+            return rest;
+        };
+        rest = rest.get(end.unwrap_or(rest.len())..).unwrap_or_default().trim_start();
+    }
+}
