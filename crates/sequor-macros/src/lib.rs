@@ -5,11 +5,18 @@
 
 mod attributes;
 mod db_enum;
+mod db_type;
 mod draft;
+mod embed;
 mod errors;
+mod migrations;
 mod model;
+mod models;
 mod names;
+mod projection;
 mod rules;
+mod sql;
+mod test;
 mod types;
 
 use proc_macro::TokenStream;
@@ -30,4 +37,46 @@ pub fn derive_db_enum(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn draft(input: TokenStream) -> TokenStream {
     draft::expand(input.into()).into()
+}
+
+/// Makes a tuple struct of one field a column type.
+#[proc_macro_derive(DbType, attributes(db_type))]
+pub fn derive_db_type(input: TokenStream) -> TokenStream {
+    db_type::expand(input.into()).into()
+}
+
+/// Makes a struct one whose fields are spread over prefixed columns of the models that embed it.
+#[proc_macro_derive(Embed, attributes(embed, field))]
+pub fn derive_embed(input: TokenStream) -> TokenStream {
+    embed::expand(input.into()).into()
+}
+
+/// Makes a struct a selection of columns, expressions and related rows of a model.
+#[proc_macro_derive(Projection, attributes(projection))]
+pub fn derive_projection(input: TokenStream) -> TokenStream {
+    projection::expand(input.into()).into()
+}
+
+/// SQL with bound values: `sql!("SELECT * FROM users WHERE age > {age}")`. What stands between braces is always a parameter, never text.
+#[proc_macro]
+pub fn sql(input: TokenStream) -> TokenStream {
+    sql::expand(input.into()).into()
+}
+
+/// A list of models of any length: `models!(pub type All = User, Post);`.
+#[proc_macro]
+pub fn models(input: TokenStream) -> TokenStream {
+    models::expand(input.into()).into()
+}
+
+/// The migrations of a folder, embedded into the program: `migrations!("migrations")`. The path is relative to `Cargo.toml`.
+#[proc_macro]
+pub fn migrations(input: TokenStream) -> TokenStream {
+    migrations::expand(input.into()).into()
+}
+
+/// An async test that runs once on each database, in a schema of its own: `#[sequor::test(models(User, Post), fixtures("users.yaml"))]`.
+#[proc_macro_attribute]
+pub fn test(options: TokenStream, function: TokenStream) -> TokenStream {
+    test::expand(options.into(), function.into()).into()
 }

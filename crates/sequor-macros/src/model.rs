@@ -6,7 +6,7 @@ mod def;
 mod draft;
 mod managed;
 mod relations;
-mod traits;
+pub mod traits;
 
 use crate::attributes::{Options, known};
 use crate::errors::Errors;
@@ -77,6 +77,11 @@ pub fn named_fields<'a>(
     }
 }
 
+/// Whether a field's type is a relation.
+pub fn is_relation(ty: &syn::Type) -> bool {
+    relations::kind(ty).is_some()
+}
+
 /// The path of the crate, from `crate = ".."`.
 pub fn root(options: &Options, errors: &mut Errors) -> TokenStream {
     options.get("crate").and_then(|(_, given)| crate::attributes::path(given, errors)).unwrap_or_else(|| quote!(::sequor))
@@ -90,7 +95,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     for field in fields {
         match relations::kind(&field.ty) {
             Some(kind) => relations.extend(relations::read(field, kind, &input.ident, relations.len(), errors)),
-            None => columns.extend(columns::read(field, &input.ident, &root, known::FIELD, errors)),
+            None => columns.extend(columns::read(field, &input.ident, known::FIELD, errors)),
         }
     }
     columns::place(&mut columns, &root);

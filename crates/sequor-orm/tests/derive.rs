@@ -1,5 +1,7 @@
 //! The derives: models, enums, drafts, compiled against the real traits.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 extern crate sequor_orm as sequor;
 
 use chrono::{DateTime, Utc};

@@ -147,6 +147,13 @@ pub const PROJECTION_FIELD: &[Known] = &[
     option("expr", &[Tokens], "`expr = Post::TAGS.count()`"),
 ];
 
+/// `#[sequor::test(..)]`
+pub const TEST: &[Known] = &[
+    option("models", &[List], "`models(User, Post)`"),
+    option("fixtures", &[Texts], "`fixtures(\"users.yaml\")`"),
+    option("databases", &[Texts], "`databases(\"sqlite\", \"postgres\")`"),
+];
+
 /// The referential actions of SQL.
 pub const ACTIONS: &[&str] = &["cascade", "restrict", "set null", "set default", "no action"];
 

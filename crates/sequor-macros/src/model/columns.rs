@@ -35,7 +35,7 @@ pub struct ColumnField {
 }
 
 /// Reads a field.
-pub fn read(field: &syn::Field, model: &Ident, _root: &TokenStream, known: &'static [Known], errors: &mut Errors) -> Option<ColumnField> {
+pub fn read(field: &syn::Field, model: &Ident, known: &'static [Known], errors: &mut Errors) -> Option<ColumnField> {
     let ident = field.ident.clone()?;
     if let Some(attribute) = field.attrs.iter().find(|attribute| attribute.path().is_ident("relation")) {
         errors.over(

@@ -1,9 +1,14 @@
 //! What the derives and `draft!` call beside the contract: each a few lines that would otherwise be written into every model.
 
+pub use crate::query::{Projection, ProjectionItem, RawSql, raw_value};
+pub use sequor_core::statement::RawPart;
+
+use super::column::Column;
 use super::relation::Relation;
 use super::slot::same_name;
-use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, unknown_label};
+use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, ToOneKind, unknown_label};
 use crate::FieldType;
+use crate::query::IntoTyped;
 use crate::write::Draft;
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
@@ -83,7 +88,7 @@ impl<M: Model, T: 'static, K> Field<Relation<M, T, K>> {
     pub fn put_nothing(self, _draft: &mut Draft<M>) {}
 }
 
-impl<M: Model, T> Field<super::Column<M, Vec<T>>>
+impl<M: Model, T> Field<Column<M, Vec<T>>>
 where
     Vec<T>: FieldType,
 {
@@ -232,6 +237,58 @@ pub fn deserialize_enum<'de, E: DbEnum, D: Deserializer<'de>>(name: &'static str
     }
 
     deserializer.deserialize_str(Labels(name, PhantomData))
+}
+
+/// A column of a projection.
+pub fn projected_column<M, T: FieldType>(column: Column<M, T>) -> ProjectionItem {
+    ProjectionItem::Expr(column.into_typed())
+}
+
+/// A column or expression of a projection.
+pub fn projected<M, T: FieldType>(expression: impl IntoTyped<M, T>) -> ProjectionItem {
+    ProjectionItem::Expr(expression.into_typed())
+}
+
+/// A projection of a to-one relation inside of a projection.
+pub fn projected_relation<P: Projection<Of = T>, M, T, K: ToOneKind>(relation: Relation<M, T, K>, optional: bool) -> ProjectionItem {
+    ProjectionItem::One { relation: relation.name().into(), items: P::items(), optional }
+}
+
+/// Whether all cells of an optional inner projection are NULL.
+pub fn absent(row: &mut dyn RowReader, at: usize, width: usize) -> Result<bool> {
+    crate::query::all_null(row, at, width)
+}
+
+/// A value between the texts of a `sql!`: any column type, and `&str`.
+#[diagnostic::on_unimplemented(message = "a `{Self}` cannot be bound in SQL", label = "expected a column type or `&str`")]
+pub trait RawArgument {
+    /// The value as a parameter.
+    fn raw_part(&self) -> RawPart;
+}
+
+impl<T: FieldType> RawArgument for T {
+    fn raw_part(&self) -> RawPart {
+        raw_value(self)
+    }
+}
+
+impl RawArgument for str {
+    fn raw_part(&self) -> RawPart {
+        raw_value(&self.to_owned())
+    }
+}
+
+/// A migration that `migrations!` embeds into the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbeddedMigration {
+    /// The name of its folder.
+    pub name: &'static str,
+    /// `up.sql`; empty when there are only files of single databases.
+    pub up: &'static str,
+    /// `down.sql`.
+    pub down: Option<&'static str>,
+    /// Every other SQL file of the folder (`verify.sql`, `up.mysql.sql`), by name.
+    pub others: &'static [(&'static str, &'static str)],
 }
 
 #[cfg(test)]
