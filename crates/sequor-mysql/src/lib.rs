@@ -1,1 +1,17 @@
-//! Sequor's MySQL and MariaDB driver.
+//! Sequor's MySQL and MariaDB driver: text and parameters in, rows out.
+//!
+//! An own core on `mysql_common`'s constants and authentication plugins. The socket is driven inline by the caller's task, rows are decoded straight from the
+//! read buffer, and no byte of a server can panic a decoder.
+
+mod connect;
+mod connection;
+mod error;
+mod options;
+mod params;
+mod rows;
+mod script;
+mod statements;
+mod wire;
+
+pub use connect::MysqlDriver;
+pub use options::{MysqlOptions, TlsMode};

@@ -1,0 +1,124 @@
+//! [`MysqlDriver`]: opens connections. Finding the server is here, the login in `handshake` and `auth`, encryption in `tls`.
+
+mod auth;
+mod handshake;
+mod tls;
+
+use crate::connection::MysqlConnection;
+use crate::options::MysqlOptions;
+use crate::wire::{Stream, Wire};
+use sequor_core::driver::{BoxFuture, Connection, Driver};
+use sequor_core::error::{ConnectionError, ConnectionErrorKind};
+use sequor_core::{Error, Result};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+pub(crate) use handshake::{Greeted, login};
+
+/// Makes connections to one MySQL or MariaDB database.
+#[derive(Clone, Debug)]
+pub struct MysqlDriver {
+    options: Arc<MysqlOptions>,
+}
+
+impl MysqlDriver {
+    /// A driver for this database; nothing is opened yet.
+    pub fn new(options: MysqlOptions) -> MysqlDriver {
+        MysqlDriver { options: Arc::new(options) }
+    }
+}
+
+impl Driver for MysqlDriver {
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>> {
+        Box::pin(async move {
+            let opened = timeout(self.options.connect_timeout, MysqlConnection::open(self.options.clone()));
+            match opened.await {
+                Ok(connection) => Ok(Box::new(connection?) as Box<dyn Connection>),
+                Err(_) => Err(timed_out(&self.options)),
+            }
+        })
+    }
+
+    fn target(&self) -> String {
+        self.options.target()
+    }
+}
+
+#[cold]
+fn timed_out(options: &MysqlOptions) -> Error {
+    let seconds = options.connect_timeout.as_secs_f64();
+    Error::connection(ConnectionErrorKind::TimedOut, format!("{}: no answer within {seconds} s", options.target()))
+}
+
+/// Opens the line and logs in.
+pub(crate) async fn open(options: &MysqlOptions) -> Result<Greeted> {
+    let stream = match &options.socket {
+        Some(path) => unix(options, path).await?,
+        None => Stream::Tcp(tcp(options).await?),
+    };
+    login(Wire::new(stream), options).await
+}
+
+#[cfg(unix)]
+async fn unix(options: &MysqlOptions, path: &std::path::Path) -> Result<Stream> {
+    let opened = tokio::net::UnixStream::connect(path).await;
+    opened.map(Stream::Unix).map_err(|error| not_opened(options, error))
+}
+
+#[cfg(not(unix))]
+async fn unix(options: &MysqlOptions, _path: &std::path::Path) -> Result<Stream> {
+    Err(Error::connection(ConnectionErrorKind::Invalid, format!("{}: this system has no Unix sockets", options.target())))
+}
+
+async fn tcp(options: &MysqlOptions) -> Result<TcpStream> {
+    let found = lookup_host((options.host.as_str(), options.port)).await;
+    let addresses: Vec<SocketAddr> = found.map_err(|error| host_not_found(options, error))?.collect();
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return tune(stream).map_err(|error| not_opened(options, error)),
+            Err(error) => last = error,
+        }
+    }
+    Err(not_opened(options, last))
+}
+
+/// No delay for small packets, and a silent peer is found within 30 s.
+fn tune(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(&stream);
+    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(10));
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"))]
+    let keepalive = keepalive.with_interval(Duration::from_secs(5)).with_retries(4);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    Ok(stream)
+}
+
+#[cold]
+fn host_not_found(options: &MysqlOptions, error: io::Error) -> Error {
+    let message = format!("{}: the host name does not resolve", options.target());
+    Error::Connection(ConnectionError { source: Some(Box::new(error)), ..ConnectionError::new(ConnectionErrorKind::HostNotFound, message) })
+}
+
+#[cold]
+fn not_opened(options: &MysqlOptions, error: io::Error) -> Error {
+    use io::ErrorKind as K;
+    let (kind, why) = match error.kind() {
+        K::ConnectionRefused => (ConnectionErrorKind::Refused, "nobody listens there"),
+        K::NotFound if options.socket.is_some() => (ConnectionErrorKind::Refused, "there is no such socket"),
+        K::NotFound => (ConnectionErrorKind::HostNotFound, "the host name has no address"),
+        K::PermissionDenied => (ConnectionErrorKind::AccessDenied, "the system forbids it"),
+        K::TimedOut => (ConnectionErrorKind::TimedOut, "no answer"),
+        K::HostUnreachable | K::NetworkUnreachable | K::AddrNotAvailable => (ConnectionErrorKind::HostNotReachable, "no way there"),
+        _ => (ConnectionErrorKind::Broken, "the connection was not made"),
+    };
+    let message = format!("{}: {why}", options.target());
+    Error::Connection(ConnectionError { source: Some(Box::new(error)), ..ConnectionError::new(kind, message) })
+}

@@ -1,0 +1,169 @@
+//! Batches: steps one after another, the transaction around them, and what a pause leaves behind.
+
+use super::execute::{Ended, Job, Outcome, Reading};
+use super::transaction::Opening;
+use super::{Activity, MysqlConnection};
+use sequor_core::driver::{Batch, BatchMode, Begin, Params, RowSink, Step, StepDone};
+use sequor_core::{Error, Result};
+
+/// A step whose sink wanted a pause.
+pub(super) struct Paused {
+    reading: Reading,
+    around: Around,
+}
+
+/// The transaction that a batch opened for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    /// None.
+    Nothing,
+    /// A read-only snapshot; COMMIT goes out with the last step.
+    Snapshot,
+    /// All or nothing.
+    Atomic,
+}
+
+impl MysqlConnection {
+    pub(super) async fn run_batch(&mut self, batch: Batch) -> Result<Vec<StepDone>> {
+        let around = self.around(&batch);
+        let count = batch.steps.len();
+        let mut all = Vec::with_capacity(count);
+        for (place, step) in batch.steps.into_iter().enumerate() {
+            match self.run_step(step, around, place + 1 == count).await {
+                Ok(done) => all.push(done),
+                Err(error) => {
+                    self.give_up(around).await;
+                    return Err(error);
+                }
+            }
+        }
+        if around != Around::Nothing && !matches!(self.activity, Activity::Paused(_)) {
+            self.finish(around).await?;
+        }
+        Ok(all)
+    }
+
+    /// The transaction that the batch needs; it begins with its first statement.
+    fn around(&mut self, batch: &Batch) -> Around {
+        let is_single = match batch.steps.as_slice() {
+            [] => true,
+            [step] => !matches!(&step.params, Params::Many(lists) if lists.len() > 1),
+            _ => false,
+        };
+        if is_single || self.begin.is_some() || self.in_transaction() {
+            return Around::Nothing;
+        }
+        let (around, opening) = match batch.mode {
+            BatchMode::Plain => return Around::Nothing,
+            BatchMode::Snapshot => (Around::Snapshot, Opening::Snapshot),
+            BatchMode::Atomic => (Around::Atomic, Opening::Begin(Begin::default())),
+        };
+        self.begin = Some(opening);
+        around
+    }
+
+    async fn run_step(&mut self, step: Step, around: Around, is_last: bool) -> Result<StepDone> {
+        let Step { mut text, params, mut sink, cache } = step;
+        let list = match params {
+            Params::Fixed(list) => list,
+            Params::Many(lists) => {
+                let mut outcome = Outcome::default();
+                for list in &lists {
+                    let job = Job { text: &text, params: list, keep: cache, commit: false };
+                    outcome.add(self.execute_whole(&job, &mut *sink).await?);
+                }
+                return Ok(done(sink, outcome, false));
+            }
+            Params::Derived(derive) => match derive()? {
+                Some((derived, list)) => {
+                    text = derived;
+                    list
+                }
+                None => return Ok(done(sink, Outcome::default(), false)),
+            },
+        };
+        if is_last && around != Around::Nothing {
+            // The only statement of the batch is a transaction by itself.
+            self.begin = None;
+        }
+        let commit = is_last && around == Around::Snapshot && self.in_transaction();
+        let job = Job { text: &text, params: &list, keep: cache, commit };
+        if !is_last {
+            let outcome = self.execute_whole(&job, &mut *sink).await?;
+            return Ok(done(sink, outcome, false));
+        }
+        match self.execute(&job, &mut *sink).await? {
+            Ended::Finished(outcome) => Ok(done(sink, outcome, false)),
+            Ended::Paused(reading) => {
+                let outcome = reading.outcome;
+                self.activity = Activity::Paused(Box::new(Paused { reading, around }));
+                Ok(done(sink, outcome, true))
+            }
+        }
+    }
+
+    /// Runs a statement whose sink may not pause.
+    async fn execute_whole(&mut self, job: &Job<'_>, sink: &mut dyn RowSink) -> Result<Outcome> {
+        match self.execute(job, sink).await? {
+            Ended::Finished(outcome) => Ok(outcome),
+            Ended::Paused(_) => Err(Error::bug("only the last step of a batch may pause, and none with many lists of parameters")),
+        }
+    }
+
+    /// Ends the batch's own transaction after its last step.
+    async fn finish(&mut self, around: Around) -> Result<()> {
+        if self.begin.take().is_some() {
+            // No step had anything to send.
+            return Ok(());
+        }
+        if self.replies.pending() > 0 {
+            return self.expect_ok().await;
+        }
+        if around != Around::Nothing && self.in_transaction() { self.send_commit().await } else { Ok(()) }
+    }
+
+    /// Undoes the batch's own transaction after an error.
+    async fn give_up(&mut self, around: Around) {
+        if around == Around::Nothing || self.is_lost() {
+            return;
+        }
+        self.begin = None;
+        let undone = async {
+            self.settle().await?;
+            self.send_rollback().await
+        };
+        // A failure has broken the connection; the error of the step is what the caller gets.
+        if undone.await.is_err() {
+            self.activity = Activity::Broken;
+        }
+    }
+
+    pub(super) async fn resume_step(&mut self, paused: Box<Paused>, mut sink: Box<dyn RowSink>) -> Result<StepDone> {
+        let Paused { reading, around } = *paused;
+        match self.read_reply(reading, &mut *sink).await {
+            Ok(Ended::Finished(outcome)) => {
+                self.finish(around).await?;
+                Ok(done(sink, outcome, false))
+            }
+            Ok(Ended::Paused(reading)) => {
+                let outcome = reading.outcome;
+                self.activity = Activity::Paused(Box::new(Paused { reading, around }));
+                Ok(done(sink, outcome, true))
+            }
+            Err(error) => {
+                self.give_up(around).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads and throws away what a pause has left; the batch was run and is ended as if it had been read.
+    pub(super) async fn abandon(&mut self, paused: Box<Paused>) -> Result<()> {
+        self.settle().await?;
+        if paused.around == Around::Nothing { Ok(()) } else { self.finish(paused.around).await }
+    }
+}
+
+fn done(sink: Box<dyn RowSink>, outcome: Outcome, paused: bool) -> StepDone {
+    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused }
+}

@@ -1,0 +1,269 @@
+//! The URL and its parameters: each known one is obeyed or refused with the reason, any other is an error that lists them.
+
+use super::{MysqlOptions, TlsMode, invalid};
+use sequor_core::Result;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The parameters that are obeyed.
+const OBEYED: &[&str] = &[
+    "allow-public-key-retrieval",
+    "charset",
+    "connect_timeout",
+    "enable-cleartext-plugin",
+    "password",
+    "server-public-key",
+    "socket",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "statement-cache",
+    "timezone",
+    "user",
+];
+
+/// The parameters of other clients that are refused, and why.
+const REFUSED: &[(&str, &str)] = &[
+    ("allowlocalinfile", "files of this machine are never sent to a server"),
+    ("allowmultiqueries", "each call sends one statement; use a migration for scripts"),
+    ("bignumberstrings", "64-bit integers are always exact"),
+    ("collation", "each table and column has its own; set it there"),
+    ("compress", "compressed lines are not supported"),
+    ("compression", "compressed lines are not supported"),
+    ("datestrings", "dates are always typed, and instants are UTC"),
+    ("decimalnumbers", "decimals are always exact"),
+    ("flags", "the capabilities are fixed; affected rows are always the matched ones"),
+    ("local-infile", "files of this machine are never sent to a server"),
+    ("multiplestatements", "each call sends one statement; use a migration for scripts"),
+    ("namedplaceholders", "named parameters belong to the query, not to the connection"),
+    ("sql_mode", "the session is always strict"),
+    ("ssl", "say ssl-mode=verify-full, verify-ca, require or disable"),
+    ("supportbignumbers", "64-bit integers are always exact"),
+    ("usessl", "say ssl-mode=verify-full, verify-ca, require or disable"),
+];
+
+/// Reads a URL; `variable` reads the environment.
+pub(super) fn parse(url: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<MysqlOptions> {
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("a URL looks like mysql://user:password@host:3306/database"))?;
+    if !["mysql", "mariadb"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return Err(invalid("the URL must start with mysql:// or mariadb://"));
+    }
+    let mut options = MysqlOptions::with_variables(variable)?;
+    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A password may hold an @ that was not escaped: the host is behind the last one.
+    let (authority, database) = match rest.rfind('@') {
+        Some(at) => match rest.get(at..).unwrap_or_default().find('/') {
+            Some(slash) => (rest.get(..at + slash).unwrap_or_default(), rest.get(at + slash + 1..).unwrap_or_default()),
+            None => (rest, ""),
+        },
+        None => rest.split_once('/').unwrap_or((rest, "")),
+    };
+    let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    read_login(&mut options, login)?;
+    read_place(&mut options, place)?;
+    if !database.is_empty() {
+        options.database = Some(decode(database, "the database")?);
+    }
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        read_parameter(&mut options, &decode(name, "a parameter")?, &decode(&value.replace('+', " "), name)?)?;
+    }
+    if options.cert.is_some() != options.key.is_some() {
+        return Err(invalid("a client certificate needs both ssl-cert and ssl-key"));
+    }
+    Ok(options)
+}
+
+fn read_login(options: &mut MysqlOptions, login: &str) -> Result<()> {
+    let (user, password) = match login.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (login, None),
+    };
+    if !user.is_empty() {
+        options.user = decode(user, "the user")?;
+    }
+    if let Some(password) = password {
+        options.password = Some(decode(password, "the password")?);
+    }
+    Ok(())
+}
+
+fn read_place(options: &mut MysqlOptions, place: &str) -> Result<()> {
+    if place.contains(',') {
+        return Err(invalid("several hosts are not supported here; name replicas in the options"));
+    }
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or_else(|| invalid("the IPv6 address lacks its closing bracket"))?;
+            (host, rest.strip_prefix(':'))
+        }
+        None => match place.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (place, None),
+        },
+    };
+    if !host.is_empty() {
+        options.host = decode(host, "the host")?;
+        options.socket = None;
+        // A host may be the path of a socket, escaped.
+        if options.host.starts_with('/') {
+            options.socket = Some(PathBuf::from(&options.host));
+        }
+    }
+    if let Some(port) = port.filter(|port| !port.is_empty()) {
+        options.port = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| invalid("the port is not a number from 1 to 65535"))?;
+    }
+    Ok(())
+}
+
+fn read_parameter(options: &mut MysqlOptions, name: &str, value: &str) -> Result<()> {
+    let folded = name.to_ascii_lowercase();
+    match folded.as_str() {
+        "user" => options.user = value.to_owned(),
+        "password" => options.password = Some(value.to_owned()),
+        "socket" | "socketpath" | "unix_socket" => options.socket = Some(PathBuf::from(value)),
+        "ssl-mode" | "sslmode" | "ssl_mode" => options.tls = Some(tls_mode(value)?),
+        "ssl-ca" | "sslca" | "ssl_ca" | "sslrootcert" => options.ca = Some(PathBuf::from(value)),
+        "ssl-cert" | "sslcert" | "ssl_cert" => options.cert = Some(PathBuf::from(value)),
+        "ssl-key" | "sslkey" | "ssl_key" => options.key = Some(PathBuf::from(value)),
+        "connect_timeout" | "connect-timeout" => options.connect_timeout = Duration::from_secs(positive(name, value)?),
+        "connecttimeout" => options.connect_timeout = Duration::from_millis(positive(name, value)?),
+        "server-public-key" | "server-public-key-path" => options.server_key = Some(PathBuf::from(value)),
+        "allow-public-key-retrieval" | "allowpublickeyretrieval" => options.fetch_server_key = truth(name, value)?,
+        "enable-cleartext-plugin" => options.cleartext = truth(name, value)?,
+        "statement-cache" => options.statements = usize::try_from(positive(name, value)?).unwrap_or(crate::statements::CAPACITY),
+        "charset" if value.eq_ignore_ascii_case("utf8mb4") => {}
+        "charset" => return Err(invalid("charset is always utf8mb4, which holds every text")),
+        "timezone" if matches!(value, "Z" | "+00:00" | "UTC" | " 00:00") => {}
+        "timezone" => return Err(invalid("timezone is always +00:00: instants are UTC")),
+        other => return Err(unknown(other)),
+    }
+    Ok(())
+}
+
+#[cold]
+fn unknown(name: &str) -> sequor_core::Error {
+    match REFUSED.iter().find(|(known, _)| *known == name) {
+        Some((_, why)) => invalid(format!("the parameter {name} is refused: {why}")),
+        None => invalid(format!("unknown parameter {name}; known are {}", OBEYED.join(", "))),
+    }
+}
+
+fn tls_mode(value: &str) -> Result<TlsMode> {
+    match value.to_ascii_lowercase().replace('_', "-").as_str() {
+        "disable" | "disabled" => Ok(TlsMode::Disable),
+        "require" | "required" => Ok(TlsMode::Require),
+        "verify-ca" => Ok(TlsMode::VerifyCa),
+        "verify-full" | "verify-identity" => Ok(TlsMode::VerifyFull),
+        "prefer" | "preferred" | "allow" => Err(invalid(
+            "ssl-mode prefer protects nothing: whoever sits between can switch it off; say verify-full, verify-ca, require or disable",
+        )),
+        _ => Err(invalid("ssl-mode is one of disable, require, verify-ca, verify-full")),
+    }
+}
+
+fn positive(name: &str, value: &str) -> Result<u64> {
+    value.parse().ok().filter(|number| *number > 0).ok_or_else(|| invalid(format!("{name} takes a whole number above zero")))
+}
+
+fn truth(name: &str, value: &str) -> Result<bool> {
+    match value {
+        "true" | "1" | "" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(invalid(format!("{name} is true or false"))),
+    }
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str, what: &str) -> Result<String> {
+    let wrong = || invalid(format!("{what} in the URL is not escaped rightly"));
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
+        let (high, low) = (digit(rest.next()).ok_or_else(wrong)?, digit(rest.next()).ok_or_else(wrong)?);
+        bytes.push(high << 4 | low);
+    }
+    let decoded = String::from_utf8(bytes).map_err(|_| wrong())?;
+    if decoded.contains('\0') { Err(wrong()) } else { Ok(decoded) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sequor_core::Error;
+    use sequor_core::error::ConnectionErrorKind;
+
+    fn options(url: &str) -> Result<MysqlOptions> {
+        parse(url, &|_| None)
+    }
+
+    #[test]
+    fn every_part_of_a_url_is_read() {
+        let read = options("mysql://ann:p%40ss%3Aw%2Frd@db.example.com:3307/my%20app?ssl-mode=verify_ca&ssl-ca=/ca.pem&connect_timeout=3")
+            .unwrap();
+        assert_eq!((read.user.as_str(), read.password.as_deref()), ("ann", Some("p@ss:w/rd")));
+        assert_eq!((read.host.as_str(), read.port), ("db.example.com", 3307));
+        assert_eq!(read.database.as_deref(), Some("my app"));
+        assert_eq!(read.tls_mode(), TlsMode::VerifyCa);
+        assert_eq!(read.connect_timeout, Duration::from_secs(3));
+        assert_eq!(read.target(), "db.example.com:3307/my app");
+        assert!(!format!("{read:?}").contains("p@ss"));
+
+        let read = options("mariadb://[::1]/x").unwrap();
+        assert_eq!((read.host.as_str(), read.port, read.tls_mode()), ("::1", 3306, TlsMode::Disable));
+        assert_eq!(read.target(), "[::1]:3306/x");
+        let read = options("mysql://ann@/app?socket=/run/my.sock").unwrap();
+        assert_eq!(read.socket.as_deref(), Some(std::path::Path::new("/run/my.sock")));
+        assert_eq!(options("mysql://%2Frun%2Fmy.sock/app").unwrap().socket, read.socket);
+        assert_eq!(options("mysql://a:p@ss/word@db.example.com/x").unwrap().password.as_deref(), Some("p@ss/word"));
+        assert_eq!(options("mysql://db.example.com").unwrap().tls_mode(), TlsMode::VerifyFull);
+    }
+
+    #[test]
+    fn the_environment_fills_what_is_left_out() {
+        let variable = |name: &str| {
+            let known = [("MYSQL_HOST", "h"), ("MYSQL_TCP_PORT", "33"), ("MYSQL_USER", "u"), ("MYSQL_PWD", "p"), ("MYSQL_DATABASE", "d")];
+            known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let read = parse("mysql://", &variable).unwrap();
+        assert_eq!(read.target(), "h:33/d");
+        assert_eq!((read.user.as_str(), read.password.as_deref()), ("u", Some("p")));
+        assert_eq!(parse("mysql://x@y:1/z", &variable).unwrap().target(), "y:1/z");
+        let socket = |name: &str| (name == "MYSQL_UNIX_PORT").then(|| "/s".to_owned());
+        assert!(parse("mysql://", &socket).unwrap().socket.is_some());
+        assert!(parse("mysql://host", &socket).unwrap().socket.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_the_password_is_not() {
+        for (url, part) in [
+            ("localhost", "mysql://user"),
+            ("postgres://x", "must start with"),
+            ("mysql://a:secret@h:99999", "the port"),
+            ("mysql://a:secret@h:x", "the port"),
+            ("mysql://a:%zzsecret@h", "the password"),
+            ("mysql://a:secret@h1,h2/x", "several hosts"),
+            ("mysql://a:secret@h/x?ssl-mode=prefer", "protects nothing"),
+            ("mysql://a:secret@h/x?ssl-mode=maybe", "one of disable"),
+            ("mysql://a:secret@h/x?multipleStatements=true", "refused"),
+            ("mysql://a:secret@h/x?charset=latin1", "utf8mb4"),
+            ("mysql://a:secret@h/x?timezone=%2B02:00", "UTC"),
+            ("mysql://a:secret@h/x?colour=red", "known are allow-public-key-retrieval"),
+            ("mysql://a:secret@h/x?ssl-key=/k", "both"),
+            ("mysql://a:secret@h/x?connect_timeout=0", "above zero"),
+            ("mysql://a:secret@[::1/x", "bracket"),
+        ] {
+            let error = options(url).unwrap_err();
+            assert!(matches!(&error, Error::Connection(connection) if connection.kind == ConnectionErrorKind::Invalid));
+            assert!(error.to_string().contains(part), "{url}: {error}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
+    }
+}

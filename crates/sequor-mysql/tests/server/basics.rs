@@ -1,0 +1,135 @@
+//! Statements, parameters, rows, counts.
+
+use crate::bed::*;
+use crate::on_server;
+use sequor_core::Value;
+use sequor_core::driver::{Batch, BatchMode, Flow, Params, Product, Status, Step};
+
+on_server! {
+    async fn a_statement_with_parameters_gives_its_rows(bed) {
+        let mut connection = bed.connect().await;
+        assert_eq!(connection.server().product, Product::Mariadb);
+        assert!(connection.server().version >= (10, 3, 0));
+        assert!(connection.round_trip().is_some());
+        let done = with(&mut *connection, "select ? + 1 as a, ? as b, null as c", vec![param(41i64), param("é 😀")]).await.unwrap();
+        assert_eq!(done.affected, 1);
+        let seen = collected(done);
+        assert_eq!(seen.names, ["a", "b", "c"]);
+        assert_eq!(seen.rows, [[Value::I64(42), Value::from("é 😀"), Value::Null]]);
+        assert_eq!(connection.status(), Status::Idle);
+        assert!(connection.is_alive());
+        connection.ping().await.unwrap();
+        connection.close().await;
+    }
+
+    async fn counts_are_matched_rows_and_keys_come_back(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        run(c, "create table t (id int primary key auto_increment, a int)").await.unwrap();
+        let done = with(c, "insert into t (a) values (?), (?)", vec![param(1i64), param(2i64)]).await.unwrap();
+        assert_eq!((done.affected, done.last_insert_id), (2, Some(1)));
+        let done = run(c, "update t set a = a").await.unwrap();
+        assert_eq!((done.affected, done.last_insert_id), (2, None));
+        let done = with(c, "insert into t (a) values (?) returning id, a", vec![param(3i64)]).await.unwrap();
+        assert_eq!(done.affected, 1);
+        assert_eq!(collected(done).rows, [[Value::I64(3), Value::I64(3)]]);
+        assert_eq!(run(c, "delete from t where a > 1").await.unwrap().affected, 2);
+    }
+
+    async fn many_lists_run_one_statement(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        run(c, "create table t (id int primary key, a varchar(10))").await.unwrap();
+        let lists = (0..500i64).map(|number| vec![param(number), param(format!("n{number}"))]).collect();
+        let done = one(c, many("insert into t values (?, ?)", lists)).await.unwrap();
+        assert_eq!(done.affected, 500);
+        assert_eq!(number(c, "select count(*) from t").await, 500);
+        let lists = (0..3i64).map(|number| vec![param(number)]).collect();
+        let done = one(c, many("select a from t where id = ?", lists)).await.unwrap();
+        assert_eq!(collected(done).rows, [[Value::from("n0")], [Value::from("n1")], [Value::from("n2")]]);
+    }
+
+    async fn derived_steps_see_what_came_before(bed) {
+        let mut connection = bed.connect().await;
+        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (writer, reader) = (seen.clone(), seen.clone());
+        let sink = Each(move |row: &mut dyn sequor_core::driver::RowReader| {
+            writer.lock().unwrap().push(row.i64(0)?.unwrap());
+            Ok(())
+        });
+        let derived = Params::Derived(Box::new(move || {
+            let sum: i64 = reader.lock().unwrap().iter().sum();
+            Ok(Some(("select ? * 2".into(), vec![param(sum)])))
+        }));
+        let skipped = Params::Derived(Box::new(|| Ok(None)));
+        let step = |params| Step { text: "".into(), params, sink: Box::new(Collect::default()), cache: true };
+        let steps = vec![Step::query("select 20 union all select 1", vec![], Box::new(sink)), step(skipped), step(derived)];
+        for mode in [BatchMode::Plain, BatchMode::Snapshot, BatchMode::Atomic] {
+            let _ = mode;
+        }
+        let mut done = connection.run(batch(BatchMode::Snapshot, steps)).await.unwrap();
+        assert_eq!(collected(done.remove(2)).rows, [[Value::I64(42)]]);
+        assert_eq!(connection.status(), Status::Idle);
+    }
+
+    async fn a_pause_keeps_the_rest(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        let sink = Collect { at: Some((10, Flow::Pause)), ..Collect::default() };
+        let done = one(c, Step::query("select seq from seq_1_to_100000", vec![], Box::new(sink))).await.unwrap();
+        assert!(done.paused);
+        assert_eq!(collected(done).rows.len(), 10);
+        let mut total = 10;
+        for size in [1, 1_000, 50_000] {
+            let sink = Collect { at: Some((size, Flow::Pause)), ..Collect::default() };
+            let done = c.resume(Box::new(sink)).await.unwrap();
+            assert!(done.paused);
+            let seen = collected(done);
+            assert_eq!(seen.rows[0], [Value::I64(total + 1)]);
+            total += i64::try_from(seen.rows.len()).unwrap();
+        }
+        let done = c.resume(Box::new(Collect::default())).await.unwrap();
+        assert!(!done.paused);
+        assert_eq!(done.affected, 100_000);
+        assert_eq!(collected(done).rows.len(), 100_000 - usize::try_from(total).unwrap());
+        assert_eq!(number(c, "select 7").await, 7);
+
+        let sink = Collect { at: Some((10, Flow::Pause)), ..Collect::default() };
+        let done = one(c, Step::query("select seq from seq_1_to_1000", vec![], Box::new(sink))).await.unwrap();
+        assert!(done.paused);
+        assert_eq!(number(c, "select 8").await, 8);
+        assert!(c.resume(Box::new(Collect::default())).await.is_err());
+        assert_eq!(number(c, "select 9").await, 9);
+    }
+
+    async fn a_stop_and_a_refusal_leave_the_connection_usable(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        let text = "select seq, repeat('x', 100) from seq_1_to_100000";
+        let sink = Collect { at: Some((3, Flow::Stop)), ..Collect::default() };
+        let done = one(c, Step::query(text, vec![], Box::new(sink))).await.unwrap();
+        assert_eq!((done.paused, done.affected), (false, 3));
+        assert_eq!(number(c, "select 7").await, 7);
+        let sink = Collect { refuse: Some(5), ..Collect::default() };
+        let error = one(c, Step::query(text, vec![], Box::new(sink))).await.err().unwrap();
+        assert!(error.to_string().contains("refused"));
+        assert_eq!(c.status(), Status::Idle);
+        assert_eq!(number(c, "select 8").await, 8);
+    }
+
+    async fn an_error_names_the_statement_not_the_steps_after_it(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        run(c, "create table t (id int primary key)").await.unwrap();
+        let steps = vec![
+            Step::execute("insert into t values (1)", vec![]),
+            Step::execute("insert into t values (1)", vec![]),
+            Step::execute("insert into t values (2)", vec![]),
+        ];
+        assert!(c.run(Batch { steps, mode: BatchMode::Plain }).await.is_err());
+        assert_eq!(number(c, "select count(*) from t").await, 1);
+        let error = with(c, "select ?", vec![]).await.err().unwrap();
+        assert!(error.to_string().contains("1 parameters"), "{error}");
+        assert_eq!(number(c, "select 7").await, 7);
+    }
+}

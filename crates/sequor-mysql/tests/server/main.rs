@@ -1,0 +1,4 @@
+//! The driver against a real server: `SEQUOR_MYSQL_URL` names one whose user may create databases. Without it every test skips, aloud.
+
+mod basics;
+mod bed;
