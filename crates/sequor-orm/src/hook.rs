@@ -1,16 +1,55 @@
-//! The table of hooks, and what a model declares beside its data.
+//! Hooks: the table of their names, where they are declared and registered, and how they run.
+
+mod context;
+mod kind;
+mod table;
+mod typed;
+
+pub use context::{AnyChange, Change, HookContext, Operation};
+pub use kind::HookKind;
+pub use table::{BulkChange, GlobalHooks, HookFn, HookRegistry, HookSubject, HookTable, ModelHooks};
+pub(crate) use table::{captures, changed, fire, needs_transaction};
+pub use typed::{DeclaresHooks, Hooks, TypedHooks, apply_scope};
 
 use crate::query::Clauses;
+use crate::write::RowState;
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::{Result, ValidationItem};
 use sequor_core::schema::{Behavior, ModelDef};
 use std::sync::Arc;
 
-/// What a model declares beside its data, without its type: hooks, validators of the whole row, its default scope.
+/// Who acts, for userstamps: the value of `created_by` and `updated_by`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActorId(pub crate::Value);
+
+/// A rule of a whole row: its name, and the message when it fails.
+pub type RowRule = (&'static str, fn(&RowState) -> std::result::Result<(), String>);
+
+/// What a model declares beside its data, without its type: hooks, rules of the whole row, its default scope.
 pub trait Declared: Send + Sync {
     /// Applies the default scope to the clauses of a query.
     fn default_scope(&self, clauses: Clauses) -> Clauses {
         clauses
     }
+
+    /// The rules of the whole row.
+    fn row_rules(&self) -> &'static [RowRule] {
+        &[]
+    }
+
+    /// Whether the model has hooks at all.
+    fn has_hooks(&self) -> bool {
+        false
+    }
+
+    /// Runs the hook of a kind.
+    fn run<'a>(&'a self, _kind: HookKind, _subject: HookSubject<'a>, _context: &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
 }
+
+/// A rule of a whole row at run time.
+pub type RuntimeRule = Arc<dyn Fn(&RowState) -> std::result::Result<(), String> + Send + Sync>;
 
 /// What hangs on a [`ModelDef`] as its [`Behavior`].
 #[derive(Default)]
@@ -19,18 +58,26 @@ pub struct Behaviors {
     pub declared: Option<&'static dyn Declared>,
     /// The default scope of a run-time model.
     pub default_scope: Option<Arc<dyn Fn(Clauses) -> Clauses + Send + Sync>>,
+    /// The rules of whole rows of a run-time model.
+    pub row_rules: Vec<(String, RuntimeRule)>,
+}
+
+impl Behaviors {
+    /// Checks the rules of the whole row.
+    pub(crate) fn check_row(&self, state: &RowState, items: &mut Vec<ValidationItem>) {
+        let declared = self.declared.map(|declared| declared.row_rules()).unwrap_or_default();
+        let failures = declared.iter().filter_map(|(name, rule)| rule(state).err().map(|message| ((*name).to_owned(), message)));
+        let runtime = self.row_rules.iter().filter_map(|(name, rule)| rule(state).err().map(|message| (name.clone(), message)));
+        items.extend(failures.chain(runtime).map(|(name, message)| ValidationItem::new(name.clone(), name, message)));
+    }
 }
 
 /// The behavior of a derived model.
 pub(crate) fn behavior_of(declared: Option<&'static dyn Declared>) -> Behavior {
-    Behavior(declared.map(|declared| Arc::new(Behaviors { declared: Some(declared), default_scope: None }) as _))
+    Behavior(declared.map(|declared| Arc::new(Behaviors { declared: Some(declared), ..Behaviors::default() }) as _))
 }
 
 /// The behavior that hangs on a model.
 pub(crate) fn behaviors(model: &ModelDef) -> Option<&Behaviors> {
     model.behavior.0.as_ref()?.downcast_ref()
 }
-
-/// The hooks of one `Db`.
-#[derive(Debug, Default)]
-pub struct HookTable {}

@@ -14,6 +14,7 @@ mod stream;
 
 pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
 pub use filter::Filter;
+pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
 pub use functions::{IntoTyped, 
     alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,

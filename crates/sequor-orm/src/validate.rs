@@ -1,3 +1,159 @@
-//! Validation: the rules of a model, checked against values.
+//! Validation: the rules of a model, checked against the values of a row; all failures at once.
 
 pub mod rules;
+
+use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::write::{RowState, WriteOptions};
+use sequor_core::Value;
+use sequor_core::error::{Error, ItemKind, Origin, Result, ValidationError, ValidationItem};
+use sequor_core::schema::{ColumnDef, ModelDef, RuleDef};
+use sequor_core::types::ColumnType;
+
+/// Runs the validation hooks and the rules over a row. `implied`: fields that are filled later.
+pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
+    if !options.validate {
+        return Ok(());
+    }
+    let model = state.model.clone();
+    hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
+    match check(state, options, implied) {
+        Ok(()) => hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await,
+        Err(error) => {
+            hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Row(state), options).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The same for a row of a bulk write, whose failures are collected.
+pub(crate) async fn run_quiet(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<()> {
+    run(db, state, options, &[]).await
+}
+
+/// The same for the values of an update of many rows: only those that are given are checked.
+pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<()> {
+    if !options.validate {
+        return Ok(());
+    }
+    let model = state.model.clone();
+    hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
+    let mut items = Vec::new();
+    for (position, column) in model.columns.iter().enumerate() {
+        if let Some(value) = &state.values[position] {
+            check_column(&model, column, Some(value), None, &mut items)?;
+        }
+    }
+    finish(items)?;
+    hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await
+}
+
+fn finish(items: Vec<ValidationItem>) -> Result<()> {
+    if items.is_empty() { Ok(()) } else { Err(Error::Validation(ValidationError { items, bulk: false })) }
+}
+
+/// The rules, without hooks.
+pub(crate) fn check(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
+    let model = &state.model;
+    let mut items = Vec::new();
+    for (position, column) in model.columns.iter().enumerate() {
+        if !options.writes(&column.name) || implied.contains(&position) {
+            continue;
+        }
+        let previous = state.original.as_ref().and_then(|original| original.get(position));
+        check_column(model, column, state.values[position].as_ref(), previous, &mut items)?;
+    }
+    if let Some(behaviors) = hook::behaviors(model) {
+        behaviors.check_row(state, &mut items);
+    }
+    finish(items)
+}
+
+fn check_column(model: &ModelDef, column: &ColumnDef, value: Option<&Value>, previous: Option<&Value>, items: &mut Vec<ValidationItem>) -> Result<()> {
+    let missing = value.is_none_or(Value::is_null);
+    if missing {
+        let filled = column.auto_increment
+            || column.managed
+            || column.generated.is_some()
+            || (value.is_none() && matches!(column.default, sequor_core::schema::Default::Db(_)));
+        if !column.nullable && !filled {
+            items.push(not_null(model, column));
+        }
+        for rule in &column.rules {
+            if let Some(custom) = rule.custom {
+                if value.is_some() && column.nullable {
+                    custom_rule(column, rule, custom, &Value::Null, items);
+                }
+            }
+        }
+        return Ok(());
+    }
+    let Some(value) = value else { return Ok(()) };
+    if let Some(item) = misfit(model, column, value) {
+        items.push(item);
+        return Ok(());
+    }
+    for rule in &column.rules {
+        match rule.custom {
+            Some(custom) => custom_rule(column, rule, custom, value, items),
+            None => built_in(column, rule, value, previous, items)?,
+        }
+    }
+    Ok(())
+}
+
+fn not_null(model: &ModelDef, column: &ColumnDef) -> ValidationItem {
+    let own = column.rules.iter().find(|rule| rule.key == "notNull").and_then(|rule| rule.message.as_ref());
+    let message = own.map_or_else(|| format!("{}.{} cannot be null", model.name, column.name), ToString::to_string);
+    ValidationItem { kind: ItemKind::NotNull, origin: Origin::Core, ..ValidationItem::new(column.name.to_string(), "is_null", message) }
+}
+
+fn shown(column: &ColumnDef, value: &Value) -> Option<Value> {
+    (!column.sensitive).then(|| value.clone())
+}
+
+fn custom_rule(column: &ColumnDef, rule: &RuleDef, custom: fn(&Value) -> Result<(), String>, value: &Value, items: &mut Vec<ValidationItem>) {
+    if let Err(message) = custom(value) {
+        let message = rule.message.as_ref().map_or(message, ToString::to_string);
+        items.push(ValidationItem { value: shown(column, value), ..ValidationItem::new(column.name.to_string(), rule.key.to_string(), message) });
+    }
+}
+
+fn built_in(column: &ColumnDef, rule: &RuleDef, value: &Value, previous: Option<&Value>, items: &mut Vec<ValidationItem>) -> Result<()> {
+    let known = rules::require(&rule.key)?;
+    let mut subject = rules::Subject::new(value);
+    if let Some(previous) = previous {
+        subject = subject.with_previous(previous);
+    }
+    if (known.check)(&subject, &rule.args)? {
+        return Ok(());
+    }
+    let message = rule.message.as_ref().map_or_else(|| rules::default_message(known, &column.name), ToString::to_string);
+    let item = ValidationItem::new(column.name.to_string(), known.key, message);
+    items.push(ValidationItem { validator_args: rule.args.clone(), value: shown(column, value), ..item });
+    Ok(())
+}
+
+/// What would only fail in the database, or silently change there: labels, lengths, ranges.
+fn misfit(model: &ModelDef, column: &ColumnDef, value: &Value) -> Option<ValidationItem> {
+    let fail = |message: String| Some(ValidationItem { value: shown(column, value), origin: Origin::Core, ..ValidationItem::new(column.name.to_string(), "type", message) });
+    match (&column.ty, value) {
+        (ColumnType::Enum(def), Value::Text(label)) if !def.labels.iter().any(|known| known == label) => {
+            let labels: Vec<&str> = def.labels.iter().map(AsRef::as_ref).collect();
+            fail(format!("{}.{} is one of {}", model.name, column.name, labels.join(", ")))
+        }
+        (ColumnType::VarChar(limit) | ColumnType::Char(limit), Value::Text(text)) if text.chars().count() > usize::try_from(*limit).unwrap_or(usize::MAX) => {
+            // `len` says it in its own words.
+            let said = column.rules.iter().any(|rule| rule.key == "len");
+            if said { None } else { fail(format!("{}.{} holds at most {limit} characters", model.name, column.name)) }
+        }
+        (ty, Value::Text(_)) if ty.is_text() => None,
+        (ty, value) if ty.is_integer() => match (ty.integer_bounds(), value) {
+            (Some((low, high)), Value::I64(number)) if i128::from(*number) < low || i128::from(*number) > high => {
+                fail(format!("{}.{} does not fit into its type", model.name, column.name))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -2,8 +2,37 @@
 //!
 //! Everything here works on [`RowState`]; drafts, edits and records are thin shells around it.
 
+mod association;
+mod bulk;
+mod create;
+mod delete;
 mod draft;
+mod edit;
+mod fill;
+mod graph;
+mod insert;
+mod naming;
+mod options;
+mod save;
 mod state;
+mod statics;
+mod update;
+mod upsert;
+mod verbs;
 
-pub use draft::{Children, Draft};
+pub(crate) use association::{add_links, count_links, has_links, remove_links, set_links};
+pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};
+pub(crate) use create::create;
+pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};
+pub(crate) use naming::named;
+pub(crate) use save::{increment, save};
+pub(crate) use update::{UpdateOptions, update_all};
+pub(crate) use upsert::{find_or_create, upsert};
+pub use association::{RelationHandle, RelationOps};
+pub(crate) use draft::instance_of;
+pub use draft::{Children, CreateWith, Draft};
+pub use edit::{Edit, SaveAll, SaveWith};
+pub use options::WriteOptions;
 pub use state::{Child, RowState};
+pub use statics::{BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};
+pub use verbs::{DestroyWith, InstanceWrites};

@@ -34,7 +34,7 @@ impl Db {
                 pooled.get()?.run(batch).await
             }
         };
-        self.observe(&texts, &run, start, result.as_ref().err());
+        self.report(&texts, &run, start, result.as_ref().err());
         result.map_err(|error| placed(error, &run))
     }
 
@@ -78,7 +78,7 @@ impl Db {
         }
     }
 
-    fn observe(&self, texts: &[std::sync::Arc<str>], run: &Run, start: Instant, error: Option<&Error>) {
+    fn report(&self, texts: &[std::sync::Arc<str>], run: &Run, start: Instant, error: Option<&Error>) {
         let settings = &self.inner.settings;
         let took = start.elapsed();
         let slow = settings.slow_query.is_some_and(|limit| took >= limit);

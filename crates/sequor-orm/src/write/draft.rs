@@ -1,13 +1,26 @@
 //! [`Draft`]: a row that is not stored yet, and what can hang on it.
 
-use super::{Child, RowState};
-use crate::model::{Model, values_of};
+use super::{Child, RowState, WriteOptions};
+use crate::FieldType;
+use crate::db::{Db, TypeMap};
+use crate::model::{Column, IntoValue, Loader, Model, RelationCell, RowBatch, RowShape, values_of};
+use crate::query::Columns;
 use sequor_core::Value;
+use sequor_core::driver::{BoxFuture, ValueRow};
+use sequor_core::error::{Result, ValidationError, ValidationItem};
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::Expr;
+use std::any::Any;
+use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::OnceLock;
 
 /// A row of `M` that is not stored yet. Made by `draft!`.
 pub struct Draft<M> {
     pub(crate) state: RowState,
+    /// The values as their own types, made when they are asked for.
+    typed: Vec<OnceLock<Box<dyn Any + Send + Sync>>>,
     marker: PhantomData<fn() -> M>,
 }
 
@@ -26,16 +39,18 @@ impl<M: Model> Draft<M> {
     /// A draft without values. `draft!` checks that the required ones are given; this does not.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Draft<M> {
-        Draft { state: RowState::new(M::model().clone()), marker: PhantomData }
+        Draft::from_state(RowState::new(M::model().clone()))
     }
 
     pub(crate) fn from_state(state: RowState) -> Draft<M> {
-        Draft { state, marker: PhantomData }
+        let typed = (0..state.values.len()).map(|_| OnceLock::new()).collect();
+        Draft { state, typed, marker: PhantomData }
     }
 
     pub(crate) fn put(&mut self, position: usize, value: Value) {
         if let Some(slot) = self.state.values.get_mut(position) {
             *slot = Some(value);
+            self.typed[position] = OnceLock::new();
         }
     }
 
@@ -46,7 +61,8 @@ impl<M: Model> Draft<M> {
 
 impl<M> Clone for Draft<M> {
     fn clone(&self) -> Self {
-        Draft { state: self.state.clone(), marker: PhantomData }
+        let typed = (0..self.state.values.len()).map(|_| OnceLock::new()).collect();
+        Draft { state: self.state.clone(), typed, marker: PhantomData }
     }
 }
 
@@ -116,4 +132,191 @@ impl<T: Model, K, const N: usize> Children<T, K> for [&T; N] {
     fn into_children(self) -> Vec<Child> {
         self.into_iter().map(row_child).collect()
     }
+}
+
+/// A stored row as its type, with the children that were stored below it.
+pub(crate) fn instance<M: Model>(state: RowState) -> Result<M> {
+    let values = state.values.into_iter().map(Option::unwrap_or_default).collect();
+    let row = M::decode(&mut ValueRow::new(values), 0)?;
+    for (relation, children) in state.children {
+        hang_stored(&row, relation, children)?;
+    }
+    Ok(row)
+}
+
+fn hang_stored<M: Model>(row: &M, relation: usize, children: Vec<Child>) -> Result<()> {
+    match (row.relation_cell(relation), M::loader(relation)) {
+        (Some(cell), Some(loader)) => hang_deep(cell, &*loader, children),
+        _ => Ok(()),
+    }
+}
+
+fn hang_deep(cell: &dyn RelationCell, loader: &dyn Loader, children: Vec<Child>) -> Result<()> {
+    let mut batch = loader.batch(&RowShape::default())?;
+    let mut below = Vec::new();
+    for (index, child) in children.into_iter().enumerate() {
+        let values = child.row.values.into_iter().map(Option::unwrap_or_default).collect();
+        batch.push(&mut ValueRow::new(values), 0)?;
+        below.extend(child.row.children.into_iter().map(|(relation, children)| (index, relation, children)));
+    }
+    for (index, relation, children) in below {
+        attach_deep(&mut *batch, loader, index, relation, children)?;
+    }
+    cell.fill(batch.finish(), None)
+}
+
+fn attach_deep(batch: &mut dyn RowBatch, loader: &dyn Loader, index: usize, relation: usize, children: Vec<Child>) -> Result<()> {
+    let Some(inner) = loader.relation(relation) else { return Ok(()) };
+    let mut rows = inner.batch(&RowShape::default())?;
+    let mut below = Vec::new();
+    for (place, child) in children.into_iter().enumerate() {
+        let values = child.row.values.into_iter().map(Option::unwrap_or_default).collect();
+        rows.push(&mut ValueRow::new(values), 0)?;
+        below.extend(child.row.children.into_iter().map(|(relation, children)| (place, relation, children)));
+    }
+    for (place, relation, children) in below {
+        attach_deep(&mut *rows, &*inner, place, relation, children)?;
+    }
+    batch.attach(index, relation, "", rows.finish(), None)
+}
+
+impl<M: Model> Draft<M> {
+    /// The value of a field, if one was given.
+    pub fn get<T: FieldType>(&self, column: Column<M, T>) -> Option<&T> {
+        let value = self.state.values.get(column.position())?.as_ref()?;
+        let slot = self.typed.get(column.position())?;
+        let typed = slot.get_or_init(|| match T::from_value(value.clone()) {
+            Ok(value) => Box::new(Some(value)) as Box<dyn Any + Send + Sync>,
+            Err(_) => Box::new(None::<T>),
+        });
+        typed.downcast_ref::<Option<T>>()?.as_ref()
+    }
+
+    /// Gives a field a value.
+    pub fn set<T: FieldType>(&mut self, column: Column<M, T>, value: impl IntoValue<T>) -> &mut Draft<M> {
+        self.put(column.position(), value.into_value().to_value());
+        self
+    }
+
+    /// Reads a draft from a request body: only the listed fields are accepted, by their JSON names.
+    ///
+    /// # Errors
+    /// `Validation` that names every key that is not listed or does not fit.
+    pub fn from_json(value: serde_json::Value, columns: impl Columns<M>) -> Result<Draft<M>> {
+        let mut draft = Draft::new();
+        for (position, value) in listed(M::model(), value, columns.exprs())? {
+            draft.put(position, value);
+        }
+        Ok(draft)
+    }
+
+    /// Creates the row, with all that hangs on it in one transaction. Sequelize: `create(values)`.
+    ///
+    /// # Errors
+    /// `Validation`, constraint errors that name fields, those of hooks.
+    #[track_caller]
+    pub fn create(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        create_boxed(db, self.state, options)
+    }
+
+    /// Creates the row with a typed extra that hooks read; `.exec(&db)` runs it.
+    pub fn create_with<E: Clone + Send + Sync + 'static>(self, extra: E) -> CreateWith<M> {
+        let mut extras = TypeMap::default();
+        extras.insert(extra);
+        CreateWith { draft: self, extras, hooks: true, validate: true }
+    }
+}
+
+fn create_boxed<M: Model>(db: Db, state: RowState, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
+    Box::pin(async move { instance(super::create(&db, state, &options).await?) })
+}
+
+/// A create with extras.
+#[must_use = "a create does nothing until .exec"]
+pub struct CreateWith<M> {
+    draft: Draft<M>,
+    extras: TypeMap,
+    hooks: bool,
+    validate: bool,
+}
+
+impl<M: Model> CreateWith<M> {
+    /// Adds another typed extra.
+    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> CreateWith<M> {
+        self.extras.insert(extra);
+        self
+    }
+
+    /// Runs without hooks when `false`.
+    pub fn hooks(mut self, run: bool) -> CreateWith<M> {
+        self.hooks = run;
+        self
+    }
+
+    /// Leaves out the rules of the model.
+    pub fn skip_validation(mut self) -> CreateWith<M> {
+        self.validate = false;
+        self
+    }
+
+    /// Creates the row.
+    ///
+    /// # Errors
+    /// As [`Draft::create`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        let mut options = WriteOptions::at(Location::caller());
+        options.extras = self.extras;
+        options.hooks = self.hooks;
+        options.validate = self.validate;
+        create_boxed(db.clone(), self.draft.state, options)
+    }
+}
+
+/// The listed fields of a JSON object; every other key is a failure.
+pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Expr>) -> Result<Vec<(usize, Value)>> {
+    let serde_json::Value::Object(map) = value else {
+        return Err(ValidationError::one(ValidationItem::new(model.name.to_string(), "isObject", format!("a {} is a JSON object", model.name))).into());
+    };
+    let allowed: Vec<usize> = columns
+        .iter()
+        .filter_map(|expr| match expr {
+            Expr::Field(field) => field.position.map(usize::from),
+            _ => None,
+        })
+        .collect();
+    let mut values = Vec::new();
+    let mut items = Vec::new();
+    for (key, value) in map {
+        let position = allowed.iter().copied().find(|position| model.columns[*position].json == key.as_str());
+        let Some(position) = position else {
+            items.push(ValidationItem::new(key.clone(), "not_allowed", format!("{} is not a field that may be given here", key.escape_debug())));
+            continue;
+        };
+        match sequor_core::types::value_from_json(&model.columns[position].ty, value) {
+            Ok(value) => values.push((position, value)),
+            Err(error) => items.push(ValidationItem::new(key.clone(), "type", format!("{key}: {}", error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()))),
+        }
+    }
+    if items.is_empty() { Ok(values) } else { Err(ValidationError { items, bulk: false }.into()) }
+}
+
+impl<M: Model> std::fmt::Debug for Draft<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = f.debug_struct(M::NAME);
+        for (column, value) in M::model().columns.iter().zip(&self.state.values) {
+            match value {
+                Some(_) if column.sensitive => text.field(&column.name, &format_args!("***")),
+                Some(value) => text.field(&column.name, value),
+                None => &mut text,
+            };
+        }
+        text.finish()
+    }
+}
+
+/// A row of the engine as its type, without its children.
+pub(crate) fn instance_of<M: Model>(state: &RowState) -> Result<M> {
+    M::decode(&mut ValueRow::new(state.values.iter().map(|value| value.clone().unwrap_or_default()).collect()), 0)
 }

@@ -1,0 +1,378 @@
+//! Relation methods: add, set, remove, has, count, create, each in one transaction.
+
+use super::bulk::{BulkOptions, OnDuplicate};
+use super::delete::DestroyOptions;
+use super::draft::{Children, Draft};
+use super::insert::bound;
+use super::update::UpdateOptions;
+use super::{RowState, WriteOptions, bulk_create, create, destroy_all, update_all};
+use crate::db::Db;
+use crate::load::{self, find_rows};
+use crate::model::{Column, IntoValue, Model, Relation, Through, values_of};
+use crate::plan;
+use crate::query::{Find, QueryState};
+use crate::{FieldType, Value};
+use sequor_core::Name;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Link, RelationDef, RelationKind};
+use sequor_core::statement::{BinaryOp, Expr};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+fn key_of(row: &RowState, positions: &[usize]) -> Vec<Value> {
+    positions.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect()
+}
+
+/// `field = value` for each position.
+fn equals(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], key: &[Value]) -> Vec<Expr> {
+    let equal = |(position, value): (&usize, &Value)| Expr::Field(plan::field(model, *position)).binary(BinaryOp::Equal, bound(model, *position, value));
+    positions.iter().zip(key).map(equal).collect()
+}
+
+/// `(fields) IN (keys)`.
+fn within(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], keys: Vec<Vec<Value>>, negated: bool) -> Expr {
+    let exprs = positions.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
+    let binds = positions.iter().map(|position| model.columns[*position].ty.bind()).collect();
+    Expr::InValues { exprs, rows: keys, binds, negated }
+}
+
+/// The rows that are linked now: of the through model, or of the target.
+fn linked(parent: &RowState, def: &RelationDef, link: &Link) -> QueryState {
+    let own = key_of(parent, &link.source);
+    let (model, columns, scope) = match (&link.through, &def.through) {
+        (Some(through), Some(through_def)) => (through.model.clone(), through.to_source.clone(), &through_def.scope),
+        _ => (link.target.clone(), link.columns.clone(), &def.scope),
+    };
+    let mut query = QueryState::new(model.clone());
+    query.clauses.filters = equals(&model, &columns, &own);
+    for (name, value) in scope {
+        if let Some(position) = model.position(name) {
+            query.clauses.filters.extend(equals(&model, &[position], std::slice::from_ref(value)));
+        }
+    }
+    query
+}
+
+/// Links rows to a parent. For many-to-many an existing pair gets the new values of its row between.
+pub(crate) async fn add_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], through: &[(Name, Value)], options: &WriteOptions) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let Some(between) = &link.through else {
+        let mut query = QueryState::new(link.target.clone());
+        query.clauses.unscoped = true;
+        let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+        query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
+        let own = key_of(parent, &link.source);
+        let mut set: Vec<(usize, Expr)> = link.columns.iter().zip(&own).map(|(position, value)| (*position, bound(&link.target, *position, value))).collect();
+        for (name, value) in &def.scope {
+            if let Some(position) = link.target.position(name) {
+                set.push((position, bound(&link.target, position, value)));
+            }
+        }
+        return set_columns(db, query, set, options).await;
+    };
+    let model = &between.model;
+    let own = key_of(parent, &link.source);
+    let targets: Vec<Vec<Value>> = rows.iter().map(|row| key_of(row, &link.columns)).collect();
+    let mut query = linked(parent, def, link);
+    query.clauses.filters.push(within(model, &between.to_target, targets.clone(), false));
+    let known = find_rows(db, query.clone(), options.site).await?;
+    let is_known = |key: &Vec<Value>| known.iter().any(|row| key_of(row, &between.to_target) == *key);
+    let values = through
+        .iter()
+        .map(|(name, value)| model.position(name).map(|position| (position, value.clone())).ok_or_else(|| model.unknown(name)))
+        .collect::<Result<Vec<_>>>()?;
+    if !known.is_empty() && !values.is_empty() {
+        let set = values.iter().map(|(position, value)| (*position, bound(model, *position, value))).collect();
+        set_columns(db, query, set, options).await?;
+    }
+    let mut fresh: Vec<RowState> = Vec::new();
+    for key in targets.iter().filter(|key| !is_known(key)) {
+        let mut row = RowState::new(model.clone());
+        for (position, value) in between.to_source.iter().zip(&own).chain(between.to_target.iter().zip(key)) {
+            row.values[*position] = Some(value.clone());
+        }
+        for (name, value) in def.through.iter().flat_map(|through| &through.scope) {
+            if let Some(position) = model.position(name) {
+                row.values[position] = Some(value.clone());
+            }
+        }
+        for (position, value) in &values {
+            row.values[*position] = Some(value.clone());
+        }
+        fresh.push(row);
+    }
+    let bulk = BulkOptions { write: options.clone(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false };
+    bulk_create(db, fresh, &bulk).await?;
+    Ok(())
+}
+
+async fn set_columns(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions) -> Result<()> {
+    let options = UpdateOptions { write: options.clone(), every_row: false, returning: false, individual_hooks: false };
+    update_all(db, query, set, &options).await?;
+    Ok(())
+}
+
+/// Unlinks rows: the key becomes NULL, the row between is deleted; never the target.
+pub(crate) async fn remove_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], options: &WriteOptions) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut query = linked(parent, def, link);
+    match &link.through {
+        None => {
+            let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+            query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
+            query.clauses.unscoped = true;
+        }
+        Some(through) => {
+            let keys = rows.iter().map(|row| key_of(row, &link.columns)).collect();
+            query.clauses.filters.push(within(&through.model, &through.to_target, keys, false));
+        }
+    }
+    unlink(db, query, link, options).await
+}
+
+async fn unlink(db: &Db, query: QueryState, link: &Link, options: &WriteOptions) -> Result<()> {
+    if link.through.is_some() {
+        let options = DestroyOptions { write: options.clone(), every_row: false, individual_hooks: false };
+        destroy_all(db, query, &options).await?;
+        return Ok(());
+    }
+    let set = link.columns.iter().map(|position| (*position, bound(&link.target, *position, &Value::Null))).collect();
+    set_columns(db, query, set, options).await
+}
+
+/// Makes the linked rows exactly these.
+pub(crate) async fn set_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], through: &[(Name, Value)], options: &WriteOptions) -> Result<()> {
+    let mut others = linked(parent, def, link);
+    let (model, columns, keys) = match &link.through {
+        None => (link.target.clone(), link.target.primary_key.clone(), rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?),
+        Some(between) => (between.model.clone(), between.to_target.clone(), rows.iter().map(|row| key_of(row, &link.columns)).collect()),
+    };
+    if !keys.is_empty() {
+        others.clauses.filters.push(within(&model, &columns, keys, true));
+    }
+    let any = load::exists(db.clone(), others.clone(), options.site).await?;
+    if any {
+        unlink(db, others, link, options).await?;
+    }
+    let now = find_rows(db, linked(parent, def, link), options.site).await?;
+    let missing: Vec<RowState> = rows
+        .iter()
+        .filter(|row| {
+            let key = if link.through.is_some() { key_of(row, &link.columns) } else { key_of(row, &columns) };
+            !through.is_empty() || !now.iter().any(|known| key_of(known, &columns) == key)
+        })
+        .cloned()
+        .collect();
+    add_links(db, parent, def, link, &missing, through, options).await
+}
+
+/// Whether all of these rows are linked.
+pub(crate) async fn has_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
+    let mut query = related(parent, def, link)?;
+    let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let wanted = keys.len();
+    query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
+    Ok(load::count(db, query, options.site).await? >= u64::try_from(wanted).unwrap_or(u64::MAX))
+}
+
+/// How many rows are linked.
+pub(crate) async fn count_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, options: &WriteOptions) -> Result<u64> {
+    load::count(db, related(parent, def, link)?, options.site).await
+}
+
+/// The linked rows as a query over the target.
+pub(crate) fn related(parent: &RowState, def: &RelationDef, link: &Link) -> Result<QueryState> {
+    let own = key_of(parent, &link.source);
+    let mut query = QueryState::new(link.target.clone());
+    match &link.through {
+        None => query.clauses.filters = equals(&link.target, &link.columns, &own),
+        Some(through) => {
+            let mut select = sequor_core::statement::Select::default();
+            let alias = sequor_core::statement::Alias::Named("between".into());
+            let column = |position: &usize| Expr::column(alias.clone(), through.model.columns[*position].column.clone());
+            select.columns = through.to_target.iter().map(|position| sequor_core::statement::SelectItem::new(column(position))).collect();
+            select.from = Some(sequor_core::statement::Source::table(through.model.table.clone(), alias.clone()));
+            let mut filters: Vec<Expr> =
+                through.to_source.iter().zip(&own).map(|(position, value)| column(position).binary(BinaryOp::Equal, bound(&through.model, *position, value))).collect();
+            for (name, value) in def.through.iter().flat_map(|through| &through.scope) {
+                if let Some(position) = through.model.position(name) {
+                    filters.push(column(&position).binary(BinaryOp::Equal, bound(&through.model, position, value)));
+                }
+            }
+            if let Some(sequor_core::schema::SoftDelete::Timestamp { column: position }) = &through.model.soft_delete {
+                filters.push(Expr::IsNull { expr: Box::new(column(position)), negated: false });
+            }
+            select.filter = plan::all(filters);
+            let mut exprs: Vec<Expr> = link.columns.iter().map(|position| Expr::Field(plan::field(&link.target, *position))).collect();
+            let expr = if exprs.len() == 1 { exprs.remove(0) } else { Expr::Tuple(exprs) };
+            query.clauses.filters.push(Expr::InSelect { expr: Box::new(expr), select: Box::new(select), negated: false });
+        }
+    }
+    for (name, value) in &def.scope {
+        if let Some(position) = link.target.position(name) {
+            query.clauses.filters.extend(equals(&link.target, &[position], std::slice::from_ref(value)));
+        }
+    }
+    Ok(query)
+}
+
+/// The methods of one relation of one row.
+pub struct RelationHandle<M, T, K> {
+    parent: RowState,
+    relation: usize,
+    through: Vec<(Name, Value)>,
+    marker: PhantomData<fn() -> (M, T, K)>,
+}
+
+/// The relation methods of rows.
+pub trait RelationOps: Model {
+    /// The methods of a relation: `user.relation(User::POSTS).add(&post, &db)`. Sequelize: `user.addPost(post)`.
+    fn relation<T, K>(&self, relation: Relation<Self, T, K>) -> RelationHandle<Self, T, K> {
+        let parent = RowState::stored(Self::model().clone(), values_of(self));
+        RelationHandle { parent, relation: relation.position(), through: Vec::new(), marker: PhantomData }
+    }
+
+    /// The related rows as a query. Sequelize: `user.getPosts(options)`.
+    fn related<T: Model, K>(&self, relation: Relation<Self, T, K>) -> Find<T> {
+        let parent = RowState::stored(Self::model().clone(), values_of(self));
+        let def = &Self::model().relations[relation.position()];
+        let query = def.link(Self::model(), &()).and_then(|link| related(&parent, def, &link));
+        match query {
+            Ok(query) => Find::new(query),
+            Err(error) => {
+                let mut query = QueryState::new(T::model().clone());
+                query.clauses.filters.push(Expr::Invalid(error.to_string().into()));
+                Find::new(query)
+            }
+        }
+    }
+}
+
+impl<M: Model> RelationOps for M {}
+
+impl<M: Model, T: Model, J: Model> RelationHandle<M, T, Through<J>> {
+    /// Sets a field of the rows between that `add`, `set` and `create` write.
+    #[must_use]
+    pub fn with<V: FieldType>(mut self, column: Column<J, V>, value: impl IntoValue<V>) -> Self {
+        self.through.push((Name::Owned(column.name().to_owned()), value.into_value().to_value()));
+        self
+    }
+}
+
+impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
+    fn link(&self, db: &Db) -> Result<(RelationDef, Link)> {
+        let def = self.parent.model.relations.get(self.relation).ok_or_else(|| Error::bug("a relation without a definition"))?.clone();
+        let link = def.link(&self.parent.model, &db.models())?;
+        Ok((def, link))
+    }
+
+    fn rows(children: impl Children<T, K>) -> Vec<RowState> {
+        children.into_children().into_iter().map(|child| child.row).collect()
+    }
+
+    /// Links rows; those that are linked stay. Sequelize: `addPosts(posts)`.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
+    #[track_caller]
+    pub fn add(self, rows: impl Children<T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            db.in_transaction(async |tx| add_links(tx, &self.parent, &def, &link, &rows, &self.through, &options).await).await
+        }
+    }
+
+    /// Makes the linked rows exactly these. Sequelize: `setPosts(posts)`.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
+    #[track_caller]
+    pub fn set(self, rows: impl Children<T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            if def.kind == RelationKind::BelongsTo {
+                return Err(Error::usage(format!("{} belongs to one row: set its key with edit() and save()", def.name)));
+            }
+            db.in_transaction(async |tx| set_links(tx, &self.parent, &def, &link, &rows, &self.through, &options).await).await
+        }
+    }
+
+    /// Unlinks rows; they stay stored. Sequelize: `removePosts(posts)`.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
+    #[track_caller]
+    pub fn remove(self, rows: impl Children<T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            db.in_transaction(async |tx| remove_links(tx, &self.parent, &def, &link, &rows, &options).await).await
+        }
+    }
+
+    /// Whether all of these rows are linked. Sequelize: `hasPosts(posts)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn has(self, rows: impl Children<T, K>, db: &Db) -> impl Future<Output = Result<bool>> + Send {
+        let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            has_links(&db, &self.parent, &def, &link, &rows, &options).await
+        }
+    }
+
+    /// How many rows are linked. Sequelize: `countPosts()`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn count(self, db: &Db) -> impl Future<Output = Result<u64>> + Send {
+        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            count_links(&db, &self.parent, &def, &link, &options).await
+        }
+    }
+
+    /// Creates a row and links it. Sequelize: `createPost(values)`.
+    ///
+    /// # Errors
+    /// `Validation` and those of the database and of hooks.
+    #[track_caller]
+    pub fn create(self, draft: Draft<T>, db: &Db) -> impl Future<Output = Result<T>> + Send {
+        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            let (def, link) = self.link(&db)?;
+            let mut state = draft.state;
+            for (name, value) in &def.scope {
+                if let Some(position) = state.model.position(name) {
+                    state.values[position] = Some(value.clone());
+                }
+            }
+            let row = db
+                .in_transaction(async move |tx| {
+                    if link.through.is_none() {
+                        for (target, own) in link.columns.iter().zip(&link.source) {
+                            state.values[*target].clone_from(&self.parent.values[*own]);
+                        }
+                        return create(tx, state, &options).await;
+                    }
+                    let row = create(tx, state, &options).await?;
+                    add_links(tx, &self.parent, &def, &link, std::slice::from_ref(&row), &self.through, &options).await?;
+                    Ok(row)
+                })
+                .await?;
+            super::draft::instance::<T>(row)
+        }
+    }
+}

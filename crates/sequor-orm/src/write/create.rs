@@ -1,0 +1,81 @@
+//! Creating one row, with all that hangs on it.
+
+use super::fill::{fill_new, run_setters};
+use super::insert::insert_one;
+use super::{RowState, WriteOptions, graph};
+use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::validate;
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::{Error, Result};
+
+/// Creates a row and what hangs on it. The answer is the row as stored, its children stored below it.
+pub(crate) fn create<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+    Box::pin(async move {
+        prepare(&mut state, db, options)?;
+        if state.children.is_empty() && !hook::needs_transaction(db, &state.model, options) {
+            return create_one(db, state, options, &[]).await;
+        }
+        let options = options.clone();
+        db.in_transaction(async move |tx| {
+            if state.children.is_empty() { create_one(tx, state, &options, &[]).await } else { graph::create_graph(tx, state, &options).await }
+        })
+        .await
+    })
+}
+
+/// Setters and defaults, for the row and all that hangs on it.
+pub(crate) fn prepare(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    if state.original.is_some() {
+        return Ok(());
+    }
+    run_setters(state)?;
+    if let Some(fields) = &options.fields {
+        let model = state.model.clone();
+        for (column, slot) in model.columns.iter().zip(&mut state.values) {
+            if !fields.contains(&column.name) && !column.primary_key {
+                *slot = None;
+            }
+        }
+        fill_listed(state, db, options)?;
+    } else {
+        fill_new(state, db, options)?;
+    }
+    for (_, children) in &mut state.children {
+        for child in children {
+            prepare(&mut child.row, db, options)?;
+        }
+    }
+    Ok(())
+}
+
+/// With `fields`, defaults of other attributes are not sent; keys and timestamps are.
+fn fill_listed(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    let given: Vec<bool> = state.values.iter().map(Option::is_some).collect();
+    fill_new(state, db, options)?;
+    let model = state.model.clone();
+    for (position, column) in model.columns.iter().enumerate() {
+        if !given[position] && !column.managed && !column.primary_key && !options.writes(&column.name) {
+            state.values[position] = None;
+        }
+    }
+    Ok(())
+}
+
+/// One row in the order of a create: validate → before → INSERT → after. `implied`: fields that the graph will fill.
+pub(crate) async fn create_one(db: &Db, mut state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
+    validate::run(db, &mut state, options, implied).await?;
+    for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
+        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
+    }
+    let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
+    let children = std::mem::take(&mut state.children);
+    let mut stored = RowState::stored(state.model.clone(), values);
+    stored.children = children;
+    for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
+        hook::fire(db, &stored.model.clone(), kind, HookSubject::Row(&mut stored), options).await?;
+    }
+    hook::changed(db, hook::Operation::Create, None, Some(&stored), options).await?;
+    stored.original = Some(stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+    Ok(stored)
+}

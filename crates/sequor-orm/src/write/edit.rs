@@ -1,0 +1,259 @@
+//! [`Edit`]: a stored row being changed. It remembers what was loaded.
+
+use super::draft::{instance, listed};
+use super::{RowState, WriteOptions, save};
+use crate::FieldType;
+use crate::db::{Db, TypeMap};
+use crate::model::{Column, IntoValue, Model, values_of};
+use crate::query::Columns;
+use sequor_core::Name;
+use sequor_core::driver::{BoxFuture, ValueRow};
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::Expr;
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+
+/// A stored row being changed: fields are assigned as usual, [`Edit::save`] writes what differs.
+#[derive(Clone)]
+pub struct Edit<M> {
+    original: M,
+    current: M,
+}
+
+impl<M> Deref for Edit<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.current
+    }
+}
+
+impl<M> DerefMut for Edit<M> {
+    fn deref_mut(&mut self) -> &mut M {
+        &mut self.current
+    }
+}
+
+impl<M: Model> Edit<M> {
+    pub(crate) fn new(row: M) -> Edit<M> {
+        Edit { original: row.clone(), current: row }
+    }
+
+    /// The row for the write engine.
+    pub(crate) fn to_state(&self) -> RowState {
+        let mut state = RowState::stored(M::model().clone(), values_of(&self.original));
+        state.values = values_of(&self.current).into_iter().map(Some).collect();
+        state
+    }
+
+    /// The row back from the write engine.
+    pub(crate) fn from_state(state: &RowState) -> Result<Edit<M>> {
+        let current: Vec<_> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        let original = state.original.clone().unwrap_or_else(|| current.clone());
+        Ok(Edit { original: M::decode(&mut ValueRow::new(original), 0)?, current: M::decode(&mut ValueRow::new(current), 0)? })
+    }
+
+    /// The names of the fields that differ from what was loaded. Sequelize: `changed()`.
+    pub fn changed(&self) -> Vec<&'static str> {
+        let state = self.to_state();
+        let model = M::model();
+        state.changed().into_iter().map(|position| leaked(&model.columns[position].name)).collect()
+    }
+
+    /// Whether a field differs from what was loaded. Sequelize: `changed('name')`.
+    pub fn is_changed<T>(&self, column: Column<M, T>) -> bool {
+        self.to_state().changed().contains(&column.position())
+    }
+
+    /// The value of a field.
+    pub fn get<T: FieldType>(&self, column: Column<M, T>) -> Option<&T> {
+        self.current.cell(column.position())?.as_any().downcast_ref()
+    }
+
+    /// Gives a field a value.
+    pub fn set<T: FieldType>(&mut self, column: Column<M, T>, value: impl IntoValue<T>) -> &mut Edit<M> {
+        let slot = self.current.cell_mut(column.position()).and_then(|cell| cell.as_any_mut().downcast_mut::<T>());
+        if let Some(slot) = slot {
+            *slot = value.into_value();
+        }
+        self
+    }
+
+    /// The value of a field as it was loaded. Sequelize: `previous('name')`.
+    pub fn previous<T: FieldType>(&self, column: Column<M, T>) -> T {
+        match self.original.cell(column.position()).and_then(|cell| cell.as_any().downcast_ref::<T>()) {
+            Some(value) => value.clone(),
+            // A column constant always fits its own model.
+            None => unreachable_field(column.name()),
+        }
+    }
+
+    /// Takes values from a request body: only the listed fields are accepted; absent leaves alone, `null` sets NULL.
+    ///
+    /// # Errors
+    /// `Validation` that names every key that is not listed or does not fit.
+    pub fn assign(&mut self, value: serde_json::Value, columns: impl Columns<M>) -> Result<&mut Edit<M>> {
+        for (position, value) in listed(M::model(), value, columns.exprs())? {
+            let name = &M::model().columns[position].name;
+            if let Some(cell) = self.current.cell_mut(position) {
+                cell.set_value(value).map_err(|error| error.at(M::NAME, Some(name)))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Writes what changed; gives the row as stored. Without a change nothing is sent. Sequelize: `save()`.
+    ///
+    /// # Errors
+    /// `Validation`, constraint errors, `OptimisticLock`, `NotFound` when the row is gone.
+    #[track_caller]
+    pub fn save(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        save_boxed(db.clone(), self, WriteOptions::at(Location::caller()))
+    }
+
+    /// Writes only some of the fields that changed. Sequelize: `save({ fields })`.
+    ///
+    /// # Errors
+    /// As [`Edit::save`].
+    #[track_caller]
+    pub fn save_fields(self, columns: impl Columns<M>, db: &Db) -> impl Future<Output = Result<M>> + Send {
+        let mut options = WriteOptions::at(Location::caller());
+        options.fields = Some(names(M::model(), columns.exprs()));
+        save_boxed(db.clone(), self, options)
+    }
+
+    /// Writes what changed and leaves `updated_at` alone. Sequelize: `save({ silent: true })`.
+    ///
+    /// # Errors
+    /// As [`Edit::save`].
+    #[track_caller]
+    pub fn save_silently(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        let mut options = WriteOptions::at(Location::caller());
+        options.silent = true;
+        save_boxed(db.clone(), self, options)
+    }
+
+    /// Writes what changed with a typed extra that hooks read; `.exec(&db)` runs it.
+    pub fn save_with<E: Clone + Send + Sync + 'static>(self, extra: E) -> SaveWith<M> {
+        let mut extras = TypeMap::default();
+        extras.insert(extra);
+        SaveWith { edit: self, extras, hooks: true, validate: true }
+    }
+
+    /// The row as it is now, edited or not.
+    pub fn into_inner(self) -> M {
+        self.current
+    }
+}
+
+#[cold]
+fn unreachable_field<T: FieldType>(name: &str) -> T {
+    // The zero of any type is NULL read back; a column that is not an Option has none, so its own decode error is all there is to say.
+    match T::from_value(crate::Value::Null) {
+        Ok(value) => value,
+        Err(error) => std::panic::panic_any(format!("the field {name} is not part of its model: {error}")),
+    }
+}
+
+/// Field names live as long as the model, which is never dropped; owned ones (embedded fields) are leaked once each.
+fn leaked(name: &Name) -> &'static str {
+    match name {
+        Name::Borrowed(name) => name,
+        Name::Owned(name) => Box::leak(name.clone().into_boxed_str()),
+    }
+}
+
+pub(crate) fn names(model: &sequor_core::schema::ModelDef, exprs: Vec<Expr>) -> Vec<Name> {
+    exprs
+        .into_iter()
+        .filter_map(|expr| match expr {
+            Expr::Field(field) => field.position.and_then(|position| model.columns.get(usize::from(position))).map(|column| column.name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn save_boxed<M: Model>(db: Db, edit: Edit<M>, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
+    Box::pin(async move {
+        let state = edit.to_state();
+        let stored: M = instance(save(&db, state, &options).await?)?;
+        Ok(stored)
+    })
+}
+
+/// A save with extras.
+#[must_use = "a save does nothing until .exec"]
+pub struct SaveWith<M> {
+    edit: Edit<M>,
+    extras: TypeMap,
+    hooks: bool,
+    validate: bool,
+}
+
+impl<M: Model> SaveWith<M> {
+    /// Adds another typed extra.
+    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> SaveWith<M> {
+        self.extras.insert(extra);
+        self
+    }
+
+    /// Runs without hooks when `false`.
+    pub fn hooks(mut self, run: bool) -> SaveWith<M> {
+        self.hooks = run;
+        self
+    }
+
+    /// Leaves out the rules of the model.
+    pub fn skip_validation(mut self) -> SaveWith<M> {
+        self.validate = false;
+        self
+    }
+
+    /// Writes what changed.
+    ///
+    /// # Errors
+    /// As [`Edit::save`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        let mut options = WriteOptions::at(Location::caller());
+        options.extras = self.extras;
+        options.hooks = self.hooks;
+        options.validate = self.validate;
+        save_boxed(db.clone(), self.edit, options)
+    }
+}
+
+/// Saving a slice of edits in one transaction.
+pub trait SaveAll<M: Model> {
+    /// Writes what changed of each; gives the rows as stored, in their order.
+    ///
+    /// # Errors
+    /// As [`Edit::save`]; nothing is stored then.
+    fn save(&self, db: &Db) -> impl Future<Output = Result<Vec<M>>> + Send;
+}
+
+impl<M: Model> SaveAll<M> for [Edit<M>] {
+    #[track_caller]
+    fn save(&self, db: &Db) -> impl Future<Output = Result<Vec<M>>> + Send {
+        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        let states: Vec<RowState> = self.iter().map(Edit::to_state).collect();
+        async move {
+            db.in_transaction(async move |tx| {
+                let mut stored = Vec::with_capacity(states.len());
+                for state in states {
+                    stored.push(instance(save(tx, state, &options).await?)?);
+                }
+                Ok::<_, Error>(stored)
+            })
+            .await
+        }
+    }
+}
+
+impl<M: Model> fmt::Debug for Edit<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::model::debug(&self.current, f)
+    }
+}

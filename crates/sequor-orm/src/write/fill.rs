@@ -1,0 +1,99 @@
+//! What a new or changed row gets by itself: defaults, timestamps, versions, stamps, setters.
+
+use super::{RowState, WriteOptions};
+use crate::db::Db;
+use crate::hook::ActorId;
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, SoftDelete};
+use sequor_core::types::ColumnType;
+
+/// The present instant as a column of this type takes it.
+pub(crate) fn now_for(column: &ColumnDef, db: &Db) -> Value {
+    use chrono::{SubsecRound, Timelike};
+    let now = db.now();
+    let now = now.with_nanosecond(now.nanosecond() - now.nanosecond() % 1_000).unwrap_or(now);
+    match &column.ty {
+        ColumnType::DateTime(digits) => Value::DateTime(now.trunc_subsecs(u16::from(*digits))),
+        ColumnType::NaiveDateTime(digits) => Value::NaiveDateTime(now.trunc_subsecs(u16::from(*digits)).naive_utc()),
+        ColumnType::Date => Value::Date(now.date_naive()),
+        ty if ty.is_integer() => Value::I64(now.timestamp_millis()),
+        _ => Value::DateTime(now),
+    }
+}
+
+fn generated(generator: Generator, column: &ColumnDef, db: &Db) -> Value {
+    let uuid = |uuid: uuid::Uuid| if column.ty == ColumnType::Uuid { Value::Uuid(uuid) } else { Value::Text(uuid.to_string()) };
+    match generator {
+        Generator::UuidV1 => uuid(uuid::Uuid::now_v1(&[2, 0, 0, 0, 0, 1])),
+        Generator::UuidV4 => uuid(uuid::Uuid::new_v4()),
+        Generator::UuidV7 => uuid(uuid::Uuid::now_v7()),
+        Generator::Now => now_for(column, db),
+    }
+}
+
+/// Runs the setters over the values that were given, once.
+pub(crate) fn run_setters(state: &mut RowState) -> Result<()> {
+    for (column, slot) in state.model.columns.iter().zip(&mut state.values) {
+        if let (Some(setter), Some(value)) = (column.set_with, slot.as_mut()) {
+            *value = setter(std::mem::take(value)).map_err(|error| error.at(&state.model.name, Some(&column.name)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a new row what it gets by itself. A given value stays, also NULL.
+pub(crate) fn fill_new(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    let model = state.model.clone();
+    for (position, column) in model.columns.iter().enumerate() {
+        let Some(slot) = state.values.get_mut(position) else { return Err(Error::bug("a row has fewer values than its model columns")) };
+        if slot.is_some() {
+            continue;
+        }
+        *slot = match &column.default {
+            ColumnDefault::Value(value) => Some(value.clone()),
+            ColumnDefault::Generator(generator) => Some(generated(*generator, column, db)),
+            ColumnDefault::Function(function) => Some(function()),
+            ColumnDefault::None | ColumnDefault::Db(_) => None,
+        };
+    }
+    stamp_new(state, db, options)
+}
+
+fn stamp_new(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    let model = state.model.clone();
+    for position in [model.timestamps.created, model.timestamps.updated].into_iter().flatten() {
+        if state.values[position].is_none() {
+            state.values[position] = Some(now_for(&model.columns[position], db));
+        }
+    }
+    if let Some(position) = model.version {
+        state.values[position].get_or_insert(Value::I64(0));
+    }
+    if let Some(SoftDelete::Flag { column, live, .. }) = &model.soft_delete {
+        state.values[*column].get_or_insert(live.clone());
+    }
+    stamp_actor(state, db, options, true)
+}
+
+/// Fills `created_by` and `updated_by` from the actor.
+pub(crate) fn stamp_actor(state: &mut RowState, db: &Db, options: &WriteOptions, new: bool) -> Result<()> {
+    let (created, updated) = state.model.userstamps;
+    if created.is_none() && updated.is_none() {
+        return Ok(());
+    }
+    let extras = options.extras(db);
+    let Some(ActorId(actor)) = extras.get::<ActorId>() else { return Ok(()) };
+    for position in [created.filter(|_| new), updated].into_iter().flatten() {
+        state.values[position] = Some(actor.clone());
+    }
+    Ok(())
+}
+
+/// Marks a stored row as changed now.
+pub(crate) fn touch(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    if let (Some(position), false) = (state.model.timestamps.updated, options.silent) {
+        state.values[position] = Some(now_for(&state.model.columns[position], db));
+    }
+    stamp_actor(state, db, options, false)
+}

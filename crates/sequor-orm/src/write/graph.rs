@@ -1,0 +1,112 @@
+//! Creating a whole graph: parents first, then the row, then children and the rows between, in one transaction.
+
+use super::create::create_one;
+use super::{Child, RowState, WriteOptions, add_links};
+use crate::db::Db;
+use crate::validate;
+use sequor_core::Value;
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Link, RelationDef, RelationKind};
+
+/// Creates a row and what hangs on it; everything is validated before the first statement.
+pub(crate) async fn create_graph(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
+    if options.validate {
+        check(db, &state, &[], options)?;
+    }
+    create_node(db, state, options).await
+}
+
+/// The fields of a child that its parent will fill.
+fn implied(def: &RelationDef, link: &Link) -> Vec<usize> {
+    match def.kind {
+        RelationKind::HasOne | RelationKind::HasMany => link.columns.clone(),
+        RelationKind::BelongsTo | RelationKind::BelongsToMany => Vec::new(),
+    }
+}
+
+fn relation(state: &RowState, position: usize, db: &Db) -> Result<(RelationDef, Link)> {
+    let def = state.model.relations.get(position).ok_or_else(|| Error::bug("a child hangs on no relation"))?.clone();
+    let link = def.link(&state.model, &db.models())?;
+    Ok((def, link))
+}
+
+/// The rules that need no database, for the whole graph.
+fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteOptions) -> Result<()> {
+    let mut filled = given.to_vec();
+    for (position, _) in &state.children {
+        let (def, link) = relation(state, *position, db)?;
+        if def.kind == RelationKind::BelongsTo {
+            filled.extend(link.source);
+        }
+    }
+    if state.original.is_none() {
+        validate::check(state, options, &filled)?;
+    }
+    for (position, children) in &state.children {
+        let (def, link) = relation(state, *position, db)?;
+        let inner = implied(&def, &link);
+        for child in children {
+            check(db, &child.row, &inner, options)?;
+        }
+    }
+    Ok(())
+}
+
+fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+    Box::pin(async move {
+        let groups = std::mem::take(&mut state.children);
+        let mut after = Vec::new();
+        let mut stored_children: Vec<(usize, Vec<Child>)> = Vec::new();
+        for (position, children) in groups {
+            let (def, link) = relation(&state, position, db)?;
+            if def.kind != RelationKind::BelongsTo {
+                after.push((position, children, def, link));
+                continue;
+            }
+            let mut stored = Vec::new();
+            for child in children {
+                let row = if child.row.original.is_some() { child.row } else { create_node(db, child.row, options).await? };
+                for (own, target) in link.source.iter().zip(&link.columns) {
+                    state.values[*own] = row.values[*target].clone();
+                }
+                stored.push(Child { row, through: child.through });
+            }
+            stored_children.push((position, stored));
+        }
+        let mut row = if state.original.is_some() { state } else { create_one(db, state, options, &[]).await? };
+        for (position, children, def, link) in after {
+            let stored = create_children(db, &row, children, &def, &link, options).await?;
+            stored_children.push((position, stored));
+        }
+        row.children = stored_children;
+        Ok(row)
+    })
+}
+
+async fn create_children(db: &Db, parent: &RowState, children: Vec<Child>, def: &RelationDef, link: &Link, options: &WriteOptions) -> Result<Vec<Child>> {
+    let mut stored = Vec::with_capacity(children.len());
+    for mut child in children {
+        let fresh = child.row.original.is_none();
+        if fresh {
+            for (name, value) in &def.scope {
+                if let Some(position) = child.row.model.position(name) {
+                    child.row.values[position] = Some(value.clone());
+                }
+            }
+        }
+        if def.kind == RelationKind::BelongsToMany {
+            let row = if fresh { create_node(db, child.row, options).await? } else { child.row };
+            add_links(db, parent, def, link, std::slice::from_ref(&row), &child.through, options).await?;
+            stored.push(Child { row, through: child.through });
+            continue;
+        }
+        let key: Vec<Value> = link.source.iter().map(|own| parent.values[*own].clone().unwrap_or_default()).collect();
+        for (target, value) in link.columns.iter().zip(key) {
+            child.row.values[*target] = Some(value);
+        }
+        let row = if fresh { create_node(db, child.row, options).await? } else { super::save(db, child.row, options).await? };
+        stored.push(Child { row, through: child.through });
+    }
+    Ok(stored)
+}

@@ -1,0 +1,49 @@
+//! [`WriteOptions`]: what a write may say beside its values.
+
+use crate::db::{Db, Run, TypeMap};
+use sequor_core::Name;
+use std::panic::Location;
+
+/// What a write may say beside its values. Typed writes are strict; the JSON door sets Sequelize's defaults.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// Whether the rules of the model are checked.
+    pub validate: bool,
+    /// Whether hooks run.
+    pub hooks: bool,
+    /// Only these fields are written.
+    pub fields: Option<Vec<Name>>,
+    /// Leaves `updated_at` alone.
+    pub silent: bool,
+    /// Deletes rows of paranoid models for good.
+    pub force: bool,
+    /// Typed extras for hooks.
+    pub extras: TypeMap,
+    /// Key-values for the comment behind the statement.
+    pub tags: Vec<(String, String)>,
+    /// Where the program asked for it.
+    pub site: &'static Location<'static>,
+}
+
+impl WriteOptions {
+    /// The defaults: validated, with hooks.
+    pub fn at(site: &'static Location<'static>) -> WriteOptions {
+        WriteOptions { validate: true, hooks: true, fields: None, silent: false, force: false, extras: TypeMap::default(), tags: Vec::new(), site }
+    }
+
+    /// Whether a field may be written.
+    pub(crate) fn writes(&self, name: &str) -> bool {
+        self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
+    }
+
+    pub(crate) fn run(&self, operation: &'static str, model: &Name) -> Run {
+        Run { operation, model: Some(model.clone()), site: self.site, write: true }
+    }
+
+    /// The extras of the handle and of this call.
+    pub(crate) fn extras(&self, db: &Db) -> TypeMap {
+        let mut extras = db.extras().clone();
+        extras.extend(&self.extras);
+        extras
+    }
+}

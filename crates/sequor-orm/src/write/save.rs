@@ -1,0 +1,225 @@
+//! Saving what changed of a stored row, and atomic steps of a number.
+
+use super::fill::{run_setters, touch};
+use super::insert::{bound, by_key, writable};
+use super::{RowState, WriteOptions, named};
+use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::load::{run_one, step, unsink};
+use crate::validate;
+use sequor_core::driver::{BoxFuture, Discard};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::{BinaryOp, Expr, Statement, Update};
+use sequor_core::{Name, Value};
+use std::sync::Arc;
+
+impl RowState {
+    /// The positions whose values differ from what is stored.
+    pub(crate) fn changed(&self) -> Vec<usize> {
+        let Some(original) = &self.original else { return (0..self.values.len()).filter(|position| self.values[*position].is_some()).collect() };
+        let differs = |position: &usize| match (&self.values[*position], original.get(*position)) {
+            (Some(new), Some(old)) => !same_value(new, old),
+            _ => false,
+        };
+        (0..self.values.len()).filter(differs).collect()
+    }
+
+    /// The primary key as it is stored.
+    pub(crate) fn stored_key(&self) -> Result<Vec<Value>> {
+        let Some(original) = &self.original else {
+            return Err(Error::usage(format!("this {} is not stored yet: create it first", self.model.name)));
+        };
+        let key: Vec<Value> = self.model.primary_key.iter().map(|position| original[*position].clone()).collect();
+        if key.is_empty() || key.iter().any(Value::is_null) {
+            return Err(Error::usage("You attempted to save an instance with no primary key, this is not allowed since it would result in a global update"));
+        }
+        Ok(key)
+    }
+}
+
+/// Whether two values are the same to a database: instants by instant, numbers by value.
+pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Decimal(a), Value::I64(b)) | (Value::I64(b), Value::Decimal(a)) => *a == rust_decimal::Decimal::from(*b),
+        (a, b) => a == b,
+    }
+}
+
+pub(crate) fn key_condition(model: &ModelDef, key: &[Value]) -> Expr {
+    let parts = model.primary_key.iter().zip(key).map(|(position, value)| column(model, *position).binary(BinaryOp::Equal, bound(model, *position, value)));
+    Expr::And(parts.collect())
+}
+
+pub(crate) fn column(model: &ModelDef, position: usize) -> Expr {
+    Expr::Column { table: None, name: model.columns[position].column.clone() }
+}
+
+/// Saves a row: a new one is created, a stored one updated where it changed.
+pub(crate) fn save<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+    Box::pin(async move {
+        if state.original.is_none() {
+            return super::create(db, state, options).await;
+        }
+        writable(&state.model)?;
+        state.stored_key()?;
+        let changed = state.changed();
+        set_changed(&mut state, &changed)?;
+        if hook::needs_transaction(db, &state.model, options) {
+            let options = options.clone();
+            return db.in_transaction(async move |tx| save_stored(tx, state, &options).await).await;
+        }
+        save_stored(db, state, options).await
+    })
+}
+
+/// Setters run on changed values only.
+fn set_changed(state: &mut RowState, changed: &[usize]) -> Result<()> {
+    let kept: Vec<(usize, Option<Value>)> =
+        (0..state.values.len()).filter(|position| !changed.contains(position)).map(|position| (position, state.values[position].take())).collect();
+    run_setters(state)?;
+    for (position, value) in kept {
+        state.values[position] = value;
+    }
+    Ok(())
+}
+
+async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
+    let model = state.model.clone();
+    validate::run(db, &mut state, options, &[]).await?;
+    for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
+        hook::fire(db, &model, kind, HookSubject::Row(&mut state), options).await?;
+    }
+    let mut changed: Vec<usize> = state.changed();
+    changed.retain(|position| options.writes(&model.columns[*position].name) && Some(*position) != model.version && model.columns[*position].generated.is_none());
+    if changed.is_empty() {
+        return Ok(state);
+    }
+    let before = state.clone();
+    touch(&mut state, db, options)?;
+    for position in [model.timestamps.updated, model.userstamps.1].into_iter().flatten() {
+        if !changed.contains(&position) && state.changed().contains(&position) {
+            changed.push(position);
+        }
+    }
+    let stored = update_row(db, &mut state, &changed, options).await?;
+    let mut stored = RowState { original: before.original.clone(), children: std::mem::take(&mut state.children), ..stored };
+    for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
+        hook::fire(db, &model, kind, HookSubject::Row(&mut stored), options).await?;
+    }
+    let old = before.original.map(|values| RowState::stored(model.clone(), values));
+    hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
+    stored.original = Some(stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+    Ok(stored)
+}
+
+/// Writes some columns of one stored row; checks and raises its version.
+pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize], options: &WriteOptions) -> Result<RowState> {
+    let model = state.model.clone();
+    let key = state.stored_key()?;
+    let mut set: Vec<(Name, Expr)> = changed
+        .iter()
+        .map(|position| (model.columns[*position].column.clone(), bound(&model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null))))
+        .collect();
+    let mut filter = key_condition(&model, &key);
+    let version = match (model.version, &state.original) {
+        (Some(position), Some(original)) => match original.get(position) {
+            Some(Value::I64(version)) => Some((position, *version)),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some((position, version)) = version {
+        filter = filter.and(column(&model, position).binary(BinaryOp::Equal, bound(&model, position, &Value::I64(version))));
+        set.push((model.columns[position].column.clone(), bound(&model, position, &Value::I64(version + 1))));
+        state.values[position] = Some(Value::I64(version + 1));
+    }
+    let returns = db.dialect().update_returning();
+    let update = Update {
+        table: model.table.clone(),
+        set,
+        filter: Some(filter),
+        order_by: Vec::new(),
+        limit: None,
+        key: Vec::new(),
+        returning: if returns { super::insert::whole(&model) } else { Vec::new() },
+        tags: options.tags.clone(),
+    };
+    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let run = options.run("update", &model.name);
+    let (affected, row) = if returns {
+        let done = run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+        let rows = unsink::<super::insert::ValuesSink>(done)?.rows;
+        (rows.len(), rows.into_iter().next())
+    } else {
+        let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
+        (usize::try_from(done.affected).unwrap_or(usize::MAX), None)
+    };
+    if affected == 0 {
+        return Err(lost(db, &model, key, version, options).await);
+    }
+    if let Some(row) = row {
+        state.values = row.into_iter().map(Some).collect();
+    }
+    Ok(state.clone())
+}
+
+/// No row was updated: it is gone, or somebody else changed it.
+async fn lost(db: &Db, model: &Arc<ModelDef>, key: Vec<Value>, version: Option<(usize, i64)>, options: &WriteOptions) -> Error {
+    let Some((position, expected)) = version else { return Error::not_found(model.name.to_string()) };
+    let found = match by_key(db, model, key, options).await {
+        Ok(Some(row)) => match row.values.get(position) {
+            Some(Some(Value::I64(version))) => Some(*version),
+            _ => None,
+        },
+        Ok(None) => None,
+        Err(error) => return error,
+    };
+    Error::OptimisticLock { model: model.name.to_string(), versions: Box::new((expected, found)) }
+}
+
+/// Adds to numbers of one row in one statement; gives the row as stored.
+pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
+    let model = state.model.clone();
+    let key = state.stored_key()?;
+    let set = increments(&model, steps, db, options);
+    let update = Update {
+        table: model.table.clone(),
+        set,
+        filter: Some(key_condition(&model, &key)),
+        order_by: Vec::new(),
+        limit: None,
+        key: Vec::new(),
+        returning: super::insert::whole(&model),
+        tags: Vec::new(),
+    };
+    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let run = options.run("increment", &model.name);
+    if db.dialect().update_returning() {
+        let done = run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+        let row = unsink::<super::insert::ValuesSink>(done)?.rows.pop().ok_or_else(|| Error::not_found(model.name.to_string()))?;
+        return Ok(RowState::stored(model, row));
+    }
+    let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
+    if done.affected == 0 {
+        return Err(Error::not_found(model.name.to_string()));
+    }
+    by_key(db, &model, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))
+}
+
+/// `x = x + n`, with `updated_at` and the version.
+pub(crate) fn increments(model: &ModelDef, steps: Vec<(usize, Value)>, db: &Db, options: &WriteOptions) -> Vec<(Name, Expr)> {
+    let raised = |position: usize, by: &Value| {
+        let sum = column(model, position).binary(BinaryOp::Add, bound(model, position, by));
+        (model.columns[position].column.clone(), sum)
+    };
+    let mut set: Vec<(Name, Expr)> = steps.iter().map(|(position, by)| raised(*position, by)).collect();
+    if let (Some(position), false) = (model.timestamps.updated, options.silent) {
+        let now = super::fill::now_for(&model.columns[position], db);
+        set.push((model.columns[position].column.clone(), bound(model, position, &now)));
+    }
+    if let Some(position) = model.version {
+        set.push(raised(position, &Value::I64(1)));
+    }
+    set
+}

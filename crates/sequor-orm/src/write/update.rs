@@ -1,0 +1,199 @@
+//! Changing many rows by a filter.
+
+use super::fill::now_for;
+use super::insert::{ValuesSink, bound, whole, writable};
+use super::save::column;
+use super::{RowState, WriteOptions, named};
+use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::load::{find_rows, run_one, step, unsink};
+use crate::plan;
+use crate::query::QueryState;
+use crate::validate;
+use sequor_core::driver::Discard;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{BinaryOp, Expr, Statement, Update};
+use sequor_core::{Name, Value};
+
+/// What an update of many rows may say.
+#[derive(Clone, Debug)]
+pub(crate) struct UpdateOptions {
+    pub(crate) write: WriteOptions,
+    /// Every row is meant.
+    pub(crate) every_row: bool,
+    /// The rows come back.
+    pub(crate) returning: bool,
+    /// Row hooks run for each row.
+    pub(crate) individual_hooks: bool,
+}
+
+/// How many rows matched, and the rows where they were asked for.
+pub(crate) type Updated = (u64, Vec<RowState>);
+
+pub(crate) fn needs_filter(query: &QueryState, every_row: bool, operation: &str) -> Result<()> {
+    if query.clauses.filters.is_empty() && query.clauses.limit.is_none() && !every_row {
+        return Err(Error::MissingFilter { model: query.model.name.to_string(), operation: operation.to_owned() });
+    }
+    Ok(())
+}
+
+/// Sets fields of all rows that match. `set` names positions; expressions are logical.
+pub(crate) async fn update_all(db: &Db, mut query: QueryState, mut set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
+    let model = query.model.clone();
+    writable(&model)?;
+    needs_filter(&query, options.every_row, "update_all")?;
+    let write = &options.write;
+    set.retain(|(position, _)| write.writes(&model.columns[*position].name));
+    validate_set(db, &query, &mut set, write).await?;
+    let mut bulk = hook::BulkChange { query, set };
+    hook::fire(db, &model, HookKind::BeforeBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
+    query = bulk.query;
+    set = bulk.set;
+    if set.is_empty() {
+        return Ok((0, Vec::new()));
+    }
+    if options.individual_hooks {
+        return individually(db, query, set, options).await;
+    }
+    let capture = hook::captures(db, &model, write);
+    let needs_rows = capture || (options.returning && !db.dialect().update_returning());
+    let result = if needs_rows {
+        db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
+    } else {
+        run_update(db, &query, set.clone(), write, options.returning).await?
+    };
+    let mut bulk = hook::BulkChange { query, set };
+    hook::fire(db, &model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
+    Ok(result)
+}
+
+/// The rules hold for the values that are set.
+async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], options: &WriteOptions) -> Result<()> {
+    let mut state = RowState::new(query.model.clone());
+    for (position, value) in set.iter_mut() {
+        if let Expr::Value(value, _) = value {
+            if let Some(setter) = query.model.columns[*position].set_with {
+                *value = setter(std::mem::take(value))?;
+            }
+            state.values[*position] = Some(value.clone());
+        }
+    }
+    validate::run_given(db, &mut state, options).await?;
+    for (position, value) in set.iter_mut() {
+        if let (Expr::Value(value, _), Some(Some(checked))) = (value, state.values.get(*position)) {
+            *value = checked.clone();
+        }
+    }
+    Ok(())
+}
+
+/// Locks and reads the rows first, updates them by key, and tells the listeners which they were.
+async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
+    let write = &options.write;
+    let model = query.model.clone();
+    let mut locked = query.clone();
+    locked.clauses.lock = Some(sequor_core::statement::Lock {
+        mode: sequor_core::statement::LockMode::Update,
+        of: Vec::new(),
+        wait: sequor_core::statement::LockWait::Block,
+    });
+    let before = find_rows(db, locked, write.site).await?;
+    if before.is_empty() {
+        return Ok((0, Vec::new()));
+    }
+    let by_keys = keyed(&query, &before)?;
+    let (count, mut rows) = run_update(db, &by_keys, set, write, true).await?;
+    if rows.is_empty() && count > 0 {
+        rows = find_rows(db, by_keys, write.site).await?;
+    }
+    for old in &before {
+        let key = old.stored_key()?;
+        let new = rows.iter().find(|row| row.stored_key().is_ok_and(|known| known == key));
+        hook::changed(db, hook::Operation::Update, Some(old), new, write).await?;
+    }
+    Ok((count, if options.returning { rows } else { Vec::new() }))
+}
+
+/// The same rows by their keys, whatever the condition says of them afterwards.
+pub(crate) fn keyed(query: &QueryState, rows: &[RowState]) -> Result<QueryState> {
+    let model = &query.model;
+    if model.primary_key.is_empty() {
+        return Err(Error::usage(format!("{} has no primary key: its rows cannot be followed one by one", model.name)));
+    }
+    let exprs = model.primary_key.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
+    let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let binds = model.primary_key.iter().map(|position| model.columns[*position].ty.bind()).collect();
+    let mut keyed = QueryState::new(model.clone());
+    keyed.clauses.unscoped = true;
+    keyed.clauses.deleted = crate::query::Deleted::Included;
+    keyed.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false });
+    Ok(keyed)
+}
+
+async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
+    let write = &options.write;
+    db.in_transaction(async |tx| {
+        let mut rows = Vec::new();
+        for mut row in find_rows(tx, query.clone(), write.site).await? {
+            for (position, value) in &set {
+                if let Expr::Value(value, _) = value {
+                    row.values[*position] = Some(value.clone());
+                }
+            }
+            rows.push(super::save(tx, row, write).await?);
+        }
+        let mut bulk = hook::BulkChange { query: query.clone(), set: set.clone() };
+        hook::fire(tx, &query.model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
+        Ok((u64::try_from(rows.len()).unwrap_or(u64::MAX), rows))
+    })
+    .await
+}
+
+/// The statement of an update by filter.
+pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, returning: bool, tags: &[(String, String)]) -> Result<Update> {
+    let model = &query.model;
+    Ok(Update {
+        table: model.table.clone(),
+        set,
+        filter: plan::write_filter(query, &db.models(), db.dialect())?,
+        order_by: Vec::new(),
+        limit: query.clauses.limit,
+        key: model.key_columns().map(|column| column.column.clone()).collect(),
+        returning: if returning { whole(model) } else { Vec::new() },
+        tags: tags.to_vec(),
+    })
+}
+
+async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions, returning: bool) -> Result<Updated> {
+    let model = &query.model;
+    let mut columns = Vec::with_capacity(set.len() + 2);
+    for (position, value) in &set {
+        let value = plan::write_expr(value.clone(), query, &db.models(), db.dialect())?;
+        columns.push((model.columns[*position].column.clone(), value));
+    }
+    if let (Some(position), false) = (model.timestamps.updated, options.silent) {
+        if !set.iter().any(|(known, _)| *known == position) {
+            columns.push((model.columns[position].column.clone(), bound(model, position, &now_for(&model.columns[position], db))));
+        }
+    }
+    if let Some(position) = model.version {
+        let raised = column(model, position).binary(BinaryOp::Add, bound(model, position, &Value::I64(1)));
+        columns.push((model.columns[position].column.clone(), raised));
+    }
+    run_statement(db, statement(db, query, columns, returning, &options.tags)?, query, options, "update_all").await
+}
+
+pub(crate) async fn run_statement(db: &Db, update: Update, query: &QueryState, options: &WriteOptions, operation: &'static str) -> Result<Updated> {
+    let model = &query.model;
+    let returns = !update.returning.is_empty() && db.dialect().update_returning();
+    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let run = options.run(operation, &model.name);
+    if returns {
+        let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
+        let rows = unsink::<ValuesSink>(done)?.rows;
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        return Ok((count, rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect()));
+    }
+    let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, model))?;
+    Ok((done.affected, Vec::new()))
+}

@@ -1,0 +1,107 @@
+//! Upsert and find-or-create: safe when many do it at once.
+
+use super::bulk::covered_key;
+use super::create::{create_one, prepare};
+use super::insert::{bound, insert_one, written};
+use super::{RowState, WriteOptions};
+use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::load::find_rows;
+use crate::query::{Deleted, QueryState};
+use crate::validate;
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, Lock, LockMode, LockWait};
+
+/// Inserts a row, or changes the one of its key; gives the row and whether it is new.
+pub(crate) async fn upsert(db: &Db, mut state: RowState, fields: Option<Vec<usize>>, key: Option<Vec<usize>>, options: &WriteOptions) -> Result<(RowState, bool)> {
+    let given: Vec<usize> = (0..state.values.len()).filter(|position| state.values[*position].is_some()).collect();
+    let model = state.model.clone();
+    prepare(&mut state, db, options)?;
+    validate::run(db, &mut state, options, &[]).await?;
+    hook::fire(db, &model, HookKind::BeforeUpsert, HookSubject::Row(&mut state), options).await?;
+    let key = match key {
+        Some(key) => key,
+        None => covered_key(&model, &given)?,
+    };
+    let mut set = fields.unwrap_or_else(|| given.iter().copied().filter(|position| !key.contains(position)).collect());
+    set.retain(|position| Some(*position) != model.timestamps.created && model.columns[*position].generated.is_none());
+    if let Some(updated) = model.timestamps.updated {
+        if !set.contains(&updated) {
+            set.push(updated);
+        }
+    }
+    let (mut stored, created) = db
+        .in_transaction(async move |tx| {
+            let before = locked(tx, &state, &key, options).await?;
+            let column = |position: &usize| model.columns[*position].column.clone();
+            let proposed = |position: &usize| (column(position), Expr::Proposed(column(position)));
+            let mut changes: Vec<_> = set.iter().filter(|position| written(&state).contains(position)).map(proposed).collect();
+            if let Some(version) = model.version {
+                let raised = super::save::column(&model, version).binary(BinaryOp::Add, bound(&model, version, &Value::I64(1)));
+                changes.push((column(&version), raised));
+            }
+            let action = if changes.is_empty() { ConflictAction::Nothing } else { ConflictAction::Update(changes) };
+            let conflict = Conflict { target: key.iter().map(column).collect(), target_filter: None, action };
+            let values = insert_one(tx, &state, Some(conflict), options).await?;
+            let stored = match values {
+                Some(values) => RowState::stored(model.clone(), values),
+                None => locked(tx, &state, &key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))?,
+            };
+            let created = before.is_none();
+            let operation = if created { hook::Operation::Create } else { hook::Operation::Update };
+            hook::changed(tx, operation, before.as_ref(), Some(&stored), options).await?;
+            Ok((stored, created))
+        })
+        .await?;
+    hook::fire(db, &stored.model.clone(), HookKind::AfterUpsert, HookSubject::Row(&mut stored), options).await?;
+    Ok((stored, created))
+}
+
+/// The row of a key, locked: tells whether the row is new, which no database's answer does alike.
+async fn locked(db: &Db, state: &RowState, key: &[usize], options: &WriteOptions) -> Result<Option<RowState>> {
+    let mut query = QueryState::new(state.model.clone());
+    for position in key {
+        let value = state.values[*position].clone().unwrap_or_default();
+        let field = Expr::Field(crate::plan::field(&state.model, *position));
+        query.clauses.filters.push(crate::model::compare(BinaryOp::Equal, field, bound(&state.model, *position, &value)));
+    }
+    query.clauses.unscoped = true;
+    query.clauses.deleted = Deleted::Included;
+    query.clauses.lock = Some(Lock { mode: LockMode::Update, of: Vec::new(), wait: LockWait::Block });
+    Ok(find_rows(db, query, options.site).await?.pop())
+}
+
+/// Finds a row, or creates it; of many at once exactly one creates.
+pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowState, options: &WriteOptions) -> Result<(RowState, bool)> {
+    if query.clauses.filters.is_empty() {
+        return Err(Error::MissingFilter { model: query.model.name.to_string(), operation: "find_or_create".into() });
+    }
+    let mut find = query;
+    find.clauses.limit = Some(1);
+    find.clauses.unordered = true;
+    if let Some(found) = find_rows(db, find.clone(), options.site).await?.pop() {
+        return Ok((found, false));
+    }
+    prepare(&mut state, db, options)?;
+    let created = db
+        .in_savepoint(async |tx| {
+            if state.children.is_empty() { create_one(tx, state.clone(), options, &[]).await } else { super::graph::create_graph(tx, state.clone(), options).await }
+        })
+        .await;
+    match created {
+        Ok(row) => Ok((row, true)),
+        // Somebody else was faster: the row is there now, or the key that is taken is another one.
+        Err(error @ Error::UniqueConstraint { .. }) => {
+            if db.is_in_transaction() && !matches!(db.dialect(), sequor_sql::Dialect::Sqlite | sequor_sql::Dialect::Postgres) {
+                // A repeatable snapshot would not show the other's row; a locking read does.
+                find.clauses.lock = Some(Lock { mode: LockMode::Share, of: Vec::new(), wait: LockWait::Block });
+            }
+            match find_rows(db, find, options.site).await?.pop() {
+                Some(found) => Ok((found, false)),
+                None => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,183 @@
+//! The verbs of one stored row.
+
+use super::draft::instance;
+use super::edit::Edit;
+use super::insert::by_key;
+use super::{RowState, WriteOptions, destroy, increment, restore};
+use crate::db::{Db, TypeMap};
+use crate::load;
+use crate::model::{Column, IntoInclude, IntoValue, Model, Numeric, values_of};
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::{Error, Result};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+
+fn stored<M: Model>(row: &M) -> RowState {
+    RowState::stored(M::model().clone(), values_of(row))
+}
+
+fn destroy_boxed(db: Db, state: RowState, options: WriteOptions) -> BoxFuture<'static, Result<u64>> {
+    Box::pin(async move { Ok(destroy(&db, state, &options).await?.0) })
+}
+
+fn increment_boxed<M: Model>(db: Db, state: RowState, position: usize, by: crate::Value, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
+    Box::pin(async move { instance(increment(&db, &state, vec![(position, by)], &options).await?) })
+}
+
+/// The verbs of one stored row.
+pub trait InstanceWrites: Model {
+    /// Begins to change the row; what was loaded is remembered.
+    fn edit(self) -> Edit<Self> {
+        Edit::new(self)
+    }
+
+    /// Adds to a number in one atomic statement; gives the row as stored. Sequelize: `increment('age', { by: 1 })`.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone; those of the database.
+    #[track_caller]
+    fn increment<T: Numeric>(&self, column: Column<Self, T>, by: impl IntoValue<T>, db: &Db) -> impl Future<Output = Result<Self>> + Send {
+        increment_boxed(db.clone(), stored(self), column.position(), by.into_value().to_value(), WriteOptions::at(Location::caller()))
+    }
+
+    /// Subtracts from a number in one atomic statement; gives the row as stored. Sequelize: `decrement('age', { by: 1 })`.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone; those of the database.
+    #[track_caller]
+    fn decrement<T: Numeric>(&self, column: Column<Self, T>, by: impl IntoValue<T>, db: &Db) -> impl Future<Output = Result<Self>> + Send {
+        let by = negated(by.into_value().to_value());
+        increment_boxed(db.clone(), stored(self), column.position(), by, WriteOptions::at(Location::caller()))
+    }
+
+    /// Reads the row again. Sequelize: `reload()`.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone.
+    #[track_caller]
+    fn reload(&self, db: &Db) -> impl Future<Output = Result<Self>> + Send {
+        let (db, state, options) = (db.clone(), stored(self), WriteOptions::at(Location::caller()));
+        async move {
+            let key = state.stored_key()?;
+            let row = by_key(&db, &state.model, key, &options).await?.ok_or_else(|| Error::not_found(Self::NAME))?;
+            instance(row)
+        }
+    }
+
+    /// Deletes the row: softly where the model is paranoid. Gives 1, or 0 when it was gone. Sequelize: `destroy()`.
+    ///
+    /// # Errors
+    /// `ForeignKeyConstraint` when rows still point here; those of hooks.
+    #[track_caller]
+    fn destroy(&self, db: &Db) -> impl Future<Output = Result<u64>> + Send {
+        destroy_boxed(db.clone(), stored(self), WriteOptions::at(Location::caller()))
+    }
+
+    /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
+    ///
+    /// # Errors
+    /// As [`InstanceWrites::destroy`].
+    #[track_caller]
+    fn force_destroy(&self, db: &Db) -> impl Future<Output = Result<u64>> + Send {
+        let mut options = WriteOptions::at(Location::caller());
+        options.force = true;
+        destroy_boxed(db.clone(), stored(self), options)
+    }
+
+    /// Deletes the row with a typed extra that hooks read; `.exec(&db)` runs it.
+    fn destroy_with<E: Clone + Send + Sync + 'static>(&self, extra: E) -> DestroyWith<Self> {
+        let mut extras = TypeMap::default();
+        extras.insert(extra);
+        DestroyWith { state: stored(self), extras, hooks: true, force: false, marker: PhantomData }
+    }
+
+    /// Brings a softly deleted row back; gives it as stored. Sequelize: `restore()`.
+    ///
+    /// # Errors
+    /// `Usage` when the model is not paranoid.
+    #[track_caller]
+    fn restore(&self, db: &Db) -> impl Future<Output = Result<Self>> + Send {
+        let (db, state, options) = (db.clone(), stored(self), WriteOptions::at(Location::caller()));
+        async move { instance(db.in_transaction(async move |tx| restore(tx, state, &options).await).await?) }
+    }
+
+    /// Whether the row is softly deleted. Sequelize: `isSoftDeleted()`.
+    fn is_soft_deleted(&self) -> bool {
+        match &Self::model().soft_delete {
+            Some(sequor_core::schema::SoftDelete::Timestamp { column }) => !crate::model::value_of(self, *column).is_null(),
+            Some(sequor_core::schema::SoftDelete::Flag { column, deleted, .. }) => crate::model::value_of(self, *column) == *deleted,
+            None => false,
+        }
+    }
+
+    /// Loads a relation into its field; a second load does nothing. Sequelize: `getPosts()`.
+    ///
+    /// # Errors
+    /// Those of the database; `Usage` under strict loading.
+    #[track_caller]
+    fn load<T, K>(&self, include: impl IntoInclude<Self, T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (state, db, site) = (include.into_include().state, db.clone(), Location::caller());
+        async move { load::load_into(vec![self], state, &db, site).await }
+    }
+
+    /// The row as JSON, with the relations that are loaded. Sequelize: `toJSON()`.
+    fn to_json(&self) -> serde_json::Value {
+        crate::model::serialize_model(self, serde_json::value::Serializer).unwrap_or_default()
+    }
+}
+
+impl<M: Model> InstanceWrites for M {}
+
+fn negated(value: crate::Value) -> crate::Value {
+    use crate::Value;
+    match value {
+        Value::I64(number) => Value::I64(number.wrapping_neg()),
+        Value::F64(number) => Value::F64(-number),
+        Value::Decimal(number) => Value::Decimal(-number),
+        other => other,
+    }
+}
+
+/// A destroy with extras.
+#[must_use = "a destroy does nothing until .exec"]
+pub struct DestroyWith<M> {
+    state: RowState,
+    extras: TypeMap,
+    hooks: bool,
+    force: bool,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> DestroyWith<M> {
+    /// Adds another typed extra.
+    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> DestroyWith<M> {
+        self.extras.insert(extra);
+        self
+    }
+
+    /// Runs without hooks when `false`.
+    pub fn hooks(mut self, run: bool) -> DestroyWith<M> {
+        self.hooks = run;
+        self
+    }
+
+    /// Deletes for good.
+    pub fn force(mut self) -> DestroyWith<M> {
+        self.force = true;
+        self
+    }
+
+    /// Deletes the row.
+    ///
+    /// # Errors
+    /// As [`InstanceWrites::destroy`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<u64>> + Send + use<M> {
+        let mut options = WriteOptions::at(Location::caller());
+        options.extras = self.extras;
+        options.hooks = self.hooks;
+        options.force = self.force;
+        destroy_boxed(db.clone(), self.state, options)
+    }
+}
