@@ -28,13 +28,13 @@ pub use derive::{
 };
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
-pub use erased::{Loader, RowBatch, RowShape, ShapeItem, TypedLoader};
+pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
 pub(crate) use operators::{compare, in_values, parse_path};
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Grain, JsonColumn, JsonOperand, Listed, Ranged, JsonPath, Numeric, Rows as RowsGrain, Single, Textual};
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
-    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, Many, Parent, Relation, RelationCell, RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
+    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
 };
 pub use slot::{Field, draft_for, same_name, target_fields};
 
@@ -76,6 +76,8 @@ pub trait Model: Instance + Clone + Sized {
     const FIELDS: Self::Fields;
     /// The struct's name.
     const NAME: &'static str;
+    /// Who loads its rows.
+    const LOADER: LoaderTable = LoaderTable::of::<Self>();
 
     /// The model as data.
     fn model() -> &'static Arc<ModelDef>;

@@ -7,7 +7,10 @@
 
 extern crate sequor_orm as sequor;
 
+use sequor::db::Db;
+use sequor::load::LoadSlice as _;
 use sequor::model::{BelongsTo, BelongsToMany, HasMany, HasOne, Model as _};
+use sequor::query::ModelQueries as _;
 use sequor_macros::{Model, draft};
 
 /// Models that each refer to the one before and the one behind.
@@ -206,9 +209,26 @@ fn every_length_and_shape_works() {
     let _ = draft!(cycle_of_300::RL000 { title: "a", before: [{ title: "b", before: [{ title: "c" }] }], behind: { title: "d" } });
 }
 
+/// Queries over linked models; compiled, never run.
+async fn queries(db: &Db) -> sequor::Result<()> {
+    use cycle_of_300::{RL000, RL001, RL298, RL299};
+    let rows = RL000::find_all().include(RL000::BEFORE.include(RL299::BEFORE.include(RL298::ACROSS))).exec(db).await?;
+    rows.load(RL000::BEHIND, db).await?;
+    let _ = RL001::find_all().filter(RL001::BEFORE.any(RL000::TITLE.eq("a"))).exec(db).await?;
+    Ok(())
+}
+
+type Queries<'a> = std::pin::Pin<Box<dyn Future<Output = sequor::Result<()>> + Send + 'a>>;
+
+fn boxed(db: &Db) -> Queries<'_> {
+    Box::pin(queries(db))
+}
+
 #[test]
 fn futures_over_linked_rows_are_send() {
     fn sent<T: Send>(_: T) {}
+    // Named as a pointer, so that its code is generated.
+    std::hint::black_box(boxed as for<'a> fn(&'a Db) -> Queries<'a>);
     sent(async {
         let row = row::<cycle_of_300::RL000>();
         std::future::ready(()).await;

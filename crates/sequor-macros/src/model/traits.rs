@@ -155,7 +155,7 @@ fn implementation(model: &Model) -> TokenStream {
 
             fn model() -> &'static __sequor::Arc<__sequor::ModelDef> {
                 static MODEL: __sequor::OnceLock<__sequor::Arc<__sequor::ModelDef>> = __sequor::OnceLock::new();
-                MODEL.get_or_init(|| DEFINITION.build())
+                DEFINITION.built(&MODEL)
             }
 
             fn decode(row: &mut dyn __sequor::RowReader, at: usize) -> __sequor::Result<#ident> {
@@ -218,11 +218,12 @@ fn loader(model: &Model) -> TokenStream {
     }
     let arms = model.relations.iter().map(|relation| {
         let (target, position) = (&relation.target, Literal::u16_unsuffixed(relation.position));
-        quote!(#position => __sequor::TypedLoader::<#target>::boxed(),)
+        quote!(#position => <#target as __sequor::Model>::LOADER,)
     });
     quote! {
         fn loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
-            ::core::option::Option::Some(match relation { #(#arms)* _ => return ::core::option::Option::None })
+            let table: __sequor::LoaderTable = match relation { #(#arms)* _ => return ::core::option::Option::None };
+            ::core::option::Option::Some(table.boxed())
         }
     }
 }
@@ -233,13 +234,14 @@ fn through_loader(model: &Model) -> Option<TokenStream> {
         .iter()
         .filter_map(|relation| {
             let (through, position) = (relation.through.as_ref()?, Literal::u16_unsuffixed(relation.position));
-            Some(quote!(#position => __sequor::TypedLoader::<#through>::boxed(),))
+            Some(quote!(#position => <#through as __sequor::Model>::LOADER,))
         })
         .collect();
     (!arms.is_empty()).then(|| {
         quote! {
             fn through_loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
-                ::core::option::Option::Some(match relation { #(#arms)* _ => return ::core::option::Option::None })
+                let table: __sequor::LoaderTable = match relation { #(#arms)* _ => return ::core::option::Option::None };
+            ::core::option::Option::Some(table.boxed())
             }
         }
     })

@@ -10,7 +10,7 @@ use sequor_core::schema::{
 };
 use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A model as the derive writes it. Fields that the attributes do not name are those of [`StaticModel::NEW`].
 pub struct StaticModel {
@@ -209,6 +209,11 @@ impl StaticModel {
         skip_sync: false,
         declared: None,
     };
+
+    /// The model with every convention applied, built once. What the derive calls.
+    pub fn built(&'static self, slot: &'static OnceLock<Arc<ModelDef>>) -> &'static Arc<ModelDef> {
+        slot.get_or_init(|| self.build())
+    }
 
     /// The model with every convention applied.
     pub fn build(&self) -> Arc<ModelDef> {

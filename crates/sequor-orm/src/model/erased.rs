@@ -1,6 +1,6 @@
 //! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
 
-use super::{Model, RelationCell, value_of};
+use super::{LoadedRows, Model, RelationCell, value_of};
 use sequor_core::{Name, Value};
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
@@ -65,38 +65,66 @@ pub trait RowBatch: Any + Send {
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send>;
     /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
     fn attach(&mut self, index: usize, relation: usize, name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
-    /// Everything, as a `Vec` of the model.
+    /// Everything, as [`LoadedRows`] of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// The [`Loader`] of a Rust type, as a table of functions.
+///
+/// It has no type parameter: the loader of a model reaches those of its relations, and theirs reach on. A generic function on that way would be
+/// instantiated within itself for each further model, which the compiler gives up after 128 of them.
+#[derive(Clone, Copy)]
+pub struct LoaderTable {
+    model: fn() -> &'static Arc<ModelDef>,
+    batch: fn(&RowShape) -> Result<Box<dyn RowBatch>>,
+    relation: fn(usize) -> Option<Box<dyn Loader>>,
+    through: fn(usize) -> Option<Box<dyn Loader>>,
+}
+
+impl LoaderTable {
+    /// The table of a model.
+    pub const fn of<M: Model>() -> LoaderTable {
+        LoaderTable { model: M::model, batch: typed_batch::<M>, relation: M::loader, through: M::through_loader }
+    }
+
+    /// The loader, boxed.
+    pub fn boxed(self) -> Box<dyn Loader> {
+        Box::new(self)
+    }
+}
+
+impl Loader for LoaderTable {
+    fn model(&self) -> Arc<ModelDef> {
+        (self.model)().clone()
+    }
+
+    fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
+        (self.batch)(shape)
+    }
+
+    fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {
+        (self.relation)(position)
+    }
+
+    fn through(&self, position: usize) -> Option<Box<dyn Loader>> {
+        (self.through)(position)
+    }
+}
+
+fn typed_batch<M: Model>(shape: &RowShape) -> Result<Box<dyn RowBatch>> {
+    if shape.items.is_some() {
+        return Err(Error::usage(format!("a {} is always whole: to read fewer columns, select(..) or project(..) them", M::NAME)));
+    }
+    Ok(Box::new(TypedBatch::<M> { rows: Vec::new() }))
 }
 
 /// The [`Loader`] of a Rust type.
 pub struct TypedLoader<M>(PhantomData<fn() -> M>);
 
 impl<M: Model> TypedLoader<M> {
-    /// The loader, boxed (it has no size, so nothing is allocated).
+    /// The loader, boxed.
     pub fn boxed() -> Box<dyn Loader> {
-        Box::new(TypedLoader::<M>(PhantomData))
-    }
-}
-
-impl<M: Model> Loader for TypedLoader<M> {
-    fn model(&self) -> Arc<ModelDef> {
-        M::model().clone()
-    }
-
-    fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
-        if shape.items.is_some() {
-            return Err(Error::usage(format!("a {} is always whole: to read fewer columns, select(..) or project(..) them", M::NAME)));
-        }
-        Ok(Box::new(TypedBatch::<M> { rows: Vec::new() }))
-    }
-
-    fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {
-        M::loader(position)
-    }
-
-    fn through(&self, position: usize) -> Option<Box<dyn Loader>> {
-        M::through_loader(position)
+        M::LOADER.boxed()
     }
 }
 
@@ -128,7 +156,7 @@ impl<M: Model> RowBatch for TypedBatch<M> {
             let Some(slot) = self.rows.get_mut(*pick) else { continue };
             taken.extend(if again { slot.clone() } else { slot.take() });
         }
-        Box::new(taken)
+        LoadedRows::boxed(taken)
     }
 
     fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
@@ -138,12 +166,11 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn finish(self: Box<Self>) -> Box<dyn Any + Send> {
-        let rows: Vec<M> = self.rows.into_iter().flatten().collect();
-        Box::new(rows)
+        LoadedRows::boxed(self.rows.into_iter().flatten().collect::<Vec<M>>())
     }
 }
 
 /// Turns what [`RowBatch::finish`] gives back into rows of a type.
 pub(crate) fn rows_of<M: Model>(finished: Box<dyn Any + Send>) -> Result<Vec<M>> {
-    finished.downcast::<Vec<M>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another model came back"))
+    finished.downcast::<LoadedRows<M>>().map(|rows| rows.into_rows()).map_err(|_| Error::bug("rows of another model came back"))
 }

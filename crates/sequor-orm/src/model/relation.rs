@@ -5,7 +5,7 @@
 mod fields;
 mod kinds;
 
-pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, Parent, RelationCell, RelationRows};
+pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows};
 pub(super) use fields::ShownRelation;
 pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
 

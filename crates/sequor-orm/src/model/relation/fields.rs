@@ -36,7 +36,7 @@ pub trait RelationCell: Send + Sync {
     fn between(&self, _index: usize) -> Option<&dyn Instance> {
         None
     }
-    /// Puts rows in: `rows` is a `Vec` of the target, `between` one of the through model. Once loaded, a second call changes nothing.
+    /// Puts rows in: `rows` is [`LoadedRows`] of the target, `between` of the through model. Once loaded, a second call changes nothing.
     fn fill(&self, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
     /// Forgets the rows.
     fn clear(&mut self);
@@ -55,9 +55,30 @@ pub trait RelationCell: Send + Sync {
 
 type Slot<T> = OnceLock<Arc<dyn RelationRows<T>>>;
 
-fn unpack<T: Model>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<T>>> {
-    match rows.downcast::<Vec<T>>() {
-        Ok(rows) => Ok(Arc::new(*rows)),
+/// Rows on their way into a relation field, and the function that puts them behind the trait object.
+///
+/// The function is a pointer: if [`RelationCell::fill`] named it, each model's code would reach that of its relations, theirs that of the next, and the
+/// compiler gives up after 128 models.
+pub struct LoadedRows<T> {
+    rows: Vec<T>,
+    pack: fn(Vec<T>) -> Arc<dyn RelationRows<T>>,
+}
+
+impl<T: Model> LoadedRows<T> {
+    /// The rows as [`RelationCell::fill`] takes them.
+    pub fn boxed(rows: Vec<T>) -> Box<dyn Any + Send> {
+        Box::new(LoadedRows { rows, pack: |rows| Arc::new(rows) })
+    }
+
+    /// The rows.
+    pub fn into_rows(self) -> Vec<T> {
+        self.rows
+    }
+}
+
+fn unpack<T: 'static>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<T>>> {
+    match rows.downcast::<LoadedRows<T>>() {
+        Ok(loaded) => Ok((loaded.pack)(loaded.rows)),
         Err(_) => Err(Error::bug("rows of another model were loaded into a relation")),
     }
 }
