@@ -22,9 +22,9 @@ pub use sequor_core::encode::KeyValues;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use definition::label;
 pub use derive::{
-    EmbeddedMigration, Inside, Projection, ProjectionItem, RawArgument, RawPart, RawSql, RuleOutcome, Setter, SetterAnswer, Whole, absent, computed_value,
-    custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments, owes_values, projected,
-    projected_column, projected_relation, raw_value, set_with, some_cell,
+    EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent, computed_value, custom_rule, deserialize_enum, draft_of,
+    enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments, owes_values, projected, projected_column, projected_relation, row_rule,
+    set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;

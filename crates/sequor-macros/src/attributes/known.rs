@@ -28,7 +28,7 @@ pub const MODEL: &[Known] = &[
     option("view", &[Text], "`view = \"SELECT ..\"`"),
     option("skip_sync", &[Flag], "`skip_sync`"),
     option("hooks", &[Flag], "`hooks`"),
-    option("validate", &[Text, Tokens], "`validate = \"User::check_contact\"`"),
+    several("validate", &[Text, Tokens], "`validate = \"User::check_contact\"`"),
     option("default_scope", &[Text, Tokens], "`default_scope = \"User::active\"`"),
     several("computed", &[List], "`computed(full_name = \"User::full_name\")`"),
     option("register", &[Bool], "`register = false`"),

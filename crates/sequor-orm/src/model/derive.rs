@@ -1,19 +1,18 @@
 //! What the derives and `draft!` call beside the contract: each a few lines that would otherwise be written into every model.
 
-pub use crate::query::{Projection, ProjectionItem, RawSql, raw_value};
-pub use sequor_core::statement::RawPart;
-
 use super::column::Column;
+use super::json::zero;
 use super::relation::Relation;
 use super::slot::same_name;
 use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, ToOneKind, unknown_label};
 use crate::FieldType;
-use crate::query::IntoTyped;
-use crate::write::Draft;
+use crate::query::{IntoTyped, Projection, ProjectionItem, raw_value};
+use crate::write::{Draft, RowState};
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
-use sequor_core::driver::RowReader;
+use sequor_core::driver::{RowReader, ValueRow};
 use sequor_core::error::Result;
+use sequor_core::statement::RawPart;
 use sequor_core::types::EnumDef;
 use serde::Serialize;
 use serde::de::{self, Deserializer, Visitor};
@@ -180,6 +179,36 @@ pub fn custom_rule<T: FieldType>(
         return Ok(());
     }
     rule(&T::from_value(value.clone()).map_err(|error| error.to_string())?)
+}
+
+/// A rule of a whole row: over the draft, as it will be written, or over the row itself, where what the database will fill is zero.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a rule of the rows of `{M}`",
+    label = "expected `fn(&Draft<{M}>) -> Result<(), E>` or `fn(&{M}) -> Result<(), E>`; `bool` will do as an answer"
+)]
+pub trait RowCheck<M, How> {
+    /// The message of the failure, if it failed.
+    fn check(self, row: &RowState) -> std::result::Result<(), String>;
+}
+
+impl<M: Model, R: RuleOutcome, F: FnOnce(&Draft<M>) -> R> RowCheck<M, Whole<R>> for F {
+    fn check(self, row: &RowState) -> std::result::Result<(), String> {
+        self(&Draft::from_state(row.clone())).outcome()
+    }
+}
+
+impl<M: Model, R: RuleOutcome, F: FnOnce(&M) -> R> RowCheck<M, Inside<R>> for F {
+    fn check(self, row: &RowState) -> std::result::Result<(), String> {
+        let given = row.values.iter().zip(&row.model.columns);
+        let values = given.map(|(value, column)| value.clone().filter(|value| !value.is_null()).unwrap_or_else(|| zero(column))).collect();
+        let row = M::decode(&mut ValueRow::new(values), 0).map_err(|error| error.to_string())?;
+        self(&row).outcome()
+    }
+}
+
+/// Runs a rule of a whole row.
+pub fn row_rule<M: Model, How>(row: &RowState, rule: impl RowCheck<M, How>) -> std::result::Result<(), String> {
+    rule.check(row)
 }
 
 /// The arguments of a rule: those without a name, then the named ones as one document.

@@ -76,7 +76,8 @@ fn row_values(def: &ModelDef, json: serde_json::Value) -> Result<Vec<Value>> {
     Ok(values)
 }
 
-fn zero(column: &ColumnDef) -> Value {
+/// The zero of a column's type; NULL where that is a value.
+pub(super) fn zero(column: &ColumnDef) -> Value {
     if column.nullable {
         return Value::Null;
     }
