@@ -2,8 +2,10 @@
 
 use super::Exchange;
 use crate::error::of_sqlite;
+use crate::functions::new_statement;
 use crate::params;
 use crate::rows::Cells;
+use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, Statement};
 use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
@@ -68,11 +70,13 @@ impl Task<'_, '_> {
         if may_change_session(text) {
             self.exchange.mark_dirty();
         }
+        let _room = Room::for_vacuum(self.connection, text);
         for (number, list) in lists.iter().enumerate() {
             if number > 0 {
                 self.exchange.check()?;
             }
             params::bind(&mut prepared, list)?;
+            new_statement();
             let before = self.connection.total_changes();
             self.rows(&mut prepared, text)?;
             // Statements other than INSERT, UPDATE and DELETE leave the count of the statement before.
@@ -188,10 +192,34 @@ fn kind(statement: &Statement<'_>, text: &str) -> Kind {
     }
 }
 
+/// Room for the one database that VACUUM attaches for itself; otherwise nothing may be attached.
+pub(super) struct Room<'c>(&'c Connection);
+
+impl<'c> Room<'c> {
+    /// `text` is a single statement. `VACUUM INTO` writes a file of the statement's choice and gets no room.
+    pub(super) fn for_vacuum(connection: &'c Connection, text: &str) -> Option<Room<'c>> {
+        let words = first_words(text);
+        if !begins(words, "VACUUM") || words.to_ascii_uppercase().contains("INTO") {
+            return None;
+        }
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).ok()?;
+        Some(Room(connection))
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0);
+    }
+}
+
+fn begins(text: &str, word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
 /// Whether the statement can leave a changed setting or a temporary table behind.
 fn may_change_session(text: &str) -> bool {
     let words = first_words(text);
-    let begins = |text: &str, word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     begins(words, "PRAGMA") || (begins(words, "CREATE") && begins(first_words(words.get(6..).unwrap_or_default()), "TEMP"))
 }
 

@@ -1,0 +1,28 @@
+//! Now, and new UUIDs.
+
+use super::failed;
+use crate::params::instant;
+use chrono::{DateTime, Utc};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, Result};
+use std::cell::Cell;
+
+thread_local! {
+    /// The time of the statement that this thread runs, once it was asked for.
+    static NOW: Cell<Option<DateTime<Utc>>> = const { Cell::new(None) };
+}
+
+/// A statement begins: its time is the next one asked for.
+pub(crate) fn forget() {
+    NOW.set(None);
+}
+
+pub(super) fn register(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(c"sequor_uuid", 0, flags, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
+    connection.create_scalar_function(c"sequor_now", 0, flags, |_| {
+        let now = NOW.get().unwrap_or_else(Utc::now);
+        NOW.set(Some(now));
+        Ok(instant(&now).map_err(|_| failed("the clock is outside of the years 0 to 9999"))?.as_str().to_owned())
+    })
+}

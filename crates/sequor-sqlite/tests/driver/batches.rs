@@ -1,0 +1,202 @@
+//! Batches: many lists, derived steps, pauses, stops, one transaction around all.
+
+use crate::support::{File, Keep, fails, keep, memory, one, params, rows, run, script};
+use sequor_core::Value;
+use sequor_core::driver::{Batch, BatchMode, Connection, Discard, Flow, Params, RowReader, RowSink, Status, Step};
+use sequor_core::error::{Error, Result};
+use std::sync::{Arc, Mutex};
+
+async fn table() -> Box<dyn Connection> {
+    let mut connection = memory().await;
+    script(&mut *connection, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)").await;
+    connection
+}
+
+fn many(sql: &str, lists: Vec<Vec<Value>>, sink: Box<dyn RowSink>) -> Step {
+    Step { text: sql.into(), params: Params::Many(lists.into_iter().map(params).collect()), sink, cache: true }
+}
+
+#[tokio::test]
+async fn many_lists_run_one_statement() {
+    let mut connection = table().await;
+    let lists = (1..=1_000).map(|number| vec![Value::Text(format!("n{number}"))]).collect();
+    let step = many("INSERT INTO t (name) VALUES (?) RETURNING id", lists, Box::new(Keep::default()));
+    let done = connection.run(Batch { steps: vec![step], mode: BatchMode::Atomic }).await.unwrap().pop().unwrap();
+    assert_eq!((done.affected, done.last_insert_id, done.paused), (1_000, Some(1_000), false));
+    let sink = keep(done.sink);
+    assert_eq!((sink.rows.len(), sink.rows[999][0].clone()), (1_000, Value::I64(1_000)));
+    assert_eq!(connection.status(), Status::Idle);
+    let step = many("SELECT id FROM t WHERE id = ?", vec![vec![1.into()], vec![0.into()], vec![2.into()]], Box::new(Keep::default()));
+    assert_eq!(connection.run(Batch::one(step)).await.unwrap()[0].affected, 2);
+}
+
+#[tokio::test]
+async fn an_atomic_batch_is_all_or_nothing() {
+    let mut connection = table().await;
+    let lists = ["a", "b", "a"].map(|name| vec![Value::from(name)]).into();
+    let batch = Batch { steps: vec![many("INSERT INTO t (name) VALUES (?)", lists, Box::new(Discard))], mode: BatchMode::Atomic };
+    assert!(matches!(connection.run(batch).await, Err(Error::UniqueConstraint { .. })));
+    assert_eq!(one(&mut *connection, "SELECT count(*) FROM t", []).await, Value::I64(0));
+    assert_eq!(connection.status(), Status::Idle);
+}
+
+#[tokio::test]
+async fn a_derived_step_sees_what_came_before() {
+    /// Shares the keys that it saw.
+    struct Ids(Arc<Mutex<Vec<i64>>>);
+    impl RowSink for Ids {
+        fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+            self.0.lock().unwrap().extend(row.i64(0)?);
+            Ok(Flow::Continue)
+        }
+    }
+    let mut connection = table().await;
+    script(&mut *connection, "INSERT INTO t (name) VALUES ('a'), ('b'), ('c')").await;
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let first = Step::query("SELECT id FROM t WHERE name > ?", params(["a".into()]), Box::new(Ids(Arc::clone(&ids))));
+    let derive = move || {
+        let list = serde_json::to_string(&*ids.lock().unwrap()).unwrap();
+        Ok(Some(("SELECT name FROM t WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id".into(), params([list.into()]))))
+    };
+    let second = Step { text: "".into(), params: Params::Derived(Box::new(derive)), sink: Box::new(Keep::default()), cache: true };
+    let third = Step { text: "".into(), params: Params::Derived(Box::new(|| Ok(None))), sink: Box::new(Keep::default()), cache: true };
+    let mut done = connection.run(Batch { steps: vec![first, second, third], mode: BatchMode::Snapshot }).await.unwrap();
+    assert_eq!(done.len(), 3);
+    assert_eq!(keep(done.remove(1).sink).rows, vec![vec![Value::from("b")], vec![Value::from("c")]]);
+    assert_eq!(keep(done.remove(1).sink).headers, 0);
+    assert_eq!(connection.status(), Status::Idle);
+}
+
+#[tokio::test]
+async fn a_paused_step_goes_on_where_it_was() {
+    let mut connection = memory().await;
+    let sql = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10000) SELECT x FROM n";
+    let sink = || Box::new(Keep { pause_every: Some(700), ..Keep::default() });
+    let mut done = connection.run(Batch::one(Step::query(sql, vec![], sink()))).await.unwrap().pop().unwrap();
+    let mut seen = Vec::new();
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        assert!(done.paused == (done.affected == 700), "{}", done.affected);
+        seen.extend(keep(done.sink).rows.into_iter().flatten());
+        if !done.paused {
+            break;
+        }
+        assert_eq!(connection.status(), Status::Unknown);
+        done = connection.resume(sink()).await.unwrap();
+    }
+    assert_eq!(rounds, 15);
+    assert_eq!(seen, (1..=10_000).map(Value::I64).collect::<Vec<_>>());
+    assert_eq!(connection.status(), Status::Idle);
+    let error = connection.resume(sink()).await.err().unwrap();
+    assert!(matches!(error, Error::Usage(_)), "{error}");
+}
+
+#[tokio::test]
+async fn another_call_ends_a_paused_step() {
+    let file = File::new();
+    let mut connection = file.connect().await;
+    script(&mut *connection, "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (3)").await;
+    for mode in [BatchMode::Plain, BatchMode::Snapshot] {
+        let sink = || Box::new(Keep { pause_every: Some(1), ..Keep::default() });
+        let steps = vec![Step::execute("SELECT 1", vec![]), Step::query("SELECT x FROM t", vec![], sink())];
+        let done = connection.run(Batch { steps, mode }).await.unwrap();
+        assert!(done.len() == 2 && done[1].paused && !done[0].paused);
+        assert_eq!(connection.status(), Status::Unknown, "{mode:?}");
+        assert_eq!(rows(&mut *connection, "SELECT count(*) FROM t", []).await, vec![vec![Value::I64(3)]]);
+        assert_eq!(connection.status(), Status::Idle, "{mode:?}");
+        // A reset ends one as well, and its snapshot.
+        let step = Step::query("SELECT x FROM t", vec![], sink());
+        assert!(connection.run(Batch { steps: vec![step], mode }).await.unwrap()[0].paused);
+        connection.reset().await.unwrap();
+        assert_eq!(connection.status(), Status::Idle);
+    }
+    let mut other = file.connect().await;
+    script(&mut *other, "DROP TABLE t").await;
+    let step = Step::query("SELECT 1 UNION SELECT 2", vec![], Box::new(Keep { pause_every: Some(1), ..Keep::default() }));
+    assert!(connection.run(Batch::one(step)).await.unwrap()[0].paused);
+    drop(connection);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_rows_and_not_the_writes() {
+    let mut connection = table().await;
+    let stop = || Box::new(Keep { stop_after: Some(2), ..Keep::default() });
+    let lists = ["a", "b", "c", "d"].map(|name| vec![Value::from(name)]).into();
+    let done =
+        connection.run(Batch::one(many("INSERT INTO t (name) VALUES (?) RETURNING id", lists, stop()))).await.unwrap().pop().unwrap();
+    assert_eq!((done.affected, keep(done.sink).rows.len()), (4, 2));
+    let done = connection.run(Batch::one(Step::query("SELECT id FROM t", vec![], stop()))).await.unwrap().pop().unwrap();
+    assert_eq!((done.affected, done.paused, keep(done.sink).rows.len()), (2, false, 2));
+    let done = connection.run(Batch::one(Step::query("DELETE FROM t RETURNING id", vec![], stop()))).await.unwrap().pop().unwrap();
+    assert_eq!((done.affected, keep(done.sink).rows.len()), (4, 2));
+}
+
+#[tokio::test]
+async fn affected_counts_the_rows_of_this_statement() {
+    let mut connection = table().await;
+    let insert = run(&mut *connection, "INSERT INTO t (name) VALUES ('a'), ('b'), ('c')", []).await.unwrap();
+    assert_eq!((insert.affected, insert.last_insert_id), (3, Some(3)));
+    let update = run(&mut *connection, "UPDATE t SET name = name WHERE id < 3", []).await.unwrap();
+    assert_eq!((update.affected, update.last_insert_id), (2, None));
+    for sql in [
+        "CREATE INDEX i ON t (name)",
+        "ALTER TABLE t RENAME TO u",
+        "ALTER TABLE u RENAME TO t",
+        "PRAGMA user_version = 3",
+        "DELETE FROM t WHERE 0",
+    ] {
+        assert_eq!(run(&mut *connection, sql, []).await.unwrap().affected, 0, "{sql}");
+    }
+    let ignored = run(&mut *connection, "INSERT INTO t (name) VALUES ('a') ON CONFLICT DO NOTHING", []).await.unwrap();
+    assert_eq!((ignored.affected, ignored.last_insert_id), (0, None));
+    assert_eq!(run(&mut *connection, "SELECT * FROM t", []).await.unwrap().affected, 3);
+    assert_eq!(connection.run(Batch::one(Step::execute("SELECT * FROM t", vec![]))).await.unwrap()[0].affected, 3);
+    assert_eq!(run(&mut *connection, "/* all */ DELETE FROM t", []).await.unwrap().affected, 3);
+}
+
+#[tokio::test]
+async fn one_statement_a_call_with_as_many_values_as_places() {
+    let mut connection = table().await;
+    for sql in ["SELECT 1; SELECT 2", "SELECT 1; DROP TABLE t", "INSERT INTO t (name) VALUES ('x'); --\nDELETE FROM t"] {
+        let error = fails(&mut *connection, sql, []).await;
+        assert!(matches!(error, Error::Usage(_)), "{sql}: {error}");
+    }
+    assert!(matches!(fails(&mut *connection, "SELECT 1\0; DROP TABLE t", []).await, Error::Usage(_)));
+    assert!(matches!(fails(&mut *connection, "SELECT ?, ?", [Value::I64(1)]).await, Error::Usage(_)));
+    assert!(matches!(fails(&mut *connection, "SELECT ?", [Value::I64(1), Value::I64(2)]).await, Error::Usage(_)));
+    for sql in ["", " ", "-- nothing", ";"] {
+        let error = fails(&mut *connection, sql, []).await;
+        assert!(error.to_string().contains("no statement"), "{sql:?}: {error}");
+    }
+    assert_eq!(rows(&mut *connection, "SELECT 1 ; -- the end", []).await.len(), 1);
+    assert_eq!(one(&mut *connection, "SELECT count(*) FROM t", []).await, Value::I64(0));
+}
+
+#[tokio::test]
+async fn an_error_of_the_sink_is_the_callers() {
+    struct Refuse;
+    impl RowSink for Refuse {
+        fn row(&mut self, _: &mut dyn RowReader) -> Result<Flow> {
+            Err(Error::usage("enough"))
+        }
+    }
+    let mut connection = memory().await;
+    let step = Step::query("SELECT 1", vec![], Box::new(Refuse));
+    assert_eq!(connection.run(Batch { steps: vec![step], mode: BatchMode::Snapshot }).await.err().unwrap().to_string(), "enough");
+    assert_eq!(connection.status(), Status::Idle);
+    assert_eq!(rows(&mut *connection, "SELECT 1", []).await.len(), 1);
+    assert!(connection.run(Batch::default()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn statements_survive_changes_of_the_schema() {
+    let mut connection = table().await;
+    script(&mut *connection, "INSERT INTO t (name) VALUES ('a')").await;
+    assert_eq!(rows(&mut *connection, "SELECT * FROM t", []).await[0].len(), 2);
+    script(&mut *connection, "ALTER TABLE t ADD COLUMN more INTEGER").await;
+    let sink = keep(run(&mut *connection, "SELECT * FROM t", []).await.unwrap().sink);
+    assert_eq!((sink.rows[0].len(), sink.names.len()), (3, 3));
+    let uncached = Step { cache: false, ..Step::query("SELECT 1", vec![], Box::new(Keep::default())) };
+    assert_eq!(connection.run(Batch::one(uncached)).await.unwrap()[0].affected, 1);
+}
