@@ -8,6 +8,9 @@ pub mod load;
 pub mod model;
 pub mod plan;
 pub mod query;
+pub mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod validate;
 pub mod write;
 
@@ -20,7 +23,11 @@ pub use sequor_sql::Dialect;
 /// What the derives and macros name. Not for programs: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::hook::{Declared, DeclaresHooks, HookContext, HookKind, HookSubject, Hooks, RowRule, TypedHooks, apply_scope};
     pub use crate::model::*;
+    pub use crate::query::{Clauses, Projection, ProjectionItem, RawSql, all_null, raw_value};
+    pub use sequor_core::driver::BoxFuture;
+    pub use sequor_core::statement::RawPart;
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;
     pub use sequor_core as core;

@@ -24,7 +24,7 @@ pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub use raw::{FromRow, RawSql, raw_value};
 pub(crate) use raw::{Reordered, map_names};
-pub(crate) use select::all_null;
+pub use select::all_null;
 pub use select::{Columns, Projection, ProjectionItem, Selection};
 pub use shape::{All, Counted, Cursored, Fetch, GrainShape, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
 pub use stream::RowStream;

@@ -1,1 +1,52 @@
-//! An ORM in the Sequelize tradition: models, associations, hooks, eager loading, transactions, migrations.
+//! Sequor: an ORM in the Sequelize tradition for PostgreSQL, MySQL, MariaDB and SQLite.
+//!
+//! ```
+//! use sequor::prelude::*;
+//!
+//! #[derive(Model, Clone, Debug, PartialEq)]
+//! #[model(table = "users", timestamps)]
+//! pub struct User {
+//!     #[field(primary_key, auto_increment)]
+//!     pub id: i64,
+//!     #[field(unique, validate(email))]
+//!     pub email: String,
+//!     pub age: Option<i32>,
+//!     pub created_at: DateTime<Utc>,
+//!     pub updated_at: DateTime<Utc>,
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> sequor::Result<()> {
+//! let db = Db::connect("sqlite::memory:").await?;
+//! db.sync::<User>(SyncMode::Create).await?;
+//! let ann = draft!(User { email: "ann@x.io", age: 31 }).create(&db).await?;
+//! let adults = User::find_all().filter(User::AGE.gte(18)).exec(&db).await?;
+//! assert_eq!(adults, [ann]);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod prelude;
+
+pub use sequor_core::error::{
+    ConnectionError, ConnectionErrorKind, Detail, Error, ItemKind, Origin, Result, UsageError, UsageErrorKind, ValidationError, ValidationItem,
+};
+pub use sequor_core::types::{CiText, Cidr, HStore, Interval, IpNetwork, Json, MacAddr, Range};
+pub use sequor_core::{Name, Value};
+pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrations, models, sql, test};
+pub use sequor_orm::__private;
+pub use sequor_orm::db::{Db, DbOptions, Health, Pool, PoolStatus, Retry, Transaction, Tx, TypeMap, millis, secs};
+pub use sequor_orm::hook::{ActorId, AnyChange, Change, HookContext, HookKind, Hooks, Operation};
+pub use sequor_orm::load::LoadSlice;
+pub use sequor_orm::model::{
+    BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, HasMany, HasOne, Model as ModelType, ModelList, Registry, Relation, TypedExpr,
+};
+pub use sequor_orm::query::{
+    Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope, SqlTag, Strategy, alias, avg, cast_text, coalesce,
+    count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+};
+pub use sequor_orm::sync::SyncMode;
+#[cfg(feature = "testing")]
+pub use sequor_orm::testing;
+pub use sequor_orm::write::{Draft, Edit, InstanceWrites, ModelWrites, RelationOps, SaveAll};
+pub use sequor_orm::{Dialect, FieldType, Scalar};

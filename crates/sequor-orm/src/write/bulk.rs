@@ -226,10 +226,13 @@ async fn run_chunk(db: &Db, mut insert: sequor_core::statement::Insert, model: &
     if returns {
         let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
         let rows = unsink::<ValuesSink>(done)?.rows;
-        if rows.len() == count && !(ignoring && db.dialect().is_mysql()) {
-            return Ok(rows.into_iter().map(Some).collect());
+        if ignoring {
+            return Ok(matched(rows, &given, &columns));
         }
-        return Ok(vec![None; count]);
+        if rows.len() != count {
+            return Err(Error::bug("an insert gave back another number of rows than it was given"));
+        }
+        return Ok(rows.into_iter().map(Some).collect());
     }
     let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, model))?;
     // MySQL: the first of consecutive keys, which a simple insert of known length always gets.
@@ -248,6 +251,21 @@ async fn run_chunk(db: &Db, mut insert: sequor_core::statement::Insert, model: &
         Some(values)
     });
     Ok(rows.collect())
+}
+
+/// Which of the given rows came back: those that a conflict left out did not, and MySQL gives the old row in their place.
+fn matched(rows: Vec<Vec<Value>>, given: &[Vec<Expr>], columns: &[usize]) -> Stored {
+    let mut rows: Vec<Option<Vec<Value>>> = rows.into_iter().map(Some).collect();
+    let fits = |row: &Vec<Value>, values: &Vec<Expr>| {
+        columns.iter().zip(values).all(|(position, value)| matches!(value, Expr::Value(value, _) if super::save::same_value(value, &row[*position])))
+    };
+    given
+        .iter()
+        .map(|values| {
+            let place = rows.iter().position(|row| row.as_ref().is_some_and(|row| fits(row, values)))?;
+            rows[place].take()
+        })
+        .collect()
 }
 
 /// Whether everything that is not written is a key that counts itself up.

@@ -158,7 +158,13 @@ impl<M: Model> BulkCreate<M> {
 }
 
 fn bulk_boxed<M: Model>(db: Db, rows: Vec<RowState>, options: BulkOptions) -> BoxFuture<'static, Result<Vec<M>>> {
-    Box::pin(async move { bulk_create(&db, rows, &options).await?.into_iter().map(instance).collect() })
+    Box::pin(async move {
+        let stored = bulk_create(&db, rows, &options).await?;
+        // A row that a conflict left out has no key, and is not part of the answer.
+        let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
+        let has_key = |row: &RowState| row.model.primary_key.iter().all(|position| row.values[*position].as_ref().is_some_and(|value| !value.is_null()));
+        stored.into_iter().filter(|row| !ignoring || has_key(row)).map(instance).collect()
+    })
 }
 
 /// A find-or-create that has not run yet.

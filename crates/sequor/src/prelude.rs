@@ -1,0 +1,15 @@
+//! What programs must name: `use sequor::prelude::*`.
+
+pub use crate::{
+    BelongsTo, BelongsToMany, Column, Cursor, CursorPage, Db, Dialect, Draft, Edit, Error, Filter, Find, HasMany, HasOne, HookContext, Hooks, InstanceWrites, Json, LoadSlice,
+    Lock, ModelQueries, ModelWrites, Page, Pool, Projection, Relation, RelationOps, Result, Retry, RowsAndCount, SaveAll, Scope, SqlTag, SyncMode, Tx, alias, avg, cast_text,
+    coalesce, count, count_all, count_distinct, date_part, date_trunc, draft, max, migrations, millis, min, models, random, raw_expr, secs, sql, sum,
+};
+pub use crate::{Change, DbEnum, DbType, Embed};
+pub use sequor_macros::Model;
+pub use sequor_orm::model::Model;
+
+pub use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+pub use rust_decimal::Decimal;
+pub use serde_json::json;
+pub use uuid::Uuid;

@@ -1,0 +1,6 @@
+//! Every behaviour of Sequor, on every database.
+
+mod models;
+mod reading;
+mod transactions;
+mod writing;

@@ -1,0 +1,72 @@
+//! Tour section 7: closures, savepoints, unmanaged transactions.
+
+use crate::models::*;
+use sequor::prelude::*;
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn commits_on_ok_and_rolls_back_on_err(db: Db) -> sequor::Result<()> {
+    let made = db.transaction(async |tx| draft!(Tag { name: "kept" }).create(tx).await).await?;
+    assert_eq!(made.name, "kept");
+    let failed: sequor::Result<()> = db
+        .transaction(async |tx| {
+            draft!(Tag { name: "lost" }).create(tx).await?;
+            Err(Error::usage("no"))
+        })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(Tag::count().exec(&db).await?, 1);
+    Ok(())
+}
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn savepoints_roll_back_alone(db: Db) -> sequor::Result<()> {
+    db.transaction(async |tx| {
+        draft!(Tag { name: "outer" }).create(tx).await?;
+        tx.transaction(async |sp| {
+            draft!(Tag { name: "inner" }).create(sp).await?;
+            Err::<(), _>(Error::usage("undo"))
+        })
+        .await
+        .ok();
+        draft!(Tag { name: "after" }).create(tx).await?;
+        Ok(())
+    })
+    .await?;
+    let names: Vec<String> = Tag::find_all().select(Tag::NAME).order_by(Tag::ID.asc()).exec(&db).await?;
+    assert_eq!(names, ["outer", "after"]);
+    let tx = db.begin().await?;
+    draft!(Tag { name: "unmanaged" }).create(&tx).await?;
+    tx.rollback().await?;
+    let tx = db.begin().await?;
+    draft!(Tag { name: "committed" }).create(&tx).await?;
+    tx.commit().await?;
+    assert_eq!(Tag::count().exec(&db).await?, 3);
+    Ok(())
+}
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn a_statement_on_the_outer_db_is_an_error(db: Db) -> sequor::Result<()> {
+    let outer = db.clone();
+    let result = db.transaction(async |_tx| Tag::count().exec(&outer).await).await;
+    assert!(matches!(result, Err(Error::Usage(_))));
+    Ok(())
+}
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn whole_transactions_can_be_spawned(db: Db) -> sequor::Result<()> {
+    let handle = tokio::spawn(async move {
+        let name = String::from("spawned");
+        let mut count = 0;
+        db.transaction(async |tx| {
+            count += 1;
+            draft!(Tag { name: name.as_str() }).create(tx).await?;
+            tx.transaction(async |sp| draft!(Tag { name: "nested" }).create(sp).await).await?;
+            Ok(())
+        })
+        .await?;
+        db.transaction_with(Tx::serializable().retry(3), async |tx| Tag::count().exec(tx).await).await
+    });
+    let count = handle.await.map_err(Error::other)??;
+    assert_eq!(count, 2);
+    Ok(())
+}
