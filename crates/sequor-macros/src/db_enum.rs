@@ -70,10 +70,10 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitSt
     let (variant, label): (Vec<_>, Vec<_>) = variants.iter().map(|(variant, label)| (variant, label)).unzip();
     let text = names::plain(ident);
     quote! {
-        #[automatically_derived]
         const _: () = {
             use #root::__private as __sequor;
 
+            #[automatically_derived]
             impl __sequor::DbEnum for #ident {
                 const VARIANTS: &'static [#ident] = &[#(#ident::#variant),*];
 
@@ -91,6 +91,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitSt
                 }
             }
 
+            #[automatically_derived]
             impl __sequor::FieldType for #ident {
                 type Base = #ident;
                 const NULLABLE: bool = false;
@@ -112,18 +113,21 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitSt
                 }
             }
 
+            #[automatically_derived]
             impl __sequor::Scalar for #ident {
                 fn decode_option(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<::core::option::Option<#ident>> {
                     __sequor::enum_cell(#text, row, index)
                 }
             }
 
+            #[automatically_derived]
             impl ::core::fmt::Display for #ident {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.pad(<#ident as __sequor::DbEnum>::label(self))
                 }
             }
 
+            #[automatically_derived]
             impl ::core::str::FromStr for #ident {
                 type Err = __sequor::Error;
 
@@ -132,12 +136,14 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitSt
                 }
             }
 
+            #[automatically_derived]
             impl __sequor::serde::Serialize for #ident {
                 fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
                     serializer.serialize_str(<#ident as __sequor::DbEnum>::label(self))
                 }
             }
 
+            #[automatically_derived]
             impl<'de> __sequor::serde::Deserialize<'de> for #ident {
                 fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
                     __sequor::deserialize_enum(#text, deserializer)

@@ -51,10 +51,10 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
     let options = Options::read(&input.attrs, "db_type", known::CRATE, errors);
     let (ident, root, inner) = (&input.ident, root(&options, errors), types::bare(&inner).to_token_stream());
     Some(quote! {
-        #[automatically_derived]
         const _: () = {
             use #root::__private as __sequor;
 
+            #[automatically_derived]
             impl __sequor::FieldType for #ident {
                 type Base = #ident;
                 const NULLABLE: bool = false;
@@ -76,6 +76,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
                 }
             }
 
+            #[automatically_derived]
             impl __sequor::Scalar for #ident {
                 fn decode_option(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<::core::option::Option<#ident>> {
                     ::core::result::Result::Ok(<#inner as __sequor::Scalar>::decode_option(row, index)?.map(#ident))

@@ -54,11 +54,11 @@ fn emit(ident: &Ident, root: &TokenStream, columns: &[ColumnField], errors: &mut
             #(#constants)*
         }
 
-        #[automatically_derived]
         const _: () = {
             use #root::__private as __sequor;
             #bounds
 
+            #[automatically_derived]
             impl __sequor::Embed for #ident {
                 const COUNT: u16 = #plain #(+ <#embeds as __sequor::Embed>::COUNT)*;
                 const COLUMNS: &'static [__sequor::StaticColumn] = &[#(#data),*];

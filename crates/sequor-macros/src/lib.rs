@@ -80,3 +80,6 @@ pub fn migrations(input: TokenStream) -> TokenStream {
 pub fn test(options: TokenStream, function: TokenStream) -> TokenStream {
     test::expand(options.into(), function.into()).into()
 }
+
+#[cfg(test)]
+mod tests;

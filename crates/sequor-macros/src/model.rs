@@ -160,7 +160,6 @@ fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
             #(#relations)*
         }
 
-        #[automatically_derived]
         const _: () = {
             use #root::__private as __sequor;
             #slots

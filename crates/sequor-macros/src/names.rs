@@ -76,27 +76,34 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// `did you mean ..` and the list of what is known, for the end of a message.
 pub fn instead(name: &str, known: &[&str]) -> String {
-    let near = nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| ";".to_owned());
-    format!("{near} known are: {}", known.join(", "))
+    match nearest(name, known) {
+        Some(near) if known.len() > 40 => format!(": did you mean `{near}`?"),
+        Some(near) => format!(": did you mean `{near}`? (known: {})", known.join(", ")),
+        None => format!(" (known: {})", known.join(", ")),
+    }
 }
 
 fn fold(name: &str) -> String {
     name.chars().filter(|letter| !matches!(letter, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// The number of letters to insert, remove or replace to come from one text to the other.
+/// The number of letters to insert, remove, replace or swap with their neighbour to come from one text to the other.
 fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, letter) in from.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], line + 1);
-        for (place, other) in to.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[place + 1];
-            row[place + 1] = replaced.min(row[place] + 1).min(corner + 1);
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
+    for line in 0..from.len() {
+        let mut row = vec![line + 1];
+        for place in 0..to.len() {
+            let same = from[line] == to[place];
+            let mut best = (rows[line][place] + usize::from(!same)).min(rows[line][place + 1] + 1).min(row[place] + 1);
+            if line > 0 && place > 0 && from[line] == to[place - 1] && from[line - 1] == to[place] {
+                best = best.min(rows[line - 1][place - 1] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row.last().copied().unwrap_or(0)
+    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]
@@ -118,6 +125,8 @@ mod tests {
         let known = ["primary_key", "auto_increment", "unique"];
         assert_eq!(nearest("primery_key", &known), Some("primary_key"));
         assert_eq!(nearest("autoIncrement", &known), Some("auto_increment"));
+        assert_eq!(nearest("unqiue", &known), Some("unique"));
+        assert_eq!(nearest("tabel", &["table", "schema"]), Some("table"));
         assert_eq!(nearest("colour", &known), None);
     }
 }

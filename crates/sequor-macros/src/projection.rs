@@ -110,10 +110,10 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
     });
     let fields = items.iter().map(|item| &item.field);
     quote! {
-        #[automatically_derived]
         const _: () = {
             use #root::__private as __sequor;
 
+            #[automatically_derived]
             impl __sequor::Projection for #ident {
                 type Of = #of;
                 const WIDTH: usize = 0 #(+ #widths)*;

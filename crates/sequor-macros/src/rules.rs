@@ -57,14 +57,7 @@ fn rule(item: Item, written: &Type, ty: &TokenStream, shared: Option<&LitStr>, e
     }
     let Some(rule) = table::find(&text) else {
         let known: Vec<&str> = table::RULES.iter().map(|rule| rule.name).chain(["custom"]).collect();
-        let near = names::nearest(&text, &known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        errors.at(
-            name.span(),
-            format!(
-                "there is no rule `{text}`{near}{}",
-                if near.is_empty() { format!("; known are: {}", known.join(", ")) } else { String::new() }
-            ),
-        );
+        errors.at(name.span(), format!("there is no rule `{text}`{}", names::instead(&text, &known)));
         return None;
     };
     let (args, own) = values(rule, arguments, name.span(), errors)?;

@@ -48,17 +48,11 @@ pub fn option(ty: &Type) -> Option<&Type> {
 
 /// The name of the type in messages.
 pub fn shown(ty: &Type) -> String {
-    let mut text = String::new();
-    for token in ty.to_token_stream().to_string().chars() {
-        text.push(token);
-    }
+    let text = ty.to_token_stream().to_string();
     [(" < ", "<"), (" <", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&")]
         .iter()
         .fold(text, |text, (from, to)| text.replace(from, to))
 }
-
-/// Integers that a database can count up.
-pub const INTEGERS: &[&str] = &["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
 
 /// Column types of std and of the crates that Sequor knows which are no integers.
 const OTHERS: &[&str] = &[

@@ -21,6 +21,7 @@ pub fn emit(model: &Model) -> TokenStream {
     });
     let checks = model.columns.iter().filter_map(|column| check(model, column));
     quote! {
+        #[doc(hidden)]
         pub struct #slots {
             #(#columns,)*
             #(#relations,)*

@@ -21,12 +21,14 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
         #instance
         #implementation
 
+        #[automatically_derived]
         impl __sequor::serde::Serialize for #ident {
             fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
                 __sequor::serialize_model(self, serializer)
             }
         }
 
+        #[automatically_derived]
         impl<'de> __sequor::serde::Deserialize<'de> for #ident {
             fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
                 __sequor::deserialize_model(deserializer)
@@ -47,6 +49,7 @@ fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
     quote! {
         #bounds
 
+        #[automatically_derived]
         impl __sequor::Instance for #ident {
             fn def(&self) -> &__sequor::Arc<__sequor::ModelDef> {
                 <#ident as __sequor::Model>::model()
@@ -147,6 +150,7 @@ fn implementation(model: &Model) -> TokenStream {
     });
     let (loader, through) = (loader(model), through_loader(model));
     quote! {
+        #[automatically_derived]
         impl __sequor::Model for #ident {
             type Fields = #slots;
             type Key = #key;

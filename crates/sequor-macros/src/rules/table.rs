@@ -223,21 +223,21 @@ impl Rule {
         let takes = if names.is_empty() { "it takes no arguments".to_owned() } else { format!("it takes: {}", names.join(", ")) };
         if let Some(surplus) = bare.get(self.positional) {
             let reason = if self.positional == 0 && !names.is_empty() { "its arguments have names" } else { "too many values" };
-            errors.at(*surplus, format!("rule `{}`: {reason}; {takes}", self.name));
+            errors.at(*surplus, format!("rule `{}`: {reason} ({takes})", self.name));
             return None;
         }
         let mut fine = Some(());
         for name in named {
             let text = names::plain(name);
             if self.place(&text).is_none() {
-                let near = names::nearest(&text, &names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                errors.at(name.span(), format!("rule `{}` has no argument `{text}`{near} {takes}", self.name));
+                let near = names::nearest(&text, &names).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+                errors.at(name.span(), format!("rule `{}` has no argument `{text}`{near} ({takes})", self.name));
                 fine = None;
             }
         }
         let given = |place: usize| place < bare.len() || named.iter().any(|name| self.place(&names::plain(name)) == Some(place));
         if let Some(missing) = (0..names.len()).find(|place| self.arguments[*place].ends_with('!') && !given(*place)) {
-            errors.at(span, format!("rule `{}` needs `{}`; {takes}", self.name, self.argument(missing)));
+            errors.at(span, format!("rule `{}` needs `{}` ({takes})", self.name, self.argument(missing)));
             fine = None;
         }
         fine
