@@ -178,8 +178,8 @@ impl Connection for SqliteConnection {
             Status::Unknown
         } else if !self.shared.autocommit() {
             Status::InTransaction
-        } else if self.shared.paused() {
-            // Outside of a transaction the statement that is kept open holds a snapshot of its own.
+        } else if self.shared.paused() || self.shared.dirty() {
+            // A paused statement holds a snapshot of its own; a changed setting must not meet the next borrower. A reset ends both.
             Status::Unknown
         } else {
             Status::Idle
@@ -188,7 +188,7 @@ impl Connection for SqliteConnection {
 
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            if self.status() == Status::Idle && !self.shared.dirty() {
+            if self.status() == Status::Idle {
                 return Ok(());
             }
             let result = self.control(Control::Reset).await;

@@ -3,6 +3,8 @@
 //! The rows of a batch are decoded on the connection's thread by the sinks, which travel there and back; the caller's task
 //! sends one message and awaits one answer. How values are stored is in `params`, how they are read in `rows`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
 mod connect;
 mod connection;
 mod error;

@@ -10,9 +10,10 @@ use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use sequor_core::decode::malformed;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
-use sequor_core::types::{ScalarType, parse_instant};
+use sequor_core::types::{ScalarType, parse_instant, parse_naive};
 use sequor_core::value::Value;
 
 /// The longest text or bytes that are sent.
@@ -39,10 +40,13 @@ fn at(mut error: Error, index: usize) -> Error {
 }
 
 fn store(statement: &mut Statement<'_>, place: usize, param: &Param) -> Result<()> {
-    let kind = param.bind.scalar;
-    match (&param.value, kind) {
-        (Value::Null, _) => put(statement, place, ValueRef::Null),
+    if param.bind.array {
+        return stored(statement, place, &param.value);
+    }
+    match (&param.value, param.bind.scalar) {
+        (Value::Text(text), kind) => canonical(statement, place, text, kind),
         (Value::I64(number), ScalarType::Decimal) => put_spelt(statement, place, &decimal(&Decimal::from(*number))?),
+        (Value::U64(number), ScalarType::Decimal) => put_spelt(statement, place, &decimal(&Decimal::from(*number))?),
         (Value::F64(number), ScalarType::Decimal) => match Decimal::from_f64(*number) {
             Some(number) => put_spelt(statement, place, &decimal(&number)?),
             None => Err(refused("a float that is no decimal number")),
@@ -51,56 +55,62 @@ fn store(statement: &mut Statement<'_>, place: usize, param: &Param) -> Result<(
             Some(number) => put(statement, place, ValueRef::Real(number)),
             None => Err(refused("a decimal that is no float")),
         },
-        (Value::Text(text), ScalarType::Decimal | ScalarType::Uuid | ScalarType::DateTime) => canonical(statement, place, text, kind),
+        // A number that is compared with text is compared as text.
+        (Value::I64(number), ScalarType::Text) => put_spelt(statement, place, &spelling::integer(*number)),
         (Value::NaiveDateTime(value), ScalarType::DateTime) => put_spelt(statement, place, &instant(&value.and_utc())?),
-        (Value::Bool(value), _) => put(statement, place, ValueRef::Integer(i64::from(*value))),
-        (Value::I64(number), _) => put(statement, place, ValueRef::Integer(*number)),
-        (Value::U64(_), ScalarType::Decimal) | (Value::Decimal(_), _) => put_spelt(statement, place, &decimal(&exact(&param.value)?)?),
-        (Value::U64(_), _) => Err(refused("an integer above 9223372036854775807, the largest that SQLite stores; use a Decimal column")),
-        (Value::F64(number), _) if number.is_nan() => Err(refused("NaN, which SQLite would store as NULL")),
-        (Value::F64(number), _) => put(statement, place, ValueRef::Real(*number)),
-        (Value::Text(text), _) => put_text(statement, place, text),
-        (Value::Bytes(bytes), _) if bytes.len() > LONGEST => Err(refused("more than 256 MiB")),
-        (Value::Bytes(bytes), _) => put(statement, place, ValueRef::Blob(bytes)),
-        (Value::Uuid(value), _) => put_spelt(statement, place, &spelling::uuid(value)),
-        (Value::DateTime(value), _) => put_spelt(statement, place, &instant(value)?),
-        (Value::NaiveDateTime(value), _) => put_spelt(statement, place, &spelling::naive(value)?),
-        (Value::Date(value), _) => put_spelt(statement, place, &spelling::date(value)?),
-        (Value::Time(value), _) => put_spelt(statement, place, &spelling::time(value)),
-        (Value::Json(value), _) => put_text(statement, place, &serde_json::to_string(value)?),
-        (Value::Array(values), _) => put_text(statement, place, &json::list(values)?),
-        (Value::Range(_), _) => Err(Error::unsupported("SQLite has no ranges; keep the two ends in two columns")),
+        (value, _) => stored(statement, place, value),
     }
 }
 
-/// Text for a column whose values have one spelling is brought into it, so that equal values are equal texts.
+/// A value as its own kind is stored.
+fn stored(statement: &mut Statement<'_>, place: usize, value: &Value) -> Result<()> {
+    match value {
+        Value::Null => put(statement, place, ValueRef::Null),
+        Value::Bool(value) => put(statement, place, ValueRef::Integer(i64::from(*value))),
+        Value::I64(number) => put(statement, place, ValueRef::Integer(*number)),
+        Value::U64(_) => Err(refused("an integer above 9223372036854775807, the largest that SQLite stores; use a Decimal column")),
+        Value::F64(number) if number.is_nan() => Err(refused("NaN, which SQLite would store as NULL")),
+        Value::F64(number) => put(statement, place, ValueRef::Real(*number)),
+        Value::Decimal(number) => put_spelt(statement, place, &decimal(number)?),
+        Value::Text(text) => put_text(statement, place, text),
+        Value::Bytes(bytes) if bytes.len() > LONGEST => Err(refused("more than 256 MiB")),
+        Value::Bytes(bytes) => put(statement, place, ValueRef::Blob(bytes)),
+        Value::Uuid(value) => put_spelt(statement, place, &spelling::uuid(value)),
+        Value::DateTime(value) => put_spelt(statement, place, &instant(value)?),
+        Value::NaiveDateTime(value) => put_spelt(statement, place, &spelling::naive(value)?),
+        Value::Date(value) => put_spelt(statement, place, &spelling::date(value)?),
+        Value::Time(value) => put_spelt(statement, place, &spelling::time(value)),
+        Value::Json(value) => put_text(statement, place, &serde_json::to_string(value)?),
+        Value::Array(values) => put_text(statement, place, &json::list(values)?),
+        Value::Range(_) => Err(Error::unsupported("SQLite has no ranges; keep the two ends in two columns")),
+    }
+}
+
+/// Text for a column of another kind is brought into that kind's one spelling, so that equal values are equal; text that spells none is refused.
 fn canonical(statement: &mut Statement<'_>, place: usize, text: &str, kind: ScalarType) -> Result<()> {
     let trimmed = text.trim();
     match kind {
         ScalarType::Decimal => {
-            if let Ok(number) = Decimal::from_str_exact(trimmed) {
-                return put_spelt(statement, place, &decimal(&number)?);
-            }
+            let number = Decimal::from_str_exact(trimmed).or_else(|_| Decimal::from_scientific(trimmed));
+            put_spelt(statement, place, &decimal(&number.map_err(|_| malformed("decimal"))?)?)
         }
-        ScalarType::Uuid => {
-            if let Ok(value) = uuid::Uuid::try_parse(trimmed) {
-                return put_spelt(statement, place, &spelling::uuid(&value));
-            }
+        ScalarType::Uuid => put_spelt(statement, place, &spelling::uuid(&uuid::Uuid::try_parse(trimmed).map_err(|_| malformed("uuid"))?)),
+        ScalarType::DateTime => put_spelt(statement, place, &instant(&parse_instant(trimmed).ok_or_else(|| malformed("instant"))?)?),
+        ScalarType::NaiveDateTime => {
+            put_spelt(statement, place, &spelling::naive(&parse_naive(trimmed).ok_or_else(|| malformed("date and time"))?)?)
         }
-        _ => {
-            if let Some(value) = parse_instant(trimmed) {
-                return put_spelt(statement, place, &instant(&value)?);
-            }
+        ScalarType::Date => put_spelt(statement, place, &spelling::date(&trimmed.parse().map_err(|_| malformed("date"))?)?),
+        ScalarType::Time => put_spelt(statement, place, &spelling::time(&trimmed.parse().map_err(|_| malformed("time"))?)),
+        ScalarType::I16 | ScalarType::I32 | ScalarType::I64 | ScalarType::U64 => {
+            put(statement, place, ValueRef::Integer(trimmed.parse().map_err(|_| malformed("integer"))?))
         }
-    }
-    put_text(statement, place, text)
-}
-
-fn exact(value: &Value) -> Result<Decimal> {
-    match value {
-        Value::Decimal(number) => Ok(*number),
-        Value::U64(number) => Ok(Decimal::from(*number)),
-        other => Err(Error::bug(format!("{} is no exact number", other.kind()))),
+        ScalarType::F32 | ScalarType::F64 => match trimmed.parse::<f64>() {
+            Ok(number) => stored(statement, place, &Value::F64(number)),
+            Err(_) => Err(malformed("float")),
+        },
+        ScalarType::Inferred | ScalarType::Bool | ScalarType::Text | ScalarType::Bytes | ScalarType::Json | ScalarType::Jsonb => {
+            put_text(statement, place, text)
+        }
     }
 }
 

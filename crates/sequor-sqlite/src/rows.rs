@@ -42,6 +42,7 @@ impl<'r> Cells<'r> {
 
     /// Whether a text cell can be a number: of an expression, or of a column declared as one.
     #[cold]
+    #[allow(clippy::useless_conversion)] // Versions of rusqlite differ in whether this is a list or an iterator.
     fn spells_number(&self, index: usize) -> bool {
         let column = self.row.as_ref().columns().into_iter().nth(index);
         let declared = column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase));

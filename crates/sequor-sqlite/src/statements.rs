@@ -49,6 +49,12 @@ fn guarded(connection: &Connection, exchange: &mut Exchange<'_>, steps: Vec<Step
     })
 }
 
+/// Whether a script can leave a changed setting or a temporary table behind.
+pub(crate) fn script_may_change_session(sql: &str) -> bool {
+    let letters = sql.to_ascii_lowercase();
+    letters.contains("pragma") || letters.contains("temp")
+}
+
 /// Runs text that may hold several statements.
 pub(crate) fn run_script(connection: &Connection, sql: &str) -> Result<()> {
     step::refuse_zero_bytes(sql)?;

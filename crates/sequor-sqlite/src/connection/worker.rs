@@ -53,7 +53,9 @@ impl Worker {
                 Command::Run(batch, reply) => self.run(batch, reply),
                 Command::Resume(_, reply) => self.reply(reply, Err(Error::bug("no statement is paused on this SQLite connection"))),
                 Command::Script(sql, reply) => {
-                    self.mailbox.shared.set_dirty(true);
+                    if statements::script_may_change_session(&sql) {
+                        self.mailbox.shared.set_dirty(true);
+                    }
                     let result = statements::run_script(&self.connection, &sql);
                     self.reply(reply, result);
                 }

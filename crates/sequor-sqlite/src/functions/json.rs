@@ -7,8 +7,7 @@ use serde_json::{Number, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let functions: [(_, fn(&Value, &Value) -> bool); 2] = [(c"sequor_json_contains", contains), (c"sequor_json_overlaps", overlaps)];
-    for (name, holds) in functions {
+    for (name, holds) in [(c"sequor_json_contains", contains as Relation), (c"sequor_json_overlaps", overlaps)] {
         // The second argument is the same for all rows of a statement.
         let last: Mutex<Option<(String, Arc<Value>)>> = Mutex::new(None);
         connection.create_scalar_function(name, 2, PURE, move |context| {
@@ -19,6 +18,9 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     }
     Ok(())
 }
+
+/// What is asked of two documents.
+type Relation = fn(&Value, &Value) -> bool;
 
 fn part(context: &Context<'_>, last: &Mutex<Option<(String, Arc<Value>)>>) -> Result<Option<Arc<Value>>> {
     let Some(text) = text_of(context, 1)? else { return Ok(None) };

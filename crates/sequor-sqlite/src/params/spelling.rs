@@ -90,6 +90,14 @@ pub(crate) fn decimal(number: &Decimal) -> Result<Spelling> {
     Ok(text)
 }
 
+/// A whole number as text.
+pub(crate) fn integer(number: i64) -> Spelling {
+    let mut text = Spelling::new();
+    // 20 characters at most.
+    let _ = write!(text, "{number}");
+    text
+}
+
 /// Hyphenated, lower case.
 pub(crate) fn uuid(value: &Uuid) -> Spelling {
     let mut text = Spelling::new();

@@ -67,7 +67,7 @@ impl RowSink for Keep {
         if self.stop_after == Some(self.rows.len()) {
             return Ok(Flow::Stop);
         }
-        Ok(if self.pause_every.is_some_and(|every| self.rows.len() % every == 0) { Flow::Pause } else { Flow::Continue })
+        Ok(if self.pause_every.is_some_and(|every| self.rows.len().is_multiple_of(every)) { Flow::Pause } else { Flow::Continue })
     }
 }
 

@@ -89,7 +89,10 @@ async fn equal_values_are_equal_texts_and_sort_as_values() {
         (typed(5i64, &ColumnType::Decimal(None)), "5"),
         (typed(0.1f64, &ColumnType::Decimal(None)), "0.1"),
         (typed(" 7.10 ", &ColumnType::Decimal(None)), "7.1"),
-        (typed("not a number", &ColumnType::Decimal(None)), "not a number"),
+        (typed("1e2", &ColumnType::Decimal(None)), "100"),
+        (typed(7i64, &ColumnType::Text), "7"),
+        (typed("2024-05-06T07:08", &ColumnType::NaiveDateTime(6)), "2024-05-06 07:08:00.000000"),
+        (typed("7:08:09", &ColumnType::Time), "07:08:09.000000"),
         (typed("2024-05-06T09:08:09+02:00", &ColumnType::DateTime(6)), "2024-05-06 07:08:09.000000+00:00"),
         (typed("67E55044-10B1-426F-9247-BB680E5FE0C8", &ColumnType::Uuid), "67e55044-10b1-426f-9247-bb680e5fe0c8"),
     ];
@@ -108,6 +111,27 @@ async fn what_sqlite_cannot_keep_is_refused() {
     for value in [Value::U64(u64::MAX), Value::F64(f64::NAN), far.into(), range, Value::Array(vec![Value::F64(f64::NAN)])] {
         let error = fails(&mut *connection, "SELECT ?", [value]).await;
         assert!(matches!(error, Error::Usage(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn text_that_spells_no_value_of_the_column_is_refused() {
+    let mut connection = memory().await;
+    let types = [
+        ColumnType::Decimal(None),
+        ColumnType::Uuid,
+        ColumnType::DateTime(6),
+        ColumnType::NaiveDateTime(6),
+        ColumnType::Date,
+        ColumnType::Time,
+        ColumnType::I32,
+        ColumnType::F64,
+    ];
+    for ty in types {
+        let step = Step::execute("SELECT ?", vec![typed("secret; DROP", &ty)]);
+        let error = connection.run(Batch::one(step)).await.err().unwrap();
+        assert!(matches!(&error, Error::Decode { .. }) && !format!("{error:?}").contains("secret"), "{error:?}");
+        assert!(error.to_string().contains("parameter 1"), "{error}");
     }
 }
 
