@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 pub type Result<T> = std::result::Result<T, String>;
@@ -14,6 +15,25 @@ pub struct Server {
     folder: PathBuf,
     /// The URL that tests connect to.
     pub url: String,
+}
+
+/// The servers that run now, for the signal handler.
+static RUNNING: Mutex<Vec<(u32, &'static str, PathBuf)>> = Mutex::new(Vec::new());
+
+/// Stops the servers when this program is interrupted or told to end.
+pub fn stop_on_signals() -> Result<()> {
+    ctrlc::set_handler(|| {
+        let running = RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (pid, signal, _) in running.iter() {
+            let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        for (_, _, folder) in running.iter() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        std::process::exit(130);
+    })
+    .map_err(|error| format!("no signal handler: {error}"))
 }
 
 impl Drop for Server {
@@ -31,6 +51,7 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
+        RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|(pid, _, _)| *pid != self.child.id());
     }
 }
 
@@ -115,7 +136,8 @@ pub fn install_missing(postgres: bool, mysql: bool) -> Result<()> {
         return Err(help);
     }
     println!("installing {}", packages.join(", "));
-    check(Command::new("apt-get").args(["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"), "apt-get update").map_err(|error| format!("{error}\n{help}"))?;
+    check(Command::new("apt-get").args(["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"), "apt-get update")
+        .map_err(|error| format!("{error}\n{help}"))?;
     let mut install = Command::new("apt-get");
     install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(&packages).env("DEBIAN_FRONTEND", "noninteractive");
     check(&mut install, "apt-get install").map_err(|error| format!("{error}\n{help}"))?;
@@ -135,7 +157,14 @@ pub fn postgres() -> Result<Server> {
     let port = free_port()?;
     let mut start = as_user("postgres", &bin.join("postgres"));
     start.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(&folder).args(["-h", "127.0.0.1"]);
-    for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "shared_buffers=128MB", "logging_collector=off"] {
+    for setting in [
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "max_connections=300",
+        "shared_buffers=128MB",
+        "logging_collector=off",
+    ] {
         start.args(["-c", setting]);
     }
     let url = format!("postgres://sequor@127.0.0.1:{port}/postgres");
@@ -145,19 +174,24 @@ pub fn postgres() -> Result<Server> {
 /// Starts MariaDB.
 pub fn mysql() -> Result<Server> {
     let server = find("mariadbd", &maria_folders()).ok_or("mariadbd was not found: install MariaDB, or set SEQUOR_MYSQL_URL")?;
-    let install = find("mariadb-install-db", &maria_folders()).ok_or("mariadb-install-db was not found: install MariaDB, or set SEQUOR_MYSQL_URL")?;
+    let install =
+        find("mariadb-install-db", &maria_folders()).ok_or("mariadb-install-db was not found: install MariaDB, or set SEQUOR_MYSQL_URL")?;
     let folder = folder("mariadb")?;
     own("mysql", &folder)?;
     let data = folder.join("data");
     let user = if is_root() { "mysql".to_owned() } else { std::env::var("USER").unwrap_or_default() };
     let mut init = Command::new(&install);
-    init.arg("--no-defaults").arg(format!("--datadir={}", data.display())).args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+    init.arg("--no-defaults")
+        .arg(format!("--datadir={}", data.display()))
+        .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     init.arg(format!("--user={user}")).current_dir(&folder);
     check(&mut init, "mariadb-install-db")?;
     let port = free_port()?;
     let script = folder.join("init.sql");
-    let accounts = "CREATE USER sequor@'127.0.0.1' IDENTIFIED BY 'sequor'; GRANT ALL ON *.* TO sequor@'127.0.0.1' WITH GRANT OPTION;\n\
-                    CREATE USER sequor@'localhost' IDENTIFIED BY 'sequor'; GRANT ALL ON *.* TO sequor@'localhost' WITH GRANT OPTION;\n\
+    let accounts = "CREATE USER sequor@'127.0.0.1' IDENTIFIED BY 'sequor';\n\
+                    GRANT ALL ON *.* TO sequor@'127.0.0.1' WITH GRANT OPTION;\n\
+                    CREATE USER sequor@'localhost' IDENTIFIED BY 'sequor';\n\
+                    GRANT ALL ON *.* TO sequor@'localhost' WITH GRANT OPTION;\n\
                     CREATE DATABASE sequor;\n";
     std::fs::write(&script, accounts).map_err(|error| error.to_string())?;
     own("mysql", &folder)?;
@@ -165,7 +199,12 @@ pub fn mysql() -> Result<Server> {
     start.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--port={port}")).arg("--bind-address=127.0.0.1");
     start.arg(format!("--socket={}", folder.join("socket").display())).arg(format!("--pid-file={}", folder.join("pid").display()));
     start.arg(format!("--init-file={}", script.display())).arg(format!("--user={user}"));
-    start.args(["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]);
+    start.args([
+        "--innodb-flush-log-at-trx-commit=0",
+        "--skip-log-bin",
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_general_ci",
+    ]);
     start.args(["--max-connections=400", "--innodb-buffer-pool-size=128M", "--skip-name-resolve"]);
     let url = format!("mysql://sequor:sequor@127.0.0.1:{port}/sequor");
     launch(start, folder, url, port)
@@ -177,6 +216,8 @@ fn launch(mut command: Command, folder: PathBuf, url: String, port: u16) -> Resu
     // A group of its own, so that Ctrl-C reaches this program first and it stops the server in order.
     let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0).current_dir(&folder).spawn();
     let child = child.map_err(|error| format!("{url}: {error}"))?;
+    let signal = if url.starts_with("postgres") { "-INT" } else { "-TERM" };
+    RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((child.id(), signal, folder.clone()));
     let mut server = Server { child, folder, url };
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {

@@ -184,7 +184,11 @@ mod tests {
     #[test]
     fn counts_what_the_test_runner_says() {
         let mut tally = Tally::default();
-        for line in ["test reading::finds::sqlite ... ok", "test reading::finds::mysql ... ok", "test result: FAILED. 19 passed; 1 failed; 0 ignored; 0 measured; 40 filtered out"] {
+        for line in [
+            "test reading::finds::sqlite ... ok",
+            "test reading::finds::mysql ... ok",
+            "test result: FAILED. 19 passed; 1 failed; 0 ignored; 0 measured; 40 filtered out",
+        ] {
             tally.count(line);
         }
         assert_eq!((tally.passed, tally.failed), (19, 1));
