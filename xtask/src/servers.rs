@@ -25,7 +25,7 @@ pub fn stop_on_signals() -> Result<()> {
     ctrlc::set_handler(|| {
         let running = RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (pid, signal, _) in running.iter() {
-            let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+            let _ = Command::new("kill").arg(signal).arg(pid.to_string()).status();
         }
         std::thread::sleep(Duration::from_secs(2));
         for (_, _, folder) in running.iter() {

@@ -80,7 +80,7 @@ impl Place {
             if std::env::var("SEQUOR_TEST_ALL").is_ok() {
                 return Err(Error::usage(format!("{variable} is not set: start the servers with cargo xtask servers, or run cargo xtask test")));
             }
-            tracing::warn!("skipped: {variable} is not set");
+            eprintln!("SKIPPED on {database}: {variable} is not set");
             return Ok(None);
         };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
