@@ -8,6 +8,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Data, DeriveInput, Fields, LitStr};
 
+/// A variant and its label.
+struct Variant {
+    ident: Ident,
+    label: LitStr,
+    plain: bool,
+}
+
 /// Expands `#[derive(DbEnum)]`.
 pub fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -37,25 +44,10 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
     if let Some(style) = options.text("rename_all") {
         style_is_known(style, names::LABEL_STYLES, errors);
     }
-    let mut variants: Vec<(Ident, LitStr)> = Vec::new();
-    for variant in &data.variants {
-        if !matches!(variant.fields, Fields::Unit) {
-            errors.over(
-                &variant.fields,
-                format!("`{}` holds data: a label of the database is a bare variant; for data use `Json<{}>`", variant.ident, input.ident),
-            );
-        }
-        let own = Options::read(&variant.attrs, "db_enum", known::VARIANT, errors);
-        let label = own
-            .text("rename")
-            .cloned()
-            .unwrap_or_else(|| LitStr::new(&names::label(&names::plain(&variant.ident), &style), variant.ident.span()));
-        if let Some((other, _)) = variants.iter().find(|(_, known)| known.value() == label.value()) {
-            errors.at(label.span(), format!("the label `{}` is that of `{other}` already", label.value()));
-            continue;
-        }
-        if matches!(variant.fields, Fields::Unit) {
-            variants.push((variant.ident.clone(), label));
+    let variants: Vec<Variant> = data.variants.iter().map(|variant| read_variant(variant, &input.ident, &style, errors)).collect();
+    for (place, variant) in variants.iter().enumerate() {
+        if let Some(other) = variants[..place].iter().find(|other| other.label.value() == variant.label.value()) {
+            errors.at(variant.label.span(), format!("the label `{}` is that of `{}` already", variant.label.value(), other.ident));
         }
     }
     if data.variants.is_empty() {
@@ -66,8 +58,33 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
     Some(emit(&input.ident, &root, &name, &variants))
 }
 
-fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitStr)]) -> TokenStream {
-    let (variant, label): (Vec<_>, Vec<_>) = variants.iter().map(|(variant, label)| (variant, label)).unzip();
+fn read_variant(variant: &syn::Variant, ident: &Ident, style: &str, errors: &mut Errors) -> Variant {
+    let plain = matches!(variant.fields, Fields::Unit);
+    if !plain {
+        errors.over(
+            &variant.fields,
+            format!("`{}` holds data: a label of the database is a bare variant; for data use `Json<{ident}>`", variant.ident),
+        );
+    }
+    let own = Options::read(&variant.attrs, "db_enum", known::VARIANT, errors);
+    let renamed = || LitStr::new(&names::label(&names::plain(&variant.ident), style), variant.ident.span());
+    Variant { ident: variant.ident.clone(), label: own.text("rename").cloned().unwrap_or_else(renamed), plain }
+}
+
+fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> TokenStream {
+    let shown = variants.iter().map(|Variant { ident: variant, label, plain }| {
+        let rest = (!plain).then(|| quote!({ .. }));
+        quote!(#ident::#variant #rest => #label,)
+    });
+    let mut known: Vec<String> = Vec::new();
+    let mut is_new = |label: &LitStr| {
+        let new = !known.contains(&label.value());
+        known.push(label.value());
+        new
+    };
+    // A label that occurs twice, and a variant with data, are reported already.
+    let plain: Vec<&Variant> = variants.iter().filter(|variant| variant.plain && is_new(&variant.label)).collect();
+    let (variant, label): (Vec<_>, Vec<_>) = plain.iter().map(|variant| (&variant.ident, &variant.label)).unzip();
     let text = names::plain(ident);
     quote! {
         const _: () = {
@@ -83,7 +100,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[(Ident, LitSt
                 }
 
                 fn label(&self) -> &'static str {
-                    match self { #(#ident::#variant => #label,)* }
+                    match self { #(#shown)* }
                 }
 
                 fn from_label(label: &str) -> ::core::option::Option<#ident> {

@@ -6,7 +6,7 @@ use crate::attributes::split;
 use crate::errors::Errors;
 use crate::names;
 use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 
 /// The fields between braces.
 struct Fields {
@@ -22,11 +22,13 @@ enum Given {
     /// An expression.
     Value(TokenStream),
     /// `{ a: .. }`
-    Nested(Fields),
+    Nested(Fields, Span),
     /// `[{ a: .. }, ..]`
     List(Vec<Given>, Span),
     /// `[]`
     Empty,
+    /// Nothing, which is reported.
+    Missing,
 }
 
 /// Expands `draft!`.
@@ -88,7 +90,7 @@ fn field(part: TokenStream, errors: &mut Errors) -> Option<Field> {
         [TokenTree::Ident(name), TokenTree::Punct(colon), rest @ ..] if colon.as_char() == ':' && colon.spacing() == Spacing::Alone => {
             if rest.is_empty() {
                 errors.at(colon.span(), format!("a value is missing behind `{name}:`"));
-                return None;
+                return Some(Field { name: name.clone(), value: Given::Missing });
             }
             Some(Field { name: name.clone(), value: given(rest, errors) })
         }
@@ -107,7 +109,7 @@ fn field(part: TokenStream, errors: &mut Errors) -> Option<Field> {
 fn given(tokens: &[TokenTree], errors: &mut Errors) -> Given {
     let [TokenTree::Group(group)] = tokens else { return Given::Value(tokens.iter().cloned().collect()) };
     match group.delimiter() {
-        Delimiter::Brace if is_nested(group.stream()) => Given::Nested(fields(group.stream(), errors)),
+        Delimiter::Brace if is_nested(group.stream()) => Given::Nested(fields(group.stream(), errors), group.span()),
         Delimiter::Bracket if group.stream().is_empty() => Given::Empty,
         Delimiter::Bracket => {
             let parts = split(group.stream());
@@ -141,20 +143,22 @@ fn is_nested(tokens: TokenStream) -> bool {
 }
 
 fn emit(model: &TokenStream, fields: &Fields) -> TokenStream {
-    let (given, slots, draft) = (names::own("given"), names::own("slots"), names::own("draft"));
-    let marks = marks(&given, fields, 0);
-    let puts = puts(&draft, &slots, fields, 0);
+    // The spans say where a mistake is shown: a missing field at the model's name, one of a nested draft at its braces.
     let span = model.clone().into_iter().last().map_or_else(Span::call_site, |token| token.span());
+    let (given, slots, draft) = (local("given", None, span), local("slots", None, span), local("draft", None, span));
+    let (marks, puts) = (marks(&given, fields, 0), puts(&draft, &slots, fields, 0));
+    let empty = quote_spanned!(span=> <#model as ::sequor::__private::Model>::FIELDS);
     let check = quote_spanned!(span=> #given.check(""));
     quote! {
         const _: () = {
             #[allow(unused_mut)]
-            let mut #given = <#model as ::sequor::__private::Model>::FIELDS;
+            let mut #given = #empty;
             #marks
             #check
         };
-        #[allow(unused_mut, unused_variables)]
-        let (mut #draft, #slots) = ::sequor::__private::draft_of::<#model>();
+        let #slots = #empty;
+        #[allow(unused_mut)]
+        let mut #draft = #slots.draft();
         #puts
         #draft
     }
@@ -173,20 +177,15 @@ fn marks(slots: &Ident, fields: &Fields, depth: usize) -> TokenStream {
 
 fn nested_marks(slots: &Ident, name: &Ident, value: &Given, depth: usize, code: &mut TokenStream) {
     match value {
-        Given::Value(_) | Given::Empty => {}
+        Given::Value(_) | Given::Empty | Given::Missing => {}
         Given::List(items, _) => items.iter().for_each(|item| nested_marks(slots, name, item, depth, code)),
-        Given::Nested(fields) => {
-            let inner = local("given", depth);
-            let marks = marks(&inner, fields, depth + 1);
-            let span = name.span();
-            code.extend(quote_spanned! {span=>
-                {
-                    #[allow(unused_mut)]
-                    let mut #inner = ::sequor::__private::target_fields(&#slots.#name);
-                    #marks
-                    #inner.check(::sequor::__private::implied_key(&#slots.#name));
-                }
-            });
+        Given::Nested(fields, braces) => {
+            let inner = local("given", Some(depth), *braces);
+            let (marks, span) = (marks(&inner, fields, depth + 1), name.span());
+            let empty = quote_spanned!(span=> ::sequor::__private::target_fields(&#slots.#name));
+            let implied = quote_spanned!(span=> ::sequor::__private::implied_key(&#slots.#name));
+            let check = quote_spanned!(*braces=> #inner.check(#implied););
+            code.extend(quote!({ #[allow(unused_mut)] let mut #inner = #empty; #marks #check }));
         }
     }
 }
@@ -199,9 +198,10 @@ fn puts(draft: &Ident, slots: &Ident, fields: &Fields, depth: usize) -> TokenStr
         code.extend(match &field.value {
             Given::Value(value) => quote_spanned!(span=> #slots.#name.put(&mut #draft, #value);),
             Given::Empty => quote_spanned!(span=> #slots.#name.put_nothing(&mut #draft);),
+            Given::Missing => continue,
             nested => {
                 // Before `put` takes the slot, nested drafts look their model up in it.
-                let (children, value) = (local("children", depth), value(slots, name, nested, depth));
+                let (children, value) = (local("children", Some(depth), span), value(slots, name, nested, depth));
                 quote_spanned!(span=> let #children = #value; #slots.#name.put(&mut #draft, #children);)
             }
         });
@@ -212,13 +212,13 @@ fn puts(draft: &Ident, slots: &Ident, fields: &Fields, depth: usize) -> TokenStr
 fn value(slots: &Ident, name: &Ident, value: &Given, depth: usize) -> TokenStream {
     match value {
         Given::Value(tokens) => tokens.clone(),
-        Given::Empty => quote!([]),
+        Given::Empty | Given::Missing => quote!([]),
         Given::List(items, span) => {
             let items = items.iter().map(|item| self::value(slots, name, item, depth));
             quote_spanned!(*span=> [#(#items),*])
         }
-        Given::Nested(fields) => {
-            let (inner_draft, inner_slots) = (local("draft", depth), local("slots", depth));
+        Given::Nested(fields, braces) => {
+            let (inner_draft, inner_slots) = (local("draft", Some(depth), *braces), local("slots", Some(depth), *braces));
             let puts = puts(&inner_draft, &inner_slots, fields, depth + 1);
             quote_spanned! {name.span()=>
                 {
@@ -232,6 +232,8 @@ fn value(slots: &Ident, name: &Ident, value: &Given, depth: usize) -> TokenStrea
     }
 }
 
-fn local(name: &str, depth: usize) -> Ident {
-    format_ident!("{name}_{depth}", span = Span::mixed_site())
+/// A name of the macro's own at a place of the program.
+fn local(name: &str, depth: Option<usize>, span: Span) -> Ident {
+    let name = depth.map_or_else(|| name.to_owned(), |depth| format!("{name}_{depth}"));
+    Ident::new(&name, Span::mixed_site().located_at(span))
 }

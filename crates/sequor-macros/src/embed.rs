@@ -30,6 +30,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
     for field in fields {
         if crate::model::is_relation(&field.ty) {
             errors.over(&field.ty, "an embedded struct has no relations: write this field on the model");
+            columns.extend(columns::leave_out(field, &input.ident));
             continue;
         }
         columns.extend(columns::read(field, &input.ident, known::EMBED_FIELD, errors));

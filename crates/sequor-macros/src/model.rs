@@ -94,7 +94,10 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     let (mut columns, mut relations) = (Vec::new(), Vec::new());
     for field in fields {
         match relations::kind(&field.ty) {
-            Some(kind) => relations.extend(relations::read(field, kind, &input.ident, relations.len(), errors)),
+            Some(kind) => match relations::read(field, kind, &input.ident, relations.len(), errors) {
+                Some(relation) => relations.push(relation),
+                None => columns.extend(columns::leave_out(field, &input.ident)),
+            },
             None => columns.extend(columns::read(field, &input.ident, known::FIELD, errors)),
         }
     }

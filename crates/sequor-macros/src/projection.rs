@@ -53,13 +53,13 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     }
     let ty = types::bare(&field.ty);
     if options.has("of") || options.has("relation") {
-        return Some(related(&ident, ty, of, &options, errors));
+        return related(&ident, ty, of, &options, errors);
     }
     let select = match (options.tokens("expr"), options.tokens("column")) {
         (Some(expression), _) => quote_spanned!(expression.span()=> __sequor::projected::<#of, #ty>(#expression)),
         (None, Some(column)) => quote_spanned!(column.span()=> __sequor::projected_column::<#of, #ty>(#column)),
         (None, None) => {
-            let constant = names::constant(&ident);
+            let (constant, of) = (names::constant(&ident), types::at(of.clone(), ident.span()));
             quote_spanned!(ident.span()=> __sequor::projected_column::<#of, #ty>(#of::#constant))
         }
     };
@@ -73,12 +73,14 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
 }
 
 /// A projection of a to-one relation, whose row may be missing when the field is an `Option`.
-fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options, errors: &mut Errors) -> Item {
+fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options, errors: &mut Errors) -> Option<Item> {
     if types::is(ty, "Vec") {
         errors.over(ty, "a projection holds to-one relations; for a list, select its count or an aggregate with `expr`, or include the relation of whole models");
+        return Some(Item { field: ident.clone(), select: quote!(), width: quote!(0), decode: quote!(__sequor::refused()) });
     }
     let constant = names::constant(ident);
-    let relation = options.tokens("relation").cloned().unwrap_or_else(|| quote!(#of::#constant));
+    let own = types::at(of.clone(), ident.span());
+    let relation = options.tokens("relation").cloned().unwrap_or_else(|| quote!(#own::#constant));
     let (inner, optional) = types::option(ty).map_or((ty, false), |inner| (inner, true));
     let other = options.tokens("of").cloned().unwrap_or_else(|| quote!(<#inner as __sequor::Projection>::Of));
     let width = quote!(<#inner as __sequor::Projection>::WIDTH);
@@ -92,7 +94,7 @@ fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options, e
         read
     };
     let select = quote_spanned!(ident.span()=> __sequor::projected_relation::<#inner, #of, #other, _>(#relation, #optional));
-    Item { field: ident.clone(), select, width, decode }
+    Some(Item { field: ident.clone(), select, width, decode })
 }
 
 /// The names of the reader and of the place in the row, which no field can shadow.
@@ -102,7 +104,7 @@ fn places() -> (Ident, Ident) {
 
 fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> TokenStream {
     let widths = items.iter().map(|item| &item.width);
-    let selects = items.iter().map(|item| &item.select);
+    let selects = items.iter().map(|item| &item.select).filter(|select| !select.is_empty());
     let (row, place) = places();
     let reads = items.iter().map(|item| {
         let Item { field, decode, width, .. } = item;

@@ -4,6 +4,7 @@ mod scan;
 
 use crate::attributes::split;
 use crate::errors::Errors;
+use crate::types;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use scan::Part;
@@ -14,7 +15,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let code = read(input, &mut errors);
     let errors = errors.into_tokens();
-    let code = code.unwrap_or_else(|| quote!(::core::panic!("sql! did not compile")));
+    let code = code.unwrap_or_else(|| quote!(::sequor::__private::RawSql::new(::std::vec::Vec::new())));
     quote!({ #errors #code })
 }
 
@@ -62,7 +63,7 @@ fn emit(part: Part, literal: &LitStr, errors: &mut Errors) -> Option<TokenStream
                 );
                 return None;
             };
-            let value = at(tokens, literal.span());
+            let value = types::at(tokens, literal.span());
             Some(quote_spanned!(literal.span()=> (#value).raw_part()))
         }
     }
@@ -77,14 +78,4 @@ fn is_path(tokens: &TokenStream) -> bool {
             TokenTree::Punct(punct) => matches!(punct.as_char(), '.' | ':'),
             TokenTree::Group(_) => false,
         })
-}
-
-fn at(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(span);
-            token
-        })
-        .collect()
 }

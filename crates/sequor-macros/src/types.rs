@@ -1,6 +1,6 @@
 //! Reading types as the programmer wrote them. A macro sees tokens alone: an alias is what it is called.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -116,6 +116,17 @@ pub fn named_self(tokens: TokenStream, name: &Ident) -> TokenStream {
                 TokenTree::Group(changed)
             }
             other => other,
+        })
+        .collect()
+}
+
+/// The tokens, all at one place.
+pub fn at(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
         })
         .collect()
 }

@@ -22,8 +22,8 @@ pub use sequor_core::encode::KeyValues;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use definition::label;
 pub use derive::{
-    EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent, computed_value, custom_rule, deserialize_enum, draft_of,
-    enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments, owes_values, projected, projected_column, projected_relation, row_rule,
+    ColumnField, DraftOf, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent, computed_value, custom_rule, deserialize_enum, draft_of,
+    enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments, owes_values, projected, projected_column, projected_relation, refused, row_rule,
     set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
@@ -92,6 +92,11 @@ pub trait Model: Instance + Clone + Sized {
 }
 
 /// A struct whose fields are spread over prefixed columns. Implemented by `#[derive(Embed)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be embedded",
+    label = "this type has no columns",
+    note = "add `#[derive(Embed, Clone, Debug, PartialEq)]` to `{Self}`"
+)]
 pub trait Embed: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// How many columns.
     const COUNT: u16;

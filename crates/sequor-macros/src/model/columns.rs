@@ -45,10 +45,16 @@ pub fn read(field: &syn::Field, model: &Ident, known: &'static [Known], errors: 
     }
     let options = Options::read(&field.attrs, "field", known, errors);
     let embed = options.has("embed");
-    let mut refused = false;
-    if !embed && let Some(reason) = types::refusal(&field.ty) {
+    let reason = match embed {
+        true if types::option(&field.ty).is_some() => {
+            Some("an embedded struct is always there: write the struct itself and make its fields `Option`s".to_owned())
+        }
+        true => None,
+        false => types::refusal(&field.ty),
+    };
+    let refused = reason.is_some();
+    if let Some(reason) = reason {
         errors.over(&field.ty, reason);
-        refused = true;
     }
     let name = names::plain(&ident);
     let column = ColumnField {
@@ -59,12 +65,20 @@ pub fn read(field: &syn::Field, model: &Ident, known: &'static [Known], errors: 
         tokens: types::named_self(types::bare(&field.ty).to_token_stream(), model),
         ty: types::bare(&field.ty).clone(),
         options,
-        embed,
+        embed: embed && !refused,
         refused,
         position: TokenStream::new(),
         fixed: None,
     };
     column.check(errors);
+    Some(column)
+}
+
+/// A field that cannot be a column, of which nothing but its place in the struct is left.
+pub fn leave_out(field: &syn::Field, model: &Ident) -> Option<ColumnField> {
+    let mut quiet = Errors::default();
+    let mut column = read(field, model, &[], &mut quiet)?;
+    column.refused = true;
     Some(column)
 }
 
@@ -123,9 +137,6 @@ impl ColumnField {
                     errors.at(place, format!("`{}` does not go with `embed`: write it on a field of `{shown}`", option.name));
                 }
             }
-            if self.is_option() {
-                errors.over(&self.ty, "an embedded struct is always there: write the struct itself and make its fields `Option`s");
-            }
         }
     }
 
@@ -155,16 +166,12 @@ impl ColumnField {
     /// The column as data.
     pub fn data(&self, errors: &mut Errors) -> TokenStream {
         let (name, ty) = (&self.name, &self.tokens);
-        let base = if self.embed {
-            quote!(__sequor::StaticColumn::embedded::<#ty>(#name))
-        } else {
-            quote!(__sequor::StaticColumn::of::<#ty>(#name))
-        };
         let fields = self.fields(errors);
-        if fields.is_empty() {
-            return base;
+        if !self.embed {
+            return quote!(__sequor::StaticColumn { name: #name, #(#fields,)* ..<#ty as __sequor::ColumnField>::COLUMN });
         }
-        quote!(__sequor::StaticColumn { #(#fields,)* ..#base })
+        let base = quote!(__sequor::StaticColumn::embedded(#name, <#ty as __sequor::Embed>::COLUMNS));
+        if fields.is_empty() { base } else { quote!(__sequor::StaticColumn { #(#fields,)* ..#base }) }
     }
 
     fn fields(&self, errors: &mut Errors) -> Vec<TokenStream> {
@@ -209,8 +216,8 @@ impl ColumnField {
         }
         let value = self.options.tokens("default")?;
         let (ty, kind) = (&self.tokens, if is_constant(value) { quote!(Value) } else { quote!(Function) });
-        let convert = quote_spanned!(value.span()=> __sequor::IntoValue::<#ty>::into_value(#value));
-        Some(quote!(default: __sequor::StaticDefault::#kind(|| <#ty as __sequor::FieldType>::to_value(&#convert))))
+        let convert = quote_spanned!(value.span()=> <#ty as __sequor::ColumnField>::stored(#value));
+        Some(quote!(default: __sequor::StaticDefault::#kind(|| #convert)))
     }
 
     fn references(&self, errors: &mut Errors) -> Option<TokenStream> {

@@ -9,7 +9,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 /// The struct of slots and its check.
 pub fn emit(model: &Model) -> TokenStream {
-    let slots = name(model);
+    let (slots, ident) = (name(model), &model.ident);
     let columns = model.columns.iter().filter(|column| !column.refused).map(|column| {
         let (visibility, ident, ty) = (&column.visibility, &column.ident, slot_type(model, column));
         quote!(#visibility #ident: __sequor::Field<#ty>)
@@ -29,6 +29,11 @@ pub fn emit(model: &Model) -> TokenStream {
 
         #[allow(dead_code)]
         impl #slots {
+            pub fn draft(&self) -> __sequor::DraftOf<#ident> {
+                __sequor::draft_of()
+            }
+
+
             #[track_caller]
             pub const fn check(&self, implied: &str) {
                 let _ = implied;

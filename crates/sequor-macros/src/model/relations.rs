@@ -208,8 +208,10 @@ impl RelationField {
     /// The relation as data.
     pub fn data(&self, errors: &mut Errors) -> TokenStream {
         let (name, target, kind) = (&self.name, &self.target, self.field_type());
-        let through = self.through.as_ref().map(|through| quote!(.through::<#through>()));
-        let base = quote!(__sequor::StaticRelation::to::<#target>(#name, __sequor::RelationKind::#kind) #through);
+        let link = |model: &TokenStream| quote!(<#model as __sequor::Model>::model, <#model as __sequor::Model>::NAME);
+        let through = self.through.as_ref().map(link).map(|link| quote!(.through(#link)));
+        let target = link(target);
+        let base = quote!(__sequor::StaticRelation::to(#name, __sequor::RelationKind::#kind, #target) #through);
         let fields = self.fields(errors);
         if fields.is_empty() {
             return base;

@@ -90,7 +90,7 @@ pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStrea
     let mut constants = TokenStream::new();
     let mut arms = TokenStream::new();
     let borrow = if mutable { quote!(&mut) } else { quote!(&) };
-    let method = if mutable { quote!(cell_mut) } else { quote!(cell) };
+    let (method, inner) = if mutable { (quote!(as_cell_mut), quote!(cell_mut)) } else { (quote!(as_cell), quote!(cell)) };
     for column in columns.iter().filter(|column| !column.refused) {
         let (field, ty, position) = (&column.ident, &column.tokens, &column.position);
         let start = match column.fixed {
@@ -107,9 +107,9 @@ pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStrea
         if column.embed {
             let end = format_ident!("END_{}", names::constant(field));
             constants.extend(quote!(const #end: usize = (#position + <#ty as __sequor::Embed>::COUNT) as usize;));
-            arms.extend(quote!(#start..#end => return __sequor::Embed::#method(#borrow self.#field, position - #start),));
+            arms.extend(quote!(#start..#end => return <#ty as __sequor::Embed>::#inner(#borrow self.#field, position - #start),));
         } else {
-            arms.extend(quote_spanned!(column.ty.span()=> #start => #borrow self.#field,));
+            arms.extend(quote!(#start => <#ty as __sequor::ColumnField>::#method(#borrow self.#field),));
         }
     }
     (constants, arms)
@@ -143,7 +143,7 @@ fn implementation(model: &Model) -> TokenStream {
     let (ident, slots, empty) = (&model.ident, draft::name(model), draft::empty(model));
     let name = names::plain(ident);
     let key = key(model);
-    let decode = decode(&model.columns, Some(quote!(<#ident as __sequor::Model>::model)));
+    let decode = decode(&model.columns, Some(quote!(Self::model)));
     let relations = model.relations.iter().map(|relation| {
         let (field, ty, text) = (&relation.ident, &relation.tokens, &relation.name);
         quote!(#field: <#ty>::unloaded(#name, #text))
@@ -186,14 +186,14 @@ pub fn decode(columns: &[ColumnField], model: Option<TokenStream>) -> Vec<TokenS
                 None => quote!((#position) as usize),
             };
             if column.refused {
-                return quote!(#field: ::core::panic!());
+                return quote!(#field: __sequor::refused());
             }
             if column.embed {
                 return quote!(#field: <#ty as __sequor::Embed>::decode(row, at + #position)?);
             }
             match &model {
-                Some(model) => quote!(#field: __sequor::decode_cell::<#ty>(row, at, #position, #model)?),
-                None => quote!(#field: <#ty as __sequor::FieldType>::decode(row, at + #position)?),
+                Some(model) => quote!(#field: <#ty as __sequor::ColumnField>::read(row, at, #position, #model)?),
+                None => quote!(#field: <#ty as __sequor::ColumnField>::read_embedded(row, at + #position)?),
             }
         })
         .collect()

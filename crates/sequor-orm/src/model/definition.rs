@@ -2,7 +2,6 @@
 //!
 //! The derive knows no convention; every name that follows one is made here.
 
-use super::Model;
 use sequor_core::error::Result;
 use sequor_core::schema::{
     Action, CheckDef, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generated, IndexDef, IndexPart, ModelDef, ModelLink, RelationDef, RelationKind, RuleDef, SoftDelete,
@@ -418,10 +417,10 @@ impl StaticColumn {
         StaticColumn::new(name, T::column_type, T::NULLABLE)
     }
 
-    /// An embedded struct.
-    pub const fn embedded<E: super::Embed>(name: &'static str) -> StaticColumn {
+    /// The place of an embedded struct with these columns.
+    pub const fn embedded(name: &'static str, columns: &'static [StaticColumn]) -> StaticColumn {
         let mut column = StaticColumn::new(name, String::column_type_of, true);
-        column.embed = Some(E::COLUMNS);
+        column.embed = Some(columns);
         column
     }
 }
@@ -438,14 +437,14 @@ impl Placeholder for String {
 }
 
 impl StaticRelation {
-    /// A relation by convention to a model.
-    pub const fn to<T: Model>(name: &'static str, kind: RelationKind) -> StaticRelation {
+    /// A relation by convention to a model, and its name.
+    pub const fn to(name: &'static str, kind: RelationKind, target: fn() -> &'static Arc<ModelDef>, target_name: &'static str) -> StaticRelation {
         StaticRelation {
             name,
             json: None,
             kind,
-            target: T::model,
-            target_name: T::NAME,
+            target,
+            target_name,
             through: None,
             foreign_key: &[],
             other_key: &[],
@@ -465,8 +464,8 @@ impl StaticRelation {
 
     /// The same through a model.
     #[must_use]
-    pub const fn through<J: Model>(mut self) -> StaticRelation {
-        self.through = Some((J::model, J::NAME));
+    pub const fn through(mut self, model: fn() -> &'static Arc<ModelDef>, name: &'static str) -> StaticRelation {
+        self.through = Some((model, name));
         self
     }
 }

@@ -4,7 +4,9 @@ use super::column::Column;
 use super::json::zero;
 use super::relation::Relation;
 use super::slot::same_name;
-use super::{DbEnum, Field, Model, RelationKindMarker, StaticColumn, StaticDefault, ToOneKind, unknown_label};
+use super::{
+    Cell, DbEnum, Field, IntoValue, Model, RelationKindMarker, StaticColumn, StaticDefault, ToOneKind, decode_cell, unknown_label,
+};
 use crate::FieldType;
 use crate::query::{IntoTyped, Projection, ProjectionItem, raw_value};
 use crate::write::{Draft, RowState};
@@ -12,6 +14,7 @@ use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
 use sequor_core::driver::{RowReader, ValueRow};
 use sequor_core::error::Result;
+use sequor_core::schema::ModelDef;
 use sequor_core::statement::RawPart;
 use sequor_core::types::EnumDef;
 use serde::Serialize;
@@ -20,9 +23,65 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// An empty draft and the slots of its model.
-pub fn draft_of<M: Model>() -> (Draft<M>, M::Fields) {
-    (Draft::new(), M::FIELDS)
+/// A field of a model as its derive needs it. All that is generated for a field goes through this one trait, so that a type which is no column type is one
+/// error: the compiler prints equal errors once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of a column",
+    label = "not a column type",
+    note = "column types are the scalars, `Option` and `Vec` of them, `Json<T>`, and types with `#[derive(DbEnum)]` or `#[derive(DbType)]`; a struct with `#[derive(Embed)]` needs `#[field(embed)]`"
+)]
+pub trait ColumnField: Sized {
+    /// The column without a name.
+    const COLUMN: StaticColumn;
+
+    /// Reads one cell and names model and column when that fails.
+    fn read(row: &mut dyn RowReader, at: usize, position: usize, model: fn() -> &'static Arc<ModelDef>) -> Result<Self>;
+    /// Reads one cell of an embedded struct.
+    fn read_embedded(row: &mut dyn RowReader, at: usize) -> Result<Self>;
+    /// The field behind a trait object.
+    fn as_cell(&self) -> &dyn Cell;
+    /// The field behind a trait object, to be changed.
+    fn as_cell_mut(&mut self) -> &mut dyn Cell;
+    /// A value as the field's type, and that as a parameter.
+    fn stored(value: impl IntoValue<Self>) -> Value;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FieldType> ColumnField for T {
+    const COLUMN: StaticColumn = StaticColumn::of::<T>("");
+
+    fn read(row: &mut dyn RowReader, at: usize, position: usize, model: fn() -> &'static Arc<ModelDef>) -> Result<T> {
+        decode_cell(row, at, position, model)
+    }
+
+    fn read_embedded(row: &mut dyn RowReader, at: usize) -> Result<T> {
+        T::decode(row, at)
+    }
+
+    fn as_cell(&self) -> &dyn Cell {
+        self
+    }
+
+    fn as_cell_mut(&mut self) -> &mut dyn Cell {
+        self
+    }
+
+    fn stored(value: impl IntoValue<T>) -> Value {
+        value.into_value().to_value()
+    }
+}
+
+/// The draft of a model, by a name that generated code can write.
+pub type DraftOf<M> = Draft<M>;
+
+/// An empty draft. What a model's slots call.
+pub fn draft_of<M: Model>() -> Draft<M> {
+    Draft::new()
+}
+
+/// The value of a field that the derive has refused: the error stands beside it, so this never runs.
+pub fn refused<T>() -> T {
+    std::process::abort()
 }
 
 /// The fields that a nested draft does not owe, because its parent's key fills them: those of the relation when the child holds the key.

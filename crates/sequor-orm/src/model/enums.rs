@@ -5,7 +5,7 @@ use sequor_core::types::EnumDef;
 use std::sync::Arc;
 
 /// An enum whose variants are labels of the database.
-pub trait DbEnum: Scalar + Copy {
+pub trait DbEnum: Scalar {
     /// All variants, in order.
     const VARIANTS: &'static [Self];
 

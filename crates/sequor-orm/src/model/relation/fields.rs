@@ -241,7 +241,7 @@ impl<T, J> BelongsToMany<T, J> {
     }
 }
 
-impl<T: Model> RelationCell for HasMany<T> {
+impl<T: 'static> RelationCell for HasMany<T> {
     fn is_loaded(&self) -> bool {
         self.rows.get().is_some()
     }
@@ -268,7 +268,7 @@ impl<T: Model> RelationCell for HasMany<T> {
     }
 }
 
-impl<T: Model> RelationCell for HasOne<T> {
+impl<T: 'static> RelationCell for HasOne<T> {
     fn is_loaded(&self) -> bool {
         self.rows.get().is_some()
     }
@@ -295,10 +295,7 @@ impl<T: Model> RelationCell for HasOne<T> {
     }
 }
 
-impl<T: Parent> RelationCell for BelongsTo<T>
-where
-    T::Model: Model,
-{
+impl<T: Parent> RelationCell for BelongsTo<T> {
     fn is_loaded(&self) -> bool {
         self.rows.get().is_some()
     }
@@ -325,7 +322,7 @@ where
     }
 }
 
-impl<T: Model, J: Model> RelationCell for BelongsToMany<T, J> {
+impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
     fn is_loaded(&self) -> bool {
         self.rows.get().is_some()
     }
