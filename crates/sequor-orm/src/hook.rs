@@ -22,6 +22,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActorId(pub crate::Value);
 
+/// An extra that keeps a write out of the cloud's outbox: `draft.create_with(SkipSync)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkipSync;
+
 /// A rule of a whole row: its name, and the message when it fails.
 pub type RowRule = (&'static str, fn(&RowState) -> std::result::Result<(), String>);
 

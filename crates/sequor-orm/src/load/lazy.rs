@@ -37,6 +37,15 @@ pub async fn load_into<M: Model>(rows: Vec<&M>, include: IncludeState, db: &Db, 
     if missing.is_empty() {
         return Ok(());
     }
+    if db.inner.settings.strict_loading {
+        return Err(Error::usage(format!(
+            "strict loading: {}.{} is loaded lazily at {site}; add .include({}::{}) to the query",
+            model.name,
+            include.relation,
+            model.name,
+            include.relation.to_uppercase()
+        )));
+    }
     let run = Run { operation: "load", model: Some(model.name.clone()), site, write: false };
     let parents: Vec<&dyn Instance> = missing.iter().map(|row| *row as &dyn Instance).collect();
     let children = load_detached(db, model, position, &include, &parents, TypedLoader::<M>::boxed(), run).await?;

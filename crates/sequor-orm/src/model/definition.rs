@@ -255,6 +255,11 @@ impl StaticModel {
         made.column = in_database.into();
         made.json = column.json.map_or_else(|| rename(&name, self.json).into(), Into::into);
         made.db_type = column.db_type.map(Into::into);
+        // `decimal(20,6)` is a precision, not another type: SQLite would round by the affinity of that name.
+        if let (ColumnType::Decimal(_), Some(precision)) = (&made.ty, column.db_type.and_then(precision)) {
+            made.ty = ColumnType::Decimal(Some(precision));
+            made.db_type = None;
+        }
         made.nullable = column.nullable;
         made.primary_key = column.primary_key;
         made.auto_increment = column.auto_increment;
@@ -491,6 +496,14 @@ fn column_type(column: &StaticColumn) -> ColumnType {
         Some(longest) if longest <= 16_383 => ColumnType::VarChar(longest),
         _ => ty,
     }
+}
+
+/// Precision and scale of `decimal(p,s)` or `numeric(p,s)`.
+fn precision(text: &str) -> Option<(u8, u8)> {
+    let text = text.trim().to_ascii_lowercase();
+    let inside = text.strip_prefix("decimal(").or_else(|| text.strip_prefix("numeric("))?.strip_suffix(')')?;
+    let (precision, scale) = inside.split_once(',').unwrap_or((inside, "0"));
+    Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
 fn rule(rule: &StaticRule) -> RuleDef {

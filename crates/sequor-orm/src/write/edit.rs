@@ -94,7 +94,7 @@ impl<M: Model> Edit<M> {
     ///
     /// # Errors
     /// `Validation` that names every key that is not listed or does not fit.
-    pub fn assign(&mut self, value: serde_json::Value, columns: impl Columns<M>) -> Result<&mut Edit<M>> {
+    pub fn assign(mut self, value: serde_json::Value, columns: impl Columns<M>) -> Result<Edit<M>> {
         for (position, value) in listed(M::model(), value, columns.exprs())? {
             let name = &M::model().columns[position].name;
             if let Some(cell) = self.current.cell_mut(position) {

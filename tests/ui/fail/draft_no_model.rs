@@ -1,0 +1,10 @@
+#[path = "../models.rs"]
+mod models;
+
+use models::*;
+use sequor::prelude::*;
+
+fn main() {
+    struct Point { x: i32 }
+    let _ = draft!(Point { x: 1 });
+}

@@ -1,0 +1,10 @@
+use sequor::prelude::*;
+
+#[derive(Model, Clone, Debug, PartialEq)]
+struct User {
+    #[field(primary_key)]
+    id: i64,
+    count: usize,
+}
+
+fn main() {}

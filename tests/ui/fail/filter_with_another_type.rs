@@ -1,0 +1,14 @@
+#[path = "../models.rs"]
+mod models;
+
+use models::*;
+use sequor::prelude::*;
+
+async fn run(db: &Db) -> Result<()> {
+    User::find_all().filter(User::AGE.gt("18")).exec(db).await?;
+    Ok(())
+}
+
+fn main() {
+    let _ = run;
+}

@@ -1,0 +1,8 @@
+use sequor::prelude::*;
+
+#[derive(Model, Clone)]
+enum Role {
+    Admin,
+}
+
+fn main() {}

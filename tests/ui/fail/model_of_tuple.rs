@@ -1,0 +1,6 @@
+use sequor::prelude::*;
+
+#[derive(Model, Clone)]
+struct Id(i64);
+
+fn main() {}

@@ -1,0 +1,11 @@
+use sequor::prelude::*;
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(tabel = "users")]
+struct User {
+    #[field(primary_key)]
+    id: i64,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use sequor::prelude::*;
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(paranoid)]
+struct User {
+    #[field(primary_key)]
+    id: i64,
+    deleted_at: DateTime<Utc>,
+}
+
+fn main() {}

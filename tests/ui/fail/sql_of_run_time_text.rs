@@ -1,0 +1,15 @@
+#[path = "../models.rs"]
+mod models;
+
+use models::*;
+use sequor::prelude::*;
+
+async fn run(db: &Db) -> Result<()> {
+    let text = String::from("SELECT 1");
+    db.execute(sql!(text)).await?;
+    Ok(())
+}
+
+fn main() {
+    let _ = run;
+}
