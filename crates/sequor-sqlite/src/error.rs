@@ -13,10 +13,10 @@ pub(crate) fn of_sqlite(error: rusqlite::Error, sql: Option<&str>) -> Error {
     match error {
         rusqlite::Error::SqliteFailure(code, message) => {
             let message = message.unwrap_or_else(|| code.to_string());
-            of_code(code.extended_code, without_values(&message, sql), false)
+            of_code(code.extended_code, without_values(&message, sql))
         }
         // Found while the text was prepared: no value was bound yet.
-        rusqlite::Error::SqlInputError { error, msg, .. } => of_code(error.extended_code, msg, true),
+        rusqlite::Error::SqlInputError { error, msg, .. } => of_code(error.extended_code, msg),
         rusqlite::Error::MultipleStatement => Error::of_usage(
             UsageErrorKind::Other,
             "the text holds more than one statement; send one at a time, or use a script for text without values",
@@ -31,7 +31,7 @@ pub(crate) fn of_sqlite(error: rusqlite::Error, sql: Option<&str>) -> Error {
 /// The error of a request that the caller gave up.
 #[cold]
 pub(crate) fn cancelled() -> Error {
-    of_code(ffi::SQLITE_INTERRUPT, "the statement was interrupted".into(), false)
+    of_code(ffi::SQLITE_INTERRUPT, "the statement was interrupted".into())
 }
 
 /// The error of opening a database.
@@ -52,7 +52,7 @@ pub(crate) fn of_open(error: rusqlite::Error, options: &SqliteOptions) -> Error 
     Error::connection(kind, format!("{target}: {message}"))
 }
 
-fn of_code(code: i32, message: String, preparing: bool) -> Error {
+fn of_code(code: i32, message: String) -> Error {
     let mut detail = Detail { message, code: Some(name(code)), ..Detail::default() };
     match code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
@@ -69,11 +69,11 @@ fn of_code(code: i32, message: String, preparing: bool) -> Error {
             detail.constraint = Some(constraint.clone());
             Error::CheckConstraint { constraint, detail: Box::new(detail) }
         }
-        _ => of_primary(code, detail, preparing),
+        _ => of_primary(code, detail),
     }
 }
 
-fn of_primary(code: i32, mut detail: Detail, preparing: bool) -> Error {
+fn of_primary(code: i32, mut detail: Detail) -> Error {
     let hint = match code & 0xff {
         ffi::SQLITE_INTERRUPT => return Error::Timeout { detail: Box::new(detail) },
         ffi::SQLITE_BUSY if code == ffi::SQLITE_BUSY => {
@@ -99,7 +99,7 @@ fn of_primary(code: i32, mut detail: Detail, preparing: bool) -> Error {
         _ => None,
     };
     detail.hint = hint.map(str::to_owned);
-    let _ = preparing;
+    detail.table = detail.message.strip_prefix("no such table: ").map(str::to_owned);
     Error::Database { code: detail.code.clone().unwrap_or_default(), detail: Box::new(detail) }
 }
 

@@ -3,13 +3,13 @@
 mod json;
 mod spelling;
 
-pub(crate) use spelling::{Spelling, decimal, instant};
+pub(crate) use spelling::{Spelling, decimal, decimal_of_float, instant, parse_decimal};
 
 use crate::error::of_sqlite;
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 use sequor_core::decode::malformed;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
@@ -47,7 +47,7 @@ fn store(statement: &mut Statement<'_>, place: usize, param: &Param) -> Result<(
         (Value::Text(text), kind) => canonical(statement, place, text, kind),
         (Value::I64(number), ScalarType::Decimal) => put_spelt(statement, place, &decimal(&Decimal::from(*number))?),
         (Value::U64(number), ScalarType::Decimal) => put_spelt(statement, place, &decimal(&Decimal::from(*number))?),
-        (Value::F64(number), ScalarType::Decimal) => match Decimal::from_f64(*number) {
+        (Value::F64(number), ScalarType::Decimal) => match decimal_of_float(*number) {
             Some(number) => put_spelt(statement, place, &decimal(&number)?),
             None => Err(refused("a float that is no decimal number")),
         },
@@ -90,10 +90,7 @@ fn stored(statement: &mut Statement<'_>, place: usize, value: &Value) -> Result<
 fn canonical(statement: &mut Statement<'_>, place: usize, text: &str, kind: ScalarType) -> Result<()> {
     let trimmed = text.trim();
     match kind {
-        ScalarType::Decimal => {
-            let number = Decimal::from_str_exact(trimmed).or_else(|_| Decimal::from_scientific(trimmed));
-            put_spelt(statement, place, &decimal(&number.map_err(|_| malformed("decimal"))?)?)
-        }
+        ScalarType::Decimal => put_spelt(statement, place, &decimal(&parse_decimal(trimmed).ok_or_else(|| malformed("decimal"))?)?),
         ScalarType::Uuid => put_spelt(statement, place, &spelling::uuid(&uuid::Uuid::try_parse(trimmed).map_err(|_| malformed("uuid"))?)),
         ScalarType::DateTime => put_spelt(statement, place, &instant(&parse_instant(trimmed).ok_or_else(|| malformed("instant"))?)?),
         ScalarType::NaiveDateTime => {

@@ -3,10 +3,11 @@
 mod instant;
 mod typed;
 
+use crate::params::{decimal_of_float, parse_decimal};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 use sequor_core::decode::{malformed, out_of_range};
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
@@ -53,18 +54,13 @@ impl<'r> Cells<'r> {
         if !self.spells_number(index) {
             return Err(found(ValueRef::Text(bytes), word));
         }
-        let number = exact(utf8(bytes)?).ok_or_else(|| malformed(word))?;
+        let number = parse_decimal(utf8(bytes)?).ok_or_else(|| malformed(word))?;
         if number.fract().is_zero() { Ok(number) } else { Err(malformed(word)) }
     }
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| Error::decode("the text is not UTF-8"))
-}
-
-fn exact(text: &str) -> Option<Decimal> {
-    let text = text.trim();
-    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
 }
 
 #[cold]
@@ -132,7 +128,9 @@ impl RowReader for Cells<'_> {
             ValueRef::Null => Ok(None),
             ValueRef::Real(number) => Ok(Some(number)),
             ValueRef::Integer(number) => Ok(number.to_f64()),
-            ValueRef::Text(bytes) => exact(utf8(bytes)?).and_then(|number| number.to_f64()).map(Some).ok_or_else(|| malformed("float")),
+            ValueRef::Text(bytes) => {
+                parse_decimal(utf8(bytes)?).and_then(|number| number.to_f64()).map(Some).ok_or_else(|| malformed("float"))
+            }
             other @ ValueRef::Blob(_) => Err(found(other, "float")),
         }
     }
@@ -140,9 +138,9 @@ impl RowReader for Cells<'_> {
     fn decimal(&mut self, index: usize) -> Result<Option<Decimal>> {
         match self.cell(index)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => exact(utf8(bytes)?).map(Some).ok_or_else(|| malformed("decimal")),
+            ValueRef::Text(bytes) => parse_decimal(utf8(bytes)?).map(Some).ok_or_else(|| malformed("decimal")),
             ValueRef::Integer(number) => Ok(Some(Decimal::from(number))),
-            ValueRef::Real(number) => Decimal::from_f64(number).map(Some).ok_or_else(|| out_of_range("a decimal")),
+            ValueRef::Real(number) => decimal_of_float(number).map(Some).ok_or_else(|| out_of_range("a decimal")),
             other @ ValueRef::Blob(_) => Err(found(other, "decimal")),
         }
     }

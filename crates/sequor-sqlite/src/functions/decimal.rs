@@ -2,7 +2,7 @@
 
 use super::number::{Exact, compare};
 use super::{PURE, failed};
-use crate::params::decimal as spell;
+use crate::params::{decimal as spell, decimal_of_float, parse_decimal};
 use rusqlite::functions::{Aggregate, Context, WindowAggregate};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
@@ -64,16 +64,11 @@ pub(super) fn argument(context: &Context<'_>, index: usize) -> Result<Option<Dec
     let number = match context.get_raw(index) {
         ValueRef::Null => return Ok(None),
         ValueRef::Integer(number) => Some(Decimal::from(number)),
-        // The shortest text of a float is the decimal that was meant.
-        ValueRef::Real(number) => parse(&number.to_string()),
-        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().and_then(|text| parse(text.trim())),
+        ValueRef::Real(number) => decimal_of_float(number),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().and_then(parse_decimal),
         ValueRef::Blob(_) => None,
     };
     number.map(Some).ok_or_else(|| failed("a value is not a decimal of at most 28 digits"))
-}
-
-fn parse(text: &str) -> Option<Decimal> {
-    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
 }
 
 /// The product; `None` where it would have to be rounded.

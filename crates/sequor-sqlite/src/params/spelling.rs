@@ -90,6 +90,23 @@ pub(crate) fn decimal(number: &Decimal) -> Result<Spelling> {
     Ok(text)
 }
 
+/// The decimal that a text spells, with an exponent or not; `None` when it is none, or has more digits than a decimal can have.
+pub(crate) fn parse_decimal(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    match text.split_once(['e', 'E']) {
+        None => Decimal::from_str_exact(text).ok(),
+        Some((base, exponent)) => {
+            Decimal::from_str_exact(base).ok()?;
+            Decimal::from_scientific(&format!("{base}e{}", exponent.trim_start_matches('+'))).ok()
+        }
+    }
+}
+
+/// The decimal that was meant by a float: its shortest text.
+pub(crate) fn decimal_of_float(number: f64) -> Option<Decimal> {
+    if number.is_finite() { parse_decimal(&format!("{number:e}")) } else { None }
+}
+
 /// A whole number as text.
 pub(crate) fn integer(number: i64) -> Spelling {
     let mut text = Spelling::new();
@@ -149,6 +166,16 @@ mod tests {
             assert_eq!(decimal(&number).unwrap().as_str(), text);
         }
         assert_eq!(decimal(&Decimal::MIN).unwrap().as_str(), "-79228162514264337593543950335");
+        for (number, text) in
+            [(0.1, "0.1"), (1e21, "1000000000000000000000"), (0.30000000000000004, "0.30000000000000004"), (-2.5e-7, "-0.00000025")]
+        {
+            assert_eq!(decimal(&decimal_of_float(number).unwrap()).unwrap().as_str(), text);
+        }
+        assert_eq!(
+            (decimal_of_float(f64::NAN), decimal_of_float(1e300), parse_decimal("1.00000000000000000000000000001")),
+            (None, None, None)
+        );
+        assert_eq!(parse_decimal("1.5E+2"), parse_decimal("150"));
         let tiny = Decimal::new(-1, 28);
         assert_eq!(decimal(&tiny).unwrap().as_str(), "-0.0000000000000000000000000001");
     }
