@@ -154,7 +154,10 @@ impl MysqlConnection {
     }
 
     async fn execute_prepared(&mut self, place: usize, job: &Job<'_>, sink: &mut dyn RowSink) -> Result<Ended> {
-        self.write_opening()?;
+        if self.begin.is_some() {
+            let kind = self.statements.at(place).map_or(Kind::Write, |statement| statement.kind);
+            self.open_for(kind).await?;
+        }
         self.queue_execute(place, job.params)?;
         if job.commit {
             self.command(Command::COM_QUERY, b"COMMIT", Reply::Ok)?;
@@ -167,6 +170,17 @@ impl MysqlConnection {
             self.read_reply(Reading { format: Format::Binary, place: Some(place), columns: None, outcome: Outcome::default() }, sink).await;
         self.at_stake = false;
         ended
+    }
+
+    /// Begins the transaction that was asked for. A read may ride along; a write waits for the answer: a begin that fails (it was killed) would leave
+    /// the write outside of any transaction.
+    async fn open_for(&mut self, kind: Kind) -> Result<()> {
+        self.write_opening()?;
+        if kind == Kind::Write {
+            self.flush().await?;
+            self.read_opening().await?;
+        }
+        Ok(())
     }
 
     #[inline]
@@ -198,8 +212,11 @@ impl MysqlConnection {
     pub(super) async fn query(&mut self, job: &Job<'_>, sink: &mut dyn RowSink) -> Result<Ended> {
         self.refusal = None;
         self.watch(job.text);
-        self.write_opening()?;
-        self.at_stake = !self.in_transaction() && self.opening == 0 && statements::kind_of(job.text) == Kind::Write;
+        let kind = statements::kind_of(job.text);
+        if self.begin.is_some() {
+            self.open_for(kind).await?;
+        }
+        self.at_stake = !self.in_transaction() && self.opening == 0 && kind == Kind::Write;
         self.command(Command::COM_QUERY, job.text.as_bytes(), Reply::Rows)?;
         if job.commit {
             self.command(Command::COM_QUERY, b"COMMIT", Reply::Ok)?;

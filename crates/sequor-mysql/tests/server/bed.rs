@@ -27,6 +27,7 @@ pub struct Bed {
 impl Bed {
     pub async fn new(options: MysqlOptions, name: &str) -> Bed {
         let mut connection = MysqlDriver::new(options.clone()).connect().await.expect("connect");
+        let name = name.get(..50).unwrap_or(name);
         run(&mut *connection, &format!("drop database if exists `sequor_{name}`")).await.unwrap();
         run(&mut *connection, &format!("create database `sequor_{name}`")).await.unwrap();
         connection.close().await;

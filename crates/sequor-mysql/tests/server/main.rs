@@ -2,3 +2,7 @@
 
 mod basics;
 mod bed;
+mod constraints;
+mod interrupted;
+mod transactions;
+mod types;
