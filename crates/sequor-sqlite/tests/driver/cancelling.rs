@@ -220,3 +220,41 @@ async fn closing_ends_the_thread() {
     drop_after(SOON, connection.run(endless())).await;
     connection.close().await;
 }
+
+/// Polls once, waits without polling, then drops: the cut falls anywhere in what the thread does.
+async fn cut_after<T>(micros: u64, future: impl Future<Output = T>) {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(|context| {
+        if future.as_mut().poll(context).is_pending() {
+            let until = Instant::now() + Duration::from_micros(micros);
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cut_at_any_moment_leaves_all_or_nothing() {
+    let file = File::new();
+    let mut connection = file.connect().await;
+    script(&mut *connection, "CREATE TABLE t (tag INTEGER)").await;
+    for tag in 0..200i64 {
+        let lists = (0..40).map(|_| params([tag.into()])).collect();
+        let insert = Step { params: sequor_core::driver::Params::Many(lists), ..Step::execute("INSERT INTO t VALUES (?)", vec![]) };
+        let micros = u64::try_from(tag).unwrap() * 3;
+        if tag % 2 == 0 {
+            cut_after(micros, connection.run(Batch { steps: vec![insert], mode: BatchMode::Atomic })).await;
+        } else {
+            connection.begin(Begin { immediate: true, ..Begin::default() }).await.unwrap();
+            connection.run(Batch::one(insert)).await.unwrap();
+            cut_after(micros, connection.commit()).await;
+        }
+        connection.reset().await.unwrap();
+        assert_eq!(connection.status(), Status::Idle);
+        let count = one(&mut *connection, "SELECT count(*) FROM t WHERE tag = ?", [tag.into()]).await;
+        assert!(count == Value::I64(0) || count == Value::I64(40), "{tag}: {count:?}");
+    }
+}
