@@ -1,1 +1,15 @@
-//! Sequor's PostgreSQL driver.
+//! Sequor's PostgreSQL driver: text and parameters in, rows out.
+//!
+//! A thin protocol core of its own on `postgres-protocol`. The socket is driven inline by the caller's task, all messages of a batch leave in one write, and rows
+//! are decoded where they lie in the read buffer. The server's word decides what happened: COMMIT by its tag, the transaction by the status byte.
+
+mod connect;
+mod connection;
+mod error;
+mod oid;
+mod params;
+mod rows;
+mod statements;
+mod wire;
+
+pub use connect::{PostgresDriver, PostgresOptions};

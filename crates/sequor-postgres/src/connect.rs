@@ -1,0 +1,86 @@
+//! [`PostgresDriver`]: opens connections as [`PostgresOptions`] say: which host, as whom, over what.
+
+mod authenticate;
+mod environment;
+mod options;
+mod parameters;
+mod socket;
+mod startup;
+mod url;
+
+pub use options::PostgresOptions;
+pub(crate) use socket::{Address, open};
+
+use crate::connection::PostgresConnection;
+use options::{Host, SessionKind};
+use sequor_core::driver::{BoxFuture, Connection, Driver};
+use sequor_core::error::ConnectionErrorKind;
+use sequor_core::{Error, Result};
+use std::sync::Arc;
+
+/// Opens connections to one PostgreSQL database.
+#[derive(Clone, Debug)]
+pub struct PostgresDriver {
+    options: Arc<PostgresOptions>,
+}
+
+impl PostgresDriver {
+    /// A driver with these options.
+    pub fn new(options: PostgresOptions) -> PostgresDriver {
+        PostgresDriver { options: Arc::new(options) }
+    }
+
+    async fn connect_any(&self) -> Result<PostgresConnection> {
+        let wanted = self.options.session;
+        let passes: &[SessionKind] = match wanted {
+            SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
+            SessionKind::Any => &[SessionKind::Any],
+            SessionKind::ReadWrite => &[SessionKind::ReadWrite],
+            SessionKind::ReadOnly => &[SessionKind::ReadOnly],
+            SessionKind::Primary => &[SessionKind::Primary],
+            SessionKind::Standby => &[SessionKind::Standby],
+        };
+        let mut failure = None;
+        for pass in passes {
+            for host in &self.options.hosts {
+                match self.connect_host(host, *pass).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(error) => {
+                        // Another host has the same passwords: trying it would only lock the account sooner.
+                        let final_ = matches!(&error, Error::Connection(error) if error.kind == ConnectionErrorKind::AccessDenied);
+                        if final_ {
+                            return Err(error);
+                        }
+                        failure = Some(error);
+                    }
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::connection(ConnectionErrorKind::Invalid, "no host is given")))
+    }
+
+    async fn connect_host(&self, host: &Host, wanted: SessionKind) -> Result<PostgresConnection> {
+        let target = self.options.target_of(host);
+        let work = startup::establish(&self.options, host, &target, wanted);
+        match self.options.connect_timeout {
+            None => work.await,
+            Some(limit) => match tokio::time::timeout(limit, work).await {
+                Ok(result) => result,
+                Err(_) => {
+                    let message = format!("{target} did not answer within {} s (connect_timeout)", limit.as_secs_f32());
+                    Err(Error::connection(ConnectionErrorKind::TimedOut, message))
+                }
+            },
+        }
+    }
+}
+
+impl Driver for PostgresDriver {
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>> {
+        Box::pin(async move { Ok(Box::new(self.connect_any().await?) as Box<dyn Connection>) })
+    }
+
+    fn target(&self) -> String {
+        self.options.hosts.iter().map(|host| self.options.target_of(host)).collect::<Vec<_>>().join(", ")
+    }
+}

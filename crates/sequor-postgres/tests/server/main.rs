@@ -1,0 +1,6 @@
+//! Tests against a real server, whose URL `SEQUOR_POSTGRES_URL` holds. Without it every test says that it was skipped.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod basics;
+mod support;
