@@ -35,12 +35,12 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         }
         columns.extend(columns::read(field, &input.ident, known::EMBED_FIELD, errors));
     }
-    columns::place(&mut columns, &root);
+    columns::place(&mut columns);
     Some(emit(&input.ident, &root, &columns, errors))
 }
 
 fn emit(ident: &Ident, root: &TokenStream, columns: &[ColumnField], errors: &mut Errors) -> TokenStream {
-    let constants = columns.iter().map(|column| column.constant(ident, root));
+    let constants = columns.iter().map(|column| column.constant(ident));
     let kept = || columns.iter().filter(|column| !column.refused);
     let data: Vec<_> = kept().map(|column| column.data(errors)).collect();
     let plain = Literal::u16_unsuffixed(u16::try_from(columns.iter().filter(|column| !column.embed).count()).unwrap_or(u16::MAX));
@@ -49,14 +49,15 @@ fn emit(ident: &Ident, root: &TokenStream, columns: &[ColumnField], errors: &mut
     let (_, cells) = traits::cells(columns, false);
     let decode = traits::decode(columns, None);
     quote! {
-        #[automatically_derived]
-        #[allow(dead_code)]
-        impl #ident {
-            #(#constants)*
-        }
-
         const _: () = {
-            use #root::__private as __sequor;
+            use #root::__private::{self as __sequor, ColumnField as __Field};
+
+            #[automatically_derived]
+            #[allow(dead_code)]
+            impl #ident {
+                #(#constants)*
+            }
+
             #bounds
 
             #[automatically_derived]

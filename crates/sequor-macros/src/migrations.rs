@@ -30,7 +30,10 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
     if let Err(error) = collect(&path, &mut found) {
         errors.at(
             folder.span(),
-            format!("the folder of migrations cannot be read: {}: {error} (the path is relative to Cargo.toml)", path.display()),
+            format!(
+                "the folder of migrations `{}` cannot be read: {error}; the path is relative to this crate's Cargo.toml",
+                folder.value()
+            ),
         );
         return None;
     }

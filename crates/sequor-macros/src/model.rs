@@ -101,7 +101,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
             None => columns.extend(columns::read(field, &input.ident, known::FIELD, errors)),
         }
     }
-    columns::place(&mut columns, &root);
+    columns::place(&mut columns);
     let managed = managed::read(&options, &columns, errors);
     let model = Model { ident: input.ident.clone(), root, options, columns, relations, managed };
     check(&model, errors);
@@ -150,21 +150,22 @@ impl Model {
 
 fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
     let (ident, root) = (&model.ident, &model.root);
-    let constants = model.columns.iter().map(|column| column.constant(ident, root));
-    let relations = model.relations.iter().map(|relation| relation.constant(ident, root));
+    let constants = model.columns.iter().map(|column| column.constant(ident));
+    let relations = model.relations.iter().map(|relation| relation.constant(ident));
     let definition = def::emit(model, errors);
     let slots = draft::emit(model);
     let traits = traits::emit(model, errors);
     quote! {
-        #[automatically_derived]
-        #[allow(dead_code)]
-        impl #ident {
-            #(#constants)*
-            #(#relations)*
-        }
-
         const _: () = {
-            use #root::__private as __sequor;
+            use #root::__private::{self as __sequor, ColumnField as __Field};
+
+            #[automatically_derived]
+            #[allow(dead_code)]
+            impl #ident {
+                #(#constants)*
+                #(#relations)*
+            }
+
             #slots
             #definition
             #traits

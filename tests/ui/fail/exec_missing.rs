@@ -6,7 +6,7 @@ mod models;
 use models::*;
 use sequor::prelude::*;
 
-async fn run(db: &Db) -> Result<()> {
+async fn run(_db: &Db) -> Result<()> {
     User::find_all().filter(User::AGE.gt(18));
     Ok(())
 }

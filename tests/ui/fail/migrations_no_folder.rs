@@ -1,7 +1,3 @@
-#[path = "../models.rs"]
-mod models;
-
-use models::*;
 use sequor::prelude::*;
 
 fn main() {

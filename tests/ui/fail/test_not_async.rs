@@ -1,10 +1,6 @@
-#[path = "../models.rs"]
-mod models;
-
-use models::*;
 use sequor::prelude::*;
 
-#[sequor::test(models(User))]
+#[sequor::test]
 fn finds_ann(db: Db) -> Result<()> {
     let _ = db;
     Ok(())

@@ -83,12 +83,12 @@ pub fn leave_out(field: &syn::Field, model: &Ident) -> Option<ColumnField> {
 }
 
 /// Gives each column its position; an embedded struct takes as many as it has columns.
-pub fn place(columns: &mut [ColumnField], root: &TokenStream) {
+pub fn place(columns: &mut [ColumnField]) {
     let (mut number, mut embeds) = (0_usize, Vec::new());
     for column in columns {
         let literal = proc_macro2::Literal::u16_unsuffixed(u16::try_from(number).unwrap_or(u16::MAX));
         column.fixed = embeds.is_empty().then_some(number);
-        column.position = quote!(#literal #(+ <#embeds as #root::__private::Embed>::COUNT)*);
+        column.position = quote!(#literal #(+ <#embeds as __sequor::Embed>::COUNT)*);
         if column.embed {
             embeds.push(column.tokens.clone());
         } else {
@@ -148,18 +148,18 @@ impl ColumnField {
     }
 
     /// The typed constant, `User::EMAIL`.
-    pub fn constant(&self, model: &Ident, root: &TokenStream) -> TokenStream {
+    pub fn constant(&self, model: &Ident) -> TokenStream {
         let ColumnField { visibility, tokens, docs, name, position, .. } = self;
         let constant = names::constant(&self.ident);
         if self.embed {
             return quote! {
                 #docs
-                #visibility const #constant: #root::__private::EmbeddedColumn<#model, #tokens> = #root::__private::EmbeddedColumn::new(#position);
+                #visibility const #constant: __sequor::EmbeddedColumn<#model, #tokens> = __sequor::EmbeddedColumn::new(#position);
             };
         }
         quote! {
             #docs
-            #visibility const #constant: #root::__private::Column<#model, #tokens> = #root::__private::Column::new(#name, #position);
+            #visibility const #constant: __sequor::Column<#model, #tokens> = __sequor::Column::new(#name, #position);
         }
     }
 
@@ -168,7 +168,7 @@ impl ColumnField {
         let (name, ty) = (&self.name, &self.tokens);
         let fields = self.fields(errors);
         if !self.embed {
-            return quote!(__sequor::StaticColumn { name: #name, #(#fields,)* ..<#ty as __sequor::ColumnField>::COLUMN });
+            return quote!(__sequor::StaticColumn { name: #name, #(#fields,)* ..<#ty as __Field>::COLUMN });
         }
         let base = quote!(__sequor::StaticColumn::embedded(#name, <#ty as __sequor::Embed>::COLUMNS));
         if fields.is_empty() { base } else { quote!(__sequor::StaticColumn { #(#fields,)* ..#base }) }
@@ -216,7 +216,7 @@ impl ColumnField {
         }
         let value = self.options.tokens("default")?;
         let (ty, kind) = (&self.tokens, if is_constant(value) { quote!(Value) } else { quote!(Function) });
-        let convert = quote_spanned!(value.span()=> <#ty as __sequor::ColumnField>::stored(#value));
+        let convert = quote_spanned!(value.span()=> <#ty as __Field>::stored(#value));
         Some(quote!(default: __sequor::StaticDefault::#kind(|| #convert)))
     }
 

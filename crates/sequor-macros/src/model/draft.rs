@@ -16,7 +16,7 @@ pub fn emit(model: &Model) -> TokenStream {
     });
     let relations = model.relations.iter().map(|relation| {
         let (visibility, ident) = (&relation.visibility, &relation.ident);
-        let ty = relation.typed(&model.ident, &quote!(__sequor));
+        let ty = relation.typed(&model.ident);
         quote!(#visibility #ident: __sequor::Field<#ty>)
     });
     let checks = model.columns.iter().filter_map(|column| check(model, column));

@@ -169,29 +169,29 @@ impl RelationField {
         }
     }
 
-    fn marker(&self, private: &TokenStream) -> TokenStream {
+    fn marker(&self) -> TokenStream {
         match (self.kind, &self.through) {
-            (Kind::BelongsTo, _) => quote!(#private::ToParent),
-            (Kind::HasOne, _) => quote!(#private::ToOne),
-            (Kind::BelongsToMany, Some(through)) => quote!(#private::Through<#through>),
-            _ => quote!(#private::Many),
+            (Kind::BelongsTo, _) => quote!(__sequor::ToParent),
+            (Kind::HasOne, _) => quote!(__sequor::ToOne),
+            (Kind::BelongsToMany, Some(through)) => quote!(__sequor::Through<#through>),
+            _ => quote!(__sequor::Many),
         }
     }
 
     /// The type of the constant.
-    pub fn typed(&self, model: &Ident, private: &TokenStream) -> TokenStream {
-        let (target, marker) = (&self.target, self.marker(private));
-        quote!(#private::Relation<#model, #target, #marker>)
+    pub fn typed(&self, model: &Ident) -> TokenStream {
+        let (target, marker) = (&self.target, self.marker());
+        quote!(__sequor::Relation<#model, #target, #marker>)
     }
 
     /// The typed constant, `User::POSTS`.
-    pub fn constant(&self, model: &Ident, root: &TokenStream) -> TokenStream {
+    pub fn constant(&self, model: &Ident) -> TokenStream {
         let RelationField { visibility, docs, name, position, .. } = self;
-        let (constant, ty) = (names::constant(&self.ident), self.typed(model, &quote!(#root::__private)));
+        let (constant, ty) = (names::constant(&self.ident), self.typed(model));
         let (position, key) = (proc_macro2::Literal::u16_unsuffixed(*position), self.key.join(","));
         quote! {
             #docs
-            #visibility const #constant: #ty = #root::__private::Relation::new(#name, #position, #key);
+            #visibility const #constant: #ty = __sequor::Relation::new(#name, #position, #key);
         }
     }
 

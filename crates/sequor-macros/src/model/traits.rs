@@ -109,7 +109,7 @@ pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStrea
             constants.extend(quote!(const #end: usize = (#position + <#ty as __sequor::Embed>::COUNT) as usize;));
             arms.extend(quote!(#start..#end => return <#ty as __sequor::Embed>::#inner(#borrow self.#field, position - #start),));
         } else {
-            arms.extend(quote!(#start => <#ty as __sequor::ColumnField>::#method(#borrow self.#field),));
+            arms.extend(quote!(#start => <#ty as __Field>::#method(#borrow self.#field),));
         }
     }
     (constants, arms)
@@ -192,8 +192,8 @@ pub fn decode(columns: &[ColumnField], model: Option<TokenStream>) -> Vec<TokenS
                 return quote!(#field: <#ty as __sequor::Embed>::decode(row, at + #position)?);
             }
             match &model {
-                Some(model) => quote!(#field: <#ty as __sequor::ColumnField>::read(row, at, #position, #model)?),
-                None => quote!(#field: <#ty as __sequor::ColumnField>::read_embedded(row, at + #position)?),
+                Some(model) => quote!(#field: <#ty as __Field>::read(row, at, #position, #model)?),
+                None => quote!(#field: <#ty as __Field>::read_embedded(row, at + #position)?),
             }
         })
         .collect()

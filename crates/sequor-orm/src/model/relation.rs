@@ -69,57 +69,88 @@ impl<M, T, K> Relation<M, T, K> {
     }
 }
 
-impl<M, T, K: ToManyKind> Relation<M, T, K> {
+// The bounds stand on the methods: there the compiler shows the message of the trait, on the impl it would not.
+impl<M, T, K> Relation<M, T, K> {
     /// Rows that have at least one related row that matches. Sequelize: an include with `required` and `where`, without the rows.
-    pub fn any(self, filter: Filter<T>) -> Filter<M> {
+    pub fn any(self, filter: Filter<T>) -> Filter<M>
+    where
+        K: ToManyKind,
+    {
         Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
     }
 
     /// Rows that have no related row that matches.
-    pub fn none(self, filter: Filter<T>) -> Filter<M> {
+    pub fn none(self, filter: Filter<T>) -> Filter<M>
+    where
+        K: ToManyKind,
+    {
         Filter::new(self.quantified(Quantifier::None, Some(filter.expr), None))
     }
 
     /// Rows all of whose related rows match; also those that have none.
-    pub fn all(self, filter: Filter<T>) -> Filter<M> {
+    pub fn all(self, filter: Filter<T>) -> Filter<M>
+    where
+        K: ToManyKind,
+    {
         Filter::new(self.quantified(Quantifier::All, Some(filter.expr), None))
     }
 
     /// Rows that have any related row.
-    pub fn exists(self) -> Filter<M> {
+    pub fn exists(self) -> Filter<M>
+    where
+        K: ToManyKind,
+    {
         Filter::new(self.quantified(Quantifier::Any, None, None))
     }
 
     /// How many related rows there are, as an expression to select, filter or sort by.
-    pub fn count(self) -> super::TypedExpr<M, i64> {
+    pub fn count(self) -> super::TypedExpr<M, i64>
+    where
+        K: ToManyKind,
+    {
         let count = Expr::call(sequor_core::statement::Func::Count, vec![Expr::Star]);
         super::TypedExpr::new(self.quantified(Quantifier::Aggregate, None, Some(count)))
     }
 
     /// An aggregate over the related rows: `User::POSTS.aggregate(max(Post::CREATED_AT))`.
-    pub fn aggregate<V>(self, aggregate: super::TypedExpr<T, V, super::Single>) -> super::TypedExpr<M, V> {
+    pub fn aggregate<V>(self, aggregate: super::TypedExpr<T, V, super::Single>) -> super::TypedExpr<M, V>
+    where
+        K: ToManyKind,
+    {
         super::TypedExpr::new(self.quantified(Quantifier::Aggregate, None, Some(aggregate.expr)))
     }
 }
 
-impl<M, T, K: ToOneKind> Relation<M, T, K> {
+impl<M, T, K> Relation<M, T, K> {
     /// Rows whose related row matches. Sequelize: `'$user.role$'`.
-    pub fn is(self, filter: Filter<T>) -> Filter<M> {
+    pub fn is(self, filter: Filter<T>) -> Filter<M>
+    where
+        K: ToOneKind,
+    {
         Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
     }
 
     /// Rows that have a related row.
-    pub fn is_present(self) -> Filter<M> {
+    pub fn is_present(self) -> Filter<M>
+    where
+        K: ToOneKind,
+    {
         Filter::new(self.quantified(Quantifier::Any, None, None))
     }
 
     /// Rows that have no related row.
-    pub fn is_absent(self) -> Filter<M> {
+    pub fn is_absent(self) -> Filter<M>
+    where
+        K: ToOneKind,
+    {
         Filter::new(self.quantified(Quantifier::None, None, None))
     }
 
     /// A column of the related row, to sort or select by.
-    pub fn at<V>(self, column: super::Column<T, V>) -> super::TypedExpr<M, V> {
+    pub fn at<V>(self, column: super::Column<T, V>) -> super::TypedExpr<M, V>
+    where
+        K: ToOneKind,
+    {
         super::TypedExpr::new(Expr::Field(sequor_core::statement::Field {
             path: vec![Name::Borrowed(self.name)],
             name: Name::Borrowed(column.name()),

@@ -1,6 +1,6 @@
 use sequor::prelude::*;
 
-#[derive(DbEnum, Clone, Debug, PartialEq)]
+#[derive(DbEnum, Clone, Copy, PartialEq)]
 enum Role {
     Admin,
 }
