@@ -1,5 +1,6 @@
-//! `validate(..)`: rules of validation as data. Which rules there are and what they take is in `rules/table.rs`.
+//! `validate(..)`: rules of validation as data. Which rules there are and what they take is in `rules/list.rs`.
 
+mod list;
 mod table;
 
 use crate::attributes::{Given, Item, ItemValue, Options, items, split};
