@@ -135,7 +135,7 @@ impl Connection for PostgresConnection {
     fn status(&self) -> Status {
         match self.server_status {
             _ if self.broken => Status::Broken,
-            b'T' if self.paused.is_some() => Status::InTransaction,
+            b'T' if self.paused == Some(false) => Status::InTransaction,
             _ if self.exchange.pending => Status::Unknown,
             b'T' => Status::InTransaction,
             b'E' => Status::Failed,

@@ -295,7 +295,9 @@ impl PostgresConnection {
             Role::Commit if tag != b"COMMIT" => {
                 exchange.sink_error = Some(error::not_committed(&String::from_utf8_lossy(tag)));
             }
-            Role::Begin | Role::Commit | Role::Prepare => {}
+            // The status byte comes only with the end of the exchange, and a pause may come before.
+            Role::Begin => self.server_status = b'T',
+            Role::Commit | Role::Prepare => {}
         }
         Ok(())
     }

@@ -72,6 +72,10 @@ impl PostgresConnection {
             Ok(Progress::More | Progress::Ready) => self.outcome(),
             Err(error) => Err(error),
         };
+        let result = match result {
+            Ok(()) if own => self.close_own().await,
+            other => other,
+        };
         if let Err(error) = result {
             return Err(self.undo(own, error).await);
         }
@@ -124,11 +128,22 @@ impl PostgresConnection {
             open = own;
             next = end;
         }
-        // The last steps derived nothing.
-        if own && self.server_status == b'T' && !self.exchange.pending {
-            self.commit_now().await?;
+        if own {
+            self.close_own().await?;
         }
         Ok(progress)
+    }
+
+    /// Ends the transaction that a batch has opened for itself, where its last flush did not.
+    async fn close_own(&mut self) -> Result<()> {
+        match self.server_status {
+            _ if self.exchange.pending => Ok(()),
+            // The last steps derived nothing.
+            b'T' => self.commit_now().await,
+            // A step that was stopped has been cancelled.
+            b'E' => self.simple("ROLLBACK").await,
+            _ => Ok(()),
+        }
     }
 
     /// Where the flush that starts at a step ends.

@@ -186,11 +186,3 @@ fn quoted(value: &str, text: &mut String) {
     }
     text.push('"');
 }
-
-/// The spelling of one value, for the functions of this crate that need text and not a parameter.
-#[cfg(test)]
-pub(super) fn text_of(value: &Value) -> String {
-    let mut out = BytesMut::new();
-    write(value, 0, &mut out).unwrap();
-    String::from_utf8(out.to_vec()).unwrap()
-}

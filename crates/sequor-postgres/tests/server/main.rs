@@ -3,4 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod basics;
+mod batches;
+mod constraints;
+mod faults;
+mod plans;
+mod proxy;
+mod recovery;
+mod scalars;
+mod streams;
 mod support;

@@ -1,0 +1,108 @@
+//! Prepared statements whose tables change under them.
+
+use crate::support::*;
+use sequor_core::Value;
+use sequor_core::driver::{BatchMode, Begin, Connection, Status};
+use sequor_core::types::ScalarType;
+
+async fn alter(connection: &mut dyn Connection, text: &str) {
+    execute(connection, text).await.unwrap();
+}
+
+#[test]
+fn a_stale_plan_is_healed_outside_of_a_transaction() {
+    on_server(async |url| {
+        let mut reader = connect(&url).await;
+        let mut owner = connect(&url).await;
+        for table in ["p_one", "p_two"] {
+            alter(&mut *owner, &format!("drop table if exists {table}")).await;
+            alter(&mut *owner, &format!("create table {table} (id int8)")).await;
+            alter(&mut *owner, &format!("insert into {table} values (1)")).await;
+        }
+        let read = |table: &str| query(&format!("select * from {table} where id = $1"), vec![param(1i64, ScalarType::I64)]);
+        for round in 0..8 {
+            for mode in [BatchMode::Plain, BatchMode::Snapshot, BatchMode::Atomic] {
+                // Each is alone, first or last in its flush.
+                let steps = if round % 2 == 0 { vec![read("p_one")] } else { vec![read("p_two"), read("p_one")] };
+                let single = steps.len() == 1;
+                if mode == BatchMode::Atomic && !single {
+                    continue;
+                }
+                let last = steps.len() - 1;
+                let mut done = reader.run(batch(mode, steps)).await.unwrap();
+                let sink = collected(done.remove(last));
+                assert_eq!((sink.rows.len(), sink.announced), (1, 1));
+                assert_eq!(reader.status(), Status::Idle);
+                alter(&mut *owner, "alter table p_one add column if not exists extra text").await;
+                let mut done = reader.run(batch(mode, vec![read("p_one")])).await.unwrap();
+                assert_eq!(collected(done.remove(0)).rows[0].len(), 2);
+                alter(&mut *owner, "alter table p_one drop column extra").await;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_stale_plan_in_a_transaction_is_an_error_that_says_run_again() {
+    on_server(async |url| {
+        let mut reader = connect(&url).await;
+        let mut owner = connect(&url).await;
+        alter(&mut *owner, "drop table if exists p_tx").await;
+        alter(&mut *owner, "create table p_tx (id int8)").await;
+        let read = "select * from p_tx";
+        rows(&mut *reader, read, vec![]).await.unwrap();
+        alter(&mut *owner, "alter table p_tx add column extra text").await;
+        // As the first statement of a transaction nothing is lost by beginning again.
+        reader.begin(Begin::default()).await.unwrap();
+        rows(&mut *reader, read, vec![]).await.unwrap();
+        assert_eq!(reader.status(), Status::InTransaction);
+        reader.rollback().await.unwrap();
+        alter(&mut *owner, "alter table p_tx add column more text").await;
+        reader.begin(Begin::default()).await.unwrap();
+        one(&mut *reader, "select 1").await;
+        let error = rows(&mut *reader, read, vec![]).await.unwrap_err();
+        assert!(error.is_retryable() && code(&error) == "0A000", "{error:?}");
+        reader.rollback().await.unwrap();
+        // Run again, it works.
+        reader.begin(Begin::default()).await.unwrap();
+        one(&mut *reader, "select 1").await;
+        rows(&mut *reader, read, vec![]).await.unwrap();
+        reader.commit().await.unwrap();
+    });
+}
+
+#[test]
+fn statements_that_the_server_forgot_are_prepared_again() {
+    on_server(async |url| {
+        let mut connection = connect(&url).await;
+        for text in ["deallocate all", "discard all"] {
+            assert_eq!(one(&mut *connection, "select 1 as forgotten").await, Value::I64(1));
+            connection.execute_script(text.into()).await.unwrap();
+            assert_eq!(one(&mut *connection, "select 1 as forgotten").await, Value::I64(1));
+        }
+        // Behind the driver's back.
+        connection.execute_script("do $$ begin execute 'deallocate all'; end $$".into()).await.unwrap();
+        assert_eq!(one(&mut *connection, "select 1 as forgotten").await, Value::I64(1));
+        connection.reset().await.unwrap();
+        assert_eq!(one(&mut *connection, "select 1 as forgotten").await, Value::I64(1));
+    });
+}
+
+#[test]
+fn statements_without_names_leave_nothing_on_the_server() {
+    on_server(async |url| {
+        let url = format!("{url}{}statement_mode=unnamed", if url.contains('?') { '&' } else { '?' });
+        let mut connection = connect(&url).await;
+        for number in 0..5 {
+            assert_eq!(one(&mut *connection, &format!("select {number}")).await, Value::I64(number));
+        }
+        connection.begin(Begin::default()).await.unwrap();
+        let steps = (0..3).map(|number| query(&format!("select {number}"), vec![])).collect();
+        connection.run(batch(BatchMode::Plain, steps)).await.unwrap();
+        connection.commit().await.unwrap();
+        let steps = (0..3).map(|number| query(&format!("select {number}"), vec![])).collect();
+        let done = connection.run(batch(BatchMode::Snapshot, steps)).await.unwrap();
+        assert_eq!(done.into_iter().map(|done| collected(done).rows[0][0].clone()).collect::<Vec<_>>(), [0, 1, 2].map(Value::I64));
+        assert_eq!(one(&mut *connection, "select count(*) from pg_prepared_statements where name <> ''").await, Value::I64(0));
+    });
+}
