@@ -5,7 +5,7 @@ use super::columns::ColumnField;
 use super::relations::Kind;
 use crate::names;
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 
 /// The struct of slots and its check.
 pub fn emit(model: &Model) -> TokenStream {
@@ -22,6 +22,7 @@ pub fn emit(model: &Model) -> TokenStream {
     let checks = model.columns.iter().filter_map(|column| check(model, column));
     quote! {
         #[doc(hidden)]
+        #[allow(dead_code)]
         pub struct #slots {
             #(#columns,)*
             #(#relations,)*
@@ -93,5 +94,5 @@ fn check(model: &Model, column: &ColumnField) -> Option<TokenStream> {
         let ty = &column.tokens;
         conditions.push(quote!(__sequor::owes_values(<#ty as __sequor::Embed>::COLUMNS)));
     }
-    Some(quote_spanned!(field.span()=> if #(#conditions)&&* { ::core::panic!(#message) }))
+    Some(quote!(if #(#conditions)&&* { ::core::panic!(#message) }))
 }
