@@ -1,4 +1,5 @@
 //! Models that the program's own macros write.
+#![deny(warnings)]
 use sequor::prelude::*;
 
 macro_rules! lookup {
