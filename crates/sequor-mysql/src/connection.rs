@@ -41,7 +41,7 @@ pub(crate) struct MysqlConnection {
     /// Whether another database was chosen.
     moved: bool,
     /// Kept from row to row.
-    starts: Vec<u32>,
+    starts: Vec<usize>,
     longest_packet: usize,
     /// Whether transactions see one state of the data unless they ask otherwise.
     repeatable: bool,

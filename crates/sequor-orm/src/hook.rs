@@ -61,7 +61,9 @@ pub struct Behaviors {
     /// What a derived model declares.
     pub declared: Option<&'static dyn Declared>,
     /// The default scope of a run-time model.
-    pub default_scope: Option<Arc<dyn Fn(Clauses) -> Clauses + Send + Sync>>,
+    pub default_scope: Option<Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>>,
+    /// The scopes of a run-time model.
+    pub(crate) scopes: crate::model::RuntimeScopes,
     /// The rules of whole rows of a run-time model.
     pub row_rules: Vec<(String, RuntimeRule)>,
 }

@@ -11,8 +11,10 @@ mod enums;
 mod erased;
 mod json;
 mod operators;
+mod record;
 mod registry;
 mod relation;
+mod runtime;
 mod slot;
 
 pub use cell::Cell;
@@ -32,6 +34,9 @@ pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader
 pub(crate) use operators::{compare, in_values, parse_path};
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Grain, JsonColumn, JsonOperand, Listed, Ranged, JsonPath, Numeric, Rows as RowsGrain, Single, Textual};
+pub use record::{Record, RecordLoader, RuntimeFind, RuntimeModel};
+pub(crate) use runtime::RuntimeScopes;
+pub use runtime::DefineModel;
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
     BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,

@@ -5,6 +5,7 @@ mod filter;
 mod find;
 mod functions;
 mod include;
+mod json;
 mod order;
 mod page;
 mod raw;
@@ -20,6 +21,8 @@ pub use functions::{IntoTyped,
     alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
 };
 pub use include::Include;
+pub(crate) use json::{Place, bind_value, named};
+pub use json::clauses_from_json;
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub use raw::{FromRow, RawSql, raw_value};

@@ -35,6 +35,16 @@ impl Db {
         async move { sync_models(&db, &models, mode, site).await }
     }
 
+    /// Makes the tables of all models that this database knows. Sequelize: `sequelize.sync()`.
+    ///
+    /// # Errors
+    /// As [`Db::sync`].
+    #[track_caller]
+    pub fn sync_all(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move { sync_models(&db, &db.registry().all(), mode, site).await }
+    }
+
     /// Drops the tables of models, children first. Sequelize: `drop()`.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! SQLite is always there (in memory). `SEQUOR_POSTGRES_URL` and `SEQUOR_MYSQL_URL` name the servers of the others; without one its tests are skipped
 //! aloud, and with `SEQUOR_TEST_ALL=1` they fail.
 
+pub mod hooks;
+
 use crate::db::Db;
 use crate::sync::{SyncMode, sync_models};
 use sequor_core::error::{Error, Result};
@@ -63,13 +65,17 @@ where
 }
 
 /// A database made for one test.
-struct Place {
+pub struct Place {
     url: String,
     admin: Option<(Db, String)>,
 }
 
 impl Place {
-    async fn open(database: &str) -> Result<Option<Place>> {
+    /// Makes a database on the server that the environment names; `None` when it names none.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn open(database: &str) -> Result<Option<Place>> {
         let variable = match database {
             "sqlite" => return Ok(Some(Place { url: "sqlite::memory:".into(), admin: None })),
             "postgres" => "SEQUOR_POSTGRES_URL",
@@ -91,7 +97,16 @@ impl Place {
         Ok(Some(Place { url: with_database(&server, &name), admin: Some((admin, quoted)) }))
     }
 
-    async fn remove(self) -> Result<()> {
+    /// The URL to connect to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Removes the database.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn remove(self) -> Result<()> {
         if let Some((admin, name)) = self.admin {
             let force = if admin.dialect().is_mysql() { "" } else { " WITH (FORCE)" };
             admin.execute_script(format!("DROP DATABASE {name}{force}"), Location::caller()).await?;

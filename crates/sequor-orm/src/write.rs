@@ -20,9 +20,10 @@ mod update;
 mod upsert;
 mod verbs;
 
-pub(crate) use association::{add_links, count_links, has_links, remove_links, set_links};
+pub(crate) use association::{add_links, related, count_links, has_links, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};
-pub(crate) use create::create;
+pub(crate) use create::{create, prepare};
+pub(crate) use insert::by_key;
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};
 pub(crate) use naming::named;
 pub(crate) use save::{increment, save};

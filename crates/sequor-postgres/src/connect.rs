@@ -4,11 +4,13 @@ mod authenticate;
 mod environment;
 mod options;
 mod parameters;
+mod scram;
 mod socket;
 mod startup;
 mod url;
 
 pub use options::PostgresOptions;
+pub(crate) use options::TlsMode;
 pub(crate) use socket::{Address, open};
 
 use crate::connection::PostgresConnection;

@@ -10,6 +10,7 @@ mod oid;
 mod params;
 mod rows;
 mod statements;
+mod tls;
 mod wire;
 
 pub use connect::{PostgresDriver, PostgresOptions};

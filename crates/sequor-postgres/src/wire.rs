@@ -49,7 +49,7 @@ impl Wire {
         Wire { socket, out: BytesMut::with_capacity(4096), sent: 0, flushed: true, written: 0, input: vec![0; SMALL], start: 0, end: 0 }
     }
 
-    /// The socket, to wrap it into TLS. Only sensible while both buffers are empty.
+    /// The socket, to wrap it into TLS. Nothing of ours may wait in the buffers.
     pub(crate) fn into_socket(self) -> Socket {
         self.socket
     }
@@ -59,9 +59,9 @@ impl Wire {
         &self.socket
     }
 
-    /// Whether any read byte waits to be looked at.
-    pub(crate) fn has_input(&self) -> bool {
-        self.start < self.end
+    /// What was read and not looked at yet.
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
     }
 
     /// How many bytes were written since the connection began.
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn wire(bytes: &[u8]) -> Wire {
-        let mut wire = Wire::new(Socket::closed());
+        let mut wire = Wire::new(Socket::Closed);
         wire.input[..bytes.len()].copy_from_slice(bytes);
         wire.end = bytes.len();
         wire

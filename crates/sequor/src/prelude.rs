@@ -5,7 +5,7 @@ pub use crate::{
     Lock, ModelQueries, ModelWrites, Page, Pool, Projection, Relation, RelationOps, Result, Retry, RowsAndCount, SaveAll, Scope, SkipSync, SqlTag, SyncMode, Tx, alias, avg, cast_text,
     coalesce, count, count_all, count_distinct, date_part, date_trunc, draft, max, migrations, millis, min, models, random, raw_expr, secs, sql, sum,
 };
-pub use crate::{Change, DbEnum, DbType, Embed};
+pub use crate::{Change, DbEnum, DbType, DefineModel, Embed, ModelDef};
 pub use sequor_macros::Model;
 pub use sequor_orm::model::Model;
 

@@ -62,7 +62,7 @@ impl Shared {
     /// Asks the server to stop the statement that runs now, if one does.
     pub(super) async fn kill(self: Arc<Shared>) -> Result<()> {
         let turn = self.turn.load(Ordering::SeqCst);
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             return Ok(());
         }
         self.flying.fetch_add(1, Ordering::SeqCst);

@@ -295,10 +295,9 @@ impl MysqlConnection {
         if u32::try_from(columns.len()) != Ok(count) {
             return Err(self.malformed(Malformed("columns that were not announced")));
         }
-        if !Arc::ptr_eq(&known, &columns) {
-            if let Some(statement) = reading.place.and_then(|place| self.statements.at_mut(place)) {
-                statement.columns = columns.clone();
-            }
+        let statement = reading.place.and_then(|place| self.statements.at_mut(place));
+        if let Some(statement) = statement.filter(|_| !Arc::ptr_eq(&known, &columns)) {
+            statement.columns = columns.clone();
         }
         if let Err(error) = columns.with_names(|names| sink.columns(names)) {
             self.finish_reply().await?;
@@ -320,8 +319,11 @@ impl MysqlConnection {
             match self.replies.feed(body) {
                 Ok(Event::Row) => {
                     *rows += 1;
-                    let mut row = Row::new(body, columns.list(), format, &mut self.starts);
-                    match sink.row(&mut row) {
+                    let flow = match format {
+                        Format::Binary => sink.row(&mut Row::<false>::new(body, columns.list(), &mut self.starts)),
+                        Format::Text => sink.row(&mut Row::<true>::new(body, columns.list(), &mut self.starts)),
+                    };
+                    match flow {
                         Ok(Flow::Continue) => {}
                         Ok(Flow::Pause) => return Turn::Pause,
                         Ok(Flow::Stop) => return Turn::Stop,

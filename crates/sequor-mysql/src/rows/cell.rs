@@ -1,7 +1,6 @@
 //! [`Cell`]: one cell of a row, read from the bytes of the wire; total over all bytes.
 
 use super::columns::Kind;
-use crate::wire::Cursor;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 /// A cell that is not NULL.
@@ -84,33 +83,28 @@ impl Span {
     }
 }
 
-/// Reads a cell of the binary protocol.
+/// Reads a cell of the binary protocol from its bytes alone.
 #[inline]
-pub(super) fn binary<'a>(kind: Kind, cursor: &mut Cursor<'a>) -> Option<Cell<'a>> {
+pub(super) fn binary(kind: Kind, bytes: &[u8]) -> Option<Cell<'_>> {
     Some(match kind {
-        Kind::I32 => Cell::Signed(i32::from_le_bytes(cursor.chunk()?).into()),
-        Kind::I64 => Cell::Signed(i64::from_le_bytes(cursor.chunk()?)),
-        Kind::Text => Cell::Text(cursor.bytes()?),
-        Kind::F64 => Cell::Double(f64::from_le_bytes(cursor.chunk()?)),
-        Kind::DateTime => moment(cursor)?,
-        Kind::I8 => Cell::Signed(i8::from_le_bytes(cursor.chunk()?).into()),
-        Kind::U8 => Cell::Unsigned(cursor.u8()?.into()),
-        Kind::I16 => Cell::Signed(i16::from_le_bytes(cursor.chunk()?).into()),
-        Kind::U16 => Cell::Unsigned(cursor.u16()?.into()),
-        Kind::U32 => Cell::Unsigned(cursor.u32()?.into()),
-        Kind::U64 => Cell::Unsigned(u64::from_le_bytes(cursor.chunk()?)),
-        Kind::F32 => Cell::Single(f32::from_le_bytes(cursor.chunk()?)),
-        Kind::Date => match moment(cursor)? {
-            Cell::DateTime(day, _) => Cell::Date(day),
-            other => other,
-        },
-        Kind::Time => Cell::Time(span(cursor)?),
-        Kind::Null => Cell::Binary(&[]),
-        Kind::Decimal | Kind::Bit | Kind::Uuid | Kind::Json | Kind::Binary => lettered(kind, cursor.bytes()?)?,
+        Kind::I8 => Cell::Signed(i8::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::U8 => Cell::Unsigned(u8::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::I16 => Cell::Signed(i16::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::U16 => Cell::Unsigned(u16::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::I32 => Cell::Signed(i32::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::U32 => Cell::Unsigned(u32::from_le_bytes(bytes.try_into().ok()?).into()),
+        Kind::I64 => Cell::Signed(i64::from_le_bytes(bytes.try_into().ok()?)),
+        Kind::U64 => Cell::Unsigned(u64::from_le_bytes(bytes.try_into().ok()?)),
+        Kind::F32 => Cell::Single(f32::from_le_bytes(bytes.try_into().ok()?)),
+        Kind::F64 => Cell::Double(f64::from_le_bytes(bytes.try_into().ok()?)),
+        Kind::DateTime => moment(bytes).map(|(day, clock)| Cell::DateTime(day, clock))?,
+        Kind::Date => moment(bytes).map(|(day, _)| Cell::Date(day))?,
+        Kind::Time => Cell::Time(span(bytes)?),
+        Kind::Null | Kind::Decimal | Kind::Bit | Kind::Text | Kind::Uuid | Kind::Json | Kind::Binary => lettered(kind, bytes)?,
     })
 }
 
-/// A cell that is bytes behind their length in both protocols.
+/// A cell that is letters or bytes in both protocols.
 pub(super) fn lettered(kind: Kind, bytes: &[u8]) -> Option<Cell<'_>> {
     Some(match kind {
         Kind::Decimal => Cell::Decimal(bytes),
@@ -130,40 +124,29 @@ fn bits(bytes: &[u8]) -> Option<u64> {
 }
 
 /// A date and time: 0, 4, 7 or 11 bytes, what is missing is zero.
-fn moment<'a>(cursor: &mut Cursor<'a>) -> Option<Cell<'a>> {
-    let mut cursor = Cursor::new(cursor.bytes()?);
-    let (mut day, mut clock) = (Day::default(), Clock::default());
-    let length = cursor.rest().len();
-    if !matches!(length, 0 | 4 | 7 | 11) {
-        return None;
+#[inline]
+pub(super) fn moment(bytes: &[u8]) -> Option<(Day, Clock)> {
+    let (mut year, mut small, mut micro) = ([0; 2], [0; 5], [0; 4]);
+    match *bytes {
+        [] => {}
+        [a, b, c, d] => (year, small) = ([a, b], [c, d, 0, 0, 0]),
+        [a, b, c, d, e, f, g] => (year, small) = ([a, b], [c, d, e, f, g]),
+        [a, b, c, d, e, f, g, h, i, j, k] => (year, small, micro) = ([a, b], [c, d, e, f, g], [h, i, j, k]),
+        _ => return None,
     }
-    if length >= 4 {
-        day = Day { year: cursor.u16()?, month: cursor.u8()?, day: cursor.u8()? };
-    }
-    if length >= 7 {
-        clock = Clock { hour: cursor.u8()?, minute: cursor.u8()?, second: cursor.u8()?, micro: 0 };
-    }
-    if length >= 11 {
-        clock.micro = cursor.u32()?;
-    }
-    Some(Cell::DateTime(day, clock))
+    let [month, day, hour, minute, second] = small;
+    let day = Day { year: u16::from_le_bytes(year), month, day };
+    Some((day, Clock { hour, minute, second, micro: u32::from_le_bytes(micro) }))
 }
 
 /// A TIME: 0, 8 or 12 bytes.
-fn span(cursor: &mut Cursor<'_>) -> Option<Span> {
-    let mut cursor = Cursor::new(cursor.bytes()?);
-    let length = cursor.rest().len();
-    if length == 0 {
-        return Some(Span::default());
-    }
-    if !matches!(length, 8 | 12) {
-        return None;
-    }
-    let negative = cursor.u8()? != 0;
-    let days = cursor.u32()?;
-    let mut clock = Clock { hour: cursor.u8()?, minute: cursor.u8()?, second: cursor.u8()?, micro: 0 };
-    if length == 12 {
-        clock.micro = cursor.u32()?;
-    }
-    Some(Span { negative, days, clock })
+fn span(bytes: &[u8]) -> Option<Span> {
+    let (head, micro) = match *bytes {
+        [] => return Some(Span::default()),
+        [ref head @ .., a, b, c, d] if head.len() == 8 => (head, [a, b, c, d]),
+        ref head => (head, [0; 4]),
+    };
+    let [sign, a, b, c, d, hour, minute, second] = *<&[u8; 8]>::try_from(head).ok()?;
+    let clock = Clock { hour, minute, second, micro: u32::from_le_bytes(micro) };
+    Some(Span { negative: sign != 0, days: u32::from_le_bytes([a, b, c, d]), clock })
 }

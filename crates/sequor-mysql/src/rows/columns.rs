@@ -30,6 +30,21 @@ pub(crate) enum Kind {
     Binary,
 }
 
+impl Kind {
+    /// How many bytes a cell of the binary protocol has; none when its length is in front of it.
+    #[inline]
+    pub(super) fn width(self) -> Option<usize> {
+        match self {
+            Kind::I8 | Kind::U8 => Some(1),
+            Kind::I16 | Kind::U16 => Some(2),
+            Kind::I32 | Kind::U32 | Kind::F32 => Some(4),
+            Kind::I64 | Kind::U64 | Kind::F64 => Some(8),
+            Kind::Null | Kind::Decimal | Kind::Date | Kind::DateTime | Kind::Time => None,
+            Kind::Bit | Kind::Text | Kind::Uuid | Kind::Json | Kind::Binary => None,
+        }
+    }
+}
+
 /// One column of a result.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {

@@ -1,6 +1,6 @@
 //! [`Row`]: one row in the read buffer. Cells are found as they are asked for, so that columns nobody reads cost nothing.
 
-use super::cell::{Cell, binary};
+use super::cell::{Cell, binary, moment};
 use super::columns::{Column, Kind};
 use super::text::spelt;
 use crate::wire::Cursor;
@@ -23,118 +23,165 @@ pub(crate) enum Format {
     Text,
 }
 
-/// One row.
-pub(crate) struct Row<'a> {
+/// One row. `SPELT`: of the text protocol.
+pub(crate) struct Row<'a, const SPELT: bool> {
     body: &'a [u8],
     columns: &'a [Column],
-    format: Format,
     /// Where the cells that have been found start; the buffer is kept from row to row.
-    starts: &'a mut Vec<u32>,
+    starts: &'a mut Vec<usize>,
     /// Where the first cell starts that has not been found.
-    next: u32,
+    next: usize,
 }
 
-impl<'a> Row<'a> {
+impl<'a, const SPELT: bool> Row<'a, SPELT> {
     /// The row in this packet.
     #[inline]
-    pub(crate) fn new(body: &'a [u8], columns: &'a [Column], format: Format, starts: &'a mut Vec<u32>) -> Row<'a> {
+    pub(crate) fn new(body: &'a [u8], columns: &'a [Column], starts: &'a mut Vec<usize>) -> Self {
         starts.clear();
-        let next = match format {
-            Format::Binary => u32::try_from(1 + (columns.len() + 9) / 8).unwrap_or(u32::MAX),
-            Format::Text => 0,
+        // A row of the binary protocol starts with a zero and a bit for each cell that is NULL.
+        let next = if SPELT { 0 } else { 1 + (columns.len() + 9) / 8 };
+        Row { body, columns, starts, next }
+    }
+
+    /// The bytes of the cell at an index without their length, `None` for NULL. Cells are mostly read in order: that is the short way.
+    #[inline]
+    fn bytes_of(&mut self, index: usize) -> Result<Option<(Kind, &'a [u8])>> {
+        if index != self.starts.len() {
+            return self.bytes_out_of_order(index);
+        }
+        let Some(column) = self.columns.get(index) else { return Err(no_cell(index)) };
+        self.starts.push(self.next);
+        let Some((start, end)) = self.bounds(index, column.kind, self.next)? else {
+            self.next += usize::from(SPELT);
+            return Ok(None);
         };
-        Row { body, columns, format, starts, next }
+        self.next = end;
+        match self.body.get(start..end) {
+            Some(bytes) => Ok(Some((column.kind, bytes))),
+            None => Err(cut_row()),
+        }
+    }
+
+    #[inline(never)]
+    fn bytes_out_of_order(&mut self, index: usize) -> Result<Option<(Kind, &'a [u8])>> {
+        while self.starts.len() < index {
+            self.bytes_of(self.starts.len())?;
+        }
+        let Some(at) = self.starts.get(index).copied() else { return self.bytes_of(index) };
+        let Some(column) = self.columns.get(index) else { return Err(no_cell(index)) };
+        let bounds = self.bounds(index, column.kind, at)?;
+        let bytes = bounds.map(|(start, end)| self.body.get(start..end).ok_or_else(cut_row)).transpose()?;
+        Ok(bytes.map(|bytes| (column.kind, bytes)))
+    }
+
+    /// Where the bytes of the cell that starts here start and end.
+    #[inline]
+    fn bounds(&self, index: usize, kind: Kind, at: usize) -> Result<Option<(usize, usize)>> {
+        let null = if SPELT {
+            self.body.get(at) == Some(&0xfb)
+        } else {
+            self.body.get(1 + (index + 2) / 8).is_some_and(|byte| byte & (1 << ((index + 2) % 8)) != 0)
+        };
+        if null {
+            return Ok(None);
+        }
+        if let Some(width) = kind.width().filter(|_| !SPELT) {
+            return Ok(Some((at, at + width)));
+        }
+        match self.body.get(at) {
+            Some(length) if *length < 0xfb => Ok(Some((at + 1, at + 1 + usize::from(*length)))),
+            _ => self.long_bounds(at).map(Some),
+        }
+    }
+
+    #[inline(never)]
+    fn long_bounds(&self, at: usize) -> Result<(usize, usize)> {
+        let mut cursor = Cursor::new(self.body.get(at..).unwrap_or_default());
+        match cursor.bytes() {
+            Some(bytes) => {
+                let end = self.body.len() - cursor.rest().len();
+                Ok((end - bytes.len(), end))
+            }
+            None => Err(cut_row()),
+        }
     }
 
     /// The cell at an index, `None` for NULL.
-    #[inline]
     fn cell(&mut self, index: usize) -> Result<Option<Cell<'a>>> {
-        let Some(column) = self.columns.get(index) else { return Err(no_cell(index)) };
-        if self.format == Format::Binary && self.is_marked_null(index) {
-            return Ok(None);
-        }
-        match self.starts.get(index) {
-            Some(start) => self.read(column.kind, *start).map(|(cell, _)| cell),
-            None => self.walk(index),
-        }
-    }
-
-    #[inline]
-    fn is_marked_null(&self, index: usize) -> bool {
-        self.body.get(1 + (index + 2) / 8).is_some_and(|byte| byte & (1 << ((index + 2) % 8)) != 0)
-    }
-
-    /// Finds all cells up to an index.
-    #[inline]
-    fn walk(&mut self, index: usize) -> Result<Option<Cell<'a>>> {
-        loop {
-            let place = self.starts.len();
-            let Some(column) = self.columns.get(place) else { return Err(no_cell(place)) };
-            self.starts.push(self.next);
-            let mut cell = None;
-            if self.format == Format::Text || !self.is_marked_null(place) {
-                (cell, self.next) = self.read(column.kind, self.next)?;
-            }
-            if place == index {
-                return Ok(cell);
-            }
-        }
-    }
-
-    /// The cell that starts here, and where the one behind it starts.
-    #[inline]
-    fn read(&self, kind: Kind, start: u32) -> Result<(Option<Cell<'a>>, u32)> {
-        let rest = usize::try_from(start).ok().and_then(|start| self.body.get(start..));
-        let mut cursor = Cursor::new(rest.ok_or_else(cut_row)?);
-        let cell = match self.format {
-            Format::Binary => Some(binary(kind, &mut cursor).ok_or_else(cut_row)?),
-            Format::Text if cursor.rest().first() == Some(&0xfb) => {
-                cursor.u8();
-                None
-            }
-            Format::Text => Some(cursor.bytes().and_then(|bytes| spelt(kind, bytes)).ok_or_else(cut_row)?),
-        };
-        let next = u32::try_from(self.body.len() - cursor.rest().len()).map_err(|_| cut_row())?;
-        Ok((cell, next))
-    }
-
-    #[inline]
-    fn convert<T>(&mut self, index: usize, expected: &str, convert: impl FnOnce(Cell<'a>) -> Option<Result<T>>) -> Result<Option<T>> {
-        match self.cell(index)? {
+        match self.bytes_of(index)? {
+            Some((kind, bytes)) => cell::<SPELT>(kind, bytes).map(Some),
             None => Ok(None),
-            Some(cell) => match convert(cell) {
-                Some(result) => result.map(Some),
-                None => Err(mismatch(cell, expected)),
-            },
+        }
+    }
+
+    fn convert<T>(&mut self, index: usize, expected: &str, convert: impl FnOnce(Cell<'a>) -> Option<Result<T>>) -> Result<Option<T>> {
+        match self.bytes_of(index)? {
+            Some((kind, bytes)) => converted::<T, SPELT>(kind, bytes, expected, convert).map(Some),
+            None => Ok(None),
         }
     }
 }
 
-impl RowReader for Row<'_> {
+fn cell<const SPELT: bool>(kind: Kind, bytes: &[u8]) -> Result<Cell<'_>> {
+    let cell = if SPELT { spelt(kind, bytes) } else { binary(kind, bytes) };
+    cell.ok_or_else(cut_row)
+}
+
+fn converted<'a, T, const SPELT: bool>(
+    kind: Kind,
+    bytes: &'a [u8],
+    expected: &str,
+    convert: impl FnOnce(Cell<'a>) -> Option<Result<T>>,
+) -> Result<T> {
+    let cell = cell::<SPELT>(kind, bytes)?;
+    convert(cell).unwrap_or_else(|| Err(mismatch(cell, expected)))
+}
+
+impl<const SPELT: bool> RowReader for Row<'_, SPELT> {
     fn len(&self) -> usize {
         self.columns.len()
     }
 
     fn is_null(&mut self, index: usize) -> Result<bool> {
-        Ok(self.cell(index)?.is_none())
+        Ok(self.bytes_of(index)?.is_none())
     }
 
     fn bool(&mut self, index: usize) -> Result<Option<bool>> {
-        self.convert(index, "boolean", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        let quick = match (kind, bytes) {
+            (Kind::I8, [0]) if !SPELT => Some(false),
+            (Kind::I8, [1]) if !SPELT => Some(true),
+            _ => None,
+        };
+        if quick.is_some() {
+            return Ok(quick);
+        }
+        let truth = converted::<_, SPELT>(kind, bytes, "boolean", |cell| match cell {
             Cell::Signed(0) | Cell::Unsigned(0) | Cell::Bits(0) => Some(Ok(false)),
             Cell::Signed(1) | Cell::Unsigned(1) | Cell::Bits(1) => Some(Ok(true)),
             _ => None,
-        })
+        });
+        truth.map(Some)
     }
 
     fn i64(&mut self, index: usize) -> Result<Option<i64>> {
-        self.convert(index, "integer", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        let quick = match (kind, bytes) {
+            (Kind::I32, &[a, b, c, d]) if !SPELT => Some(i32::from_le_bytes([a, b, c, d]).into()),
+            (Kind::I64, &[a, b, c, d, e, f, g, h]) if !SPELT => Some(i64::from_le_bytes([a, b, c, d, e, f, g, h])),
+            _ => None,
+        };
+        if quick.is_some() {
+            return Ok(quick);
+        }
+        let number = converted::<_, SPELT>(kind, bytes, "integer", |cell| match cell {
             Cell::Signed(value) => Some(Ok(value)),
             Cell::Unsigned(value) | Cell::Bits(value) => Some(i64::try_from(value).map_err(|_| out_of_range("a 64-bit integer"))),
             Cell::Decimal(digits) => whole(digits).map(|digits| digits.parse().map_err(|_| out_of_range("a 64-bit integer"))),
             Cell::Double(value) if value.fract() == 0.0 => Some(value.to_i64().ok_or_else(|| out_of_range("a 64-bit integer"))),
             _ => None,
-        })
+        });
+        number.map(Some)
     }
 
     fn u64(&mut self, index: usize) -> Result<Option<u64>> {
@@ -148,14 +195,19 @@ impl RowReader for Row<'_> {
     }
 
     fn f64(&mut self, index: usize) -> Result<Option<f64>> {
-        self.convert(index, "float", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        if let (Kind::F64, &[a, b, c, d, e, f, g, h], false) = (kind, bytes, SPELT) {
+            return Ok(Some(f64::from_le_bytes([a, b, c, d, e, f, g, h])));
+        }
+        let number = converted::<_, SPELT>(kind, bytes, "float", |cell| match cell {
             Cell::Single(value) => Some(Ok(value.into())),
             Cell::Double(value) => Some(Ok(value)),
             Cell::Signed(value) => value.to_f64().map(Ok),
             Cell::Unsigned(value) => value.to_f64().map(Ok),
             Cell::Decimal(digits) => Some(ascii(digits).and_then(|digits| digits.parse().ok()).ok_or_else(|| malformed("float"))),
             _ => None,
-        })
+        });
+        number.map(Some)
     }
 
     fn decimal(&mut self, index: usize) -> Result<Option<Decimal>> {
@@ -168,10 +220,15 @@ impl RowReader for Row<'_> {
     }
 
     fn text(&mut self, index: usize) -> Result<Option<&str>> {
-        self.convert(index, "text", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        if kind == Kind::Text {
+            return utf8(bytes).map(Some);
+        }
+        let text = converted::<_, SPELT>(kind, bytes, "text", |cell| match cell {
             Cell::Text(bytes) | Cell::Json(bytes) | Cell::Uuid(bytes) | Cell::Binary(bytes) => Some(utf8(bytes)),
             _ => None,
-        })
+        });
+        text.map(Some)
     }
 
     fn bytes(&mut self, index: usize) -> Result<Option<&[u8]>> {
@@ -190,17 +247,27 @@ impl RowReader for Row<'_> {
     }
 
     fn date_time(&mut self, index: usize) -> Result<Option<DateTime<Utc>>> {
-        self.convert(index, "instant", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        if let (Kind::DateTime, Some((day, clock)), false) = (kind, moment(bytes), SPELT) {
+            return day.at(clock).ok_or_else(no_such_day).map(|moment| Some(moment.and_utc()));
+        }
+        let moment = converted::<_, SPELT>(kind, bytes, "instant", |cell| match cell {
             Cell::Text(text) => Some(ascii(text).and_then(parse_instant).ok_or_else(|| malformed("instant"))),
-            other => moment(other).map(|moment| moment.map(|moment| moment.and_utc())),
-        })
+            other => moment_of(other).map(|moment| moment.map(|moment| moment.and_utc())),
+        });
+        moment.map(Some)
     }
 
     fn naive_date_time(&mut self, index: usize) -> Result<Option<NaiveDateTime>> {
-        self.convert(index, "date and time", |cell| match cell {
+        let Some((kind, bytes)) = self.bytes_of(index)? else { return Ok(None) };
+        if let (Kind::DateTime, Some((day, clock)), false) = (kind, moment(bytes), SPELT) {
+            return day.at(clock).ok_or_else(no_such_day).map(Some);
+        }
+        let moment = converted::<_, SPELT>(kind, bytes, "date and time", |cell| match cell {
             Cell::Text(text) => Some(ascii(text).and_then(parse_naive).ok_or_else(|| malformed("date and time"))),
-            other => moment(other),
-        })
+            other => moment_of(other),
+        });
+        moment.map(Some)
     }
 
     fn date(&mut self, index: usize) -> Result<Option<NaiveDate>> {
@@ -278,7 +345,7 @@ impl RowReader for Row<'_> {
     }
 }
 
-fn moment(cell: Cell<'_>) -> Option<Result<NaiveDateTime>> {
+fn moment_of(cell: Cell<'_>) -> Option<Result<NaiveDateTime>> {
     match cell {
         Cell::DateTime(day, clock) => Some(day.at(clock).ok_or_else(no_such_day)),
         Cell::Date(day) => Some(day.at(Default::default()).ok_or_else(no_such_day)),

@@ -35,6 +35,8 @@ struct Children {
     /// For each row of the tree's batch: the parents that it hangs on.
     parents: Vec<Vec<usize>>,
     between: Option<Box<dyn RowBatch>>,
+    /// How the rows between are shown.
+    shown: (Option<Name>, Option<Vec<Name>>),
 }
 
 /// Reads the rows of one statement into a tree.
@@ -125,6 +127,7 @@ impl LoadedTree {
         for mut children in std::mem::take(&mut self.children) {
             children.tree.attach()?;
             let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
+            self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
             let shared = children.parents.iter().any(|parents| parents.len() > 1);
             for (row, parents) in children.parents.iter().enumerate() {
                 for parent in parents {
@@ -189,7 +192,7 @@ async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result
         let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
         let keys = std::mem::take(&mut link.keys);
         let parents = keys.into_iter().map(|key| parents.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
-        let children = Children { relation: many.relation, name: many.name, tree: sink.tree, parents, between: link.between.map(|(between, _)| between) };
+        let children = Children { relation: many.relation, name: many.name, tree: sink.tree, parents, between: link.between.map(|(between, _)| between), shown: (many.include.through_alias, many.include.through_attributes) };
         if let Some(tree) = reach(trees, &path) {
             tree.children.push(children);
         }
@@ -245,7 +248,7 @@ fn plan_levels(
             let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
-            tree.children.push(Children { relation: many.relation, name: many.name, tree: empty, parents: Vec::new(), between });
+            tree.children.push(Children { relation: many.relation, name: many.name, tree: empty, parents: Vec::new(), between, shown: (None, None) });
             continue;
         }
         batch.steps.push(many_step(db, &many, keys, loader, &*tree.loader)?);

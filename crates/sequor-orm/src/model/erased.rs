@@ -65,6 +65,8 @@ pub trait RowBatch: Any + Send {
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send>;
     /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
     fn attach(&mut self, index: usize, relation: usize, name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
+    /// How the rows between are shown on the next rows that are attached: their name, and which of their fields.
+    fn between_shape(&mut self, _alias: Option<&Name>, _fields: Option<&[Name]>) {}
     /// Everything, as [`LoadedRows`] of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
 }

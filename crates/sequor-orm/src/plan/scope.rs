@@ -25,7 +25,7 @@ fn with_default_scope(model: &ModelDef, clauses: Clauses) -> Clauses {
         scope = declared.default_scope(scope);
     }
     if let Some(default) = &behaviors.default_scope {
-        scope = default(scope);
+        scope = default(model, scope);
     }
     scope.merge(clauses);
     scope

@@ -105,6 +105,10 @@ pub struct IncludeState {
     pub alias: Option<Name>,
     /// Only joined, for aggregates over its rows: nothing is loaded, and a to-many relation multiplies the rows before they are grouped.
     pub joined: bool,
+    /// The fields of the rows between that are shown; `None` is all, the empty list none.
+    pub through_attributes: Option<Vec<Name>>,
+    /// The name under which the row between hangs on each row.
+    pub through_alias: Option<Name>,
 }
 
 impl QueryState {
@@ -117,7 +121,7 @@ impl QueryState {
 impl IncludeState {
     /// A relation without clauses.
     pub fn new(relation: impl Into<Name>) -> IncludeState {
-        IncludeState { relation: relation.into(), clauses: Clauses::default(), required: false, through: None, on: None, alias: None, joined: false }
+        IncludeState { relation: relation.into(), clauses: Clauses::default(), required: false, through: None, on: None, alias: None, joined: false, through_attributes: None, through_alias: None }
     }
 }
 

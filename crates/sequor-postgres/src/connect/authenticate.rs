@@ -1,41 +1,48 @@
 //! Proving who we are: SCRAM-SHA-256, md5, or the password itself where that is allowed.
 
 use super::environment::password_of;
-use super::options::{Host, PostgresOptions};
+use super::options::{ChannelBinding, Host, PostgresOptions};
+use super::scram::{Binding, Scram};
 use super::startup::{next_message, not_postgres};
-use crate::error::{ServerMessage, connection};
+use crate::error::ServerMessage;
+use crate::tls::endpoint;
 use crate::wire::{Message, Wire};
 use postgres_protocol::authentication::md5_hash;
-use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use postgres_protocol::authentication::sasl::{SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
 use postgres_protocol::message::frontend;
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 
 /// One login.
 pub(super) struct Authentication<'a> {
-    options: &'a PostgresOptions,
-    host: &'a Host,
-    target: &'a str,
+    pub(super) options: &'a PostgresOptions,
+    pub(super) host: &'a Host,
+    pub(super) target: &'a str,
+    /// The line is encrypted and the server has proved who it is.
+    pub(super) verified: bool,
 }
 
-impl<'a> Authentication<'a> {
-    pub(super) fn new(options: &'a PostgresOptions, host: &'a Host, target: &'a str) -> Authentication<'a> {
-        Authentication { options, host, target }
-    }
-
+impl Authentication<'_> {
     /// Answers what the server asks until it is content.
     pub(super) async fn run(&self, wire: &mut Wire) -> Result<()> {
         let mut proved = false;
+        let required = self.options.channel_binding == ChannelBinding::Require;
         loop {
             let (kind, body) = self.request(wire).await?;
             let methods = self.options.methods;
             match kind {
+                0 if required && !proved => {
+                    return Err(self.denied("the server asks for no SCRAM login that could be bound to the TLS line (channel_binding)"));
+                }
                 0 if proved || methods.none => return Ok(()),
                 0 => return Err(self.denied("the server asks for no password, which require_auth does not accept")),
+                3 | 5 if required => {
+                    return Err(self.denied("the server asks for a login that cannot be bound to the TLS line (channel_binding)"));
+                }
                 3 if !methods.password => {
                     return Err(self.denied("the server asks for the password itself, which require_auth does not accept"));
                 }
-                3 if !(self.options.allow_cleartext || self.host.socket_directory().is_some()) => {
+                3 if !(self.verified || self.options.allow_cleartext || self.host.socket_directory().is_some()) => {
                     return Err(self.denied("the server asks for the password itself over a line that is not verified; use scram-sha-256, verified TLS, or allow_cleartext=1"));
                 }
                 3 => frontend::password_message(self.password()?.as_bytes(), &mut wire.out)?,
@@ -54,28 +61,41 @@ impl<'a> Authentication<'a> {
     }
 
     async fn scram(&self, wire: &mut Wire, offers: &[u8]) -> Result<()> {
-        if !offers.split(|byte| *byte == 0).any(|name| name == SCRAM_SHA_256.as_bytes()) {
-            return Err(self.denied("the server offers no way to log in that is known here"));
-        }
-        let mut scram = ScramSha256::new(self.password()?.as_bytes(), ChannelBinding::unrequested());
-        frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), &mut wire.out)?;
-        let (kind, body) = self.request(wire).await?;
+        let (mechanism, binding) = self.mechanism(wire, offers)?;
+        let scram = Scram::new(binding).ok_or_else(|| self.denied("the system has no random numbers"))?;
+        let password = self.password()?;
+        frontend::sasl_initial_response(mechanism, scram.first().as_bytes(), &mut wire.out)?;
+        let (kind, challenge) = self.request(wire).await?;
         if kind != 11 {
-            return Err(self.denied("the server broke off the SCRAM exchange"));
+            return Err(self.denied("the server broke off the SCRAM login"));
         }
         // Hashing takes milliseconds on purpose: not on the runtime's threads.
-        let worked = tokio::task::spawn_blocking(move || scram.update(&body).map(|()| scram)).await;
-        let mut scram = match worked {
-            Ok(Ok(scram)) => scram,
-            Ok(Err(error)) => return Err(self.refused("the server's SCRAM message is refused", error)),
-            Err(error) => return Err(Error::other(error)),
-        };
-        frontend::sasl_response(scram.message(), &mut wire.out)?;
-        let (kind, body) = self.request(wire).await?;
+        let answer = tokio::task::spawn_blocking(move || scram.answer(&password, &challenge)).await.map_err(Error::other)?;
+        let proof = answer.map_err(|why| self.distrusted(why))?;
+        frontend::sasl_response(proof.message.as_bytes(), &mut wire.out)?;
+        let (kind, answer) = self.request(wire).await?;
         if kind != 12 {
-            return Err(self.denied("the server did not prove that it knows the password"));
+            return Err(self.distrusted("it did not prove that it knows the password"));
         }
-        scram.finish(&body).map_err(|error| self.refused("the server did not prove that it knows the password", error))
+        proof.check(&answer).map_err(|why| self.distrusted(why))
+    }
+
+    /// The best of the mechanisms that the server offers, and how it binds to the TLS line.
+    fn mechanism(&self, wire: &Wire, offers: &[u8]) -> Result<(&'static str, Binding)> {
+        let offered = |name: &str| offers.split(|byte| *byte == 0).any(|offer| offer == name.as_bytes());
+        let (plus, plain) = (offered(SCRAM_SHA_256_PLUS), offered(SCRAM_SHA_256));
+        let endpoint = match self.options.channel_binding {
+            ChannelBinding::Disable => None,
+            ChannelBinding::Prefer | ChannelBinding::Require => endpoint(wire.socket()),
+        };
+        match (endpoint, self.options.channel_binding) {
+            (Some(endpoint), _) if plus => Ok((SCRAM_SHA_256_PLUS, Binding::Endpoint(endpoint))),
+            (_, ChannelBinding::Require) => Err(self
+                .denied("the login cannot be bound to the TLS line (channel_binding): the server offers no binding, or there is no TLS")),
+            (Some(_), _) if plain => Ok((SCRAM_SHA_256, Binding::NotOffered)),
+            (None, _) if plain => Ok((SCRAM_SHA_256, Binding::None)),
+            _ => Err(self.denied("the server offers no way to log in that is known here")),
+        }
     }
 
     /// The server's next request: its kind and what follows.
@@ -109,9 +129,10 @@ impl<'a> Authentication<'a> {
         Error::connection(ConnectionErrorKind::AccessDenied, format!("{}: user {}: {why}", self.target, self.options.user))
     }
 
+    /// A server that cannot be the one that knows the password.
     #[cold]
-    fn refused(&self, why: &str, error: std::io::Error) -> Error {
-        connection(ConnectionErrorKind::AccessDenied, format!("{}: user {}: {why}", self.target, self.options.user), error)
+    fn distrusted(&self, why: &str) -> Error {
+        self.denied(&format!("the server is not trusted: {why}"))
     }
 }
 

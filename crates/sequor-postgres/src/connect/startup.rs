@@ -5,6 +5,7 @@ use super::options::{Host, PostgresOptions, SessionKind, TlsMode};
 use super::socket::{self, Address};
 use crate::connection::{Established, Peer, PostgresConnection};
 use crate::error::{ServerMessage, broken, protocol};
+use crate::tls::Secure;
 use crate::wire::{Message, Socket, Wire};
 use postgres_protocol::message::frontend;
 use sequor_core::driver::{Product, ServerInfo};
@@ -37,15 +38,20 @@ async fn start(
     socket: Socket,
 ) -> Result<PostgresConnection> {
     socket::watch(&socket, options);
-    if options.tls_mode(host) != TlsMode::Disable {
-        return Err(Error::connection(ConnectionErrorKind::Tls, format!("{target}: TLS is not there yet")));
-    }
+    let (socket, tls) = match options.tls_mode(host) {
+        TlsMode::Disable => (socket, None),
+        mode => {
+            let tls = Secure::new(options, &host.name, mode, target).await?;
+            (tls.encrypt(socket, target).await?, Some(tls))
+        }
+    };
     let mut wire = Wire::new(socket);
     write_startup(options, &mut wire)?;
-    Authentication::new(options, host, target).run(&mut wire).await?;
+    let verified = tls.as_ref().is_some_and(|tls| tls.verified);
+    Authentication { options, host, target, verified }.run(&mut wire).await?;
     let mut session = Session::default();
     session.read(&mut wire, target).await?;
-    let peer = Arc::new(Peer { target: target.to_owned(), address });
+    let peer = Arc::new(Peer { target: target.to_owned(), address, tls });
     let mut connection =
         PostgresConnection::new(Established { wire, info: session.info(), peer, key: session.key, unnamed: options.unnamed });
     connection.ping_now().await?;

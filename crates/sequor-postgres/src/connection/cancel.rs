@@ -2,6 +2,7 @@
 
 use super::PostgresConnection;
 use crate::connect;
+use crate::tls::Secure;
 use crate::wire::Wire;
 use postgres_protocol::message::frontend;
 use sequor_core::Result;
@@ -20,6 +21,8 @@ pub(crate) struct Peer {
     pub(crate) target: String,
     /// Where it was reached.
     pub(crate) address: connect::Address,
+    /// How the line was encrypted.
+    pub(crate) tls: Option<Secure>,
 }
 
 /// Sends cancel requests for one connection.
@@ -39,7 +42,11 @@ impl Canceller {
     /// Sends the request and waits for the server to close the socket: by then it has passed the signal on, so it cannot hit a later statement.
     pub(crate) async fn send(&self) -> Result<()> {
         let work = async {
-            let mut wire = Wire::new(connect::open(&self.peer.address, &self.peer.target).await?);
+            let mut socket = connect::open(&self.peer.address, &self.peer.target).await?;
+            if let Some(tls) = &self.peer.tls {
+                socket = tls.encrypt(socket, &self.peer.target).await?;
+            }
+            let mut wire = Wire::new(socket);
             frontend::cancel_request(self.key.0, self.key.1, &mut wire.out);
             // The answer is the end of the stream, which the wire reports as an error.
             while poll_fn(|context| wire.poll(context, false)).await.is_ok() {}

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio_rustls::client::TlsStream;
 
 /// The stream under a connection.
 pub(crate) enum Socket {
@@ -15,7 +16,10 @@ pub(crate) enum Socket {
     /// A Unix socket.
     #[cfg(unix)]
     Unix(UnixStream),
-    /// Taken out, or never there.
+    /// TLS over TCP.
+    Tls(Box<TlsStream<TcpStream>>),
+    /// Answers every call with an error.
+    #[cfg(test)]
     Closed,
 }
 
@@ -25,16 +29,11 @@ macro_rules! on_stream {
             Socket::Tcp($stream) => $call,
             #[cfg(unix)]
             Socket::Unix($stream) => $call,
+            Socket::Tls($stream) => $call,
+            #[cfg(test)]
             Socket::Closed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     };
-}
-
-impl Socket {
-    /// A socket that answers every call with an error.
-    pub(crate) fn closed() -> Socket {
-        Socket::Closed
-    }
 }
 
 impl AsyncRead for Socket {

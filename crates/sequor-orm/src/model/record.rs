@@ -1,0 +1,294 @@
+//! [`Record`]: a row of a model that is known at run time. [`RuntimeModel`]: its finders and writes, which take Sequelize's options.
+
+mod links;
+mod loader;
+mod verbs;
+
+pub use loader::RecordLoader;
+pub use verbs::{RuntimeFind, RuntimeModel};
+
+use crate::db::Db;
+use crate::write::{self, RowState, WriteOptions};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use sequor_core::types::value_from_json;
+use sequor_core::{Name, Value};
+use serde_json::{Map, Value as Json};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A row of a model that is known at run time.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub(crate) state: RowState,
+    /// The columns that were selected; `None` is all.
+    pub(crate) selected: Option<Vec<(Name, usize)>>,
+    /// Values of expressions, by their alias.
+    pub(crate) extras: Vec<(Name, Value)>,
+    /// Loaded relations.
+    pub(crate) relations: Vec<(Name, Related)>,
+}
+
+/// The loaded rows of a relation.
+#[derive(Clone, Debug)]
+pub enum Related {
+    /// One row, or none.
+    One(Option<Box<Record>>),
+    /// A list.
+    Many(Vec<Record>),
+}
+
+impl Record {
+    pub(crate) fn new(state: RowState) -> Record {
+        Record { state, selected: None, extras: Vec::new(), relations: Vec::new() }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<ModelDef> {
+        &self.state.model
+    }
+
+    /// Whether the row is not stored yet.
+    pub fn is_new(&self) -> bool {
+        self.state.original.is_none()
+    }
+
+    /// The value of an attribute, an alias or a loaded association. Sequelize: `get(name)`.
+    ///
+    /// # Errors
+    /// `Usage` for a name that the row does not have.
+    pub fn get(&self, name: &str) -> Result<Json> {
+        if let Some(position) = self.state.model.position(name) {
+            return Ok(self.state.values[position].as_ref().map_or(Json::Null, Value::to_json));
+        }
+        if let Some((_, value)) = self.extras.iter().find(|(known, _)| known == name) {
+            return Ok(value.to_json());
+        }
+        match self.relations.iter().find(|(known, _)| known == name) {
+            Some((_, related)) => Ok(related.to_json()),
+            None => Err(self.state.model.unknown(name)),
+        }
+    }
+
+    /// The stored value of a column of the model.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.state.values.get(self.state.model.position(name)?)?.as_ref()
+    }
+
+    /// The loaded rows of an association.
+    pub fn related(&self, name: &str) -> Option<&Related> {
+        self.relations.iter().find(|(known, _)| known == name).map(|(_, related)| related)
+    }
+
+    /// Gives attributes values. As in Sequelize, unknown attributes, a key that is set and managed timestamps are left alone.
+    ///
+    /// # Errors
+    /// `Decode` for a value that does not fit its attribute.
+    pub fn set(&mut self, values: Json) -> Result<()> {
+        let Json::Object(map) = values else { return Err(Error::usage("set takes an object of attributes and values")) };
+        let stored = self.state.original.is_some();
+        for (name, value) in map {
+            let Some(position) = self.state.model.position(&name) else { continue };
+            let column = &self.state.model.columns[position];
+            if stored && (column.managed || (column.primary_key && self.state.values[position].as_ref().is_some_and(|value| !value.is_null()))) {
+                continue;
+            }
+            let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&self.state.model.name, Some(&column.name)))?;
+            self.state.values[position] = Some(value);
+        }
+        Ok(())
+    }
+
+    /// The attributes that differ from what is stored.
+    pub fn changed(&self) -> Vec<Name> {
+        self.state.changed().into_iter().map(|position| self.state.model.columns[position].name.clone()).collect()
+    }
+
+    /// The value of an attribute as it is stored.
+    pub fn previous(&self, name: &str) -> Json {
+        let position = self.state.model.position(name);
+        position.and_then(|position| self.state.original.as_ref()?.get(position)).map_or(Json::Null, Value::to_json)
+    }
+
+    /// Saves the row: a new one is created, a stored one updated where it changed.
+    ///
+    /// # Errors
+    /// `Validation`, constraint errors, `OptimisticLock`.
+    #[track_caller]
+    pub fn save(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        self.save_with(db, WriteOptions::at(Location::caller()))
+    }
+
+    /// Saves the row with options.
+    ///
+    /// # Errors
+    /// As [`Record::save`].
+    pub async fn save_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        self.state = write::save(db, self.state.clone(), &options).await?;
+        Ok(())
+    }
+
+    /// Sets and saves only these attributes. Sequelize: `update(values)`.
+    ///
+    /// # Errors
+    /// As [`Record::save`].
+    #[track_caller]
+    pub fn update(&mut self, values: Json, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let site = Location::caller();
+        async move {
+            let names = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
+            self.set(values)?;
+            let mut options = WriteOptions::at(site);
+            options.fields = names;
+            self.save_with(db, options).await
+        }
+    }
+
+    /// Deletes the row, softly where the model is paranoid.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
+    pub async fn destroy_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        self.state = write::destroy(db, self.state.clone(), &options).await?.1;
+        Ok(())
+    }
+
+    /// Brings the row back.
+    ///
+    /// # Errors
+    /// `Usage` when the model is not paranoid.
+    pub async fn restore_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        self.state = write::restore(db, self.state.clone(), &options).await?;
+        Ok(())
+    }
+
+    /// Adds to numbers in one atomic statement.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone.
+    pub async fn increment_with(&mut self, steps: Vec<(usize, Value)>, db: &Db, options: WriteOptions) -> Result<()> {
+        self.state = write::increment(db, &self.state, steps, &options).await?;
+        Ok(())
+    }
+
+    /// Reads the row again.
+    ///
+    /// # Errors
+    /// `Usage(Instance)` when the row is gone.
+    pub async fn reload_with(&mut self, db: &Db, options: &WriteOptions) -> Result<()> {
+        let key = self.state.stored_key()?;
+        let found = write::by_key(db, &self.state.model, key, options).await?;
+        let gone = || {
+            Error::of_usage(
+                sequor_core::error::UsageErrorKind::Instance,
+                "Instance could not be reloaded because it does not exist anymore (find call returned null)",
+            )
+        };
+        self.state = found.ok_or_else(gone)?;
+        Ok(())
+    }
+
+    /// The row as Sequelize's `toJSON` shows it: attributes, aliases, loaded associations.
+    pub fn to_json(&self) -> Json {
+        let mut map = Map::new();
+        match &self.selected {
+            Some(selected) => {
+                for (name, position) in selected {
+                    map.insert(name.to_string(), self.state.values[*position].as_ref().map_or(Json::Null, Value::to_json));
+                }
+            }
+            None => {
+                for (column, value) in self.state.model.columns.iter().zip(&self.state.values) {
+                    if let Some(value) = value {
+                        map.insert(column.name.to_string(), value.to_json());
+                    }
+                }
+            }
+        }
+        for (name, value) in &self.extras {
+            map.insert(name.to_string(), value.to_json());
+        }
+        for (name, related) in &self.relations {
+            map.insert(name.to_string(), related.to_json());
+        }
+        Json::Object(map)
+    }
+}
+
+impl Related {
+    fn to_json(&self) -> Json {
+        match self {
+            Related::One(row) => row.as_ref().map_or(Json::Null, |row| row.to_json()),
+            Related::Many(rows) => Json::Array(rows.iter().map(Record::to_json).collect()),
+        }
+    }
+}
+
+/// `{ $date }` and `{ $number }` as the plain JSON that types read.
+pub(crate) fn plain(value: Json) -> Json {
+    match &value {
+        Json::Object(map) if map.len() == 1 => match (map.get("$date"), map.get("$number")) {
+            (Some(date), _) => date.clone(),
+            (_, Some(number)) => number.clone(),
+            _ => value,
+        },
+        _ => value,
+    }
+}
+
+/// The values of an object as a new row; unknown keys are left alone.
+pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::schema::Models, values: Json) -> Result<RowState> {
+    let Json::Object(map) = values else { return Err(Error::usage(format!("the values of a {} are an object", model.name))) };
+    let mut state = RowState::new(model.clone());
+    for (name, value) in map {
+        if let Some(position) = model.position(&name) {
+            let column = &model.columns[position];
+            let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&model.name, Some(&column.name)))?;
+            state.values[position] = Some(value);
+            continue;
+        }
+        let Some(relation) = model.relations.iter().position(|relation| relation.name == name.as_str()) else { continue };
+        let def = &model.relations[relation];
+        let target = models.model(&def.target)?;
+        let list = match value {
+            Json::Array(list) => list,
+            Json::Null => continue,
+            one => vec![one],
+        };
+        let mut children = Vec::new();
+        for mut item in list {
+            let through = through_values(def, models, &mut item)?;
+            children.push(write::Child { row: row_from_json(&target, models, item)?, through });
+        }
+        state.children.push((relation, children));
+    }
+    Ok(state)
+}
+
+/// The values of the row between, under the through model's name.
+fn through_values(def: &sequor_core::schema::RelationDef, models: &dyn sequor_core::schema::Models, item: &mut Json) -> Result<Vec<(Name, Value)>> {
+    let Some(through) = &def.through else { return Ok(Vec::new()) };
+    let model = models.model(&through.model)?;
+    let Some(Json::Object(map)) = item.as_object_mut().and_then(|item| item.remove(model.name.as_ref())) else { return Ok(Vec::new()) };
+    let mut values = Vec::new();
+    for (name, value) in map {
+        if let Some(column) = model.column(&name) {
+            values.push((column.name.clone(), value_from_json(&column.ty, plain(value))?));
+        }
+    }
+    Ok(values)
+}
+
+/// A stored row of the engine with the children that were stored below it.
+pub(crate) fn record_of(mut state: RowState) -> Record {
+    let children = std::mem::take(&mut state.children);
+    let model = state.model.clone();
+    let mut record = Record::new(state);
+    for (relation, rows) in children {
+        let Some(def) = model.relations.get(relation) else { continue };
+        let mut list: Vec<Record> = rows.into_iter().map(|child| record_of(child.row)).collect();
+        let related = if def.kind.is_many() { Related::Many(list) } else { Related::One(list.pop().map(Box::new)) };
+        record.relations.push((def.name.clone(), related));
+    }
+    record
+}

@@ -1,0 +1,251 @@
+//! Association methods of records, under Sequelize's rules.
+
+use super::{Record, record_of, row_from_json};
+use crate::db::Db;
+use crate::load;
+use crate::model::RecordLoader;
+use crate::query::{QueryState, clauses_from_json};
+use crate::write::{self, RowState, WriteOptions};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Link, RelationDef, RelationKind};
+use sequor_core::statement::Expr;
+use sequor_core::types::value_from_json;
+use sequor_core::{Name, Value};
+use serde_json::{Map, Value as Json};
+use std::panic::Location;
+use std::sync::Arc;
+
+impl Record {
+    fn link(&self, name: &str, db: &Db) -> Result<(RelationDef, Link)> {
+        let def = self.state.model.relation(name).ok_or_else(|| Error::usage(format!("{} has no association {}", self.state.model.name, name.escape_debug())))?;
+        Ok((def.clone(), def.link(&self.state.model, &db.models())?))
+    }
+
+    fn related_query(&self, name: &str, mut options: Json, db: &Db) -> Result<QueryState> {
+        let (def, link) = self.link(name, db)?;
+        let unscoped = options.as_object_mut().and_then(|map| map.remove("scope")) == Some(Json::Bool(false));
+        let mut query = write::related(&self.state, &def, &link)?;
+        let mut clauses = clauses_from_json(&link.target, db.registry(), options)?;
+        clauses.unscoped |= unscoped;
+        query.clauses.merge(clauses);
+        query.clauses.unscoped |= unscoped;
+        Ok(query)
+    }
+
+    /// The rows of an association. Sequelize: `getPosts(options)`. For many-to-many each carries its row between.
+    ///
+    /// # Errors
+    /// `Usage` for an unknown association or option.
+    pub async fn association(&self, name: &str, options: Json, db: &Db) -> Result<Vec<Record>> {
+        let (def, _) = self.link(name, db)?;
+        if def.kind == RelationKind::BelongsToMany {
+            // Read as an include of this row, which brings the rows between.
+            let include = self.as_include(name, options);
+            let mut query = QueryState::new(self.state.model.clone());
+            query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
+            query.clauses.unscoped = true;
+            query.clauses.deleted = crate::query::Deleted::Included;
+            query.clauses.filters.push(crate::query::key_filter(&query, self.state.stored_key()?));
+            let rows = read(query, db).await?;
+            return Ok(match rows.into_iter().next().and_then(|mut row| row.relations.pop()) {
+                Some((_, super::Related::Many(rows))) => rows,
+                _ => Vec::new(),
+            });
+        }
+        let mut query = self.related_query(name, options, db)?;
+        query.clauses.unordered |= query.clauses.limit.is_none();
+        read(query, db).await
+    }
+
+    fn as_include(&self, name: &str, options: Json) -> Json {
+        let mut include = Map::new();
+        include.insert("association".into(), Json::from(name));
+        include.insert("required".into(), Json::Bool(false));
+        if let Json::Object(map) = options {
+            for (key, value) in map {
+                match key.as_str() {
+                    "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" | "through" => {
+                        include.insert(key, value);
+                    }
+                    "joinTableAttributes" => {
+                        include.insert("through".into(), serde_json::json!({ "attributes": value }));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Json::Object(include)
+    }
+
+    /// How many rows an association has. Sequelize: `countPosts(options)`.
+    ///
+    /// # Errors
+    /// As [`Record::association`].
+    pub async fn association_count(&self, name: &str, options: Json, db: &Db) -> Result<u64> {
+        load::count(db, self.related_query(name, options, db)?, Location::caller()).await
+    }
+
+    /// Rows named by key, by list of keys, or null.
+    async fn targets(&self, target: Json, link: &Link, db: &Db) -> Result<Vec<RowState>> {
+        let list = match target {
+            Json::Null => return Ok(Vec::new()),
+            Json::Array(list) => list,
+            one => vec![one],
+        };
+        let Some(position) = link.target.primary_key.first().copied() else { return Ok(Vec::new()) };
+        let ty = link.target.columns[position].ty.clone();
+        let keys = list.into_iter().map(|key| value_from_json(&ty, key)).collect::<Result<Vec<_>>>()?;
+        if link.columns == [position] || link.through.is_none() {
+            // The key is all that is needed.
+            let row = |key: Value| {
+                let mut values = vec![Value::Null; link.target.columns.len()];
+                values[position] = key;
+                RowState::stored(link.target.clone(), values)
+            };
+            return Ok(keys.into_iter().map(row).collect());
+        }
+        let mut query = QueryState::new(link.target.clone());
+        query.clauses.unscoped = true;
+        let field = Expr::Field(crate::plan::field(&link.target, position));
+        query.clauses.filters.push(crate::model::in_values(field, keys, ty.bind(), false));
+        load::find_rows(db, query, Location::caller()).await
+    }
+
+    /// Whether all of these rows are linked. Sequelize: `hasPosts(keys)`.
+    ///
+    /// # Errors
+    /// As [`Record::association`].
+    pub async fn association_has(&self, name: &str, target: Json, db: &Db) -> Result<bool> {
+        let (def, link) = self.link(name, db)?;
+        let rows = self.targets(target, &link, db).await?;
+        write::has_links(db, &self.state, &def, &link, &rows, &WriteOptions::at(Location::caller())).await
+    }
+
+    /// `add`, `set` or `remove` rows of an association.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
+    pub async fn association_change(&mut self, name: &str, verb: &str, target: Json, options: Json, db: &Db) -> Result<()> {
+        let (def, link) = self.link(name, db)?;
+        let write = WriteOptions::at(Location::caller());
+        let rows = self.targets(target.clone(), &link, db).await?;
+        if def.kind == RelationKind::BelongsTo {
+            let key = rows.first().map(|row| link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect::<Vec<_>>());
+            for (index, own) in link.source.iter().enumerate() {
+                self.state.values[*own] = Some(key.as_ref().and_then(|key| key.get(index).cloned()).unwrap_or_default());
+            }
+            if options.get("save") != Some(&Json::Bool(false)) {
+                self.state = write::save(db, self.state.clone(), &write).await?;
+            }
+            return Ok(());
+        }
+        let through = match (&link.through, options.get("through")) {
+            (Some(between), Some(Json::Object(map))) => map
+                .iter()
+                .filter_map(|(name, value)| between.model.column(name).map(|column| (column, value)))
+                .map(|(column, value)| Ok((column.name.clone(), value_from_json(&column.ty, value.clone())?)))
+                .collect::<Result<Vec<(Name, Value)>>>()?,
+            _ => Vec::new(),
+        };
+        let parent = &self.state;
+        db.in_transaction(async |tx| match verb {
+            "add" => write::add_links(tx, parent, &def, &link, &rows, &through, &write).await,
+            "remove" => write::remove_links(tx, parent, &def, &link, &rows, &write).await,
+            _ => write::set_links(tx, parent, &def, &link, &rows, &through, &write).await,
+        })
+        .await
+    }
+
+    /// Creates a row and links it. Sequelize: `createPost(values)`.
+    ///
+    /// # Errors
+    /// `Validation` and constraint errors.
+    pub async fn association_create(&mut self, name: &str, values: Json, options: Json, db: &Db) -> Result<Record> {
+        let (def, link) = self.link(name, db)?;
+        let write = WriteOptions::at(Location::caller());
+        let mut state = row_from_json(&link.target, db.registry(), values)?;
+        for (name, value) in &def.scope {
+            if let Some(position) = state.model.position(name) {
+                state.values[position] = Some(value.clone());
+            }
+        }
+        match def.kind {
+            RelationKind::HasOne | RelationKind::HasMany => {
+                for (target, own) in link.columns.iter().zip(&link.source) {
+                    state.values[*target].clone_from(&self.state.values[*own]);
+                }
+                Ok(record_of(write::create(db, state, &write).await?))
+            }
+            RelationKind::BelongsTo => {
+                let row = write::create(db, state, &write).await?;
+                for (own, target) in link.source.iter().zip(&link.columns) {
+                    self.state.values[*own].clone_from(&row.values[*target]);
+                }
+                self.state = write::save(db, self.state.clone(), &write).await?;
+                Ok(record_of(row))
+            }
+            RelationKind::BelongsToMany => {
+                let through = match (&link.through, options.get("through")) {
+                    (Some(between), Some(Json::Object(map))) => map
+                        .iter()
+                        .filter_map(|(name, value)| between.model.column(name).map(|column| (column, value)))
+                        .map(|(column, value)| Ok((column.name.clone(), value_from_json(&column.ty, value.clone())?)))
+                        .collect::<Result<Vec<(Name, Value)>>>()?,
+                    _ => Vec::new(),
+                };
+                let parent = &self.state;
+                let row = db
+                    .in_transaction(async |tx| {
+                        let row = write::create(tx, state.clone(), &write).await?;
+                        write::add_links(tx, parent, &def, &link, std::slice::from_ref(&row), &through, &write).await?;
+                        Ok(row)
+                    })
+                    .await?;
+                Ok(record_of(row))
+            }
+        }
+    }
+
+    /// Checks the rules without storing anything. Sequelize: `validate()`.
+    ///
+    /// # Errors
+    /// `Validation`.
+    pub async fn validate(&mut self, db: &Db) -> Result<()> {
+        crate::validate::run(db, &mut self.state, &WriteOptions::at(Location::caller()), &[]).await
+    }
+
+    /// Sets and saves only these attributes, with options.
+    ///
+    /// # Errors
+    /// As [`Record::save`].
+    pub async fn update_with(&mut self, values: Json, db: &Db, mut options: WriteOptions) -> Result<()> {
+        if options.fields.is_none() {
+            options.fields = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
+        }
+        self.set(values)?;
+        self.save_with(db, options).await
+    }
+
+    /// Adds to numbers, as `increment(fields, { by })` says.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone.
+    pub async fn step(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db) -> Result<()> {
+        let steps = super::verbs::steps(&self.state.model, fields, by, sign)?;
+        self.increment_with(steps, db, WriteOptions::at(Location::caller())).await
+    }
+
+    /// Whether the row is softly deleted.
+    pub fn is_soft_deleted(&self) -> bool {
+        match &self.state.model.soft_delete {
+            Some(soft) => self.state.values[soft.column()].as_ref().is_some_and(|value| !value.is_null() && *value != Value::Bool(true)),
+            None => false,
+        }
+    }
+}
+
+async fn read(query: QueryState, db: &Db) -> Result<Vec<Record>> {
+    let loader = RecordLoader::boxed(query.model.clone(), Arc::clone(&db.inner.registry));
+    let finished = load::find_tree(db, query, loader, Location::caller()).await?.finish()?;
+    finished.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind came back"))
+}

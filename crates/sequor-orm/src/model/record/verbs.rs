@@ -1,0 +1,500 @@
+//! [`RuntimeModel`]: the finders and writes of a run-time model, which take Sequelize's options as JSON.
+
+use super::{Record, RecordLoader, record_of, row_from_json};
+use crate::db::Db;
+use crate::load;
+use crate::query::{Clauses, Place, QueryState, bind_value, clauses_from_json};
+use crate::sync::{SyncMode, sync_models};
+use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{ModelDef, Models};
+use sequor_core::statement::{Expr, Func, SelectItem};
+use sequor_core::types::value_from_json;
+use sequor_core::{Name, Value};
+use serde_json::{Map, Value as Json};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A model that is known at run time, on one database.
+#[derive(Clone, Debug)]
+pub struct RuntimeModel {
+    db: Db,
+    name: String,
+    /// The scopes to apply; `None` is the default one.
+    scopes: Option<Vec<Json>>,
+}
+
+/// A find that has not run yet.
+#[must_use = "a query does nothing until .exec"]
+pub struct RuntimeFind {
+    model: RuntimeModel,
+    options: Json,
+    site: &'static Location<'static>,
+}
+
+impl RuntimeFind {
+    /// Runs the query.
+    ///
+    /// # Errors
+    /// `Usage` that names the place of an unknown key; those of the database.
+    pub async fn exec(self, db: &Db) -> Result<Vec<Record>> {
+        self.model.on(db).rows(self.options, self.site).await
+    }
+}
+
+fn option<'a>(options: &'a Json, name: &str) -> Option<&'a Json> {
+    options.as_object()?.get(name).filter(|value| !value.is_null())
+}
+
+fn flag(options: &Json, name: &str, otherwise: bool) -> bool {
+    option(options, name).and_then(Json::as_bool).unwrap_or(otherwise)
+}
+
+fn names(options: &Json, name: &str) -> Option<Vec<Name>> {
+    Some(option(options, name)?.as_array()?.iter().filter_map(Json::as_str).map(|name| Name::Owned(name.to_owned())).collect())
+}
+
+impl RuntimeModel {
+    pub(crate) fn new(db: Db, name: String) -> RuntimeModel {
+        RuntimeModel { db, name, scopes: None }
+    }
+
+    /// The same model on another handle, such as a transaction's.
+    #[must_use]
+    pub fn on(&self, db: &Db) -> RuntimeModel {
+        RuntimeModel { db: db.clone(), ..self.clone() }
+    }
+
+    /// The model as data.
+    ///
+    /// # Errors
+    /// `Usage` when it was removed.
+    pub fn def(&self) -> Result<Arc<ModelDef>> {
+        self.db.registry().by_name(&self.name).ok_or_else(|| Error::usage(format!("{} has not been defined", self.name)))
+    }
+
+    /// Without any scope. Sequelize: `unscoped()`.
+    #[must_use]
+    pub fn unscoped(&self) -> RuntimeModel {
+        RuntimeModel { scopes: Some(Vec::new()), ..self.clone() }
+    }
+
+    /// With these scopes: a name, a list of names and `{ method: [name, argument, ..] }`, or null for none.
+    #[must_use]
+    pub fn scope(&self, scopes: Json) -> RuntimeModel {
+        let list = match scopes {
+            Json::Null => Vec::new(),
+            Json::Array(list) => list,
+            one => vec![one],
+        };
+        RuntimeModel { scopes: Some(list), ..self.clone() }
+    }
+
+    fn query(&self, options: Json) -> Result<QueryState> {
+        let model = self.def()?;
+        let own = clauses_from_json(&model, self.db.registry(), options)?;
+        let mut clauses = Clauses::default();
+        if let Some(scopes) = &self.scopes {
+            clauses.unscoped = true;
+            for scope in scopes {
+                clauses.merge(self.named_scope(&model, scope)?);
+            }
+            clauses.merge(own);
+            clauses.unscoped = true;
+        } else {
+            clauses.merge(own);
+        }
+        Ok(QueryState { model, clauses })
+    }
+
+    fn named_scope(&self, model: &ModelDef, scope: &Json) -> Result<Clauses> {
+        let (name, args) = match scope {
+            Json::String(name) => (name.as_str(), Vec::new()),
+            Json::Object(map) => match map.get("method").and_then(Json::as_array).and_then(|list| list.split_first()) {
+                Some((Json::String(name), args)) => (name.as_str(), args.to_vec()),
+                _ => return Err(Error::of_usage(UsageErrorKind::Scope, "a scope is a name or { method: [name, argument, ..] }")),
+            },
+            _ => return Err(Error::of_usage(UsageErrorKind::Scope, "a scope is a name or { method: [name, argument, ..] }")),
+        };
+        let scopes = crate::hook::behaviors(model).map(|behaviors| &behaviors.scopes);
+        let json = match (name, scopes) {
+            ("defaultScope", Some(scopes)) => Some(scopes.default.clone().unwrap_or_default()),
+            (name, Some(scopes)) => scopes.named.get(name).cloned(),
+            (_, None) => None,
+        };
+        let mut json = json.ok_or_else(|| Error::of_usage(UsageErrorKind::Scope, format!("Invalid scope {} called.", name.escape_debug())))?;
+        if let Some(Json::Array(params)) = json.as_object_mut().and_then(|map| map.remove("$params")) {
+            let values: Map<String, Json> = params.iter().filter_map(Json::as_str).map(str::to_owned).zip(args).collect();
+            substitute(&mut json, &values);
+        }
+        clauses_from_json(model, self.db.registry(), json)
+    }
+
+    async fn rows(&self, options: Json, site: &'static Location<'static>) -> Result<Vec<Record>> {
+        let mut query = self.query(options)?;
+        // Sequelize adds no order of its own, and its programs compare rows without one.
+        query.clauses.unordered |= query.clauses.limit.is_none();
+        let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
+        let finished = load::find_tree(&self.db, query, loader, site).await?.finish()?;
+        finished.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind came back"))
+    }
+
+    /// Rows by options. Sequelize: `findAll(options)`.
+    #[track_caller]
+    pub fn find_all(&self, options: Json) -> RuntimeFind {
+        RuntimeFind { model: self.clone(), options, site: Location::caller() }
+    }
+
+    /// The first row. Sequelize: `findOne(options)`.
+    ///
+    /// # Errors
+    /// As [`RuntimeFind::exec`].
+    pub async fn find_one(&self, mut options: Json) -> Result<Option<Record>> {
+        if let Json::Null = options {
+            options = Json::Object(Map::new());
+        }
+        if let Some(map) = options.as_object_mut() {
+            map.insert("limit".into(), Json::from(1));
+        }
+        Ok(self.rows(options, Location::caller()).await?.into_iter().next())
+    }
+
+    /// The row of a key. Sequelize: `findByPk(key, options)`.
+    ///
+    /// # Errors
+    /// `Usage` for a key that is neither text nor number.
+    pub async fn find_by_pk(&self, key: Json, mut options: Json) -> Result<Option<Record>> {
+        let model = self.def()?;
+        if key.is_null() {
+            return Ok(None);
+        }
+        let scalar = matches!(key, Json::String(_) | Json::Number(_) | Json::Bool(_)) || key.get("$bytes").is_some();
+        let Some(column) = model.key_columns().next() else { return Err(Error::usage(format!("{} has no primary key", model.name))) };
+        if !scalar && !key.is_object() {
+            return Err(Error::usage("Argument passed to findByPk is invalid: a key is text or a number"));
+        }
+        if options.is_null() {
+            options = Json::Object(Map::new());
+        }
+        let condition = if scalar { Json::Object([(column.name.to_string(), key)].into_iter().collect()) } else { return Err(Error::usage("Argument passed to findByPk is invalid")) };
+        if let Some(map) = options.as_object_mut() {
+            map.insert("where".into(), condition);
+        }
+        Ok(self.rows(options, Location::caller()).await?.into_iter().next())
+    }
+
+    /// How many rows. Sequelize: `count(options)`.
+    ///
+    /// # Errors
+    /// As [`RuntimeFind::exec`].
+    pub async fn count(&self, options: Json) -> Result<u64> {
+        let distinct = option(&options, "col").and_then(Json::as_str).map(str::to_owned);
+        let only_distinct = flag(&options, "distinct", false);
+        let mut query = self.query(options)?;
+        if let Some(column) = distinct {
+            let place = Place::new(&query.model, self.db.registry());
+            let expr = crate::query::named(place, &column)?;
+            let expr = Expr::Call { func: Func::Count, args: vec![expr], distinct: only_distinct, filter: None };
+            let value = self.scalar(query, expr).await?;
+            return Ok(match value {
+                Value::I64(count) => u64::try_from(count).unwrap_or(0),
+                _ => 0,
+            });
+        }
+        query.clauses.select = None;
+        load::count(&self.db, query, Location::caller()).await
+    }
+
+    async fn scalar(&self, mut query: QueryState, expr: Expr) -> Result<Value> {
+        query.clauses.select = Some(vec![SelectItem::named(expr, "value")]);
+        query.clauses.order.clear();
+        query.clauses.unordered = true;
+        let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
+        let finished = load::find_tree(&self.db, query, loader, Location::caller()).await?.finish()?;
+        let rows = finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("rows of another kind came back"))?;
+        Ok(rows.into_iter().next().and_then(|row| row.extras.into_iter().next()).map(|(_, value)| value).unwrap_or_default())
+    }
+
+    /// An aggregate of a column: `count`, `sum`, `avg`, `min`, `max`. Sequelize: `aggregate(field, fn, options)`.
+    ///
+    /// # Errors
+    /// `Usage` for an unknown column or function.
+    pub async fn aggregate(&self, field: &str, function: &str, options: Json) -> Result<Json> {
+        let query = self.query(options)?;
+        let place = Place::new(&query.model, self.db.registry());
+        let expr = crate::query::named(place, field)?;
+        let ty = query.model.column(field).map(|column| column.ty.clone());
+        let func = match function.to_ascii_lowercase().as_str() {
+            "sum" => Func::Sum,
+            "avg" => Func::Avg,
+            "min" => Func::Min,
+            "max" => Func::Max,
+            "count" => Func::Count,
+            other => return Err(Error::usage(format!("unknown aggregate {}", other.escape_debug()))),
+        };
+        let keeps = matches!(func, Func::Min | Func::Max);
+        let value = self.scalar(query, Expr::call(func, vec![expr])).await?;
+        // A smallest or largest value is of the column's own type, which not every server says.
+        match (keeps, ty, value) {
+            (true, Some(ty), Value::Text(text)) => Ok(value_from_json(&ty, Json::String(text))?.to_json()),
+            (_, _, value) => Ok(value.to_json()),
+        }
+    }
+
+    /// A row that is not stored, with its defaults. Sequelize: `build(values)`.
+    ///
+    /// # Errors
+    /// `Decode` for a value that does not fit.
+    pub fn build(&self, values: Json) -> Result<Record> {
+        let model = self.def()?;
+        let mut state = row_from_json(&model, self.db.registry(), values)?;
+        let managed: Vec<bool> = model.columns.iter().zip(&state.values).map(|(column, value)| column.managed && value.is_none()).collect();
+        write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
+        for (slot, managed) in state.values.iter_mut().zip(managed) {
+            if managed {
+                *slot = None;
+            }
+        }
+        Ok(Record::new(state))
+    }
+
+    pub(crate) fn write_options(options: &Json, validate: bool) -> WriteOptions {
+        let mut write = WriteOptions::at(Location::caller());
+        write.validate = flag(options, "validate", validate);
+        write.hooks = flag(options, "hooks", true);
+        write.silent = flag(options, "silent", false);
+        write.force = flag(options, "force", false);
+        write.fields = names(options, "fields");
+        write
+    }
+
+    /// Creates a row. Sequelize: `create(values, options)`.
+    ///
+    /// # Errors
+    /// `Validation` and constraint errors.
+    pub async fn create_with(&self, values: Json, options: Json) -> Result<Record> {
+        let model = self.def()?;
+        let mut state = row_from_json(&model, self.db.registry(), values)?;
+        let included = option(&options, "include").is_some();
+        if !included {
+            state.children.clear();
+        }
+        let write = Self::write_options(&options, true);
+        Ok(record_of(write::create(&self.db, state, &write).await?))
+    }
+
+    /// Creates many rows. Sequelize: `bulkCreate(rows, options)`: validated only when asked.
+    ///
+    /// # Errors
+    /// `Validation` of all rows at once; constraint errors.
+    pub async fn bulk_create(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
+        let model = self.def()?;
+        let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
+        let included = option(&options, "include").is_some();
+        let mut states = rows.into_iter().map(|row| row_from_json(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
+        if !included {
+            states.iter_mut().for_each(|state| state.children.clear());
+        }
+        let position = |name: &Name| model.position(name).or_else(|| model.columns.iter().position(|column| column.column == *name)).ok_or_else(|| model.unknown(name));
+        let duplicates = if let Some(value) = option(&options, "updateOnDuplicate") {
+            let fields = names(&options, "updateOnDuplicate").filter(|fields| !fields.is_empty());
+            let _ = value;
+            let fields = fields.ok_or_else(|| Error::usage("updateOnDuplicate option only supports non-empty array."))?;
+            let key = names(&options, "conflictAttributes").map(|names| names.iter().map(position).collect::<Result<Vec<_>>>()).transpose()?;
+            OnDuplicate::Update { fields: fields.iter().map(position).collect::<Result<_>>()?, key }
+        } else if flag(&options, "ignoreDuplicates", false) {
+            OnDuplicate::Ignore
+        } else {
+            OnDuplicate::Fail
+        };
+        let bulk = BulkOptions { write: Self::write_options(&options, false), duplicates, individual_hooks: flag(&options, "individualHooks", false), returning: true };
+        Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(record_of).collect())
+    }
+
+    /// Changes rows. Sequelize: `update(values, { where })`. Gives how many, and the rows with `returning`.
+    ///
+    /// # Errors
+    /// `MissingFilter` without `where`.
+    pub async fn update_all(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
+        let query = self.query(options.clone())?;
+        let Json::Object(map) = values else { return Err(Error::usage("update takes an object of values")) };
+        let mut set = Vec::new();
+        for (name, value) in map {
+            let Some(position) = query.model.position(&name) else { continue };
+            let place = Place::new(&query.model, self.db.registry());
+            set.push((position, bind_value(place, Some(&query.model.columns[position].ty), super::plain(value))?));
+        }
+        let every_row = option(&options, "where").is_some();
+        let update = UpdateOptions {
+            write: Self::write_options(&options, true),
+            every_row,
+            returning: option(&options, "returning").is_some_and(|value| *value != Json::Bool(false)),
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
+        let (count, rows) = write::update_all(&self.db, query, set, &update).await?;
+        Ok((count, rows.into_iter().map(record_of).collect()))
+    }
+
+    /// Deletes rows. Sequelize: `destroy({ where })`.
+    ///
+    /// # Errors
+    /// `MissingFilter` without `where` or `truncate`.
+    pub async fn destroy_all(&self, options: Json) -> Result<u64> {
+        let query = self.query(options.clone())?;
+        if flag(&options, "truncate", false) {
+            self.truncate(options).await?;
+            return Ok(0);
+        }
+        let every_row = option(&options, "where").is_some();
+        let destroy = DestroyOptions { write: Self::write_options(&options, true), every_row, individual_hooks: flag(&options, "individualHooks", false) };
+        write::destroy_all(&self.db, query, &destroy).await
+    }
+
+    /// Brings rows back. Sequelize: `restore({ where })`.
+    ///
+    /// # Errors
+    /// `Usage` when the model is not paranoid.
+    pub async fn restore_all(&self, options: Json) -> Result<u64> {
+        let query = self.query(options.clone())?;
+        let update = UpdateOptions { write: Self::write_options(&options, true), every_row: true, returning: false, individual_hooks: flag(&options, "individualHooks", false) };
+        write::restore_all(&self.db, query, &update).await
+    }
+
+    /// Empties the table. Sequelize: `truncate(options)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn truncate(&self, options: Json) -> Result<()> {
+        let model = self.def()?;
+        let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
+        write::truncate(&self.db, &model, restart, cascade, &Self::write_options(&options, true)).await
+    }
+
+    /// Inserts or changes a row. Sequelize: `upsert(values, options)`.
+    ///
+    /// # Errors
+    /// `Usage` when no unique key is covered by the values.
+    pub async fn upsert(&self, values: Json, options: Json) -> Result<(Record, bool)> {
+        let model = self.def()?;
+        let state = row_from_json(&model, self.db.registry(), values)?;
+        let positions = |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
+        let mut write = Self::write_options(&options, true);
+        write.fields = None;
+        let (row, created) = write::upsert(&self.db, state, positions("fields"), positions("conflictFields"), &write).await?;
+        Ok((record_of(row), created))
+    }
+
+    /// Finds a row or creates it. Sequelize: `findOrCreate({ where, defaults })`.
+    ///
+    /// # Errors
+    /// `Usage` without `where`.
+    pub async fn find_or_create(&self, options: Json) -> Result<(Record, bool)> {
+        let (query, state) = self.found_or_built(&options)?;
+        let (row, created) = write::find_or_create(&self.db, query, state, &Self::write_options(&options, true)).await?;
+        Ok((record_of(row), created))
+    }
+
+    /// Finds a row or builds it, unsaved. Sequelize: `findOrBuild({ where, defaults })`.
+    ///
+    /// # Errors
+    /// `Usage` without `where`.
+    pub async fn find_or_build(&self, options: Json) -> Result<(Record, bool)> {
+        let (mut query, mut state) = self.found_or_built(&options)?;
+        query.clauses.limit = Some(1);
+        query.clauses.unordered = true;
+        if let Some(found) = load::find_rows(&self.db, query, Location::caller()).await?.pop() {
+            return Ok((record_of(found), false));
+        }
+        write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
+        for (column, slot) in state.model.columns.clone().iter().zip(&mut state.values) {
+            if column.managed {
+                *slot = None;
+            }
+        }
+        Ok((Record::new(state), true))
+    }
+
+    fn found_or_built(&self, options: &Json) -> Result<(QueryState, RowState)> {
+        let Some(filter) = option(options, "where").cloned() else {
+            return Err(Error::usage("Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only"));
+        };
+        let query = self.query(serde_json::json!({ "where": filter.clone() }))?;
+        let model = query.model.clone();
+        let mut values = Map::new();
+        if let Json::Object(map) = filter {
+            values.extend(map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_object() && !value.is_array()));
+        }
+        if let Some(Json::Object(defaults)) = option(options, "defaults") {
+            values.extend(defaults.clone());
+        }
+        let state = row_from_json(&model, self.db.registry(), Json::Object(values))?;
+        Ok((query, state))
+    }
+
+    /// Adds to numbers of all rows that match. Sequelize: `increment(fields, { where, by })`.
+    ///
+    /// # Errors
+    /// `MissingFilter` without `where`.
+    pub async fn increment(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {
+        let query = self.query(options.clone())?;
+        let steps = steps(&query.model, fields, option(&options, "by"), sign)?;
+        let set = steps
+            .into_iter()
+            .map(|(position, by)| {
+                let bind = query.model.columns[position].ty.bind();
+                let field = Expr::Field(crate::plan::field(&query.model, position));
+                (position, field.binary(sequor_core::statement::BinaryOp::Add, Expr::Value(by, bind)))
+            })
+            .collect();
+        let mut write = Self::write_options(&options, false);
+        write.hooks = false;
+        write.validate = false;
+        let update = UpdateOptions { write, every_row: option(&options, "where").is_some(), returning: false, individual_hooks: false };
+        Ok(write::update_all(&self.db, query, set, &update).await?.0)
+    }
+
+    /// Makes the table. Sequelize: `sync(options)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn sync(&self, mode: SyncMode) -> Result<()> {
+        sync_models(&self.db, &[self.def()?], mode, Location::caller()).await
+    }
+}
+
+/// What is added to which column: a name, a list of names with `by`, or a map of names and numbers.
+pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64) -> Result<Vec<(usize, Value)>> {
+    let by = by.cloned().unwrap_or_else(|| Json::from(1));
+    let pairs: Vec<(String, Json)> = match fields {
+        Json::String(name) => vec![(name, by)],
+        Json::Array(list) => list.iter().filter_map(Json::as_str).map(|name| (name.to_owned(), by.clone())).collect(),
+        Json::Object(map) => map.into_iter().collect(),
+        _ => return Err(Error::usage("increment takes a name, a list of names, or an object of names and numbers")),
+    };
+    pairs
+        .into_iter()
+        .map(|(name, by)| {
+            let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
+            let value = match value_from_json(&model.columns[position].ty, by)? {
+                Value::I64(number) => Value::I64(number * sign),
+                Value::F64(number) => Value::F64(if sign < 0 { -number } else { number }),
+                Value::Decimal(number) => Value::Decimal(if sign < 0 { -number } else { number }),
+                _ => return Err(Error::usage(format!("{}.{name} is not a number", model.name))),
+            };
+            Ok((position, value))
+        })
+        .collect()
+}
+
+/// Puts arguments in for `{ $param: name }`.
+fn substitute(json: &mut Json, values: &Map<String, Json>) {
+    if let Some(name) = json.get("$param").and_then(Json::as_str) {
+        *json = values.get(name).cloned().unwrap_or_default();
+        return;
+    }
+    match json {
+        Json::Array(list) => list.iter_mut().for_each(|item| substitute(item, values)),
+        Json::Object(map) => map.values_mut().for_each(|item| substitute(item, values)),
+        _ => {}
+    }
+}

@@ -1,0 +1,355 @@
+//! Models defined at run time, from Sequelize's own spelling: attributes, options, associations.
+
+mod associate;
+mod types;
+
+use crate::db::Db;
+use crate::hook::Behaviors;
+use crate::query::{Clauses, clauses_from_json};
+use crate::validate::rules;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{
+    Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, RuleDef, SoftDelete, SortDirection, TableName, Unique, camel_case,
+    plural, singular, snake_case,
+};
+use sequor_core::types::{ColumnType, value_from_json};
+use sequor_core::{Name, Value};
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Defines models from JSON in Sequelize's spelling.
+pub trait DefineModel: Sized {
+    /// `{ "name", "attributes", "options" }` as a model.
+    ///
+    /// # Errors
+    /// `Usage` that names the unknown type, option or attribute.
+    fn from_json(json: Json) -> Result<Self>;
+}
+
+impl DefineModel for ModelDef {
+    fn from_json(json: Json) -> Result<ModelDef> {
+        let Json::Object(mut map) = json else { return Err(Error::usage("a model is an object with name, attributes and options")) };
+        let name = match map.remove("name") {
+            Some(Json::String(name)) if !name.is_empty() => name,
+            _ => return Err(Error::usage("a model needs a name")),
+        };
+        let options = Options::read(&name, map.remove("options").unwrap_or_default())?;
+        let attributes = match map.remove("attributes") {
+            Some(Json::Object(attributes)) => attributes,
+            None => Map::new(),
+            Some(_) => return Err(Error::usage(format!("{name}.attributes is an object"))),
+        };
+        build(&name, &options, attributes)
+    }
+}
+
+/// Sequelize's model options.
+#[derive(Debug, Default)]
+struct Options {
+    map: Map<String, Json>,
+}
+
+const KNOWN_OPTIONS: &[&str] = &[
+    "tableName", "freezeTableName", "timestamps", "createdAt", "updatedAt", "deletedAt", "paranoid", "underscored", "version", "indexes", "name", "defaultScope", "scopes", "comment",
+    "removeId", "schema", "validate", "hooks", "engine", "charset", "collate", "initialAutoIncrement", "modelName", "omitNull", "rejectOnEmpty", "noPrimaryKey",
+];
+
+impl Options {
+    fn read(model: &str, json: Json) -> Result<Options> {
+        let map = match json {
+            Json::Null => Map::new(),
+            Json::Object(map) => map,
+            _ => return Err(Error::usage(format!("{model}.options is an object"))),
+        };
+        if let Some(unknown) = map.keys().find(|key| !KNOWN_OPTIONS.contains(&key.as_str())) {
+            return Err(Error::usage(format!("{model}.options.{}: unknown option; known are {}", unknown.escape_debug(), KNOWN_OPTIONS.join(", "))));
+        }
+        Ok(Options { map })
+    }
+
+    fn flag(&self, name: &str, otherwise: bool) -> bool {
+        self.map.get(name).and_then(Json::as_bool).unwrap_or(otherwise)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.map.get(name).and_then(Json::as_str)
+    }
+
+    /// A managed attribute: its name, unless it is switched off.
+    fn managed(&self, name: &'static str, on: bool) -> Option<String> {
+        match self.map.get(name) {
+            Some(Json::Bool(false)) => None,
+            Some(Json::String(own)) if on => Some(own.clone()),
+            _ => on.then(|| name.to_owned()),
+        }
+    }
+}
+
+fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result<ModelDef> {
+    let mut def = ModelDef::new(name.to_owned());
+    let names = options.map.get("name").and_then(Json::as_object);
+    let own = |key: &str| names.and_then(|names| names.get(key)).and_then(Json::as_str).map(str::to_owned);
+    def.singular = own("singular").unwrap_or_else(|| singular(name)).into();
+    def.plural = own("plural").unwrap_or_else(|| plural(name)).into();
+    let underscored = options.flag("underscored", false);
+    let table = match options.text("tableName") {
+        Some(table) => table.to_owned(),
+        None if options.flag("freezeTableName", false) => name.to_owned(),
+        None if underscored => snake_case(&plural(name)),
+        None => plural(name),
+    };
+    def.table = TableName { schema: options.text("schema").map(|schema| schema.to_owned().into()), name: table.into() };
+    let has_key = attributes.values().any(|attribute| attribute.get("primaryKey").and_then(Json::as_bool) == Some(true));
+    if !has_key && !options.flag("removeId", false) && !options.flag("noPrimaryKey", false) && !attributes.contains_key("id") {
+        def.columns.push(implicit_id());
+    }
+    for (attribute, definition) in attributes {
+        let column = column(&def, &attribute, definition, underscored)?;
+        def.columns.push(column);
+    }
+    manage(&mut def, options, underscored);
+    def.primary_key = (0..def.columns.len()).filter(|position| def.columns[*position].primary_key).collect();
+    if def.columns.iter().filter(|column| column.auto_increment).count() > 1 {
+        return Err(Error::usage(format!("{name}: only one attribute can be autoIncrement")));
+    }
+    if let Some(indexes) = options.map.get("indexes") {
+        def.indexes = self::indexes(&def, indexes)?;
+    }
+    def.comment = options.text("comment").map(|comment| comment.to_owned().into());
+    def.behavior = behavior(options);
+    Ok(def)
+}
+
+fn implicit_id() -> ColumnDef {
+    let mut id = ColumnDef::new("id", ColumnType::I32);
+    id.primary_key = true;
+    id.auto_increment = true;
+    id.nullable = false;
+    id
+}
+
+fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Result<ColumnDef> {
+    let definition = match definition {
+        Json::String(ty) => serde_json::json!({ "type": ty }),
+        other => other,
+    };
+    let Json::Object(map) = definition else { return Err(Error::usage(format!("{}.{name} is a type or an object with a type", def.name))) };
+    let at = |what: String| Error::usage(format!("{}.{name}: {what}", def.name));
+    let Some(Json::String(ty)) = map.get("type") else { return Err(at("the attribute has no type".into())) };
+    let mut column = ColumnDef::new(name.to_owned(), types::parse(ty, &format!("enum_{}_{name}", def.table.name)).map_err(at)?);
+    if underscored {
+        column.column = snake_case(name).into();
+    }
+    for (key, value) in map {
+        match (key.as_str(), value) {
+            ("type", _) => {}
+            ("allowNull", Json::Bool(allowed)) => column.nullable = allowed,
+            ("primaryKey", Json::Bool(key)) => column.primary_key = key,
+            ("autoIncrement", Json::Bool(counts)) => column.auto_increment = counts,
+            ("unique", Json::Bool(unique)) => column.unique = unique.then_some(Unique { group: None, message: None }),
+            ("unique", Json::String(group)) => column.unique = Some(Unique { group: Some(group.into()), message: None }),
+            ("unique", Json::Object(unique)) => {
+                let text = |key: &str| unique.get(key).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
+                column.unique = Some(Unique { group: text("name"), message: text("msg") });
+            }
+            ("field", Json::String(field)) => column.column = field.into(),
+            ("defaultValue", value) => column.default = default_value(&column, value).map_err(|error| at(error.to_string()))?,
+            ("comment", Json::String(comment)) => column.comment = Some(comment.into()),
+            ("validate", Json::Object(rules)) => column.rules = self::rules(def, name, rules)?,
+            ("references", value) => column.references = references(&column, &value),
+            ("onDelete" | "onUpdate", Json::String(_)) => {}
+            (_, Json::Null) => {}
+            (other, _) => return Err(at(format!("the option {} is unknown or of the wrong kind", other.escape_debug()))),
+        }
+    }
+    if column.primary_key {
+        column.nullable = false;
+    }
+    Ok(column)
+}
+
+fn references(column: &ColumnDef, value: &Json) -> Option<ForeignKeyDef> {
+    let table = value.get("model").map_or(value, |model| model);
+    let table = table.as_str().or_else(|| table.get("tableName").and_then(Json::as_str))?;
+    let key = value.get("key").and_then(Json::as_str).unwrap_or("id");
+    Some(ForeignKeyDef {
+        name: None,
+        columns: vec![column.column.clone()],
+        table: TableName::new(table.to_owned()),
+        target: vec![key.to_owned().into()],
+        on_delete: None,
+        on_update: None,
+        deferrable: None,
+    })
+}
+
+fn default_value(column: &ColumnDef, value: Json) -> Result<ColumnDefault> {
+    if let Some(generator) = value.get("$default").and_then(Json::as_str) {
+        return Ok(ColumnDefault::Generator(match generator {
+            "UUIDV1" => Generator::UuidV1,
+            "UUIDV4" => Generator::UuidV4,
+            "UUIDV7" => Generator::UuidV7,
+            "NOW" => Generator::Now,
+            other => return Err(Error::usage(format!("unknown default {}", other.escape_debug()))),
+        }));
+    }
+    if let Some(function) = value.get("$fn").and_then(Json::as_str) {
+        let known = function.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        return if known { Ok(ColumnDefault::Db(format!("{function}()").into())) } else { Err(Error::usage("a default function is a name")) };
+    }
+    if value.is_null() {
+        return Ok(ColumnDefault::None);
+    }
+    Ok(ColumnDefault::Value(value_from_json(&column.ty, value)?))
+}
+
+fn rules(def: &ModelDef, attribute: &str, map: Map<String, Json>) -> Result<Vec<RuleDef>> {
+    let mut list = Vec::new();
+    for (name, value) in map {
+        if name == "notNull" {
+            let message = value.get("msg").or_else(|| value.get("message")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
+            list.push(RuleDef { key: "notNull".into(), args: Vec::new(), message, custom: None });
+            continue;
+        }
+        let setting = rules::Setting::from_json(&name, &value).map_err(|error| Error::usage(format!("{}.{attribute}: {error}", def.name)))?;
+        if let Some(setting) = setting {
+            list.push(RuleDef { key: Name::Owned(name), args: setting.args, message: setting.message.map(Into::into), custom: None });
+        }
+    }
+    Ok(list)
+}
+
+/// Timestamps, soft deletion and version, as Sequelize adds them.
+fn manage(def: &mut ModelDef, options: &Options, underscored: bool) {
+    let timestamps = options.flag("timestamps", true);
+    let add = |def: &mut ModelDef, name: String, nullable: bool, ty: ColumnType| -> usize {
+        if let Some(position) = def.position(&name) {
+            def.columns[position].managed = true;
+            return position;
+        }
+        let mut column = ColumnDef::new(name.clone(), ty);
+        if underscored {
+            column.column = snake_case(&name).into();
+        }
+        column.nullable = nullable;
+        column.managed = true;
+        def.columns.push(column);
+        def.columns.len() - 1
+    };
+    if let Some(name) = options.managed("createdAt", timestamps) {
+        def.timestamps.created = Some(add(def, name, false, ColumnType::DateTime(6)));
+    }
+    if let Some(name) = options.managed("updatedAt", timestamps) {
+        def.timestamps.updated = Some(add(def, name, false, ColumnType::DateTime(6)));
+    }
+    if let Some(name) = options.managed("deletedAt", timestamps && options.flag("paranoid", false)) {
+        let column = add(def, name, true, ColumnType::DateTime(6));
+        def.columns[column].managed = false;
+        def.soft_delete = Some(SoftDelete::Timestamp { column });
+    }
+    let version = match options.map.get("version") {
+        Some(Json::Bool(true)) => Some("version".to_owned()),
+        Some(Json::String(name)) => Some(name.clone()),
+        _ => None,
+    };
+    if let Some(name) = version {
+        let position = add(def, name, false, ColumnType::I32);
+        def.columns[position].default = ColumnDefault::Value(Value::I64(0));
+        def.version = Some(position);
+    }
+}
+
+fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
+    let Json::Array(list) = json else { return Err(Error::usage(format!("{}.options.indexes is a list", def.name))) };
+    let mut made = Vec::new();
+    for index in list {
+        let Some(Json::Array(fields)) = index.get("fields") else { return Err(Error::usage("Missing \"fields\" property for index definition")) };
+        let mut parts = Vec::new();
+        for field in fields {
+            let name = field.as_str().or_else(|| field.get("name").or_else(|| field.get("attribute")).and_then(Json::as_str));
+            let Some(name) = name else { return Err(Error::usage("a field of an index is a name or an object with one")) };
+            let direction = match field.get("order").and_then(Json::as_str) {
+                Some("DESC") => Some(SortDirection::Descending),
+                _ => None,
+            };
+            parts.push(IndexPart { column: Some(name.to_owned().into()), direction, ..IndexPart::default() });
+        }
+        let unique = index.get("unique").and_then(Json::as_bool).unwrap_or(false) || index.get("type").and_then(Json::as_str) == Some("UNIQUE");
+        let columns: Vec<&str> = parts.iter().filter_map(|part| part.column.as_deref()).collect();
+        let name = index.get("name").and_then(Json::as_str).map_or_else(|| snake_case(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
+        let method = index.get("using").or_else(|| index.get("method")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
+        made.push(IndexDef { name: Some(name.into()), parts, unique, method, ..IndexDef::default() });
+    }
+    Ok(made)
+}
+
+/// The scopes of a run-time model, as JSON until they are used.
+#[derive(Default)]
+pub(crate) struct RuntimeScopes {
+    pub(crate) default: Option<Json>,
+    pub(crate) named: HashMap<String, Json>,
+}
+
+fn behavior(options: &Options) -> Behavior {
+    let default = options.map.get("defaultScope").cloned().filter(|scope| scope.as_object().is_some_and(|scope| !scope.is_empty()));
+    let named = options.map.get("scopes").and_then(Json::as_object).cloned().unwrap_or_default().into_iter().collect();
+    let scope = default.clone();
+    let default_scope = scope.map(|json| {
+        Arc::new(move |model: &ModelDef, clauses: Clauses| match clauses_from_json(model, &(), json.clone()) {
+            Ok(mut scope) => {
+                scope.merge(clauses);
+                scope
+            }
+            Err(error) => {
+                let mut clauses = clauses;
+                clauses.filters.push(sequor_core::statement::Expr::Invalid(error.to_string().into()));
+                clauses
+            }
+        }) as Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>
+    });
+    Behavior(Some(Arc::new(Behaviors { default_scope, scopes: RuntimeScopes { default, named }, ..Behaviors::default() })))
+}
+
+impl Db {
+    /// Makes a model known that is described as data. One of the same name is replaced. Sequelize: `sequelize.define(..)`.
+    ///
+    /// # Errors
+    /// `Usage` for a definition that contradicts itself.
+    pub fn define(&self, def: ModelDef) -> Result<super::RuntimeModel> {
+        let name = def.name.to_string();
+        self.registry().add(Arc::new(def));
+        Ok(super::RuntimeModel::new(self.clone(), name))
+    }
+
+    /// A model that was defined or registered, by name. Sequelize: `sequelize.model(name)`.
+    ///
+    /// # Errors
+    /// `Usage` when there is none.
+    pub fn model(&self, name: &str) -> Result<super::RuntimeModel> {
+        use sequor_core::schema::Models;
+        match self.registry().by_name(name) {
+            Some(_) => Ok(super::RuntimeModel::new(self.clone(), name.to_owned())),
+            None => Err(Error::usage(format!("{} has not been defined", name.escape_debug()))),
+        }
+    }
+}
+
+/// The default name of a foreign key: `userId` of `User` and `id`.
+pub(crate) fn key_name(owner: &str, key: &str) -> String {
+    camel_case_keeping(owner, key)
+}
+
+/// Sequelize camel-cases the joined words and keeps the first letter's case.
+fn camel_case_keeping(owner: &str, key: &str) -> String {
+    let tail: String = {
+        let camel = camel_case(key);
+        let mut letters = camel.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    };
+    format!("{owner}{tail}")
+}
+
+pub(crate) fn action(json: Option<&Json>) -> Option<Action> {
+    json.and_then(Json::as_str).and_then(Action::parse)
+}

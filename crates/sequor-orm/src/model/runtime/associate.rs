@@ -1,0 +1,252 @@
+//! Associations between models that are known by name, with Sequelize's defaults.
+
+use super::{action, key_name};
+use crate::db::Db;
+use sequor_core::Name;
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, plural, singular, snake_case};
+use sequor_core::types::value_from_json;
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+#[cold]
+fn wrong(message: impl Into<String>) -> Error {
+    Error::of_usage(UsageErrorKind::Association, message)
+}
+
+fn link(name: &str) -> ModelLink {
+    ModelLink { name: name.to_owned().into(), get: None }
+}
+
+/// What the key of an association is called, and how it is declared.
+struct Key {
+    name: String,
+    field: Option<String>,
+    allow_null: Option<bool>,
+}
+
+fn key(json: Option<&Json>, otherwise: impl FnOnce() -> String) -> Key {
+    match json {
+        Some(Json::String(name)) => Key { name: name.clone(), field: None, allow_null: None },
+        Some(Json::Object(map)) => Key {
+            name: map.get("name").or_else(|| map.get("fieldName")).and_then(Json::as_str).map_or_else(otherwise, str::to_owned),
+            field: map.get("field").and_then(Json::as_str).map(str::to_owned),
+            allow_null: map.get("allowNull").and_then(Json::as_bool),
+        },
+        _ => Key { name: otherwise(), field: None, allow_null: None },
+    }
+}
+
+impl Db {
+    /// Connects two models: `{ "type": "hasMany", "source", "target", "as", "foreignKey", .. }`. Sequelize: `User.hasMany(Post, options)`.
+    ///
+    /// # Errors
+    /// `Usage(Association)` for unknown models, an alias that is taken, a many-to-many without `through`.
+    pub fn associate(&self, json: Json) -> Result<()> {
+        let Json::Object(map) = json else { return Err(wrong("an association is an object")) };
+        let text = |key: &str| map.get(key).and_then(Json::as_str);
+        let find = |name: Option<&str>| -> Result<ModelDef> {
+            let name = name.ok_or_else(|| wrong("an association needs source and target"))?;
+            self.registry().by_name(name).map(|model| (*model).clone()).ok_or_else(|| wrong(format!("{} has not been defined", name.escape_debug())))
+        };
+        let mut source = find(text("source"))?;
+        let mut target = find(text("target"))?;
+        let kind = match text("type") {
+            Some("belongsTo") => RelationKind::BelongsTo,
+            Some("hasOne") => RelationKind::HasOne,
+            Some("hasMany") => RelationKind::HasMany,
+            Some("belongsToMany") => RelationKind::BelongsToMany,
+            other => return Err(wrong(format!("unknown association type {other:?}"))),
+        };
+        let own_alias = alias_of(map.get("as"), kind);
+        let alias = own_alias.clone().unwrap_or_else(|| if kind.is_many() { target.plural.to_string() } else { target.singular.to_string() });
+        if source.position(&alias).is_some() {
+            return Err(Error::usage(format!(
+                "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
+                source.name
+            )));
+        }
+        if source.relation(&alias).is_some() {
+            return Err(wrong(format!(
+                "You have used the alias {alias} in two separate associations. Aliased associations must have unique aliases."
+            )));
+        }
+        let mut relation = RelationDef::new(alias.clone(), kind, link(&target.name));
+        relation.constraints = map.get("constraints").and_then(Json::as_bool).unwrap_or(true);
+        relation.on_delete = action(map.get("onDelete"));
+        relation.on_update = action(map.get("onUpdate"));
+        relation.dependent_destroy = map.get("hooks").and_then(Json::as_bool) == Some(true) && relation.on_delete == Some(Action::Cascade);
+        relation.scope = scope(&target, map.get("scope"))?;
+        let own_key = |name: &str| text(name).map(|key| vec![Name::Owned(key.to_owned())]).unwrap_or_default();
+        relation.source_key = own_key("sourceKey");
+        relation.target_key = own_key("targetKey");
+        for (model, keys) in [(&source, &relation.source_key), (&target, &relation.target_key)] {
+            if let Some(unknown) = keys.iter().find(|key| model.position(key).is_none()) {
+                return Err(wrong(format!("Unknown attribute \"{unknown}\" passed as key, define this attribute on model \"{}\" first", model.name)));
+            }
+        }
+        let same = source.name == target.name;
+        match kind {
+            RelationKind::BelongsTo => {
+                let pointed = pointed(&target, &relation.target_key);
+                let owner = own_alias.unwrap_or_else(|| target.singular.to_string());
+                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed.name));
+                add_key(&mut source, &key, &pointed);
+                relation.foreign_key = vec![key.name.into()];
+            }
+            RelationKind::HasOne | RelationKind::HasMany => {
+                let pointed = pointed(&source, &relation.source_key);
+                let owner = source.singular.to_string();
+                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed.name));
+                let holder = if same { &mut source } else { &mut target };
+                add_key(holder, &key, &pointed);
+                let nullable = holder.column(&key.name).is_some_and(|column| column.nullable);
+                if relation.on_delete.is_none() {
+                    relation.on_delete = Some(if nullable { Action::SetNull } else { Action::Cascade });
+                }
+                relation.foreign_key = vec![key.name.into()];
+            }
+            RelationKind::BelongsToMany => self.through(&source, &target, &map, &mut relation, own_alias.as_deref())?,
+        }
+        source.relations.push(relation);
+        self.registry().add(Arc::new(source));
+        if !same && kind != RelationKind::BelongsToMany {
+            self.registry().add(Arc::new(target));
+        }
+        Ok(())
+    }
+
+    /// The model between: a known one, or one that is made.
+    fn through(&self, source: &ModelDef, target: &ModelDef, map: &Map<String, Json>, relation: &mut RelationDef, alias: Option<&str>) -> Result<()> {
+        let through = map.get("through").ok_or_else(|| wrong(format!("{}.belongsToMany({}) requires a through option, pass either a string or a model", source.name, target.name)))?;
+        let (name, unique, fixed) = match through {
+            Json::String(name) => (name.clone(), true, None),
+            Json::Object(through) => (
+                through.get("model").and_then(Json::as_str).unwrap_or_default().to_owned(),
+                through.get("unique").and_then(Json::as_bool).unwrap_or(true),
+                through.get("scope"),
+            ),
+            _ => return Err(wrong("through is a name or an object with a model")),
+        };
+        if source.name == target.name && alias.is_none() {
+            return Err(wrong("'as' must be defined for many-to-many self-associations"));
+        }
+        let known = self.registry().by_name(&name);
+        let made = known.is_none();
+        let mut model = match known {
+            Some(model) => (*model).clone(),
+            None => {
+                let mut model = ModelDef::new(name.clone());
+                model.table = sequor_core::schema::TableName::new(name.clone());
+                let timestamps = !source.timestamps.created.is_none() || !target.timestamps.created.is_none();
+                if timestamps {
+                    for (attribute, created) in [("createdAt", true), ("updatedAt", false)] {
+                        let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
+                        column.nullable = false;
+                        column.managed = true;
+                        model.columns.push(column);
+                        let position = Some(model.columns.len() - 1);
+                        if created { model.timestamps.created = position } else { model.timestamps.updated = position }
+                    }
+                }
+                model
+            }
+        };
+        let from = pointed(source, &relation.source_key);
+        let to = pointed(target, &relation.target_key);
+        let own = key(map.get("foreignKey"), || key_name(&source.singular, &from.name));
+        let other_owner = if source.name == target.name { alias.map(singular).unwrap_or_default() } else { target.singular.to_string() };
+        let other = key(map.get("otherKey"), || key_name(&other_owner, &to.name));
+        let implicit = model.columns.iter().position(|column| column.name == "id" && column.primary_key && column.auto_increment && column.ty == sequor_core::types::ColumnType::I32);
+        for (key, pointed) in [(&own, &from), (&other, &to)] {
+            add_key(&mut model, key, pointed);
+        }
+        // A model between without a key of its own is known by the pair.
+        let own_key = model.primary_key.iter().any(|position| Some(*position) != implicit);
+        if (made || !own_key) && unique {
+            if let Some(position) = implicit.filter(|_| !made || model.columns.len() > 2) {
+                remove_column(&mut model, position);
+            }
+            for name in [&own.name, &other.name] {
+                if let Some(position) = model.position(name) {
+                    model.columns[position].primary_key = true;
+                    model.columns[position].nullable = false;
+                }
+            }
+            model.primary_key = (0..model.columns.len()).filter(|position| model.columns[*position].primary_key).collect();
+        }
+        relation.foreign_key = vec![own.name.into()];
+        relation.through = Some(ThroughDef { model: link(&name), other_key: vec![other.name.into()], scope: scope(&model, fixed)?, unique });
+        self.registry().add(Arc::new(model));
+        Ok(())
+    }
+}
+
+/// Positions behind the column move up by one.
+fn remove_column(model: &mut ModelDef, position: usize) {
+    model.columns.remove(position);
+    let shift = |known: &mut Option<usize>| {
+        if let Some(known) = known {
+            if *known > position {
+                *known -= 1;
+            }
+        }
+    };
+    shift(&mut model.timestamps.created);
+    shift(&mut model.timestamps.updated);
+    shift(&mut model.version);
+    if let Some(sequor_core::schema::SoftDelete::Timestamp { column } | sequor_core::schema::SoftDelete::Flag { column, .. }) = &mut model.soft_delete {
+        if *column > position {
+            *column -= 1;
+        }
+    }
+}
+
+fn alias_of(json: Option<&Json>, kind: RelationKind) -> Option<String> {
+    match json? {
+        Json::String(alias) => Some(alias.clone()),
+        Json::Object(names) => {
+            let key = if kind.is_many() { "plural" } else { "singular" };
+            names.get(key).and_then(Json::as_str).map(str::to_owned).or_else(|| names.get("singular").and_then(Json::as_str).map(plural))
+        }
+        _ => None,
+    }
+}
+
+fn pointed(model: &ModelDef, keys: &[Name]) -> ColumnDef {
+    let named = keys.first().and_then(|name| model.column(name));
+    named.or_else(|| model.key_columns().next()).cloned().unwrap_or_else(|| ColumnDef::new("id", sequor_core::types::ColumnType::I32))
+}
+
+/// Adds the key's attribute, or completes the one that is there.
+fn add_key(model: &mut ModelDef, key: &Key, pointed: &ColumnDef) {
+    if let Some(position) = model.position(&key.name) {
+        if let Some(allow) = key.allow_null {
+            model.columns[position].nullable = allow;
+        }
+        if let Some(field) = &key.field {
+            model.columns[position].column = field.clone().into();
+        }
+        return;
+    }
+    let mut column = ColumnDef::new(key.name.clone(), pointed.ty.clone());
+    // The rest of the model says whether columns are snake case: its managed ones have no name of their own.
+    let underscored = model.timestamps.created.is_some_and(|position| model.columns[position].column == "created_at" && model.columns[position].name == "createdAt");
+    column.column = match &key.field {
+        Some(field) => field.clone().into(),
+        None if underscored => snake_case(&key.name).into(),
+        None => key.name.clone().into(),
+    };
+    column.nullable = key.allow_null.unwrap_or(true);
+    model.columns.push(column);
+}
+
+fn scope(model: &ModelDef, json: Option<&Json>) -> Result<Vec<(Name, sequor_core::Value)>> {
+    let Some(Json::Object(map)) = json else { return Ok(Vec::new()) };
+    map.iter()
+        .map(|(name, value)| {
+            let column = model.column(name).ok_or_else(|| model.unknown(name))?;
+            Ok((column.name.clone(), value_from_json(&column.ty, value.clone())?))
+        })
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! Sequelize's type strings.
+
+use sequor_core::types::{ColumnType, EnumDef};
+use std::sync::Arc;
+
+/// Reads `STRING(80)`, `DECIMAL(10,2)`, `ENUM('a','b')`, `ARRAY(INTEGER)`, ..
+pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
+    let text = text.trim();
+    let (name, inside) = match text.split_once('(') {
+        Some((name, rest)) => (name.trim(), Some(rest.strip_suffix(')').ok_or_else(|| format!("the type {} has no closing parenthesis", text.escape_debug()))?)),
+        None => (text, None),
+    };
+    let number = |otherwise: u32| inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number")));
+    let digits = |otherwise: u8| inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number of digits")));
+    Ok(match name {
+        "STRING" => ColumnType::VarChar(number(255)?),
+        "CHAR" => ColumnType::Char(number(255)?),
+        "TEXT" => ColumnType::Text,
+        "CITEXT" => ColumnType::CiText,
+        "TINYINT" => ColumnType::I8,
+        "SMALLINT" => ColumnType::I16,
+        "MEDIUMINT" | "INTEGER" => ColumnType::I32,
+        "BIGINT" => ColumnType::I64,
+        "INTEGER.UNSIGNED" => ColumnType::U32,
+        "BIGINT.UNSIGNED" => ColumnType::U64,
+        "SMALLINT.UNSIGNED" => ColumnType::U16,
+        "TINYINT.UNSIGNED" => ColumnType::U8,
+        "FLOAT" | "DOUBLE" => ColumnType::F64,
+        "REAL" => ColumnType::F32,
+        "DECIMAL" => match inside {
+            None => ColumnType::Decimal(None),
+            Some(inside) => {
+                let (precision, scale) = inside.split_once(',').unwrap_or((inside, "0"));
+                let read = |text: &str| text.trim().parse().map_err(|_| "DECIMAL takes precision and scale".to_owned());
+                ColumnType::Decimal(Some((read(precision)?, read(scale)?)))
+            }
+        },
+        "BOOLEAN" => ColumnType::Bool,
+        "DATE" => ColumnType::DateTime(digits(6)?),
+        "DATEONLY" => ColumnType::Date,
+        "TIME" => ColumnType::Time,
+        "UUID" => ColumnType::Uuid,
+        "JSON" => ColumnType::Json(false),
+        "JSONB" => ColumnType::Json(true),
+        "BLOB" => ColumnType::Bytes,
+        "INET" => ColumnType::Inet,
+        "CIDR" => ColumnType::Cidr,
+        "MACADDR" => ColumnType::MacAddr,
+        "HSTORE" => ColumnType::HStore,
+        "TSVECTOR" => ColumnType::TsVector,
+        "ENUM" => {
+            let labels = labels(inside.unwrap_or_default())?;
+            ColumnType::Enum(Arc::new(EnumDef { name: enum_name.to_owned().into(), labels }))
+        }
+        "ARRAY" => ColumnType::Array(Box::new(parse(inside.unwrap_or_default(), enum_name)?)),
+        "RANGE" => ColumnType::Range(Box::new(parse(inside.unwrap_or("INTEGER"), enum_name)?)),
+        other => return Err(format!("unknown type {}", other.escape_debug())),
+    })
+}
+
+fn labels(text: &str) -> Result<Vec<sequor_core::Name>, String> {
+    let labels: Vec<sequor_core::Name> = text
+        .split(',')
+        .map(|label| label.trim().trim_matches(|quote| quote == '\'' || quote == '"').to_owned().into())
+        .filter(|label: &sequor_core::Name| !label.is_empty())
+        .collect();
+    if labels.is_empty() { Err("ENUM needs at least one value".into()) } else { Ok(labels) }
+}

@@ -1,0 +1,323 @@
+//! Sequelize's options object: a closed language. Every key is known or an error that names its place; no string in it becomes SQL text.
+
+mod expression;
+mod include;
+mod condition;
+
+pub(crate) use condition::condition;
+pub(crate) use expression::{bind_value, expression, named};
+
+use super::clauses::{Clauses, Deleted};
+use sequor_core::Name;
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{ModelDef, Models, Nulls, SortDirection};
+use sequor_core::statement::{Distinct, Expr, Lock, LockMode, LockWait, OrderBy, SelectItem};
+use serde_json::{Map, Value as Json};
+
+/// The deepest nesting that is read.
+const DEEPEST: usize = 128;
+
+/// Where in the options something stands, for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) model: &'a ModelDef,
+    pub(crate) models: &'a dyn Models,
+    pub(crate) depth: usize,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn new(model: &'a ModelDef, models: &'a dyn Models) -> Place<'a> {
+        Place { model, models, depth: 0 }
+    }
+
+    pub(crate) fn deeper(self) -> Result<Place<'a>> {
+        if self.depth >= DEEPEST {
+            return Err(Error::usage(format!("the query is nested deeper than {DEEPEST} levels")));
+        }
+        Ok(Place { depth: self.depth + 1, ..self })
+    }
+}
+
+#[cold]
+pub(crate) fn unknown(place: &str, key: &str, known: &[&str]) -> Error {
+    Error::of_usage(UsageErrorKind::Query, format!("{place}.{}: unknown; known are {}", key.escape_debug(), known.join(", ")))
+}
+
+/// Options that change how rows are returned or logged, and nothing of the query.
+const IGNORED: &[&str] = &[
+    "raw", "nest", "plain", "logging", "benchmark", "hooks", "rejectOnEmpty", "subQuery", "transaction", "searchPath", "individualHooks", "returning", "validate", "fields", "silent", "force",
+    "ignoreDuplicates", "updateOnDuplicate", "conflictAttributes", "conflictFields", "by", "defaults", "truncate", "cascade", "restartIdentity", "dataType", "joinTableAttributes", "col", "save",
+    "isolationLevel", "through", "useMaster", "sideEffects", "omitNull",
+];
+
+const KNOWN: &[&str] = &[
+    "where", "attributes", "include", "order", "group", "having", "limit", "offset", "distinct", "paranoid", "lock", "skipLocked",
+];
+
+/// Reads find options.
+///
+/// # Errors
+/// `Usage` that names the place of an unknown key, attribute, operator or association.
+pub fn clauses_from_json(model: &ModelDef, models: &dyn Models, json: Json) -> Result<Clauses> {
+    let place = Place::new(model, models);
+    let map = match json {
+        Json::Null => Map::new(),
+        Json::Object(map) => map,
+        _ => {
+            return Err(Error::of_usage(
+                UsageErrorKind::Query,
+                format!("The argument passed to findAll of {} must be an options object, use findByPk if you wish to pass a single primary key value", model.name),
+            ));
+        }
+    };
+    read(place, map)
+}
+
+pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> {
+    let mut clauses = Clauses::default();
+    // Includes first: conditions and orders refer to them.
+    if let Some(include) = map.get("include") {
+        include::read(place, include.clone(), &mut clauses)?;
+    }
+    for (key, value) in map {
+        match key.as_str() {
+            "include" => {}
+            "where" => clauses.filters.extend(filter(place, value)?),
+            "attributes" => clauses.select = attributes(place, value)?,
+            "order" => order(place, value, &mut clauses)?,
+            "group" => clauses.group = group(place, value)?,
+            "having" => clauses.having.extend(filter(place, value)?),
+            "limit" => clauses.limit = number("limit", &value)?,
+            "offset" => clauses.offset = number("offset", &value)?,
+            "distinct" => {
+                if value == Json::Bool(true) && clauses.select.is_some() {
+                    clauses.distinct = Distinct::No;
+                }
+            }
+            "paranoid" => {
+                if value == Json::Bool(false) {
+                    clauses.deleted = Deleted::Included;
+                }
+            }
+            "lock" => clauses.lock = lock(&value)?,
+            "skipLocked" => {}
+            "hooks" => clauses.without_hooks = value == Json::Bool(false),
+            known if IGNORED.contains(&known) => {}
+            other => return Err(unknown("options", other, KNOWN)),
+        }
+    }
+    join_aggregated(&mut clauses);
+    Ok(clauses)
+}
+
+/// Rows of an include without attributes are not wanted: under aggregates or groups it only joins.
+fn join_aggregated(clauses: &mut Clauses) {
+    let grouped = !clauses.group.is_empty() || clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| crate::plan::is_aggregate(&item.expr)));
+    if grouped {
+        for include in &mut clauses.includes {
+            include.joined = true;
+        }
+    }
+}
+
+fn filter(place: Place<'_>, value: Json) -> Result<Option<Expr>> {
+    match value {
+        Json::Null => Ok(None),
+        Json::Object(map) if map.is_empty() => Ok(None),
+        other => condition(place, other).map(Some),
+    }
+}
+
+fn number(what: &str, value: &Json) -> Result<Option<u64>> {
+    match value {
+        Json::Null => Ok(None),
+        Json::Number(number) => number.as_u64().map(Some).ok_or_else(|| Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
+        Json::String(text) => text.parse().map(Some).map_err(|_| Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
+        _ => Err(Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
+    }
+}
+
+fn lock(value: &Json) -> Result<Option<Lock>> {
+    let name = match value {
+        Json::Object(map) => map.get("level").unwrap_or(&Json::Bool(true)),
+        other => other,
+    };
+    let mode = match name {
+        Json::Bool(false) | Json::Null => return Ok(None),
+        Json::Bool(true) => LockMode::Update,
+        Json::String(name) => match name.replace('_', " ").as_str() {
+            "UPDATE" => LockMode::Update,
+            "SHARE" => LockMode::Share,
+            "KEY SHARE" => LockMode::KeyShare,
+            "NO KEY UPDATE" => LockMode::NoKeyUpdate,
+            other => return Err(unknown("options.lock", other, &["UPDATE", "SHARE", "KEY SHARE", "NO KEY UPDATE"])),
+        },
+        _ => return Err(Error::usage("options.lock: true or the name of a lock is expected")),
+    };
+    Ok(Some(Lock { mode, of: Vec::new(), wait: LockWait::Block }))
+}
+
+/// One item: a name, `[name or expression, alias]`, or `{ fn, args, as }`.
+fn item(place: Place<'_>, value: Json) -> Result<SelectItem> {
+    match value {
+        Json::String(name) => Ok(SelectItem { expr: expression::named(place, &name)?, alias: None }),
+        Json::Array(pair) => {
+            let Ok([what, Json::String(alias)]) = <[Json; 2]>::try_from(pair) else {
+                return Err(Error::usage("options.attributes: a pair of an attribute or expression and its alias is expected"));
+            };
+            let expr = match what {
+                Json::String(name) => expression::named(place, &name)?,
+                other => expression(place, other)?,
+            };
+            Ok(SelectItem { expr, alias: Some(Name::Owned(alias)) })
+        }
+        Json::Object(mut map) => {
+            let alias = match map.remove("as") {
+                Some(Json::String(alias)) => Some(Name::Owned(alias)),
+                _ => return Err(Error::usage("options.attributes: an expression needs a name: { fn, args, as }")),
+            };
+            Ok(SelectItem { expr: expression(place, Json::Object(map))?, alias })
+        }
+        _ => Err(Error::usage("options.attributes: a name, a pair or an expression is expected")),
+    }
+}
+
+fn attributes(place: Place<'_>, value: Json) -> Result<Option<Vec<SelectItem>>> {
+    let field = |name: &Name| SelectItem::new(Expr::field(name.clone()));
+    match value {
+        Json::Null => Ok(None),
+        Json::Array(list) => list.into_iter().map(|value| item(place, value)).collect::<Result<Vec<_>>>().map(Some),
+        Json::Object(mut map) => {
+            let excluded = match map.remove("exclude") {
+                Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+                None => Vec::new(),
+                Some(_) => return Err(Error::usage("options.attributes.exclude: a list is expected")),
+            };
+            let mut items: Vec<SelectItem> =
+                place.model.columns.iter().filter(|column| !excluded.iter().any(|name| column.name == name.as_str())).map(|column| field(&column.name)).collect();
+            match map.remove("include") {
+                Some(Json::Array(list)) => {
+                    for value in list {
+                        items.push(item(place, value)?);
+                    }
+                }
+                None => {}
+                Some(_) => return Err(Error::usage("options.attributes.include: a list is expected")),
+            }
+            if let Some(key) = map.keys().next() {
+                return Err(unknown("options.attributes", key, &["include", "exclude"]));
+            }
+            Ok(Some(items))
+        }
+        _ => Err(Error::of_usage(UsageErrorKind::Query, "The attributes option must be an array of column names or an object")),
+    }
+}
+
+fn group(place: Place<'_>, value: Json) -> Result<Vec<Expr>> {
+    let list = match value {
+        Json::Array(list) => list,
+        one => vec![one],
+    };
+    list.into_iter()
+        .map(|value| match value {
+            Json::String(name) => expression::named(place, &name),
+            other => expression(place, other),
+        })
+        .collect()
+}
+
+/// `ASC`, `DESC`, with `NULLS FIRST` or `NULLS LAST`; anything else is refused.
+fn direction(text: &str) -> Result<(SortDirection, Option<Nulls>)> {
+    let text = text.trim().to_ascii_uppercase();
+    let (first, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let direction = match first {
+        "ASC" => SortDirection::Ascending,
+        "DESC" => SortDirection::Descending,
+        "NULLS" => return direction(&format!("ASC {text}")),
+        _ => return Err(Error::usage("options.order: Order must be 'ASC' or 'DESC', with 'NULLS FIRST' or 'NULLS LAST'")),
+    };
+    let nulls = match rest {
+        "" => None,
+        "NULLS FIRST" => Some(Nulls::First),
+        "NULLS LAST" => Some(Nulls::Last),
+        _ => return Err(Error::usage("options.order: Order must be 'ASC' or 'DESC', with 'NULLS FIRST' or 'NULLS LAST'")),
+    };
+    Ok((direction, nulls))
+}
+
+fn order(place: Place<'_>, value: Json, clauses: &mut Clauses) -> Result<()> {
+    let list = match value {
+        Json::Null => return Ok(()),
+        Json::Array(list) => list,
+        one => vec![one],
+    };
+    for entry in list {
+        let parts = match entry {
+            Json::Array(parts) => parts,
+            one => vec![one],
+        };
+        order_entry(place, parts, clauses)?;
+    }
+    Ok(())
+}
+
+/// `[association.., name or expression, direction?]`.
+fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) -> Result<()> {
+    let last_is_direction = parts.len() > 1 && parts.last().and_then(Json::as_str).is_some_and(|text| direction(text).is_ok());
+    if parts.len() > 1 && !last_is_direction && parts.len() == 2 && parts[1].is_string() {
+        let is_path = parts[0].as_str().is_some_and(|name| place.model.relation(name).is_some()) || parts[0].is_object();
+        if !is_path {
+            direction(parts[1].as_str().unwrap_or_default())?;
+        }
+    }
+    let (direction, nulls) = match last_is_direction {
+        true => direction(parts.pop().as_ref().and_then(Json::as_str).unwrap_or_default())?,
+        false => (SortDirection::Ascending, None),
+    };
+    let Some(what) = parts.pop() else { return Err(Error::usage("options.order: an entry is empty")) };
+    let mut path = Vec::new();
+    let mut model = std::sync::Arc::new(place.model.clone());
+    for step in parts {
+        let relation = include::relation_of(&model, &step)?;
+        path.push(relation.name.clone());
+        model = place.models.model(&relation.target)?;
+    }
+    let inner = Place { model: &model, ..place };
+    let known_alias = |name: &str| clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| item.alias.as_deref() == Some(name)));
+    let expr = match what {
+        Json::String(name) if path.is_empty() && model.position(&name).is_none() && known_alias(&name) => Expr::Alias(Name::Owned(name)),
+        Json::String(name) => expression::named(inner, &name)?,
+        other => expression(inner, other)?,
+    };
+    let by = OrderBy { expr, direction, nulls };
+    if path.is_empty() {
+        clauses.order.push(by);
+        return Ok(());
+    }
+    place_order(place, &path, by, clauses)
+}
+
+/// Sorts children inside their parents; over to-one relations also the parents themselves.
+fn place_order(place: Place<'_>, path: &[Name], by: OrderBy, clauses: &mut Clauses) -> Result<()> {
+    let mut model = std::sync::Arc::new(place.model.clone());
+    let mut many = false;
+    for name in path {
+        let relation = model.relation(name).ok_or_else(|| Error::bug("a relation of an order was lost"))?.clone();
+        many |= relation.kind.is_many();
+        model = place.models.model(&relation.target)?;
+    }
+    if !many {
+        clauses.order.push(OrderBy { expr: crate::plan::prefixed(by.expr, path), ..by });
+        return Ok(());
+    }
+    let mut at = clauses;
+    for (step, name) in path.iter().enumerate() {
+        let include = at.includes.iter_mut().find(|include| include.relation == *name);
+        let include = include.ok_or_else(|| Error::of_usage(UsageErrorKind::Include, format!("options.order: the association {name} is not included")))?;
+        let relation_is_many = true;
+        let _ = (step, relation_is_many);
+        at = &mut include.clauses;
+    }
+    at.order.push(by);
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Expressions: `{ fn, args }`, `{ col }`, `{ cast, type }`, and values.
+
+use super::Place;
+use crate::model::parse_path;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::RelationKind;
+use sequor_core::statement::{CastType, Expr, Field, Func, JsonAs};
+use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
+use sequor_core::Value;
+use serde_json::Value as Json;
+
+/// A field, a JSON path of one, or `Model.field` and `association.field` as people write columns.
+pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
+    if name == "*" {
+        return Ok(Expr::Star);
+    }
+    if let Some(position) = place.model.position(name).or_else(|| place.model.columns.iter().position(|column| column.column == name)) {
+        return Ok(Expr::Field(crate::plan::field(place.model, position)));
+    }
+    if let Some((first, rest)) = name.split_once('.') {
+        if place.model.name == first || place.model.table.name == first {
+            return named(place, rest);
+        }
+        if let Some(column) = place.model.column(first) {
+            if matches!(column.ty, ColumnType::Json(_)) {
+                let path = parse_path(rest).map_err(Error::usage)?;
+                return Ok(Expr::Json { expr: Box::new(Expr::field(column.name.clone())), path, take: JsonAs::Json });
+            }
+        }
+        return over_path(place, name);
+    }
+    Err(place.model.unknown(name))
+}
+
+/// `a.b.field` over relations.
+fn over_path(place: Place<'_>, name: &str) -> Result<Expr> {
+    let mut parts: Vec<&str> = name.split('.').collect();
+    let field = parts.pop().unwrap_or_default();
+    let mut model = std::sync::Arc::new(place.model.clone());
+    let mut path = Vec::new();
+    for part in parts {
+        let relation = model.relation(part).ok_or_else(|| model.unknown(name))?.clone();
+        let _: RelationKind = relation.kind;
+        path.push(relation.name.clone());
+        model = place.models.model(&relation.target)?;
+    }
+    let position = model.position(field).or_else(|| model.columns.iter().position(|column| column.column == field)).ok_or_else(|| model.unknown(field))?;
+    Ok(Expr::Field(Field { path, name: model.columns[position].name.clone(), position: u16::try_from(position).ok() }))
+}
+
+/// A function of the closed list.
+fn function(name: &str) -> Result<Func> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "count" => Func::Count,
+        "sum" => Func::Sum,
+        "avg" => Func::Avg,
+        "min" => Func::Min,
+        "max" => Func::Max,
+        "lower" => Func::Lower,
+        "upper" => Func::Upper,
+        "length" | "char_length" => Func::Length,
+        "trim" => Func::Trim,
+        "coalesce" | "ifnull" => Func::Coalesce,
+        "nullif" => Func::NullIf,
+        "concat" => Func::Concat,
+        "substring" | "substr" => Func::Substring,
+        "replace" => Func::Replace,
+        "abs" => Func::Abs,
+        "round" => Func::Round,
+        "floor" => Func::Floor,
+        "ceil" | "ceiling" => Func::Ceil,
+        "greatest" => Func::Greatest,
+        "least" => Func::Least,
+        "date_part" => Func::DatePart,
+        "date_trunc" => Func::DateTrunc,
+        "random" | "rand" => Func::Random,
+        other => return Err(Error::usage(format!("the function {} is not in the list of those that a query may call", other.escape_debug()))),
+    })
+}
+
+/// Reads an expression object; other JSON is a value.
+pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
+    let place = place.deeper()?;
+    let Json::Object(mut map) = json else { return Ok(free_value(json)) };
+    if let Some(Json::String(column)) = map.get("col").or_else(|| map.get("$col")) {
+        return named(place, column);
+    }
+    if let Some(name) = map.remove("fn").or_else(|| map.remove("$fn")) {
+        let Json::String(name) = name else { return Err(Error::usage("fn is the name of a function")) };
+        let args = match map.remove("args") {
+            Some(Json::Array(args)) => args,
+            None => Vec::new(),
+            Some(_) => return Err(Error::usage("args is a list")),
+        };
+        let distinct = name.eq_ignore_ascii_case("count") && args.first().is_some_and(|arg| arg.get("fn").and_then(Json::as_str).is_some_and(|inner| inner.eq_ignore_ascii_case("distinct")));
+        let args = if distinct { args.first().and_then(|arg| arg.get("args")).and_then(Json::as_array).cloned().unwrap_or_default() } else { args };
+        if name.eq_ignore_ascii_case("now") {
+            return Ok(Expr::Now);
+        }
+        let args = args.into_iter().map(|arg| expression(place, arg)).collect::<Result<Vec<_>>>()?;
+        return Ok(Expr::Call { func: function(&name)?, args, distinct, filter: None });
+    }
+    if let Some(inner) = map.remove("cast").or_else(|| map.remove("$cast")) {
+        let ty = map.remove("type").and_then(|ty| ty.as_str().map(str::to_ascii_lowercase)).unwrap_or_default();
+        return Ok(Expr::Cast(Box::new(expression(place, inner)?), cast(&ty)?));
+    }
+    Err(Error::usage("an expression has one of col, fn and cast"))
+}
+
+fn cast(ty: &str) -> Result<CastType> {
+    Ok(CastType::Column(match ty {
+        "integer" | "int" | "bigint" | "smallint" | "signed" => return Ok(CastType::Signed),
+        "unsigned" => return Ok(CastType::Unsigned),
+        "float" | "real" | "double precision" | "double" => ColumnType::F64,
+        "decimal" | "numeric" => ColumnType::Decimal(None),
+        "boolean" => ColumnType::Bool,
+        "text" | "char" | "varchar" => ColumnType::Text,
+        "date" => ColumnType::Date,
+        "timestamp" | "timestamptz" | "datetime" => ColumnType::DateTime(6),
+        "json" | "jsonb" => ColumnType::Json(true),
+        other => return Err(Error::usage(format!("Invalid cast type: {}", other.escape_debug()))),
+    }))
+}
+
+/// A value whose type only its own form tells.
+pub(crate) fn free_value(json: Json) -> Expr {
+    let one = |scalar| BindType::one(scalar);
+    match json {
+        Json::Null => Expr::Value(Value::Null, BindType::default()),
+        Json::Bool(value) => Expr::Value(Value::Bool(value), one(ScalarType::Bool)),
+        Json::Number(number) => match number.as_i64() {
+            Some(value) => Expr::Value(Value::I64(value), one(ScalarType::I64)),
+            None => Expr::Value(Value::F64(number.as_f64().unwrap_or_default()), one(ScalarType::F64)),
+        },
+        Json::String(text) => Expr::Value(Value::Text(text), one(ScalarType::Text)),
+        other => Expr::Value(Value::from(other), one(ScalarType::Jsonb)),
+    }
+}
+
+/// A value for a column: typed by it, or a column or function.
+pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) -> Result<Expr> {
+    if let Json::Object(map) = &json {
+        if map.contains_key("$col") || map.contains_key("$fn") {
+            return expression(place, json);
+        }
+        if let Some(date) = map.get("$date").filter(|_| map.len() == 1) {
+            return bind_value(place, ty, date.clone());
+        }
+        if map.keys().any(|key| key.starts_with('$')) && !map.contains_key("$bytes") && !matches!(ty, Some(ColumnType::Json(_))) {
+            return Err(Error::usage("an operator cannot stand where a value is expected"));
+        }
+    }
+    match ty {
+        Some(ty) => Ok(Expr::Value(value_from_json(ty, json)?, ty.bind())),
+        None => Ok(free_value(json)),
+    }
+}
+

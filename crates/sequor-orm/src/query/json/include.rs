@@ -1,0 +1,178 @@
+//! Includes, in all of Sequelize's spellings.
+
+use super::{Place, condition, unknown};
+use crate::query::clauses::{Clauses, IncludeState};
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{ModelDef, RelationDef, RelationKind};
+use sequor_core::statement::Expr;
+use serde_json::{Map, Value as Json};
+
+const KNOWN: &[&str] = &[
+    "association", "model", "as", "where", "required", "attributes", "include", "order", "limit", "offset", "separate", "through", "paranoid", "on", "or", "right", "duplicating", "subQuery",
+    "all", "nested",
+];
+
+#[cold]
+fn wrong(message: String) -> Error {
+    Error::of_usage(UsageErrorKind::Include, message)
+}
+
+/// Reads one include or a list of them.
+pub(super) fn read(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
+    let list = match json {
+        Json::Null => return Ok(()),
+        Json::Array(list) => list,
+        one => vec![one],
+    };
+    for item in list {
+        one(place, item, clauses)?;
+    }
+    Ok(())
+}
+
+/// The relation that a name or `{ association | model, as }` means.
+pub(super) fn relation_of(model: &ModelDef, json: &Json) -> Result<RelationDef> {
+    let known = || {
+        let names: Vec<&str> = model.relations.iter().map(|relation| relation.name.as_ref()).collect();
+        if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
+    };
+    let by_name = |name: &str| {
+        model.relation(name).cloned().ok_or_else(|| wrong(format!("Association with alias \"{}\" does not exist on {}: {}", name.escape_debug(), model.name, known())))
+    };
+    match json {
+        Json::String(name) => match model.relation(name) {
+            Some(relation) => Ok(relation.clone()),
+            None => by_model(model, name, None),
+        },
+        Json::Object(map) => {
+            let alias = map.get("as").and_then(Json::as_str);
+            if let Some(name) = map.get("association").and_then(Json::as_str) {
+                return by_name(name);
+            }
+            match map.get("model").and_then(Json::as_str) {
+                Some(target) => by_model(model, target, alias),
+                None => match alias {
+                    Some(alias) => by_name(alias),
+                    None => Err(wrong("Include unexpected. Element has to be either a Model, an Association or an object.".into())),
+                },
+            }
+        }
+        _ => Err(wrong("Include unexpected. Element has to be either a Model, an Association or an object.".into())),
+    }
+}
+
+fn by_model(model: &ModelDef, target: &str, alias: Option<&str>) -> Result<RelationDef> {
+    let found: Vec<&RelationDef> = model.relations.iter().filter(|relation| relation.target.name == target).collect();
+    match (alias, found.as_slice()) {
+        (_, []) => Err(wrong(format!("{} is not associated to {}!", target.escape_debug(), model.name))),
+        (Some(alias), list) => list.iter().find(|relation| relation.name == alias).map(|relation| (*relation).clone()).ok_or_else(|| {
+            let names: Vec<&str> = list.iter().map(|relation| relation.name.as_ref()).collect();
+            wrong(format!(
+                "{target} is associated to {} using an alias. You've included an alias ({}), but it does not match the alias(es) defined in your association ({}).",
+                model.name,
+                alias.escape_debug(),
+                names.join(", ")
+            ))
+        }),
+        (None, [only]) => {
+            // An alias of one's own has to be named, so that two relations to one model are never confused.
+            let conventional = only.name == target || only.name == sequor_core::schema::plural(target).as_str() || only.name == sequor_core::schema::singular(target).as_str();
+            if conventional {
+                Ok((*only).clone())
+            } else {
+                Err(wrong(format!(
+                    "{target} is associated to {} using an alias. You must use the 'as' keyword to specify the alias within your include statement.",
+                    model.name
+                )))
+            }
+        }
+        (None, _) => Err(wrong(format!(
+            "{target} is associated to {} multiple times. To identify the correct association, you must use the 'as' keyword to specify the alias of the association you want to include.",
+            model.name
+        ))),
+    }
+}
+
+fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
+    let place = place.deeper()?;
+    if let Json::Object(map) = &json {
+        if let Some(all) = map.get("all").filter(|all| **all != Json::Bool(false)) {
+            let nested = map.get("nested").and_then(Json::as_bool).unwrap_or(false);
+            return every(place, all, nested, clauses, &mut vec![place.model.name.to_string()]);
+        }
+    }
+    let relation = relation_of(place.model, &json)?;
+    let map = match json {
+        Json::Object(map) => map,
+        _ => Map::new(),
+    };
+    let target = place.models.model(&relation.target)?;
+    let inner = Place { model: &target, ..place };
+    let mut include = IncludeState::new(relation.name.clone());
+    include.required = map.get("required").and_then(Json::as_bool).unwrap_or_else(|| map.get("where").is_some_and(|filter| filter.as_object().is_some_and(|map| !map.is_empty())));
+    let mut rest = Map::new();
+    for (key, value) in map {
+        match key.as_str() {
+            "through" => through(place, &relation, value, &mut include)?,
+            "on" => include.on = Some(on(inner, value)?),
+            "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" => {
+                rest.insert(key, value);
+            }
+            known if KNOWN.contains(&known) => {}
+            other => return Err(unknown("include", other, KNOWN)),
+        }
+    }
+    include.clauses = super::read(inner, rest)?;
+    clauses.add_include(include);
+    Ok(())
+}
+
+fn on(place: Place<'_>, value: Json) -> Result<Expr> {
+    condition(place, value)
+}
+
+fn through(place: Place<'_>, relation: &RelationDef, value: Json, include: &mut IncludeState) -> Result<()> {
+    let (Json::Object(map), Some(def)) = (value, &relation.through) else { return Ok(()) };
+    let model = place.models.model(&def.model)?;
+    for (key, value) in map {
+        match key.as_str() {
+            "where" => include.through = Some(condition(Place { model: &model, ..place }, value)?),
+            "attributes" => {
+                let names = value.as_array().map(|list| list.iter().filter_map(Json::as_str).map(|name| name.to_owned().into()).collect());
+                include.through_attributes = names;
+            }
+            "as" => include.through_alias = value.as_str().map(|name| name.to_owned().into()),
+            "paranoid" | "scope" => {}
+            other => return Err(unknown("include.through", other, &["where", "attributes", "as", "paranoid"])),
+        }
+    }
+    Ok(())
+}
+
+/// `{ all: true }`: every association of the kinds that are asked for.
+fn every(place: Place<'_>, all: &Json, nested: bool, clauses: &mut Clauses, seen: &mut Vec<String>) -> Result<()> {
+    let wanted = |kind: RelationKind| match all.as_str() {
+        Some("BelongsTo") => kind == RelationKind::BelongsTo,
+        Some("HasOne") => kind == RelationKind::HasOne,
+        Some("HasMany") => kind == RelationKind::HasMany,
+        Some("One") => !kind.is_many(),
+        Some("Has") => matches!(kind, RelationKind::HasOne | RelationKind::HasMany),
+        Some("Many") => kind.is_many(),
+        _ => true,
+    };
+    for relation in place.model.relations.iter().filter(|relation| wanted(relation.kind)) {
+        if seen.iter().any(|known| relation.target.name == known.as_str()) && nested {
+            continue;
+        }
+        let mut include = IncludeState::new(relation.name.clone());
+        if nested {
+            let target = place.models.model(&relation.target)?;
+            seen.push(target.name.to_string());
+            every(Place { model: &target, ..place.deeper()? }, all, nested, &mut include.clauses, seen)?;
+            seen.pop();
+        }
+        clauses.add_include(include);
+    }
+    Ok(())
+}
+

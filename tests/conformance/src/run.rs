@@ -1,0 +1,136 @@
+//! One scenario: an empty database, its models, its seed, its steps, and their answers.
+
+use crate::compare::{self, Uuids};
+use crate::steps::{self, Scene};
+use sequor::testing::Place;
+use sequor::prelude::*;
+use serde_json::{Value as Json, json};
+
+/// What came of a scenario.
+pub struct Outcome {
+    pub failure: Option<String>,
+    pub deviated: bool,
+    pub steps: usize,
+    pub compared: usize,
+}
+
+impl Outcome {
+    pub fn failed(why: impl Into<String>) -> Outcome {
+        Outcome { failure: Some(why.into()), deviated: false, steps: 0, compared: 0 }
+    }
+}
+
+pub async fn scenario(scenario: Json, dialect: String) -> Outcome {
+    let place = match Place::open(&dialect).await {
+        Ok(Some(place)) => place,
+        Ok(None) => return Outcome::failed(format!("no server for {dialect}")),
+        Err(error) => return Outcome::failed(format!("no database: {error:#}")),
+    };
+    let outcome = match Db::connect(place.url()).await {
+        Ok(db) => {
+            let outcome = play(&scenario, &dialect, db.clone()).await;
+            db.close().await;
+            outcome
+        }
+        Err(error) => Outcome::failed(format!("cannot connect: {error:#}")),
+    };
+    if let Err(error) = place.remove().await {
+        return Outcome::failed(format!("cannot clean up: {error:#}"));
+    }
+    outcome
+}
+
+fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
+    json[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+async fn play(scenario: &Json, dialect: &str, db: Db) -> Outcome {
+    let mut scene = Scene::new(db.clone());
+    if let Err(error) = prepare(scenario, &db, &mut scene).await {
+        return Outcome::failed(format!("preparing: {error:#}"));
+    }
+    let marked = if dialect == "mysql" { "mariadb" } else { dialect };
+    let mut uuids = Uuids::default();
+    let mut outcome = Outcome { failure: None, deviated: false, steps: 0, compared: 0 };
+    let keep = scenario["keepTimestamps"] == json!(true);
+    for (number, step) in list(scenario, "steps").iter().enumerate() {
+        outcome.steps += 1;
+        let answer = steps::step(&mut scene, step).await;
+        let base = scenario["expect"][number].clone();
+        let replaced = scenario["expectByDialect"][marked].get(number.to_string()).cloned();
+        let mut accepted: Vec<Json> = Vec::new();
+        match replaced {
+            Some(other) => {
+                let either = other["loose"] == json!(true) || other.get("error").is_some();
+                accepted.push(other);
+                if either {
+                    accepted.push(base);
+                }
+            }
+            None => accepted.push(base),
+        }
+        outcome.compared += 1;
+        let mut why = None;
+        let mut fits = false;
+        for expected in &accepted {
+            match compare::answer(expected, &answer, &mut uuids, keep) {
+                Ok(()) => {
+                    fits = true;
+                    break;
+                }
+                Err(difference) => why = why.or(Some(difference)),
+            }
+        }
+        if !fits {
+            let deviations = list(scenario, "deviation").iter().filter(|deviation| {
+                deviation["step"].as_u64() == Some(number as u64) && deviation["dialects"].as_array().is_none_or(|list| list.iter().any(|dialect| dialect == marked))
+            });
+            for deviation in deviations {
+                let error_where_a_row_was = answer.get("error").is_some() && accepted.iter().all(|expected| expected.get("error").is_none());
+                match deviation.get("better") {
+                    None => fits |= !error_where_a_row_was,
+                    Some(better) => fits |= compare::better(better, &answer, &mut uuids, keep).is_ok(),
+                }
+            }
+            outcome.deviated |= fits;
+        }
+        if !fits {
+            let step_text = serde_json::to_string(step).unwrap_or_default();
+            let shown: String = step_text.chars().take(300).collect();
+            outcome.failure.get_or_insert(format!(
+                "step {number} {shown}\n  {}\n  expected {}\n  got      {}",
+                why.unwrap_or_default(),
+                cut(&accepted[0]),
+                cut(&answer)
+            ));
+        }
+    }
+    outcome
+}
+
+fn cut(json: &Json) -> String {
+    json.to_string().chars().take(900).collect()
+}
+
+async fn prepare(scenario: &Json, db: &Db, scene: &mut Scene) -> sequor::Result<()> {
+    for model in list(scenario, "models") {
+        scene.define(model)?;
+    }
+    for association in list(scenario, "associations") {
+        db.associate(association.clone())?;
+    }
+    if scenario["sync"] != json!(false) {
+        db.sync_all(SyncMode::Create).await?;
+    }
+    for seed in list(scenario, "seed") {
+        let model = db.model(seed["model"].as_str().unwrap_or_default())?.unscoped();
+        let mut options = seed["options"].as_object().cloned().unwrap_or_default();
+        options.insert("hooks".into(), json!(false));
+        options.insert("validate".into(), json!(false));
+        for row in list(seed, "rows") {
+            model.create_with(row.clone(), Json::Object(options.clone())).await?;
+        }
+    }
+    scene.take_hooks();
+    Ok(())
+}

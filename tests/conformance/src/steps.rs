@@ -1,0 +1,526 @@
+//! The operations of a scenario, through the run-time door.
+
+use sequor::prelude::*;
+use sequor::{HookKind, Record, RuntimeModel, WriteOptions};
+use sequor::testing::hooks::{HookSubject, record_hook};
+use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+/// What a step keeps under a name.
+#[derive(Clone)]
+pub enum Kept {
+    One(Record),
+    Many(Vec<Record>),
+    Nothing,
+}
+
+/// The state of a scenario.
+pub struct Scene {
+    pub db: Db,
+    kept: HashMap<String, Kept>,
+    hooks: Arc<Mutex<Vec<String>>>,
+    records: bool,
+}
+
+impl Scene {
+    pub fn new(db: Db) -> Scene {
+        Scene { db, kept: HashMap::new(), hooks: Arc::default(), records: false }
+    }
+
+    /// Defines a model, with the hooks that record themselves.
+    pub fn define(&mut self, json: &Json) -> sequor::Result<()> {
+        let mut definition = json.clone();
+        let hooks = definition.as_object_mut().and_then(|map| map.remove("hooks"));
+        let def = ModelDef::from_json(definition)?;
+        let name = def.name.to_string();
+        self.db.define(def)?;
+        for hook in hooks.as_ref().and_then(Json::as_array).into_iter().flatten() {
+            self.records = true;
+            self.add_hook(&name, hook)?;
+        }
+        Ok(())
+    }
+
+    fn add_hook(&self, model: &str, hook: &Json) -> sequor::Result<()> {
+        let kind = hook.as_str().or_else(|| hook["on"].as_str()).unwrap_or_default();
+        let kind = HookKind::parse(kind).ok_or_else(|| Error::usage(format!("unknown hook {kind}")))?;
+        let (log, hook, label) = (self.hooks.clone(), hook.clone(), format!("{model}.{}", kind.sequelize_name()));
+        record_hook(&self.db, model, kind, &format!("{label}#{}", hook), move |subject| {
+            if let Ok(mut log) = log.lock() {
+                log.push(label.clone());
+            }
+            apply(subject, &hook)
+        });
+        Ok(())
+    }
+
+    pub fn take_hooks(&mut self) -> Vec<String> {
+        self.hooks.lock().map(|mut log| std::mem::take(&mut *log)).unwrap_or_default()
+    }
+
+    fn model(&self, step: &Json) -> sequor::Result<RuntimeModel> {
+        let model = self.db.model(step["model"].as_str().unwrap_or_default())?;
+        if step["unscoped"] == json!(true) {
+            return Ok(model.unscoped());
+        }
+        Ok(match step.get("scope") {
+            Some(scope) => model.scope(self.resolve(scope)),
+            None => model,
+        })
+    }
+
+    fn one(&self, step: &Json) -> sequor::Result<Record> {
+        let name = step["on"].as_str().unwrap_or_default();
+        match self.find(name) {
+            Some(Kept::One(record)) => Ok(record),
+            _ => Err(Error::usage(format!("nothing is kept as {name}"))),
+        }
+    }
+
+    /// `name` or `name[0]`.
+    fn find(&self, name: &str) -> Option<Kept> {
+        match name.split_once('[') {
+            None => self.kept.get(name).cloned(),
+            Some((list, rest)) => {
+                let index: usize = rest.trim_end_matches(']').parse().ok()?;
+                match self.kept.get(list)? {
+                    Kept::Many(records) => records.get(index).cloned().map(Kept::One),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, step: &Json, kept: Kept) {
+        if let Some(name) = step["as"].as_str() {
+            self.kept.insert(name.to_owned(), kept);
+        }
+    }
+
+    fn put_back(&mut self, step: &Json, record: Record) {
+        let name = step["on"].as_str().unwrap_or_default().to_owned();
+        match name.split_once('[') {
+            None => {
+                self.kept.insert(name, Kept::One(record));
+            }
+            Some((list, rest)) => {
+                let index: usize = rest.trim_end_matches(']').parse().unwrap_or(usize::MAX);
+                if let Some(Kept::Many(records)) = self.kept.get_mut(list) {
+                    if let Some(slot) = records.get_mut(index) {
+                        *slot = record;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts kept values in for `{ $ref }`.
+    pub fn resolve(&self, json: &Json) -> Json {
+        if let Some(path) = json.get("$ref").and_then(Json::as_str) {
+            let (name, field) = match path.rfind('.') {
+                Some(dot) if !path[..dot].is_empty() => (&path[..dot], Some(&path[dot + 1..])),
+                _ => (path, None),
+            };
+            return match (self.find(name), field) {
+                (Some(Kept::One(record)), Some(field)) => record.get(field).unwrap_or_default(),
+                (Some(Kept::One(record)), None) => key_of(&record),
+                (Some(Kept::Many(records)), _) => Json::Array(records.iter().map(key_of).collect()),
+                _ => Json::Null,
+            };
+        }
+        match json {
+            Json::Array(list) => Json::Array(list.iter().map(|item| self.resolve(item)).collect()),
+            Json::Object(map) => Json::Object(map.iter().map(|(key, value)| (key.clone(), self.resolve(value))).collect()),
+            other => other.clone(),
+        }
+    }
+
+    fn options(&self, step: &Json) -> Json {
+        step.get("options").map(|options| self.resolve(options)).unwrap_or(Json::Null)
+    }
+}
+
+fn key_of(record: &Record) -> Json {
+    let name = record.model().key_columns().next().map(|column| column.name.to_string()).unwrap_or_default();
+    record.get(&name).unwrap_or_default()
+}
+
+/// What a scenario's hook does: assigns, adds a condition, throws.
+fn apply(subject: HookSubject<'_>, hook: &Json) -> sequor::Result<()> {
+    if let Some(message) = hook.get("throw").and_then(Json::as_str) {
+        return Err(Error::hook("scenario", message.to_owned()));
+    }
+    if let Some(set) = hook.get("set") {
+        sequor::testing::hooks::assign(subject, set)?;
+    } else if let Some(filter) = hook.get("where") {
+        sequor::testing::hooks::restrict(subject, filter)?;
+    }
+    Ok(())
+}
+
+fn rows(records: &[Record]) -> Json {
+    Json::Array(records.iter().map(Record::to_json).collect())
+}
+
+fn row(record: &Option<Record>) -> Json {
+    record.as_ref().map_or(Json::Null, Record::to_json)
+}
+
+/// Runs one step and gives its answer, errors included.
+pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Output = Json> + Send + 'a>> {
+    Box::pin(async move {
+        scene.take_hooks();
+        let mut answer = match perform(scene, step).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                scene.keep(step, Kept::Nothing);
+                json!({ "error": describe(&error) })
+            }
+        };
+        let hooks = scene.take_hooks();
+        if scene.records {
+            if let Some(map) = answer.as_object_mut() {
+                map.insert("hooks".into(), json!(hooks));
+            }
+        }
+        answer
+    })
+}
+
+/// An error as scenarios hold it.
+pub fn describe(error: &Error) -> Json {
+    let mut json = json!({ "class": error.sequelize_name(), "message": error.to_string() });
+    match error {
+        Error::Validation(validation) if validation.bulk => {
+            let mut records: Vec<(usize, Vec<Json>)> = Vec::new();
+            for item in &validation.items {
+                let number = item.record.unwrap_or(0);
+                match records.iter_mut().find(|(known, _)| *known == number) {
+                    Some((_, items)) => items.push(item_json(item)),
+                    None => records.push((number, vec![item_json(item)])),
+                }
+            }
+            json["errors"] = records.into_iter().map(|(number, items)| json!({ "class": "SequelizeBulkRecordError", "record": number, "errors": { "class": "SequelizeValidationError", "items": items } })).collect();
+        }
+        Error::Validation(validation) => json["items"] = validation.items.iter().map(item_json).collect(),
+        Error::UniqueConstraint { fields, detail } => {
+            let mut sorted = fields.clone();
+            sorted.sort();
+            json["fields"] = json!(sorted);
+            json["items"] = fields
+                .iter()
+                .map(|field| {
+                    let message = detail.custom_message.clone().unwrap_or_else(|| format!("{field} must be unique"));
+                    json!({ "path": field, "validatorKey": "not_unique", "type": "unique violation", "message": message })
+                })
+                .collect();
+        }
+        _ => {}
+    }
+    json
+}
+
+fn item_json(item: &sequor::ValidationItem) -> Json {
+    json!({ "path": item.path, "validatorKey": item.validator_key, "type": item.kind.as_str(), "message": item.message })
+}
+
+async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
+    let op = step["op"].as_str().unwrap_or_default();
+    if let Some(op) = op.strip_prefix("instance.") {
+        return instance(scene, op, step).await;
+    }
+    if let Some(op) = op.strip_prefix("assoc.") {
+        return association(scene, op, step).await;
+    }
+    let options = scene.options(step);
+    let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(Json::Null);
+    let done = || json!({ "done": true });
+    match op {
+        "findAll" => {
+            let records = scene.model(step)?.find_all(options).exec(&scene.db).await?;
+            let answer = json!({ "rows": rows(&records) });
+            scene.keep(step, Kept::Many(records));
+            Ok(answer)
+        }
+        "findOne" | "findByPk" => {
+            let reject = options["rejectOnEmpty"] == json!(true);
+            let model = scene.model(step)?;
+            let found = if op == "findOne" { model.find_one(options).await? } else { model.find_by_pk(scene.resolve(&step["pk"]), options).await? };
+            if found.is_none() && reject {
+                return Err(Error::not_found(step["model"].as_str().unwrap_or_default()));
+            }
+            let answer = json!({ "row": row(&found) });
+            scene.keep(step, found.map_or(Kept::Nothing, Kept::One));
+            Ok(answer)
+        }
+        "findAndCountAll" => {
+            let model = scene.model(step)?;
+            let mut counting = options.clone();
+            if let Some(map) = counting.as_object_mut() {
+                for key in ["limit", "offset", "order", "attributes"] {
+                    map.remove(key);
+                }
+            }
+            let count = model.count(counting).await?;
+            let records = model.find_all(options).exec(&scene.db).await?;
+            let answer = json!({ "rows": rows(&records), "count": count });
+            scene.keep(step, Kept::Many(records));
+            Ok(answer)
+        }
+        "count" => {
+            let model = scene.model(step)?;
+            if options.get("group").is_some() {
+                let mut grouped = options.clone();
+                let group = grouped["group"].clone();
+                let mut list = group.as_array().cloned().unwrap_or_else(|| vec![group]);
+                list.push(json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
+                grouped["attributes"] = Json::Array(list);
+                let records = model.find_all(grouped).exec(&scene.db).await?;
+                return Ok(json!({ "value": rows(&records) }));
+            }
+            Ok(json!({ "value": model.count(options).await? }))
+        }
+        "sum" | "min" | "max" | "aggregate" => {
+            let function = step["fn"].as_str().unwrap_or(op).to_owned();
+            let value = scene.model(step)?.aggregate(step["field"].as_str().unwrap_or_default(), &function, options).await?;
+            Ok(json!({ "value": value }))
+        }
+        "create" => {
+            let record = scene.model(step)?.create_with(values, options).await?;
+            let answer = json!({ "row": record.to_json() });
+            scene.keep(step, Kept::One(record));
+            Ok(answer)
+        }
+        "build" => {
+            let record = scene.model(step)?.build(values)?;
+            let answer = json!({ "row": record.to_json() });
+            scene.keep(step, Kept::One(record));
+            Ok(answer)
+        }
+        "bulkBuild" => {
+            let model = scene.model(step)?;
+            let records = values.as_array().into_iter().flatten().map(|values| model.build(values.clone())).collect::<sequor::Result<Vec<_>>>()?;
+            let answer = json!({ "rows": rows(&records) });
+            scene.keep(step, Kept::Many(records));
+            Ok(answer)
+        }
+        "bulkCreate" => {
+            let records = scene.model(step)?.bulk_create(values, options).await?;
+            let answer = json!({ "rows": rows(&records) });
+            scene.keep(step, Kept::Many(records));
+            Ok(answer)
+        }
+        "upsert" | "findOrCreate" | "findOrBuild" | "findCreateFind" => {
+            let model = scene.model(step)?;
+            let (record, created) = match op {
+                "upsert" => model.upsert(values, options).await?,
+                "findOrBuild" => model.find_or_build(options).await?,
+                _ => model.find_or_create(options).await?,
+            };
+            let answer = json!({ "row": record.to_json(), "created": created });
+            scene.keep(step, Kept::One(record));
+            Ok(answer)
+        }
+        "validate" => {
+            scene.model(step)?.build(values)?.validate(&scene.db).await?;
+            Ok(done())
+        }
+        "update" => {
+            let (count, records) = scene.model(step)?.update_all(values, options.clone()).await?;
+            let returning = options.get("returning").is_some_and(|value| *value != json!(false));
+            Ok(if returning { json!({ "affected": count, "rows": rows(&records) }) } else { json!({ "affected": count }) })
+        }
+        "destroy" => Ok(json!({ "affected": scene.model(step)?.destroy_all(options).await? })),
+        "restore" => {
+            scene.model(step)?.restore_all(options).await?;
+            Ok(done())
+        }
+        "truncate" => {
+            scene.model(step)?.truncate(options).await?;
+            Ok(done())
+        }
+        "increment" | "decrement" => {
+            let sign = if op == "increment" { 1 } else { -1 };
+            scene.model(step)?.increment(step["fields"].clone(), options, sign).await?;
+            Ok(done())
+        }
+        "transaction" => transaction(scene, step).await,
+        "sync" => {
+            let mode = if options["force"] == json!(true) {
+                SyncMode::Force
+            } else if options["alter"] == json!(true) || options["alter"].is_object() {
+                SyncMode::Alter
+            } else {
+                SyncMode::Create
+            };
+            match step.get("model") {
+                Some(_) => scene.model(step)?.sync(mode).await?,
+                None => scene.db.sync_all(mode).await?,
+            }
+            Ok(done())
+        }
+        "define" => {
+            scene.define(&step["definition"])?;
+            for association in step["associations"].as_array().into_iter().flatten() {
+                scene.db.associate(association.clone())?;
+            }
+            Ok(done())
+        }
+        "parallel" => {
+            let mut answers = Vec::new();
+            for inner in step["steps"].as_array().into_iter().flatten() {
+                answers.push(self::step(scene, inner).await);
+            }
+            Ok(json!({ "steps": answers }))
+        }
+        other => Err(Error::usage(format!("the runner does not know the operation {other}"))),
+    }
+}
+
+async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
+    let outer = scene.db.clone();
+    let mut answers = Vec::new();
+    let rolls_back = step["end"] == json!("rollback");
+    let list: Vec<Json> = step["steps"].as_array().cloned().unwrap_or_default();
+    let result: sequor::Result<()> = outer
+        .transaction(async |tx| {
+            for inner in &list {
+                let outside = inner["outside"] == json!(true);
+                scene.db = if outside { outer.detached() } else { tx.clone() };
+                let answer = self::step(scene, inner).await;
+                let failed = answer.get("error").is_some() && inner["catch"] != json!(true);
+                answers.push(answer);
+                if failed {
+                    return Err(Error::usage("an inner step failed"));
+                }
+            }
+            if rolls_back { Err(Error::usage("the scenario rolls back")) } else { Ok(()) }
+        })
+        .await;
+    scene.db = outer;
+    let outcome = if result.is_ok() { "committed" } else { "rolled back" };
+    Ok(json!({ "steps": answers, "outcome": outcome }))
+}
+
+async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
+    let mut record = scene.one(step)?;
+    let options = scene.options(step);
+    let values = step.get("values").or_else(|| step.get("set")).map(|values| scene.resolve(values));
+    let write = write_options(&options);
+    let db = scene.db.clone();
+    match op {
+        "save" | "set" | "update" => {
+            let result = async {
+                if op == "update" {
+                    return record.update_with(values.unwrap_or(json!({})), &db, write).await;
+                }
+                if let Some(values) = values {
+                    record.set(values)?;
+                }
+                if op == "save" { record.save_with(&db, write).await } else { Ok(()) }
+            }
+            .await;
+            scene.put_back(step, record.clone());
+            result?;
+            Ok(json!({ "row": record.to_json() }))
+        }
+        "get" => Ok(json!({ "row": record.to_json() })),
+        "reload" => {
+            record.reload_with(&db, &write).await?;
+            scene.put_back(step, record.clone());
+            Ok(json!({ "row": record.to_json() }))
+        }
+        "restore" => {
+            record.restore_with(&db, write).await?;
+            scene.put_back(step, record.clone());
+            Ok(json!({ "row": record.to_json() }))
+        }
+        "destroy" => {
+            record.destroy_with(&db, write).await?;
+            scene.put_back(step, record);
+            Ok(json!({ "done": true }))
+        }
+        "validate" => {
+            record.validate(&db).await?;
+            Ok(json!({ "done": true }))
+        }
+        "increment" | "decrement" => {
+            let sign = if op == "increment" { 1 } else { -1 };
+            record.step(step["fields"].clone(), options.get("by"), sign, &db).await?;
+            scene.put_back(step, record);
+            Ok(json!({ "done": true }))
+        }
+        "changed" => {
+            let mut changed: Vec<String> = record.changed().iter().map(ToString::to_string).collect();
+            changed.sort();
+            Ok(match step["field"].as_str() {
+                Some(field) => json!({ "value": changed.iter().any(|name| name == field) }),
+                None if changed.is_empty() => json!({ "value": false }),
+                None => json!({ "value": changed }),
+            })
+        }
+        "previous" => Ok(match step["field"].as_str() {
+            Some(field) => json!({ "value": record.previous(field) }),
+            None => {
+                let map: Map<String, Json> = record.changed().iter().map(|name| (name.to_string(), record.previous(name))).collect();
+                json!({ "value": map })
+            }
+        }),
+        "getField" => Ok(json!({ "value": record.get(step["field"].as_str().unwrap_or_default())? })),
+        "isNewRecord" => Ok(json!({ "value": record.is_new() })),
+        "isSoftDeleted" => Ok(json!({ "value": record.is_soft_deleted() })),
+        "equals" => {
+            let other = scene.one(&json!({ "on": step["other"].get("$ref").unwrap_or(&step["other"]) }))?;
+            Ok(json!({ "value": other.model().name == record.model().name && key_of(&other) == key_of(&record) }))
+        }
+        other => Err(Error::usage(format!("the runner does not know the operation instance.{other}"))),
+    }
+}
+
+fn write_options(options: &Json) -> WriteOptions {
+    let mut write = WriteOptions::at(std::panic::Location::caller());
+    let flag = |name: &str, otherwise: bool| options.get(name).and_then(Json::as_bool).unwrap_or(otherwise);
+    write.validate = flag("validate", true);
+    write.hooks = flag("hooks", true);
+    write.silent = flag("silent", false);
+    write.force = flag("force", false);
+    write.fields = options.get("fields").and_then(Json::as_array).map(|list| list.iter().filter_map(Json::as_str).map(|name| name.to_owned().into()).collect());
+    write
+}
+
+async fn association(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
+    let mut record = scene.one(step)?;
+    let options = scene.options(step);
+    let name = step["association"].as_str().unwrap_or_default();
+    let target = step.get("target").map(|target| scene.resolve(target)).unwrap_or(Json::Null);
+    let db = scene.db.clone();
+    match op {
+        "get" => {
+            let found = record.association(name, options, &db).await?;
+            let many = record.model().relation(name).is_some_and(|relation| relation.kind.is_many());
+            let answer = if many { json!({ "rows": rows(&found) }) } else { json!({ "row": row(&found.first().cloned()) }) };
+            scene.keep(step, if many { Kept::Many(found) } else { found.into_iter().next().map_or(Kept::Nothing, Kept::One) });
+            Ok(answer)
+        }
+        "count" => Ok(json!({ "value": record.association_count(name, options, &db).await? })),
+        "create" => {
+            let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(json!({}));
+            let made = record.association_create(name, values, options, &db).await?;
+            let answer = json!({ "row": made.to_json() });
+            scene.keep(step, Kept::One(made));
+            Ok(answer)
+        }
+        "has" => Ok(json!({ "value": record.association_has(name, target, &db).await? })),
+        "add" | "set" | "remove" => {
+            let mut record = record;
+            record.association_change(name, op, target, options, &db).await?;
+            scene.put_back(step, record);
+            Ok(json!({ "done": true }))
+        }
+        other => Err(Error::usage(format!("the runner does not know the operation assoc.{other}"))),
+    }
+}
+
