@@ -250,6 +250,12 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn at(mut self, model: &str, column: Option<&str>) -> Error {
+        if let (Error::Validation(validation), Some(column)) = (&mut self, column) {
+            for item in validation.items.iter_mut().filter(|item| item.path.is_empty()) {
+                column.clone_into(&mut item.path);
+                item.message = format!("{column} {}", item.message);
+            }
+        }
         if let Some(detail) = self.detail_mut() {
             detail.model.get_or_insert_with(|| model.to_owned());
             if let Some(column) = column {

@@ -4,6 +4,8 @@ mod batch;
 mod cancel;
 mod exchange;
 mod execute;
+mod quick;
+mod reply;
 mod session;
 mod transaction;
 
@@ -99,11 +101,14 @@ impl Connection for MysqlConnection {
     }
 
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
-        Box::pin(async move {
-            self.enter().await?;
-            let result = self.run_batch(batch).await;
-            self.leave(result).await
-        })
+        match self.quick(batch) {
+            Ok(quick) => Box::pin(self.run_quick(quick)),
+            Err(batch) => Box::pin(async move {
+                self.enter().await?;
+                let result = self.run_batch(batch).await;
+                self.leave(result).await
+            }),
+        }
     }
 
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>> {

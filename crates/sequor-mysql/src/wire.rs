@@ -150,19 +150,17 @@ impl Wire {
     /// Waits for bytes. A server that is always quicker than we are does not keep the thread for itself: other tasks have their turn in between.
     #[inline]
     pub(crate) async fn fill(&mut self) -> io::Result<()> {
-        let mut waited = false;
         poll_fn(|cx| {
+            if self.streak >= STREAK {
+                self.streak = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let polled = self.poll_fill(cx);
-            waited |= polled.is_pending();
+            self.streak = if polled.is_pending() { 0 } else { self.streak + 1 };
             polled
         })
-        .await?;
-        self.streak = if waited { 0 } else { self.streak + 1 };
-        if self.streak >= STREAK {
-            self.streak = 0;
-            tokio::task::yield_now().await;
-        }
-        Ok(())
+        .await
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

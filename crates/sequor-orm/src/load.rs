@@ -11,7 +11,8 @@ use crate::db::{Db, Run};
 use crate::model::{Loader, Model, TypedLoader, rows_of};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
-use crate::write::RowState;
+use crate::hook::{self, HookKind, HookSubject};
+use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Expr, RawPart, Select, SelectItem};
@@ -49,11 +50,20 @@ pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'st
 
 /// Reads rows of any kind with their includes.
 pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader>, site: &'static Location<'static>) -> Result<LoadedTree> {
+    let mut state = state;
     let run = reading(&state, "find", site);
     let (dialect, models) = (db.dialect(), db.models());
+    let mut hooked = WriteOptions::at(site);
+    hooked.hooks = !state.clauses.without_hooks;
+    let model = state.model.clone();
+    for kind in [HookKind::BeforeFind, HookKind::BeforeFindAfterExpandIncludeAll, HookKind::BeforeFindAfterOptions] {
+        hook::fire(db, &model, kind, HookSubject::Query(&mut state), &hooked).await?;
+    }
     let plan = plan::plan(&state, &models, dialect)?;
     let sql = sequor_sql::render_select(&plan.select, dialect)?;
-    assemble::read_tree(db, plan.node, sql, loader, run).await
+    let tree = assemble::read_tree(db, plan.node, sql, loader, run).await?;
+    hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(&mut state), &hooked).await?;
+    Ok(tree)
 }
 
 /// Reads the rows of a query as untyped, stored rows.
@@ -97,6 +107,10 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
 
 /// Counts rows.
 pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
+    let mut state = state;
+    let mut hooked = WriteOptions::at(site);
+    hooked.hooks = !state.clauses.without_hooks;
+    hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
     let run = reading(&state, "count", site);
     let select = plan::plan_count(&state, &db.models(), db.dialect())?;
     let number = scalar(db, select, run).await?;

@@ -27,8 +27,8 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
 }
 
 /// The same for a row of a bulk write, whose failures are collected.
-pub(crate) async fn run_quiet(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<()> {
-    run(db, state, options, &[]).await
+pub(crate) fn run_quiet(state: &RowState, options: &WriteOptions) -> Result<()> {
+    check(state, options, &[])
 }
 
 /// The same for the values of an update of many rows: only those that are given are checked.

@@ -63,7 +63,7 @@ fn of_code(code: i32, message: String) -> Error {
             let fields = named(&mut detail);
             Error::NotNull { fields, detail: Box::new(detail) }
         }
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) },
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) },
         ffi::SQLITE_CONSTRAINT_CHECK => {
             let constraint = tail(&detail.message).to_owned();
             detail.constraint = Some(constraint.clone());

@@ -240,8 +240,9 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     let done = || json!({ "done": true });
     match op {
         "findAll" => {
+            let raw = options["raw"] == json!(true) && options["nest"] != json!(true);
             let records = scene.model(step)?.find_all(options).exec(&scene.db).await?;
-            let answer = json!({ "rows": rows(&records) });
+            let answer = if raw { json!({ "rows": records.iter().map(Record::to_flat_json).collect::<Vec<_>>() }) } else { json!({ "rows": rows(&records) }) };
             scene.keep(step, Kept::Many(records));
             Ok(answer)
         }
@@ -264,7 +265,10 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
                     map.remove(key);
                 }
             }
-            let count = model.count(counting).await?;
+            let count = match options.get("group") {
+                Some(_) => grouped_count(&model, &counting, &scene.db).await?,
+                None => json!(model.count(counting).await?),
+            };
             let records = model.find_all(options).exec(&scene.db).await?;
             let answer = json!({ "rows": rows(&records), "count": count });
             scene.keep(step, Kept::Many(records));
@@ -273,13 +277,7 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
         "count" => {
             let model = scene.model(step)?;
             if options.get("group").is_some() {
-                let mut grouped = options.clone();
-                let group = grouped["group"].clone();
-                let mut list = group.as_array().cloned().unwrap_or_else(|| vec![group]);
-                list.push(json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
-                grouped["attributes"] = Json::Array(list);
-                let records = model.find_all(grouped).exec(&scene.db).await?;
-                return Ok(json!({ "value": rows(&records) }));
+                return Ok(json!({ "value": grouped_count(&model, &options, &scene.db).await? }));
             }
             Ok(json!({ "value": model.count(options).await? }))
         }
@@ -334,10 +332,7 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
             Ok(if returning { json!({ "affected": count, "rows": rows(&records) }) } else { json!({ "affected": count }) })
         }
         "destroy" => Ok(json!({ "affected": scene.model(step)?.destroy_all(options).await? })),
-        "restore" => {
-            scene.model(step)?.restore_all(options).await?;
-            Ok(done())
-        }
+        "restore" => Ok(json!({ "affected": scene.model(step)?.restore_all(options).await?, "done": true })),
         "truncate" => {
             scene.model(step)?.truncate(options).await?;
             Ok(done())
@@ -380,6 +375,16 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     }
 }
 
+/// A grouped count is a list of groups with their counts.
+async fn grouped_count(model: &RuntimeModel, options: &Json, db: &Db) -> sequor::Result<Json> {
+    let mut grouped = options.clone();
+    let group = grouped["group"].clone();
+    let mut list = group.as_array().cloned().unwrap_or_else(|| vec![group]);
+    list.push(json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
+    grouped["attributes"] = Json::Array(list);
+    Ok(rows(&model.find_all(grouped).exec(db).await?))
+}
+
 async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     let outer = scene.db.clone();
     let mut answers = Vec::new();
@@ -401,7 +406,7 @@ async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
         })
         .await;
     scene.db = outer;
-    let outcome = if result.is_ok() { "committed" } else { "rolled back" };
+    let outcome = if result.is_ok() { "committed" } else { "rolledBack" };
     Ok(json!({ "steps": answers, "outcome": outcome }))
 }
 

@@ -126,12 +126,23 @@ fn bytes(json: Json) -> Result<Value> {
     }
 }
 
+/// Sequelize's own refusal of lists and objects where text is expected; the caller adds the field.
+#[cold]
+fn not_text() -> crate::error::Error {
+    let item = crate::error::ValidationItem {
+        kind: crate::error::ItemKind::String,
+        origin: crate::error::Origin::Core,
+        ..crate::error::ValidationItem::new("", "not_a_string", "cannot be an array or an object")
+    };
+    crate::error::ValidationError::one(item).into()
+}
+
 fn text(json: Json) -> Result<Value> {
     match json {
         Json::String(text) => Ok(Value::Text(text)),
         Json::Number(number) => Ok(Value::Text(number.to_string())),
         Json::Bool(value) => Ok(Value::Text(value.to_string())),
-        _ => Err(malformed("text")),
+        Json::Array(_) | Json::Object(_) | Json::Null => Err(not_text()),
     }
 }
 

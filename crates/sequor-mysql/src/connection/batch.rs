@@ -1,6 +1,8 @@
 //! Batches: steps one after another, the transaction around them, and what a pause leaves behind.
 
-use super::execute::{Ended, Job, Outcome, Reading};
+use super::execute::Job;
+use super::quick::done;
+use super::reply::{Ended, Outcome, Reading};
 use super::transaction::Opening;
 use super::{Activity, MysqlConnection};
 use sequor_core::driver::{Batch, BatchMode, Begin, Params, RowSink, Step, StepDone};
@@ -92,12 +94,22 @@ impl MysqlConnection {
             let outcome = self.execute_whole(&job, &mut *sink).await?;
             return Ok(done(sink, outcome, false));
         }
-        match self.execute(&job, &mut *sink).await? {
-            Ended::Finished(outcome) => Ok(done(sink, outcome, false)),
+        let ended = self.execute(&job, &mut *sink).await?;
+        Ok(self.step_ended(sink, ended, around))
+    }
+
+    /// What a step has done that may have been paused and has no transaction of its own around it.
+    pub(super) fn step_done(&mut self, sink: Box<dyn RowSink>, ended: Ended) -> StepDone {
+        self.step_ended(sink, ended, Around::Nothing)
+    }
+
+    fn step_ended(&mut self, sink: Box<dyn RowSink>, ended: Ended, around: Around) -> StepDone {
+        match ended {
+            Ended::Finished(outcome) => done(sink, outcome, false),
             Ended::Paused(reading) => {
                 let outcome = reading.outcome;
                 self.activity = Activity::Paused(Box::new(Paused { reading, around }));
-                Ok(done(sink, outcome, true))
+                done(sink, outcome, true)
             }
         }
     }
@@ -145,11 +157,7 @@ impl MysqlConnection {
                 self.finish(around).await?;
                 Ok(done(sink, outcome, false))
             }
-            Ok(Ended::Paused(reading)) => {
-                let outcome = reading.outcome;
-                self.activity = Activity::Paused(Box::new(Paused { reading, around }));
-                Ok(done(sink, outcome, true))
-            }
+            Ok(paused) => Ok(self.step_ended(sink, paused, around)),
             Err(error) => {
                 self.give_up(around).await;
                 Err(error)
@@ -162,8 +170,4 @@ impl MysqlConnection {
         self.settle().await?;
         if paused.around == Around::Nothing { Ok(()) } else { self.finish(paused.around).await }
     }
-}
-
-fn done(sink: Box<dyn RowSink>, outcome: Outcome, paused: bool) -> StepDone {
-    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused }
 }

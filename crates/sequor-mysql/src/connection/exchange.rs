@@ -184,7 +184,7 @@ impl MysqlConnection {
     }
 
     #[inline]
-    fn buffered_event(&mut self) -> Result<Option<(Event, Range<usize>)>, Malformed> {
+    pub(super) fn buffered_event(&mut self) -> Result<Option<(Event, Range<usize>)>, Malformed> {
         if let Some(sequence) = self.replies.first_sequence() {
             self.wire.expect_sequence(sequence);
         }

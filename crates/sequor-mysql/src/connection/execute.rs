@@ -2,66 +2,16 @@
 
 use super::MysqlConnection;
 use super::exchange::too_long;
+use super::reply::{Ended, Reading};
 use crate::error::{NOT_PREPARABLE, STALE_STATEMENT};
 use crate::params::write_execute;
-use crate::rows::{Collector, Columns, Format, Row};
+use crate::rows::Collector;
 use crate::statements::{self, Kind, first_word};
-use crate::wire::{Done, Event, Malformed, Reply, ServerError};
+use crate::wire::{Event, Malformed, Reply};
 use mysql_common::constants::Command;
-use sequor_core::driver::{Flow, Param, RowSink};
+use sequor_core::driver::{Param, RowSink};
 use sequor_core::{Error, Result};
 use std::sync::Arc;
-
-/// What statements did, added up.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) affected: u64,
-    pub(super) last_insert_id: Option<i64>,
-}
-
-impl Outcome {
-    /// Adds what another one did.
-    pub(super) fn add(&mut self, other: Outcome) {
-        self.affected += other.affected;
-        self.last_insert_id = other.last_insert_id.or(self.last_insert_id);
-    }
-
-    fn count(&mut self, done: Done) {
-        self.affected = self.affected.saturating_add(done.affected);
-        if done.last_insert_id != 0 {
-            self.last_insert_id = i64::try_from(done.last_insert_id).ok();
-        }
-    }
-}
-
-/// An answer that is being read.
-pub(super) struct Reading {
-    format: Format,
-    /// Where the statement is whose columns are learnt.
-    place: Option<usize>,
-    /// The columns, while rows are being read.
-    columns: Option<Arc<Columns>>,
-    pub(super) outcome: Outcome,
-}
-
-/// How far an answer was read.
-pub(super) enum Ended {
-    /// To its end.
-    Finished(Outcome),
-    /// Up to where the sink wanted a pause.
-    Paused(Reading),
-}
-
-/// What came of the rows that have come.
-enum Turn {
-    More,
-    Pause,
-    Stop,
-    Done(Done),
-    Refused(ServerError),
-    Failed(Error),
-    Malformed(Malformed),
-}
 
 /// One statement to run.
 pub(super) struct Job<'a> {
@@ -103,7 +53,7 @@ impl MysqlConnection {
 
     /// A statement that the server has lost, or wants prepared anew, did nothing: it is prepared and run once more.
     #[cold]
-    async fn try_again(&mut self, place: usize, hash: u64, job: &Job<'_>, sink: &mut dyn RowSink, ended: Result<Ended>) -> Result<Ended> {
+    pub(super) async fn try_again(&mut self, place: usize, hash: u64, job: &Job<'_>, sink: &mut dyn RowSink, ended: Result<Ended>) -> Result<Ended> {
         let is_stale = self.refusal.is_some_and(|code| STALE_STATEMENT.contains(&code));
         if is_stale || !job.keep {
             self.statements.remove(place);
@@ -138,7 +88,7 @@ impl MysqlConnection {
             _ => return Err(self.malformed(Malformed("no answer to a prepare"))),
         };
         self.preparing = Some(id);
-        let mut collector = Collector::new(Arc::default(), self.replies.layout().extended_definitions);
+        let mut collector = Collector::new(Arc::default(), true, self.replies.layout().extended_definitions);
         while self.replies.in_definitions() {
             match self.event().await? {
                 (Event::Definition, range) => collector.add(self.wire.body(range)),
@@ -167,7 +117,7 @@ impl MysqlConnection {
             self.read_opening().await?;
         }
         let ended =
-            self.read_reply(Reading { format: Format::Binary, place: Some(place), columns: None, outcome: Outcome::default() }, sink).await;
+            self.read_reply(Reading::prepared(place), sink).await;
         self.at_stake = false;
         ended
     }
@@ -184,7 +134,7 @@ impl MysqlConnection {
     }
 
     #[inline]
-    fn queue_execute(&mut self, place: usize, params: &[Param]) -> Result<()> {
+    pub(super) fn queue_execute(&mut self, place: usize, params: &[Param]) -> Result<()> {
         self.close_statements();
         let in_transaction = self.in_transaction() || self.opening > 0;
         let Some(statement) = self.statements.at_mut(place) else { return Err(Error::bug("a statement has lost its place")) };
@@ -223,119 +173,9 @@ impl MysqlConnection {
         }
         self.flush().await?;
         self.read_opening().await?;
-        let ended = self.read_reply(Reading { format: Format::Text, place: None, columns: None, outcome: Outcome::default() }, sink).await;
+        let ended = self.read_reply(Reading::plain(), sink).await;
         self.at_stake = false;
         ended
-    }
-
-    /// Reads an answer and pushes its rows.
-    pub(super) async fn read_reply(&mut self, mut reading: Reading, sink: &mut dyn RowSink) -> Result<Ended> {
-        loop {
-            let Some(columns) = &reading.columns else {
-                match self.event().await? {
-                    (Event::Done(done), _) => {
-                        reading.outcome.count(done);
-                        if !done.more {
-                            return Ok(Ended::Finished(reading.outcome));
-                        }
-                    }
-                    (Event::Failed, range) => return Err(self.refused(range)),
-                    (Event::Columns { count, follow }, _) => self.begin_rows(&mut reading, count, follow, sink).await?,
-                    _ => return Err(self.malformed(Malformed("no result"))),
-                }
-                continue;
-            };
-            match self.push_rows(columns, reading.format, sink, &mut reading.outcome.affected) {
-                Turn::More => self.fill().await?,
-                Turn::Pause => return Ok(Ended::Paused(reading)),
-                Turn::Done(done) => {
-                    reading.outcome.count(Done { affected: 0, ..done });
-                    reading.columns = None;
-                    // The columns of the results behind the first are nobody's.
-                    reading.place = None;
-                    if !done.more {
-                        return Ok(Ended::Finished(reading.outcome));
-                    }
-                }
-                Turn::Stop => {
-                    self.finish_reply().await?;
-                    return Ok(Ended::Finished(reading.outcome));
-                }
-                Turn::Failed(error) => {
-                    self.finish_reply().await?;
-                    return Err(error);
-                }
-                Turn::Refused(error) => return Err(self.refused_as(&error)),
-                Turn::Malformed(malformed) => return Err(self.malformed(malformed)),
-            }
-        }
-    }
-
-    /// Reads the columns of a result and tells the sink.
-    async fn begin_rows(&mut self, reading: &mut Reading, count: u32, follow: bool, sink: &mut dyn RowSink) -> Result<()> {
-        let known =
-            reading.place.and_then(|place| self.statements.at(place)).map(|statement| statement.columns.clone()).unwrap_or_default();
-        let columns = if follow {
-            let mut collector = Collector::new(known.clone(), self.replies.layout().extended_definitions);
-            while self.replies.in_definitions() {
-                match self.event().await? {
-                    (Event::Definition, range) => collector.add(self.wire.body(range)),
-                    (Event::Skip, _) => {}
-                    (Event::Failed, range) => return Err(self.refused(range)),
-                    _ => return Err(self.malformed(Malformed("no definition"))),
-                }
-            }
-            collector.finish().map_err(|malformed| self.malformed(malformed))?
-        } else {
-            while self.replies.in_definitions() {
-                self.event().await?;
-            }
-            known.clone()
-        };
-        if u32::try_from(columns.len()) != Ok(count) {
-            return Err(self.malformed(Malformed("columns that were not announced")));
-        }
-        let statement = reading.place.and_then(|place| self.statements.at_mut(place));
-        if let Some(statement) = statement.filter(|_| !Arc::ptr_eq(&known, &columns)) {
-            statement.columns = columns.clone();
-        }
-        if let Err(error) = columns.with_names(|names| sink.columns(names)) {
-            self.finish_reply().await?;
-            return Err(error);
-        }
-        reading.columns = Some(columns);
-        Ok(())
-    }
-
-    /// Pushes the rows that have come; no await, so that it is one tight loop.
-    fn push_rows(&mut self, columns: &Columns, format: Format, sink: &mut dyn RowSink, rows: &mut u64) -> Turn {
-        loop {
-            let range = match self.wire.packet() {
-                Ok(Some(range)) => range,
-                Ok(None) => return Turn::More,
-                Err(malformed) => return Turn::Malformed(malformed),
-            };
-            let body = self.wire.body(range);
-            match self.replies.feed(body) {
-                Ok(Event::Row) => {
-                    *rows += 1;
-                    let flow = match format {
-                        Format::Binary => sink.row(&mut Row::<false>::new(body, columns.list(), &mut self.starts)),
-                        Format::Text => sink.row(&mut Row::<true>::new(body, columns.list(), &mut self.starts)),
-                    };
-                    match flow {
-                        Ok(Flow::Continue) => {}
-                        Ok(Flow::Pause) => return Turn::Pause,
-                        Ok(Flow::Stop) => return Turn::Stop,
-                        Err(error) => return Turn::Failed(error),
-                    }
-                }
-                Ok(Event::Done(done)) => return Turn::Done(done),
-                Ok(Event::Failed) => return Turn::Refused(ServerError::parse(body)),
-                Ok(_) => return Turn::Malformed(Malformed("no row")),
-                Err(malformed) => return Turn::Malformed(malformed),
-            }
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The session: its settings, its scripts, and the way back to a clean one.
 
-use super::execute::{Ended, Job};
+use super::execute::Job;
+use super::reply::Ended;
 use super::{Activity, MysqlConnection};
 use crate::script::statements;
 use crate::statements::first_word;

@@ -170,15 +170,17 @@ fn extended_kind(extension: &[u8]) -> Kind {
 /// Gathers definitions, and finds out whether they are the ones that are known.
 pub(crate) struct Collector {
     known: Arc<Columns>,
+    /// Whether definitions come at all.
+    follow: bool,
     matched: usize,
     fresh: Option<Vec<u8>>,
     extended: bool,
 }
 
 impl Collector {
-    /// Starts with what is known.
-    pub(crate) fn new(known: Arc<Columns>, extended: bool) -> Collector {
-        Collector { known, matched: 0, fresh: None, extended }
+    /// Starts with what is known, which stays when no definitions follow.
+    pub(crate) fn new(known: Arc<Columns>, follow: bool, extended: bool) -> Collector {
+        Collector { known, follow, matched: 0, fresh: None, extended }
     }
 
     /// Takes a definition.
@@ -202,7 +204,7 @@ impl Collector {
     /// The columns: the known ones when nothing has changed.
     pub(crate) fn finish(self) -> Result<Arc<Columns>, Malformed> {
         match self.fresh {
-            None if self.matched == self.known.raw.len() => Ok(self.known),
+            None if !self.follow || self.matched == self.known.raw.len() => Ok(self.known),
             None => Columns::parse(self.known.raw.get(..self.matched).unwrap_or_default().to_vec(), self.extended).map(Arc::new),
             Some(raw) => Columns::parse(raw, self.extended).map(Arc::new),
         }
@@ -227,7 +229,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::rows) fn columns(definitions: &[Vec<u8>]) -> Arc<Columns> {
-        let mut collector = Collector::new(Arc::default(), false);
+        let mut collector = Collector::new(Arc::default(), true, false);
         definitions.iter().for_each(|definition| collector.add(definition));
         collector.finish().unwrap()
     }
@@ -242,7 +244,7 @@ pub(super) mod tests {
         assert_eq!(known.list()[1].kind, Kind::Text);
 
         let again = |definitions: &[&Vec<u8>]| {
-            let mut collector = Collector::new(known.clone(), false);
+            let mut collector = Collector::new(known.clone(), true, false);
             definitions.iter().for_each(|definition| collector.add(definition));
             collector.finish().unwrap()
         };
@@ -259,7 +261,7 @@ pub(super) mod tests {
     fn every_prefix_and_flip_of_a_definition_is_an_error_or_a_column() {
         let whole = definition("name", ColumnType::MYSQL_TYPE_VAR_STRING, ColumnFlags::empty(), 45);
         for end in 0..whole.len() {
-            let mut collector = Collector::new(Arc::default(), true);
+            let mut collector = Collector::new(Arc::default(), true, true);
             collector.add(&whole[..end]);
             let _ = collector.finish();
         }
@@ -267,7 +269,7 @@ pub(super) mod tests {
             for bit in 0..8 {
                 let mut flipped = whole.clone();
                 flipped[place] ^= 1 << bit;
-                let mut collector = Collector::new(Arc::default(), bit % 2 == 0);
+                let mut collector = Collector::new(Arc::default(), true, bit % 2 == 0);
                 collector.add(&flipped);
                 let _ = collector.finish();
             }

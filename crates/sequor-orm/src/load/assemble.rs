@@ -22,6 +22,8 @@ pub struct LoadedTree {
     name: Name,
     at: usize,
     presence: Option<usize>,
+    /// Nothing of its rows was asked for, so they do not appear.
+    blank: bool,
     ones: Vec<LoadedTree>,
     many: Vec<Many>,
     children: Vec<Children>,
@@ -69,6 +71,7 @@ impl LoadedTree {
             name: node.name,
             at: node.at,
             presence: node.presence,
+            blank: node.shape.items.as_ref().is_some_and(Vec::is_empty),
             ones,
             many: node.many,
             children: Vec::new(),
@@ -112,6 +115,9 @@ impl LoadedTree {
         let count = self.batch.len();
         for mut one in std::mem::take(&mut self.ones) {
             one.attach()?;
+            if one.blank && one.children.is_empty() && one.ones.is_empty() {
+                continue;
+            }
             let mut owner = vec![None; count];
             for (row, parent) in one.owners.iter().enumerate() {
                 if let Some(slot) = owner.get_mut(*parent) {
@@ -126,6 +132,9 @@ impl LoadedTree {
         }
         for mut children in std::mem::take(&mut self.children) {
             children.tree.attach()?;
+            if children.tree.blank {
+                continue;
+            }
             let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
             let shared = children.parents.iter().any(|parents| parents.len() > 1);

@@ -27,6 +27,8 @@ pub struct Record {
     pub(crate) extras: Vec<(Name, Value)>,
     /// Loaded relations.
     pub(crate) relations: Vec<(Name, Related)>,
+    /// The fields that a to-one relation without a row would have had.
+    pub(crate) blank: Vec<(Name, Vec<Name>)>,
 }
 
 /// The loaded rows of a relation.
@@ -40,7 +42,7 @@ pub enum Related {
 
 impl Record {
     pub(crate) fn new(state: RowState) -> Record {
-        Record { state, selected: None, extras: Vec::new(), relations: Vec::new() }
+        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), blank: Vec::new() }
     }
 
     /// The model.
@@ -125,6 +127,13 @@ impl Record {
     /// As [`Record::save`].
     pub async fn save_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
         self.state = write::save(db, self.state.clone(), &options).await?;
+        // A row of few attributes shows when it was changed.
+        if let (Some(selected), Some(updated)) = (&mut self.selected, self.state.model.timestamps.updated) {
+            let name = self.state.model.columns[updated].name.clone();
+            if !selected.iter().any(|(known, _)| *known == name) && self.state.values[updated].is_some() {
+                selected.push((name, updated));
+            }
+        }
         Ok(())
     }
 
@@ -186,6 +195,35 @@ impl Record {
         };
         self.state = found.ok_or_else(gone)?;
         Ok(())
+    }
+
+    /// The row as Sequelize's `raw: true` shows it: columns of associations under dotted names.
+    pub fn to_flat_json(&self) -> Json {
+        fn spread(prefix: &str, json: Json, map: &mut Map<String, Json>) {
+            let Json::Object(inner) = json else { return };
+            for (key, value) in inner {
+                map.insert(format!("{prefix}{key}"), value);
+            }
+        }
+        let mut map = Map::new();
+        let plain = Record { relations: Vec::new(), ..self.clone() };
+        spread("", plain.to_json(), &mut map);
+        for (name, related) in &self.relations {
+            match related {
+                Related::One(Some(row)) => spread(&format!("{name}."), row.to_flat_json(), &mut map),
+                Related::One(None) => {
+                    for field in self.blank.iter().filter(|(relation, _)| relation == name).flat_map(|(_, fields)| fields) {
+                        map.insert(format!("{name}.{field}"), Json::Null);
+                    }
+                }
+                Related::Many(rows) => {
+                    if let Some(row) = rows.first() {
+                        spread(&format!("{name}."), row.to_flat_json(), &mut map);
+                    }
+                }
+            }
+        }
+        Json::Object(map)
     }
 
     /// The row as Sequelize's `toJSON` shows it: attributes, aliases, loaded associations.

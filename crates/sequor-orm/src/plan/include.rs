@@ -66,6 +66,12 @@ impl Planner<'_> {
         }
         hidden.sort_unstable();
         hidden.dedup();
+        // Joins for aggregates come first: the columns refer to them.
+        for include in clauses.includes.iter().filter(|include| include.joined) {
+            let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
+            let link = def.link(&scope.model, self.models)?;
+            self.join_only(scope, include, &def, &link, depth)?;
+        }
         let at = list.len();
         let shape = self.columns(scope, clauses, hidden, list)?;
         let presence = match (&shape.items, scope.model.primary_key.first()) {
@@ -75,7 +81,7 @@ impl Planner<'_> {
         };
         let mut node = Node { model: scope.model.clone(), shape, at, relation: 0, name: Name::Borrowed(""), presence, ones: Vec::new(), many: Vec::new() };
         let mut conditions = Vec::new();
-        for include in &clauses.includes {
+        for include in clauses.includes.iter().filter(|include| !include.joined) {
             self.include(scope, include, &mut node, list, &mut conditions, depth)?;
         }
         Ok((node, conditions))
@@ -107,9 +113,6 @@ impl Planner<'_> {
         let def = scope.model.relations[position].clone();
         let link = def.link(&scope.model, self.models)?;
         let name = include.alias.clone().unwrap_or_else(|| def.name.clone());
-        if include.joined {
-            return self.join_only(scope, include, &def, &link, depth);
-        }
         if def.kind.is_many() {
             if include.required {
                 conditions.push(self.exists(scope, include)?);

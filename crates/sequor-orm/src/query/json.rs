@@ -83,7 +83,13 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
         match key.as_str() {
             "include" => {}
             "where" => clauses.filters.extend(filter(place, value)?),
-            "attributes" => clauses.select = attributes(place, value)?,
+            "attributes" => {
+                let (value, distinct) = without_distinct(value);
+                clauses.select = attributes(place, value)?;
+                if distinct {
+                    clauses.distinct = Distinct::Yes;
+                }
+            }
             "order" => order(place, value, &mut clauses)?,
             "group" => clauses.group = group(place, value)?,
             "having" => clauses.having.extend(filter(place, value)?),
@@ -213,6 +219,26 @@ fn attributes(place: Place<'_>, value: Json) -> Result<Option<Vec<SelectItem>>> 
     }
 }
 
+/// `fn('DISTINCT', col)` as the first item is SELECT DISTINCT.
+fn without_distinct(mut value: Json) -> (Json, bool) {
+    let is_distinct = |json: &Json| json.get("fn").and_then(Json::as_str).is_some_and(|name| name.eq_ignore_ascii_case("distinct"));
+    let inner = |json: &Json| json.get("args").and_then(|args| args.get(0)).cloned().unwrap_or_default();
+    let Some(first) = value.get_mut(0) else { return (value, false) };
+    if is_distinct(first) {
+        let mut plain = inner(first);
+        if let (Some(alias), Some(map)) = (first.get("as").cloned(), plain.as_object_mut()) {
+            map.insert("as".into(), alias);
+        }
+        *first = plain;
+        return (value, true);
+    }
+    if let Some(head) = first.get_mut(0).filter(|head| is_distinct(head)) {
+        *head = inner(head);
+        return (value, true);
+    }
+    (value, false)
+}
+
 fn group(place: Place<'_>, value: Json) -> Result<Vec<Expr>> {
     let list = match value {
         Json::Array(list) => list,
@@ -286,6 +312,9 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
     let known_alias = |name: &str| clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| item.alias.as_deref() == Some(name)));
     let expr = match what {
         Json::String(name) if path.is_empty() && model.position(&name).is_none() && known_alias(&name) => Expr::Alias(Name::Owned(name)),
+        Json::Object(map) if path.is_empty() && map.get("col").and_then(Json::as_str).is_some_and(|name| model.position(name).is_none() && known_alias(name)) => {
+            Expr::Alias(Name::Owned(map.get("col").and_then(Json::as_str).unwrap_or_default().to_owned()))
+        }
         Json::String(name) => expression::named(inner, &name)?,
         other => expression(inner, other)?,
     };

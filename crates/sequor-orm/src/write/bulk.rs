@@ -53,7 +53,7 @@ pub(crate) async fn bulk_create(db: &Db, mut rows: Vec<RowState>, options: &Bulk
     hook::fire(db, &model, HookKind::BeforeBulkCreate, HookSubject::Rows(&mut rows), &options.write).await?;
     let graph = rows.iter().any(|row| !row.children.is_empty());
     if options.write.validate && !options.individual_hooks {
-        validate_rows(db, &mut rows, &options.write).await?;
+        validate_rows(&rows, &options.write)?;
     }
     let one = rows.len() == 1 && !graph && !options.individual_hooks && !hook::needs_transaction(db, &model, &options.write);
     let mut stored = if one {
@@ -87,10 +87,10 @@ pub(crate) async fn bulk_create(db: &Db, mut rows: Vec<RowState>, options: &Bulk
 }
 
 /// All failures of all rows at once.
-async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -> Result<()> {
+fn validate_rows(rows: &[RowState], options: &WriteOptions) -> Result<()> {
     let mut items = Vec::new();
-    for (number, row) in rows.iter_mut().enumerate() {
-        match validate::run_quiet(db, row, options).await {
+    for (number, row) in rows.iter().enumerate() {
+        match validate::run_quiet(row, options) {
             Ok(()) => {}
             Err(Error::Validation(error)) => items.extend(error.items.into_iter().map(|mut item| {
                 item.record = Some(number);

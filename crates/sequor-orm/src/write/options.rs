@@ -13,6 +13,8 @@ pub struct WriteOptions {
     pub hooks: bool,
     /// Only these fields are written.
     pub fields: Option<Vec<Name>>,
+    /// Whether what a before-hook changes is written beside `fields`.
+    pub hooks_may_add: bool,
     /// Leaves `updated_at` alone.
     pub silent: bool,
     /// Deletes rows of paranoid models for good.
@@ -28,7 +30,7 @@ pub struct WriteOptions {
 impl WriteOptions {
     /// The defaults: validated, with hooks.
     pub fn at(site: &'static Location<'static>) -> WriteOptions {
-        WriteOptions { validate: true, hooks: true, fields: None, silent: false, force: false, extras: TypeMap::default(), tags: Vec::new(), site }
+        WriteOptions { validate: true, hooks: true, fields: None, hooks_may_add: false, silent: false, force: false, extras: TypeMap::default(), tags: Vec::new(), site }
     }
 
     /// Whether a field may be written.

@@ -87,11 +87,13 @@ fn set_changed(state: &mut RowState, changed: &[usize]) -> Result<()> {
 async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
     let model = state.model.clone();
     validate::run(db, &mut state, options, &[]).await?;
+    let given = state.values.clone();
     for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
         hook::fire(db, &model, kind, HookSubject::Row(&mut state), options).await?;
     }
     let mut changed: Vec<usize> = state.changed();
-    changed.retain(|position| options.writes(&model.columns[*position].name) && Some(*position) != model.version && model.columns[*position].generated.is_none());
+    let by_hook = |position: usize| options.hooks_may_add && given[position] != state.values[position];
+    changed.retain(|position| (options.writes(&model.columns[*position].name) || by_hook(*position)) && Some(*position) != model.version && model.columns[*position].generated.is_none());
     if changed.is_empty() {
         return Ok(state);
     }
@@ -102,6 +104,8 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
             changed.push(position);
         }
     }
+    let pending: Vec<(usize, Option<Value>)> =
+        state.changed().into_iter().filter(|position| !changed.contains(position) && Some(*position) != model.version).map(|position| (position, state.values[position].clone())).collect();
     let stored = update_row(db, &mut state, &changed, options).await?;
     let mut stored = RowState { original: before.original.clone(), children: std::mem::take(&mut state.children), ..stored };
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
@@ -110,6 +114,10 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
     let old = before.original.map(|values| RowState::stored(model.clone(), values));
     hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
     stored.original = Some(stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+    // What was changed and not written stays changed.
+    for (position, value) in pending {
+        stored.values[position] = value;
+    }
     Ok(stored)
 }
 

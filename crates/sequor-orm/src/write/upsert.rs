@@ -80,7 +80,11 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowSta
     let mut find = query;
     find.clauses.limit = Some(1);
     find.clauses.unordered = true;
-    if let Some(found) = find_rows(db, find.clone(), options.site).await?.pop() {
+    let model = find.model.clone();
+    hook::fire(db, &model, HookKind::BeforeFind, HookSubject::Query(&mut find), options).await?;
+    let found = find_rows(db, find.clone(), options.site).await?.pop();
+    hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(&mut find), options).await?;
+    if let Some(found) = found {
         return Ok((found, false));
     }
     prepare(&mut state, db, options)?;

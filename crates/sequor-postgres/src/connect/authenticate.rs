@@ -1,7 +1,7 @@
 //! Proving who we are: SCRAM-SHA-256, md5, or the password itself where that is allowed.
 
 use super::environment::password_of;
-use super::options::{ChannelBinding, Host, PostgresOptions};
+use super::options::{ChannelBinding, Host, Methods, PostgresOptions};
 use super::scram::{Binding, Scram};
 use super::startup::{next_message, not_postgres};
 use crate::error::ServerMessage;
@@ -47,6 +47,9 @@ impl Authentication<'_> {
                 }
                 3 => frontend::password_message(self.password()?.as_bytes(), &mut wire.out)?,
                 5 if !methods.md5 => return Err(self.denied("the server asks for an md5 password, which require_auth does not accept")),
+                5 if !(self.verified || self.host.is_local() || self.options.allow_cleartext || methods != Methods::ALL) => {
+                    return Err(self.denied("the server asks for an md5 password over a line that is not verified; use scram-sha-256, verified TLS, or require_auth=md5"));
+                }
                 5 => {
                     let salt = body.first_chunk::<4>().ok_or_else(|| not_postgres(self.target))?;
                     let answer = md5_hash(self.options.user.as_bytes(), self.password()?.as_bytes(), *salt);

@@ -4,8 +4,11 @@
 
 mod basics;
 mod batches;
+mod cluster;
 mod constraints;
 mod faults;
+mod hostile;
+mod logins;
 mod plans;
 mod proxy;
 mod recovery;

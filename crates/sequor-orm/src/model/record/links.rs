@@ -64,11 +64,20 @@ impl Record {
         if let Json::Object(map) = options {
             for (key, value) in map {
                 match key.as_str() {
-                    "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" | "through" => {
+                    "through" => match (include.get_mut("through").and_then(Json::as_object_mut), value) {
+                        (Some(known), Json::Object(map)) => known.extend(map),
+                        (_, value) => {
+                            include.insert(key, value);
+                        }
+                    },
+                    "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" => {
                         include.insert(key, value);
                     }
                     "joinTableAttributes" => {
-                        include.insert("through".into(), serde_json::json!({ "attributes": value }));
+                        let through = include.entry("through").or_insert_with(|| Json::Object(Map::new()));
+                        if let Some(through) = through.as_object_mut() {
+                            through.insert("attributes".into(), value);
+                        }
                     }
                     _ => {}
                 }
@@ -221,6 +230,7 @@ impl Record {
     pub async fn update_with(&mut self, values: Json, db: &Db, mut options: WriteOptions) -> Result<()> {
         if options.fields.is_none() {
             options.fields = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
+            options.hooks_may_add = true;
         }
         self.set(values)?;
         self.save_with(db, options).await

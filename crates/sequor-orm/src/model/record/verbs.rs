@@ -38,7 +38,12 @@ impl RuntimeFind {
     /// # Errors
     /// `Usage` that names the place of an unknown key; those of the database.
     pub async fn exec(self, db: &Db) -> Result<Vec<Record>> {
-        self.model.on(db).rows(self.options, self.site).await
+        let reject = flag(&self.options, "rejectOnEmpty", false);
+        let rows = self.model.on(db).rows(self.options, self.site).await?;
+        if reject && rows.is_empty() {
+            return Err(Error::not_found(self.model.name));
+        }
+        Ok(rows)
     }
 }
 

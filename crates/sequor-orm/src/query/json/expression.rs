@@ -108,6 +108,7 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
 }
 
 fn cast(ty: &str) -> Result<CastType> {
+    let ty = ty.split('(').next().unwrap_or(ty).trim();
     Ok(CastType::Column(match ty {
         "integer" | "int" | "bigint" | "smallint" | "signed" => return Ok(CastType::Signed),
         "unsigned" => return Ok(CastType::Unsigned),

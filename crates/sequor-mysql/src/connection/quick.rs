@@ -1,0 +1,100 @@
+//! The commonest call: one statement that is prepared already. One write, one read, and as little code between them as can be: after each wait the
+//! processor finds little of it in its cache.
+
+use super::execute::Job;
+use super::reply::{Ended, Outcome, Progress, Reading};
+use super::{Activity, MysqlConnection};
+use crate::statements::hash;
+use sequor_core::driver::{Batch, Param, Params, RowSink, Step, StepDone};
+use sequor_core::{Error, Result};
+use std::sync::Arc;
+
+/// A step with its parameters known and its statement prepared.
+pub(super) struct Quick {
+    place: usize,
+    text: Arc<str>,
+    params: Vec<Param>,
+    sink: Box<dyn RowSink>,
+}
+
+impl MysqlConnection {
+    /// Takes the batch apart when it is a quick one.
+    #[inline]
+    pub(super) fn quick(&mut self, mut batch: Batch) -> Result<Quick, Batch> {
+        let [step] = batch.steps.as_slice() else { return Err(batch) };
+        if self.begin.is_some() || !step.cache || !matches!(self.activity, Activity::Settled) {
+            return Err(batch);
+        }
+        let Some(place) = self.statements.find(hash(&step.text), &step.text) else { return Err(batch) };
+        match batch.steps.pop() {
+            Some(Step { text, params: Params::Fixed(params), sink, .. }) => Ok(Quick { place, text, params, sink }),
+            Some(step) => {
+                batch.steps.push(step);
+                Err(batch)
+            }
+            None => Err(batch),
+        }
+    }
+
+    pub(super) async fn run_quick(&mut self, quick: Quick) -> Result<Vec<StepDone>> {
+        let Quick { place, text, params, mut sink } = quick;
+        self.activity = Activity::Busy;
+        self.refusal = None;
+        self.shared.start_turn();
+        if self.shared.is_struck() {
+            Box::pin(self.absorb_kill()).await?;
+        }
+        let mut reading = Reading::prepared(place);
+        let mut progress = match self.queue_execute(place, &params) {
+            Ok(()) => Progress::More,
+            Err(error) => Progress::Failed(error),
+        };
+        if matches!(progress, Progress::More) {
+            progress = match self.flush().await {
+                Ok(()) => self.advance(&mut reading, &mut *sink),
+                Err(error) => Progress::Failed(error),
+            };
+        }
+        while matches!(progress, Progress::More) {
+            progress = match self.fill().await {
+                Ok(()) => self.advance(&mut reading, &mut *sink),
+                Err(error) => Progress::Failed(error),
+            };
+        }
+        if matches!(progress, Progress::Finished) {
+            self.at_stake = false;
+            self.activity = Activity::Settled;
+            self.shared.end_turn();
+            return Ok(vec![done(sink, reading.outcome, false)]);
+        }
+        let quick = Quick { place, text, params, sink };
+        let result = Box::pin(self.end_slowly(progress, reading, quick)).await;
+        Box::pin(self.leave(result)).await
+    }
+
+    #[cold]
+    async fn end_slowly(&mut self, progress: Progress, reading: Reading, quick: Quick) -> Result<Vec<StepDone>> {
+        let Quick { place, text, params, mut sink } = quick;
+        let ended = match progress {
+            Progress::More => Err(Error::bug("an answer was left half read")),
+            Progress::Finished => Ok(Ended::Finished(reading.outcome)),
+            Progress::Stopped(None) => self.finish_reply().await.map(|()| Ended::Finished(reading.outcome)),
+            Progress::Paused => Ok(Ended::Paused(reading)),
+            Progress::Stopped(Some(error)) => self.finish_reply().await.and(Err(error)),
+            Progress::Failed(error) => Err(error),
+        };
+        self.at_stake = false;
+        let job = Job { text: &text, params: &params, keep: true, commit: false };
+        let ended = if ended.is_err() && self.refusal.is_some() {
+            self.try_again(place, hash(&text), &job, &mut *sink, ended).await?
+        } else {
+            ended?
+        };
+        Ok(vec![self.step_done(sink, ended)])
+    }
+}
+
+/// What a step has done.
+pub(super) fn done(sink: Box<dyn RowSink>, outcome: Outcome, paused: bool) -> StepDone {
+    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused }
+}
