@@ -53,7 +53,14 @@ impl MysqlConnection {
 
     /// A statement that the server has lost, or wants prepared anew, did nothing: it is prepared and run once more.
     #[cold]
-    pub(super) async fn try_again(&mut self, place: usize, hash: u64, job: &Job<'_>, sink: &mut dyn RowSink, ended: Result<Ended>) -> Result<Ended> {
+    pub(super) async fn try_again(
+        &mut self,
+        place: usize,
+        hash: u64,
+        job: &Job<'_>,
+        sink: &mut dyn RowSink,
+        ended: Result<Ended>,
+    ) -> Result<Ended> {
         let is_stale = self.refusal.is_some_and(|code| STALE_STATEMENT.contains(&code));
         if is_stale || !job.keep {
             self.statements.remove(place);
@@ -116,8 +123,7 @@ impl MysqlConnection {
         if self.opening > 0 {
             self.read_opening().await?;
         }
-        let ended =
-            self.read_reply(Reading::prepared(place), sink).await;
+        let ended = self.read_reply(Reading::prepared(place), sink).await;
         self.at_stake = false;
         ended
     }

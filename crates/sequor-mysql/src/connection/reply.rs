@@ -128,7 +128,8 @@ impl MysqlConnection {
     }
 
     fn begin_columns(&mut self, reading: &mut Reading, sink: &mut dyn RowSink, count: u32, follow: bool) -> Option<Progress> {
-        let known = reading.place.and_then(|place| self.statements.at(place)).map(|statement| statement.columns.clone()).unwrap_or_default();
+        let known =
+            reading.place.and_then(|place| self.statements.at(place)).map(|statement| statement.columns.clone()).unwrap_or_default();
         if follow || self.replies.in_definitions() {
             let collector = Collector::new(known, follow, self.replies.layout().extended_definitions);
             reading.stage = Stage::Definitions(collector, count);
