@@ -141,7 +141,7 @@ mod tests {
         let expected = "c=biws,r=9IZ2O01zb9IgiIZ1WJ/zgpJBjx/oIRLs02gGSHcw1KEty3eY,p=AmNKosjJzS31NTlQYNs5BTeQjdHdk7lOflDo5re2an8=";
         assert_eq!(proof.message, expected);
         proof.check(b"v=U+ppxD5XUKtradnv8e2MkeupiA8FU87Sg8CXzXHDAzw=").unwrap();
-        for wrong in ["v=U+ppxD5XUKtradnv8e2MkeupiA8FU87Sg8CXzXHDAzx=", "v=", "e=other", "", "v=AAAA"] {
+        for wrong in ["v=V+ppxD5XUKtradnv8e2MkeupiA8FU87Sg8CXzXHDAzw=", "v=", "e=other", "", "v=AAAA"] {
             assert!(proof.check(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

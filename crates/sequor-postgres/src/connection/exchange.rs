@@ -17,6 +17,8 @@ use std::sync::Arc;
 const LONGEST: usize = 0x4000_0000;
 /// After so many bytes of unwanted rows the server is asked to stop.
 const ENOUGH_DISCARDED: usize = 512 * 1024;
+/// A server that is always faster than we are must not keep the runtime from its timers and other tasks.
+const READS_BEFORE_YIELD: u32 = 32;
 /// Names of so many columns are handed to a sink without an allocation.
 const FEW: usize = 24;
 
@@ -119,7 +121,7 @@ impl Exchange {
 impl PostgresConnection {
     /// Writes and reads until the server is ready, a sink pauses or, where that is asked for, all is written.
     pub(super) async fn drive(&mut self, steps: &mut [Step], until_written: bool) -> Result<Progress> {
-        loop {
+        for reads in 1u32.. {
             match self.process(steps) {
                 Ok(Progress::More) => {}
                 Ok(progress) => return Ok(progress),
@@ -140,7 +142,11 @@ impl PostgresConnection {
             if let Err(error) = poll_fn(|context| wire.poll(context, until_written)).await {
                 return Err(self.lost(error));
             }
+            if reads.is_multiple_of(READS_BEFORE_YIELD) {
+                tokio::task::yield_now().await;
+            }
         }
+        Ok(Progress::More)
     }
 
     /// What came of an exchange that has ended.

@@ -28,13 +28,15 @@ fn run(program: &Path, arguments: &[&str]) -> bool {
 
 fn programs() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut found: Vec<PathBuf> = folders.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).filter(|bin| bin.join("initdb").exists()).collect();
+    let mut found: Vec<PathBuf> =
+        folders.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).filter(|bin| bin.join("initdb").exists()).collect();
     found.sort();
     found.pop()
 }
 
 fn openssl(folder: &Path, arguments: &str) {
-    let status = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).stderr(Stdio::null()).stdout(Stdio::null()).status();
+    let status =
+        Command::new("openssl").args(arguments.split(' ')).current_dir(folder).stderr(Stdio::null()).stdout(Stdio::null()).status();
     assert!(status.unwrap().success(), "openssl {arguments}");
 }
 
@@ -53,7 +55,10 @@ impl Cluster {
         cluster.certificates();
         cluster.own();
         let data = cluster.path("data");
-        assert!(run(&cluster.bin.join("initdb"), &["-D", &data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]), "initdb");
+        assert!(
+            run(&cluster.bin.join("initdb"), &["-D", &data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]),
+            "initdb"
+        );
         let settings = format!(
             "port = {port}\nunix_socket_directories = '{}'\nlisten_addresses = '127.0.0.1'\nfsync = off\nssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\nssl_ca_file = '{}'\n",
             cluster.folder.display(),
@@ -74,11 +79,21 @@ impl Cluster {
         let request = "req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1";
         openssl(&self.folder, &format!("{request} -x509 -days 3650 -subj /CN=ca -keyout ca.key -out ca.crt"));
         openssl(&self.folder, &format!("{request} -x509 -days 3650 -subj /CN=stranger -keyout stranger.key -out stranger.crt"));
-        for (file, subject, names) in [("server", "localhost", "DNS:localhost"), ("other", "elsewhere", "DNS:elsewhere"), ("client", "certified", "DNS:client"), ("expired", "localhost", "DNS:localhost")] {
+        for (file, subject, names) in [
+            ("server", "localhost", "DNS:localhost"),
+            ("other", "elsewhere", "DNS:elsewhere"),
+            ("client", "certified", "DNS:client"),
+            ("expired", "localhost", "DNS:localhost"),
+        ] {
             std::fs::write(self.folder.join(format!("{file}.ext")), format!("subjectAltName={names}\n")).unwrap();
             openssl(&self.folder, &format!("{request} -subj /CN={subject} -keyout {file}.key -out {file}.csr"));
             let days = if file == "expired" { "-1" } else { "3000" };
-            openssl(&self.folder, &format!("x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days {days} -extfile {file}.ext -out {file}.crt"));
+            openssl(
+                &self.folder,
+                &format!(
+                    "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days {days} -extfile {file}.ext -out {file}.crt"
+                ),
+            );
         }
     }
 

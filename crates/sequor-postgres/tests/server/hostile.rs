@@ -1,9 +1,9 @@
 //! Servers that are none, or that lie. No real server is needed.
 
 use crate::support::driver;
+use sequor_core::Error;
 use sequor_core::driver::Driver;
 use sequor_core::error::ConnectionErrorKind as Kind;
-use sequor_core::Error;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -112,7 +112,20 @@ fn refusals_while_connecting_are_told_apart() {
 fn weak_and_unknown_logins_are_refused_with_the_password_unsaid() {
     alone(async || {
         // Over an unverified line to another machine even md5 is refused; here the line is this machine's own.
-        for (kind, rest) in [(3, &b""[..]), (2, b""), (6, b""), (7, b""), (8, b""), (9, b""), (10, b"SCRAM-SHA-1\0\0"), (10, b"\0"), (10, b""), (11, b"x"), (12, b"x"), (99, b"")] {
+        for (kind, rest) in [
+            (3, &b""[..]),
+            (2, b""),
+            (6, b""),
+            (7, b""),
+            (8, b""),
+            (9, b""),
+            (10, b"SCRAM-SHA-1\0\0"),
+            (10, b"\0"),
+            (10, b""),
+            (11, b"x"),
+            (12, b"x"),
+            (99, b""),
+        ] {
             let (outcome, text, heard) = outcome(vec![asks(kind, rest), vec![]], "").await;
             assert_eq!(outcome, Some(Kind::AccessDenied), "{kind}: {text}");
             assert!(!contains(&heard, b"hunter2"), "{kind}");

@@ -95,7 +95,9 @@ async fn encrypted(cluster: &Cluster) {
     assert_eq!(one(&mut *connection, "select ssl from pg_stat_ssl where pid = pg_backend_pid()").await, Value::Bool(true));
     let large = one(&mut *connection, "select repeat('x', 5000000)").await;
     assert_eq!(large, Value::from("x".repeat(5_000_000)));
-    let lists = (0..20_000i64).map(|n| vec![param(n, sequor_core::types::ScalarType::I64), param("y".repeat(100), sequor_core::types::ScalarType::Text)]).collect();
+    let lists = (0..20_000i64)
+        .map(|n| vec![param(n, sequor_core::types::ScalarType::I64), param("y".repeat(100), sequor_core::types::ScalarType::Text)])
+        .collect();
     let done = connection.run(sequor_core::driver::Batch::one(many("select $1, $2", lists))).await.unwrap().remove(0);
     assert_eq!(collected(done).rows.len(), 20_000);
     // Cancelling goes over TLS, too.
@@ -117,7 +119,8 @@ async fn encrypted(cluster: &Cluster) {
 async fn certificates(cluster: &Cluster) {
     let root = format!("sslrootcert={}", cluster.path("ca.crt"));
     let stranger = format!("sslrootcert={}", cluster.path("stranger.crt"));
-    let kind = async |host: &str, parameters: String| attempt(&cluster.url("weak:right", host, &parameters)).await.map_err(|(kind, _)| kind);
+    let kind =
+        async |host: &str, parameters: String| attempt(&cluster.url("weak:right", host, &parameters)).await.map_err(|(kind, _)| kind);
     let tls = Err(ConnectionErrorKind::Tls);
     assert_eq!(kind("localhost", format!("sslmode=verify-full&{stranger}")).await, tls);
     assert_eq!(kind("localhost", format!("sslmode=verify-ca&{stranger}")).await, tls);
@@ -126,7 +129,8 @@ async fn certificates(cluster: &Cluster) {
     assert_eq!(kind("127.0.0.1", format!("sslmode=verify-ca&{root}")).await, Ok(()));
     assert_eq!(kind("localhost", format!("sslmode=verify-full&{root}&sslcert=/nowhere")).await, Err(ConnectionErrorKind::Invalid));
     assert_eq!(kind("localhost", "sslmode=verify-full&sslrootcert=/nowhere".into()).await, Err(ConnectionErrorKind::Invalid));
-    for (certificate, full, only_ca) in [("other", tls, Ok(())), ("expired", tls, tls), ("stranger", tls, tls), ("server", Ok(()), Ok(()))] {
+    for (certificate, full, only_ca) in [("other", tls, Ok(())), ("expired", tls, tls), ("stranger", tls, tls), ("server", Ok(()), Ok(()))]
+    {
         let original = certificate == "server";
         if !original {
             std::fs::copy(cluster.folder.join("server.crt"), cluster.folder.join("kept.crt")).unwrap();

@@ -23,7 +23,9 @@ fn host(name: &str, port: u16) -> Host {
 
 #[test]
 fn the_parts_of_a_url_are_read_and_decoded() {
-    let options = parse("postgres://us%40er:p%3A%2Fw%20d@db.example:6543/my%2Fdb?application_name=a%26b&connect_timeout=3&statement_timeout=500").unwrap();
+    let options =
+        parse("postgres://us%40er:p%3A%2Fw%20d@db.example:6543/my%2Fdb?application_name=a%26b&connect_timeout=3&statement_timeout=500")
+            .unwrap();
     assert_eq!((options.user.as_str(), options.password.as_deref(), options.database.as_str()), ("us@er", Some("p:/w d"), "my/db"));
     assert_eq!(options.hosts, [host("db.example", 6543)]);
     assert_eq!(options.connect_timeout, Some(Duration::from_secs(3)));
@@ -39,7 +41,10 @@ fn the_parts_of_a_url_are_read_and_decoded() {
 #[test]
 fn hosts_come_in_every_form() {
     let hosts = |url: &str| parse(url).unwrap().hosts;
-    assert_eq!(hosts("postgres://h1,h2:6000,[::1]:7000,[fe80::1]/d"), [host("h1", 5432), host("h2", 6000), host("::1", 7000), host("fe80::1", 5432)]);
+    assert_eq!(
+        hosts("postgres://h1,h2:6000,[::1]:7000,[fe80::1]/d"),
+        [host("h1", 5432), host("h2", 6000), host("::1", 7000), host("fe80::1", 5432)]
+    );
     assert_eq!(hosts("postgres://%2Fvar%2Frun%2Fpg/d"), [host("/var/run/pg", 5432)]);
     assert_eq!(hosts("postgres:///d?host=/tmp/x&port=5433"), [host("/tmp/x", 5433)]);
     assert_eq!(hosts("postgres://?host=a,b&port=1,2"), [host("a", 1), host("b", 2)]);
@@ -64,7 +69,15 @@ fn hosts_come_in_every_form() {
 
 #[test]
 fn the_environment_fills_what_is_left_out() {
-    let environment = [("PGHOST", "envhost"), ("PGPORT", "1234"), ("PGUSER", "envuser"), ("PGPASSWORD", "secret"), ("PGDATABASE", "envdb"), ("PGSSLMODE", "require"), ("PGAPPNAME", "app")];
+    let environment = [
+        ("PGHOST", "envhost"),
+        ("PGPORT", "1234"),
+        ("PGUSER", "envuser"),
+        ("PGPASSWORD", "secret"),
+        ("PGDATABASE", "envdb"),
+        ("PGSSLMODE", "require"),
+        ("PGAPPNAME", "app"),
+    ];
     let options = with("postgres://", &environment).unwrap();
     assert_eq!(options.hosts, [host("envhost", 1234)]);
     assert_eq!((options.user.as_str(), options.password.as_deref(), options.database.as_str()), ("envuser", Some("secret"), "envdb"));
@@ -142,7 +155,10 @@ fn every_parameter_is_obeyed_or_refused_with_the_reason() {
     let options = parse(&format!("postgres://u@h/d?{all}")).unwrap();
     assert_eq!((options.user.as_str(), options.database.as_str(), options.password.as_deref()), ("bob", "other", Some("pw")));
     assert_eq!(options.keepalive, Some(Keepalive { idle: Duration::from_secs(9), interval: Duration::from_secs(5), count: 2 }));
-    assert_eq!((options.connect_timeout, options.tcp_user_timeout, options.unnamed, options.tls.no_sni, options.tls.only_13), (None, None, true, true, true));
+    assert_eq!(
+        (options.connect_timeout, options.tcp_user_timeout, options.unnamed, options.tls.no_sni, options.tls.only_13),
+        (None, None, true, true, true)
+    );
     assert_eq!(options.methods, Methods { none: true, password: false, md5: false, scram: true });
     assert_eq!((options.session, options.channel_binding), (SessionKind::PreferStandby, ChannelBinding::Require));
     assert_eq!(options.settings.len(), 5);
