@@ -93,8 +93,14 @@ async fn all(args: Args) -> Result<bool, String> {
         }
         let dialect = args.dialect.clone();
         // A task of its own, so that a panic is one failure.
-        let outcome = tokio::spawn(run::scenario(scenario, dialect)).await;
-        let outcome = outcome.unwrap_or_else(|error| run::Outcome::failed(format!("panicked: {error}")));
+        let mut task = tokio::spawn(run::scenario(scenario, dialect));
+        let outcome = match tokio::time::timeout(std::time::Duration::from_secs(15), &mut task).await {
+            Ok(outcome) => outcome.unwrap_or_else(|error| run::Outcome::failed(format!("panicked: {error}"))),
+            Err(_) => {
+                task.abort();
+                run::Outcome::failed("took longer than 15 s")
+            }
+        };
         steps += outcome.steps;
         compared += outcome.compared;
         let entry = areas.entry(area.clone()).or_default();
