@@ -1,22 +1,36 @@
-//! Sequor's development tasks: `cargo xtask test | servers | lint | doc`.
+//! Sequor's development tasks: `cargo xtask test | servers | tidy | deps | lint | doc`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod deps;
+mod process;
 mod servers;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
+const USAGE: &str = "usage: cargo xtask TASK
+  test [--tier 0|1] [--only sqlite,postgres,mysql] [-- FILTER ..]
+             start private servers, run every test and the recorded scenarios, stop the servers
+  servers    start both servers, print their URLs, stop them at Ctrl-C or when standard input closes
+  tidy       check the norms that a machine can check
+  deps       check licences, duplicate versions and that every dependency has its reason
+  lint       rustfmt and clippy, warnings as errors
+  doc        rustdoc, warnings as errors";
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let Err(message) = servers::stop_on_signals() {
-        eprintln!("{message}");
-    }
-    let result = match args.first().map(String::as_str) {
-        Some("test") => test::run(&args[1..]),
-        Some("servers") => test::serve(),
-        Some("lint") => test::lint(),
-        Some("doc") => test::doc(),
-        _ => Err("usage: cargo xtask test [--only sqlite,postgres,mysql] [-- FILTER] | servers | lint | doc".into()),
-    };
+    let rest = args.get(1..).unwrap_or_default();
+    let result = process::enter_root().and_then(|()| process::stop_on_signals()).and_then(|()| match args.first().map(String::as_str) {
+        Some("test") => test::run(rest),
+        Some("servers") => servers::serve(),
+        Some("tidy") => tidy::run(),
+        Some("deps") => deps::run(),
+        Some("lint") => process::lint(),
+        Some("doc") => process::doc(),
+        _ => Err(USAGE.to_owned()),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

@@ -1,198 +1,194 @@
-//! `cargo xtask test`: builds, starts the servers, runs every test, counts.
+//! `cargo xtask test`: starts the servers while the tests are built, runs every test and the recorded scenarios, counts.
 
-use crate::servers::{self, Result, Server};
+mod conformance;
+mod tally;
+
+use crate::process::{Guarded, Result, WORKSPACE, cargo};
+use crate::servers::{self, Servers, VARIABLES};
+use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tally::Tally;
 
-const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
-const FEATURES: &str = "sequor-tests/all";
+/// The databases that tests run on, by the last part of a test's name.
+pub const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
 struct Chosen {
     databases: Vec<String>,
+    tier: String,
     filter: Vec<String>,
 }
 
 fn parse(args: &[String]) -> Result<Chosen> {
-    let mut databases: Vec<String> = DATABASES.iter().map(ToString::to_string).collect();
-    let mut filter = Vec::new();
+    let mut chosen = Chosen { databases: DATABASES.map(str::to_owned).to_vec(), tier: "0".into(), filter: Vec::new() };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
-            "--only" => databases = rest.next().ok_or("--only takes sqlite,postgres,mysql")?.split(',').map(str::to_owned).collect(),
-            "--tier" => {
-                rest.next();
-            }
-            "--" => filter.extend(rest.by_ref().cloned()),
+            "--only" => chosen.databases = rest.next().ok_or("--only takes sqlite,postgres,mysql")?.split(',').map(str::to_owned).collect(),
+            "--tier" => chosen.tier = rest.next().filter(|tier| ["0", "1"].contains(&tier.as_str())).ok_or("--tier takes 0 or 1")?.clone(),
+            "--" => chosen.filter.extend(rest.by_ref().cloned()),
             other => return Err(format!("unknown argument {other}: known are --only, --tier and -- FILTER")),
         }
     }
-    for name in &databases {
-        if !DATABASES.contains(&name.as_str()) {
-            return Err(format!("unknown database {name}: known are {}", DATABASES.join(", ")));
-        }
+    match chosen.databases.iter().find(|name| !DATABASES.contains(&name.as_str())) {
+        Some(unknown) => Err(format!("unknown database {unknown:?}: known are {}", DATABASES.join(", "))),
+        None => Ok(chosen),
     }
-    Ok(Chosen { databases, filter })
 }
 
-/// The servers that tests need; given URLs are used as they are.
-fn start(databases: &[String]) -> Result<(Vec<Server>, Vec<(&'static str, String)>)> {
-    let wants = |name: &str, variable: &str| databases.iter().any(|known| known == name) && std::env::var(variable).is_err();
-    let (postgres, mysql) = (wants("postgres", "SEQUOR_POSTGRES_URL"), wants("mysql", "SEQUOR_MYSQL_URL"));
-    servers::install_missing(postgres, mysql)?;
-    let mut running = Vec::new();
-    let mut variables = Vec::new();
-    if postgres {
-        let server = servers::postgres()?;
-        variables.push(("SEQUOR_POSTGRES_URL", server.url.clone()));
-        running.push(server);
-    }
-    if mysql {
-        let server = servers::mysql()?;
-        variables.push(("SEQUOR_MYSQL_URL", server.url.clone()));
-        running.push(server);
-    }
-    Ok((running, variables))
-}
-
-fn cargo() -> Command {
-    Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+/// Minutes and seconds of one step.
+fn took(name: &str, time: Duration) -> String {
+    format!("{name}: {} min {:02} s", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 /// Runs every test.
 pub fn run(args: &[String]) -> Result<()> {
     let chosen = parse(args)?;
     let began = Instant::now();
-    let databases = chosen.databases.clone();
-    // The servers start while the build runs.
-    let starting = std::thread::spawn(move || start(&databases));
-    let built = cargo().args(["test", "--workspace", "--features", FEATURES, "--no-run"]).status().map_err(|error| error.to_string())?;
-    let build_minutes = began.elapsed().as_secs_f64() / 60.0;
-    let (servers, variables) = starting.join().map_err(|_| "starting the servers failed".to_owned())??;
-    if !built.success() {
-        return Err("the build failed".into());
+    let (built, starting) = std::thread::scope(|scope| {
+        let starting = scope.spawn(|| (servers::start(&chosen.databases), began.elapsed()));
+        (build(), starting.join())
+    });
+    let mut times = vec![took("build", began.elapsed())];
+    let (servers, start_time) = starting.map_err(|_| "starting the servers panicked".to_owned())?;
+    let built = built?;
+    let servers = servers?;
+    times.push(took("servers (while building)", start_time));
+
+    let step = Instant::now();
+    let mut tally = Tally::new(built.packages);
+    run_cargo_test(&chosen, &servers, &mut tally)?;
+    times.push(took("tests", step.elapsed()));
+    if chosen.tier == "0" && step.elapsed() > Duration::from_secs(12 * 60) {
+        times.push("tests took longer than 12 minutes, the budget of tier 0: make the longest smaller, or move them to tier 1".into());
     }
-    let mut tally = Tally::default();
-    let mut test = cargo();
-    test.args(["test", "--workspace", "--features", FEATURES, "--no-fail-fast", "--"]).args(&chosen.filter);
-    for name in DATABASES.iter().filter(|name| !chosen.databases.iter().any(|known| known == *name)) {
-        test.args(["--skip", &format!("::{name}")]);
-    }
-    for (name, value) in &variables {
-        test.env(name, value);
-    }
-    if chosen.databases.len() == DATABASES.len() {
-        test.env("SEQUOR_TEST_ALL", "1");
-    }
-    let ok = tally.stream(test)?;
-    if std::path::Path::new("tests/conformance/Cargo.toml").exists() && chosen.filter.is_empty() {
+    if let Some(program) = built.conformance.filter(|_| chosen.filter.is_empty()) {
+        let step = Instant::now();
         for database in &chosen.databases {
-            let mut scenarios = cargo();
-            scenarios.args(["run", "--quiet", "-p", "sequor-conformance", "--", "--dialect", database, "tests/conformance/scenarios"]);
-            for (name, value) in &variables {
-                scenarios.env(name, value);
-            }
-            println!("conformance on {database}:");
-            scenarios.status().map_err(|error| error.to_string())?;
+            conformance::run(&program, database, environment(&servers), &mut tally)?;
         }
+        times.push(took("recorded scenarios", step.elapsed()));
     }
     drop(servers);
-    println!("build {build_minutes:.1} min, all {:.1} min", began.elapsed().as_secs_f64() / 60.0);
+    times.push(took("all", began.elapsed()));
+    report(&tally, &times)
+}
+
+fn report(tally: &Tally, times: &[String]) -> Result<()> {
+    println!();
+    tally.problems.iter().for_each(|problem| println!("{problem}"));
+    times.iter().for_each(|line| println!("{line}"));
     for database in DATABASES {
         println!("{database}: {} tests", tally.by_database.get(database).copied().unwrap_or(0));
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
-    if !ok || tally.failed > 0 || tally.passed == 0 {
-        return Err("not every test passed".into());
+    match (tally.passed, tally.failed) {
+        (_, 1..) => Err("not every test passed".into()),
+        (0, _) => Err("no test ran".into()),
+        _ => Ok(()),
     }
+}
+
+/// Builds with cargo and answers its JSON messages.
+fn build_messages(arguments: &[&str]) -> Result<Vec<String>> {
+    let mut command = cargo();
+    command.args(arguments).args(WORKSPACE).arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut process = Guarded::spawn(&mut command, Signal::SIGTERM)?;
+    let output = process.child().stdout.take();
+    let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines()).map_while(std::result::Result::ok).collect();
+    if process.wait()? { Ok(lines) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+}
+
+/// What the build made.
+struct Built {
+    /// The package of each test program.
+    packages: BTreeMap<String, String>,
+    /// The program that runs the recorded scenarios.
+    conformance: Option<String>,
+}
+
+fn build() -> Result<Built> {
+    let tests = build_messages(&["test", "--no-run"])?;
+    let packages = tests.iter().filter_map(|line| tally::test_program(line)).collect();
+    let conformance = if conformance::exists() {
+        // The whole workspace, for the same features as the tests.
+        build_messages(&["build", "--bin", conformance::PROGRAM])?.iter().find_map(|line| tally::program(line, conformance::PROGRAM))
+    } else {
+        None
+    };
+    Ok(Built { packages, conformance })
+}
+
+/// The variables for a process of tests: those of the chosen databases set, the others unset.
+fn environment(servers: &Servers) -> impl Fn(&mut Command) + '_ {
+    move |command| {
+        for (_, variable) in VARIABLES {
+            command.env_remove(variable);
+        }
+        command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
+    }
+}
+
+fn run_cargo_test(chosen: &Chosen, servers: &Servers, tally: &mut Tally) -> Result<()> {
+    let mut command = cargo();
+    command.arg("test").args(WORKSPACE).args(["--no-fail-fast", "--"]).args(&chosen.filter);
+    for name in DATABASES.iter().filter(|name| !chosen.databases.iter().any(|known| known == *name)) {
+        command.args(["--skip", &format!("::{name}")]);
+    }
+    environment(servers)(&mut command);
+    command.env("SEQUOR_TIER", &chosen.tier);
+    if chosen.databases.len() == DATABASES.len() {
+        command.env("SEQUOR_TEST_ALL", "1");
+    }
+    let succeeded = stream(command, |line| tally.count(line))?;
+    tally.finish(succeeded);
     Ok(())
 }
 
-#[derive(Default)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    by_database: BTreeMap<&'static str, u64>,
-}
-
-impl Tally {
-    /// Passes the output on and counts what it says.
-    fn stream(&mut self, mut command: Command) -> Result<bool> {
-        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-        if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
-                println!("{line}");
-                self.count(&line);
-            }
-        }
-        Ok(child.wait().map_err(|error| error.to_string())?.success())
+/// Passes the output of a command on, line by line, in the order in which it was written.
+fn stream(mut command: Command, mut each: impl FnMut(&str)) -> Result<bool> {
+    let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let errors = writer.try_clone().map_err(|error| error.to_string())?;
+    let process = Guarded::spawn(command.stdout(writer).stderr(errors), Signal::SIGTERM)?;
+    // The command holds the write ends of the pipe: without them in this process the reader sees the end.
+    drop(command);
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = line.map_err(|error| error.to_string())?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        each(&line);
     }
-
-    fn count(&mut self, line: &str) {
-        if let Some(rest) = line.strip_prefix("test result: ") {
-            let number = |word: &str| {
-                let before = rest.split(word).next().unwrap_or_default().trim_end();
-                before.rsplit(' ').next().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
-            };
-            self.passed += number(" passed");
-            self.failed += number(" failed");
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) {
-            for database in DATABASES {
-                if name.ends_with(&format!("::{database}")) {
-                    *self.by_database.entry(database).or_default() += 1;
-                }
-            }
-        }
-    }
-}
-
-/// Starts both servers and waits until standard input closes.
-pub fn serve() -> Result<()> {
-    let (servers, variables) = start(&["postgres".to_owned(), "mysql".to_owned()])?;
-    for (name, value) in &variables {
-        println!("export {name}={value}");
-    }
-    let mut line = String::new();
-    while std::io::stdin().read_line(&mut line).is_ok_and(|count| count > 0) {
-        line.clear();
-    }
-    drop(servers);
-    Ok(())
-}
-
-fn must(command: &mut Command, what: &str) -> Result<()> {
-    let status = command.status().map_err(|error| format!("{what}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{what} failed")) }
-}
-
-/// Format and clippy, warnings as errors.
-pub fn lint() -> Result<()> {
-    must(cargo().args(["fmt", "--all", "--check"]), "cargo fmt")?;
-    must(cargo().args(["clippy", "--workspace", "--features", FEATURES, "--", "-D", "warnings"]), "cargo clippy")
-}
-
-/// The documentation, warnings as errors.
-pub fn doc() -> Result<()> {
-    must(cargo().args(["doc", "--workspace", "--no-deps", "--features", FEATURES]).env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")
+    process.wait()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Chosen, parse, stream};
+    use std::process::Command;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
 
     #[test]
-    fn counts_what_the_test_runner_says() {
-        let mut tally = Tally::default();
-        for line in [
-            "test reading::finds::sqlite ... ok",
-            "test reading::finds::mysql ... ok",
-            "test result: FAILED. 19 passed; 1 failed; 0 ignored; 0 measured; 40 filtered out",
-        ] {
-            tally.count(line);
-        }
-        assert_eq!((tally.passed, tally.failed), (19, 1));
-        assert_eq!(tally.by_database.get("sqlite"), Some(&1));
-        assert_eq!(tally.by_database.get("postgres"), None);
+    fn reads_the_command_line() {
+        let chosen = parse(&words("--tier 1 --only sqlite,mysql -- finds --exact")).unwrap();
+        assert_eq!(chosen, Chosen { databases: words("sqlite mysql"), tier: "1".into(), filter: words("finds --exact") });
+        assert!(parse(&words("--only oracle")).unwrap_err().contains("known are sqlite, postgres, mysql"));
+        assert!(parse(&words("--tier 7")).unwrap_err().contains("0 or 1"));
+        assert!(parse(&words("--fast")).unwrap_err().contains("--fast"));
+    }
+
+    #[test]
+    fn streams_both_outputs_in_order() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two >&2; echo three; exit 1"]);
+        let mut lines = Vec::new();
+        assert!(!stream(command, |line| lines.push(line.to_owned())).unwrap());
+        assert_eq!(lines, ["one", "two", "three"]);
     }
 }

@@ -1,0 +1,50 @@
+//! A MariaDB server with an account `sequor` that may do everything, and forgets what it wrote.
+
+use super::install::{maria_folders, program};
+use super::{Account, Recipe, Server, launch, make, with_port};
+use crate::process::{Folder, Result};
+use nix::sys::signal::Signal;
+
+const ACCOUNTS: &str = "\
+CREATE USER sequor@'127.0.0.1' IDENTIFIED BY 'sequor';
+GRANT ALL ON *.* TO sequor@'127.0.0.1' WITH GRANT OPTION;
+CREATE USER sequor@'localhost' IDENTIFIED BY 'sequor';
+GRANT ALL ON *.* TO sequor@'localhost' WITH GRANT OPTION;
+ALTER USER root@'localhost' IDENTIFIED BY 'sequor';
+CREATE DATABASE sequor;
+";
+
+/// Nothing here has to survive a crash.
+const SETTINGS: [&str; 8] = [
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-buffer-pool-size=128M",
+    "--skip-log-bin",
+    "--skip-name-resolve",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_general_ci",
+    "--max-connections=400",
+    "--bind-address=127.0.0.1",
+];
+
+/// Starts it.
+pub fn start() -> Result<Server> {
+    with_port(|port| {
+        let server = program(&["mariadbd", "mysqld"], &maria_folders())?;
+        let install = program(&["mariadb-install-db", "mysql_install_db"], &maria_folders())?;
+        let folder = Folder::new("mariadb")?;
+        let account = Account::named("mysql")?;
+        account.own(folder.path())?;
+        let data = folder.path().join("data");
+        let option = |name: &str, path: &str| format!("--{name}={}", folder.path().join(path).display());
+        let mut init = account.command(&install);
+        init.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={}", data.display()));
+        make(&mut init, &folder, "mariadb-install-db")?;
+        std::fs::write(folder.path().join("accounts.sql"), ACCOUNTS).map_err(|error| error.to_string())?;
+        let mut command = account.command(&server);
+        command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--port={port}")).args(SETTINGS);
+        command.args([option("socket", "socket"), option("pid-file", "pid"), option("init-file", "accounts.sql")]);
+        let url = format!("mysql://sequor:sequor@127.0.0.1:{port}/sequor");
+        launch(folder, Recipe { command, port, url, stop: Signal::SIGTERM, ready: "ready for connections" })
+    })
+}
