@@ -1,0 +1,7 @@
+//! Servers that lie, ask for what is not theirs, or fall silent. They are scripted here, so these tests need no database.
+
+mod encrypted;
+mod lies;
+mod lines;
+mod logins;
+mod script;
