@@ -35,7 +35,14 @@ async fn loads_include_trees_in_one_statement_a_list(db: Db) -> sequor::Result<(
         .expect_queries(3, async || {
             User::find_all()
                 .include(User::PROFILE)
-                .include(User::POSTS.filter(Post::PUBLISHED.eq(true)).order_by(Post::TITLE.desc()).limit(3).include(Post::TAGS).include(Post::USER))
+                .include(
+                    User::POSTS
+                        .filter(Post::PUBLISHED.eq(true))
+                        .order_by(Post::TITLE.desc())
+                        .limit(3)
+                        .include(Post::TAGS)
+                        .include(Post::USER),
+                )
                 .order_by(User::ID.asc())
                 .exec(&db)
                 .await
@@ -130,7 +137,9 @@ async fn pages_and_cursors_walk_every_row_once(db: Db) -> sequor::Result<()> {
 
 #[sequor::test(models(User, Profile, Post, Tag, PostTag))]
 async fn searches_json_by_path(db: Db) -> sequor::Result<()> {
-    draft!(User { email: "c@x.io", name: "C", settings: json!({ "theme": { "dark": true, "size": 12 }, "tags": ["a", "b"] }) }).create(&db).await?;
+    draft!(User { email: "c@x.io", name: "C", settings: json!({ "theme": { "dark": true, "size": 12 }, "tags": ["a", "b"] }) })
+        .create(&db)
+        .await?;
     draft!(User { email: "d@x.io", name: "D" }).create(&db).await?;
     assert_eq!(User::count().filter(User::SETTINGS.path("theme.size").eq(12)).exec(&db).await?, 1);
     assert_eq!(User::count().filter(User::SETTINGS.path("theme.dark").eq(true)).exec(&db).await?, 1);

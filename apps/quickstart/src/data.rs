@@ -68,12 +68,22 @@ pub async fn load(db: &Db) -> Result<usize> {
     db.transaction(async |tx| {
         let star = draft!(Star { name: &data.star }).create(tx).await?;
         let planets = data.planets.iter().map(|planet| {
-            draft!(Planet { name: &planet.name, kind: kind(&planet.kind), radius_km: planet.radius_km, orbit_days: planet.orbit_days, star_id: star.id })
+            draft!(Planet {
+                name: &planet.name,
+                kind: kind(&planet.kind),
+                radius_km: planet.radius_km,
+                orbit_days: planet.orbit_days,
+                star_id: star.id
+            })
         });
         let planets = Planet::bulk_create(planets).exec(tx).await?;
         let ids: HashMap<&str, i64> = planets.iter().map(|planet| (planet.name.as_str(), planet.id)).collect();
-        let discoverers = Discoverer::bulk_create(data.discoverers.iter().map(|row| draft!(Discoverer { name: &row.name, born: row.born }))).exec(tx).await?;
-        let people: HashMap<&str, i64> = data.discoverers.iter().zip(&discoverers).map(|(row, stored)| (row.key.as_str(), stored.id)).collect();
+        let discoverers =
+            Discoverer::bulk_create(data.discoverers.iter().map(|row| draft!(Discoverer { name: &row.name, born: row.born })))
+                .exec(tx)
+                .await?;
+        let people: HashMap<&str, i64> =
+            data.discoverers.iter().zip(&discoverers).map(|(row, stored)| (row.key.as_str(), stored.id)).collect();
         let moons = data.moons.iter().map(|moon| {
             draft!(Moon {
                 name: &moon.name,
@@ -87,9 +97,16 @@ pub async fn load(db: &Db) -> Result<usize> {
         let moons = Moon::bulk_create(moons).exec(tx).await?;
         let mut visits = Vec::new();
         for row in &data.missions {
-            let mission = draft!(Mission { name: &row.name, agency: &row.agency, launched: row.launched, craft: row.craft.clone() }).create(tx).await?;
+            let mission = draft!(Mission { name: &row.name, agency: &row.agency, launched: row.launched, craft: row.craft.clone() })
+                .create(tx)
+                .await?;
             for visit in &row.visits {
-                visits.push(draft!(Visit { mission_id: mission.id, planet_id: ids[visit.planet.as_str()], year: visit.year, kind: &visit.kind }));
+                visits.push(draft!(Visit {
+                    mission_id: mission.id,
+                    planet_id: ids[visit.planet.as_str()],
+                    year: visit.year,
+                    kind: &visit.kind
+                }));
             }
         }
         let visits = Visit::bulk_create(visits).exec(tx).await?;

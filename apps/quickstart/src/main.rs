@@ -96,7 +96,9 @@ async fn aggregates(db: &Db) -> Result<()> {
     let text = find.to_sql(db.dialect())?;
     let rows: Vec<(String, i64, Option<f64>)> = find.exec(db).await?;
     show::sql(&text, start.elapsed());
-    let lines = rows.into_iter().map(|(name, count, largest)| [name, count.to_string(), largest.map_or_else(String::new, |radius| format!("{radius:.0}"))]);
+    let lines = rows
+        .into_iter()
+        .map(|(name, count, largest)| [name, count.to_string(), largest.map_or_else(String::new, |radius| format!("{radius:.0}"))]);
     show::table(["discoverer", "moons", "largest, km"], lines);
     let (moons, mean): (i64, Option<f64>) = Moon::find_all().select((count_all(), avg(Moon::RADIUS_KM))).one().exec(db).await?;
     show::say(format!("{moons} moons, {:.0} km on average", mean.unwrap_or_default()));
@@ -159,14 +161,18 @@ async fn transactions(db: &Db) -> Result<()> {
             let sun = Star::find_one().filter(Star::NAME.eq("Sun")).or_fail().exec(tx).await?;
             let twice = tx
                 .transaction(async |savepoint| {
-                    draft!(Planet { name: "Earth", kind: Kind::Terrestrial, radius_km: 1.0, orbit_days: 1.0, star_id: sun.id }).create(savepoint).await
+                    draft!(Planet { name: "Earth", kind: Kind::Terrestrial, radius_km: 1.0, orbit_days: 1.0, star_id: sun.id })
+                        .create(savepoint)
+                        .await
                 })
                 .await;
             show::say(match twice {
                 Err(error) => format!("savepoint: {error}"),
                 Ok(_) => "two Earths?".to_owned(),
             });
-            draft!(Planet { name: "Planet Nine", kind: Kind::IceGiant, radius_km: 24_000.0, orbit_days: 5_500_000.0, star_id: sun.id }).create(tx).await
+            draft!(Planet { name: "Planet Nine", kind: Kind::IceGiant, radius_km: 24_000.0, orbit_days: 5_500_000.0, star_id: sun.id })
+                .create(tx)
+                .await
         })
         .await?;
     show::say(format!("committed: {} (still hypothetical)", named.name));

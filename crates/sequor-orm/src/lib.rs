@@ -26,13 +26,13 @@ pub mod __private {
     pub use crate::hook::{Declared, DeclaresHooks, HookContext, HookKind, HookSubject, Hooks, RowRule, TypedHooks, apply_scope};
     pub use crate::model::*;
     pub use crate::query::{Clauses, Projection, ProjectionItem, RawSql, all_null, raw_value};
-    pub use sequor_core::driver::BoxFuture;
-    pub use sequor_core::statement::RawPart;
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;
     pub use sequor_core as core;
+    pub use sequor_core::driver::BoxFuture;
     pub use sequor_core::driver::RowReader;
     pub use sequor_core::schema::{ModelDef, RelationKind};
+    pub use sequor_core::statement::RawPart;
     pub use sequor_core::types::{ColumnType, EnumDef};
     pub use serde;
     pub use serde_json;

@@ -8,10 +8,10 @@ pub use assemble::LoadedTree;
 pub use lazy::{LoadSlice, load_into};
 
 use crate::db::{Db, Run};
+use crate::hook::{self, HookKind, HookSubject};
 use crate::model::{Loader, Model, TypedLoader, rows_of};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
-use crate::hook::{self, HookKind, HookSubject};
 use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
@@ -73,7 +73,8 @@ pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Locatio
     let plan = plan::plan(&state, &db.models(), db.dialect())?;
     let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
     let types: Vec<_> = model.columns.iter().map(|column| column.ty.clone()).collect();
-    let decode = move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
+    let decode =
+        move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
     let sink = DecodeSink::new(decode);
     let rows = run_decoded(db, sql, sink, run).await?;
     Ok(rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect())

@@ -20,27 +20,28 @@ mod slot;
 pub use cell::Cell;
 pub use column::{Column, EmbeddedColumn, TypedExpr};
 pub use convert::{IntoValue, Operand};
-pub use sequor_core::encode::KeyValues;
-pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use definition::label;
+pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{
-    ColumnField, DraftOf, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent, computed_value, custom_rule, deserialize_enum, draft_of,
-    enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments, owes_values, projected, projected_column, projected_relation, refused, row_rule,
-    set_with, some_cell,
+    ColumnField, DraftOf, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent,
+    computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments,
+    owes_values, projected, projected_column, projected_relation, refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
-pub(crate) use operators::{compare, in_values, parse_path};
 pub use json::{deserialize_model, serialize_model};
-pub use operators::{Grain, JsonColumn, JsonOperand, Listed, Ranged, JsonPath, Numeric, Rows as RowsGrain, Single, Textual};
+pub use operators::{Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
+pub(crate) use operators::{compare, in_values, parse_path};
 pub use record::{Record, RecordLoader, RuntimeFind, RuntimeModel};
-pub(crate) use runtime::RuntimeScopes;
-pub use runtime::DefineModel;
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
-    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
+    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker,
+    RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
 };
+pub use runtime::DefineModel;
+pub(crate) use runtime::RuntimeScopes;
+pub use sequor_core::encode::KeyValues;
 pub use slot::{Field, draft_for, same_name, target_fields};
 
 use sequor_core::driver::RowReader;
@@ -117,7 +118,12 @@ pub trait Embed: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
 }
 
 /// Reads one cell and names model and column when that fails. What the derives call.
-pub fn decode_cell<T: crate::FieldType>(row: &mut dyn RowReader, at: usize, position: usize, model: fn() -> &'static Arc<ModelDef>) -> Result<T> {
+pub fn decode_cell<T: crate::FieldType>(
+    row: &mut dyn RowReader,
+    at: usize,
+    position: usize,
+    model: fn() -> &'static Arc<ModelDef>,
+) -> Result<T> {
     match T::decode(row, at + position) {
         Ok(value) => Ok(value),
         Err(error) => Err(name_cell(error, position, model)),

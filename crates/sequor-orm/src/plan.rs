@@ -110,7 +110,8 @@ impl<'a> Planner<'a> {
         let having = clauses.having.into_iter().map(|having| self.rewrite(having, scope)).collect::<Result<Vec<_>>>()?;
         select.having = all(having);
         let limited = clauses.limit.is_some() || clauses.offset.is_some();
-        let plain = select.group_by.is_empty() && clauses.select.as_ref().is_none_or(|items| !items.iter().any(|item| is_aggregate(&item.expr)));
+        let plain =
+            select.group_by.is_empty() && clauses.select.as_ref().is_none_or(|items| !items.iter().any(|item| is_aggregate(&item.expr)));
         let mut order = clauses.order;
         if order.is_empty() && limited && !clauses.unordered && plain && matches!(clauses.distinct, Distinct::No) {
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
@@ -180,7 +181,9 @@ impl<'a> Planner<'a> {
         let mut shape = Vec::with_capacity(items.len());
         for item in items {
             let position = match &item.expr {
-                Expr::Field(Field { path, name, position }) if path.is_empty() => position.map(usize::from).or_else(|| scope.model.position(name)),
+                Expr::Field(Field { path, name, position }) if path.is_empty() => {
+                    position.map(usize::from).or_else(|| scope.model.position(name))
+                }
                 _ => None,
             };
             let name = match (&item.alias, position) {

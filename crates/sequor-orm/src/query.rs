@@ -17,12 +17,12 @@ pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
 pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
-pub use functions::{IntoTyped, 
-    alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+pub use functions::{
+    IntoTyped, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
 };
 pub use include::Include;
-pub(crate) use json::{Place, bind_value, named};
 pub use json::clauses_from_json;
+pub(crate) use json::{Place, bind_value, named};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub use raw::{FromRow, RawSql, raw_value};

@@ -84,7 +84,8 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
         // A key to a table that comes later closes a cycle; it is added at the end (SQLite resolves names when rows are written).
         if dialect != Dialect::Sqlite {
             let later: Vec<_> = made[index + 1..].iter().map(|table| table.name.clone()).collect();
-            let (now, after): (Vec<_>, Vec<_>) = std::mem::take(&mut made[index].foreign_keys).into_iter().partition(|key| !later.contains(&key.table));
+            let (now, after): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut made[index].foreign_keys).into_iter().partition(|key| !later.contains(&key.table));
             made[index].foreign_keys = now;
             late.extend(after.into_iter().map(|key| (name.clone(), key)));
         }
@@ -223,8 +224,12 @@ async fn enum_exists(db: &Db, definition: &EnumDef, site: &'static Location<'sta
 async fn column_names(db: &Db, table: &TableDef, site: &'static Location<'static>) -> Result<Vec<String>> {
     let text = match db.dialect() {
         Dialect::Sqlite => "SELECT name FROM pragma_table_info(?)",
-        Dialect::Postgres => "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema()",
-        Dialect::Mysql | Dialect::Mariadb => "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = DATABASE()",
+        Dialect::Postgres => {
+            "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema()"
+        }
+        Dialect::Mysql | Dialect::Mariadb => {
+            "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = DATABASE()"
+        }
     };
     texts(db, text, vec![&table.name.name], site).await
 }

@@ -84,7 +84,9 @@ impl Place {
         };
         let Ok(server) = std::env::var(variable) else {
             if std::env::var("SEQUOR_TEST_ALL").is_ok() {
-                return Err(Error::usage(format!("{variable} is not set: start the servers with cargo xtask servers, or run cargo xtask test")));
+                return Err(Error::usage(format!(
+                    "{variable} is not set: start the servers with cargo xtask servers, or run cargo xtask test"
+                )));
             }
             eprintln!("SKIPPED on {database}: {variable} is not set");
             return Ok(None);

@@ -69,7 +69,13 @@ pub(crate) fn check(state: &RowState, options: &WriteOptions, implied: &[usize])
     finish(items)
 }
 
-fn check_column(model: &ModelDef, column: &ColumnDef, value: Option<&Value>, previous: Option<&Value>, items: &mut Vec<ValidationItem>) -> Result<()> {
+fn check_column(
+    model: &ModelDef,
+    column: &ColumnDef,
+    value: Option<&Value>,
+    previous: Option<&Value>,
+    items: &mut Vec<ValidationItem>,
+) -> Result<()> {
     let missing = value.is_none_or(Value::is_null);
     if missing {
         let filled = column.auto_increment
@@ -112,10 +118,19 @@ fn shown(column: &ColumnDef, value: &Value) -> Option<Value> {
     (!column.sensitive).then(|| value.clone())
 }
 
-fn custom_rule(column: &ColumnDef, rule: &RuleDef, custom: fn(&Value) -> Result<(), String>, value: &Value, items: &mut Vec<ValidationItem>) {
+fn custom_rule(
+    column: &ColumnDef,
+    rule: &RuleDef,
+    custom: fn(&Value) -> Result<(), String>,
+    value: &Value,
+    items: &mut Vec<ValidationItem>,
+) {
     if let Err(message) = custom(value) {
         let message = rule.message.as_ref().map_or(message, ToString::to_string);
-        items.push(ValidationItem { value: shown(column, value), ..ValidationItem::new(column.name.to_string(), rule.key.to_string(), message) });
+        items.push(ValidationItem {
+            value: shown(column, value),
+            ..ValidationItem::new(column.name.to_string(), rule.key.to_string(), message)
+        });
     }
 }
 
@@ -136,13 +151,21 @@ fn built_in(column: &ColumnDef, rule: &RuleDef, value: &Value, previous: Option<
 
 /// What would only fail in the database, or silently change there: labels, lengths, ranges.
 fn misfit(model: &ModelDef, column: &ColumnDef, value: &Value) -> Option<ValidationItem> {
-    let fail = |message: String| Some(ValidationItem { value: shown(column, value), origin: Origin::Core, ..ValidationItem::new(column.name.to_string(), "type", message) });
+    let fail = |message: String| {
+        Some(ValidationItem {
+            value: shown(column, value),
+            origin: Origin::Core,
+            ..ValidationItem::new(column.name.to_string(), "type", message)
+        })
+    };
     match (&column.ty, value) {
         (ColumnType::Enum(def), Value::Text(label)) if !def.labels.iter().any(|known| known == label) => {
             let labels: Vec<&str> = def.labels.iter().map(AsRef::as_ref).collect();
             fail(format!("{}.{} is one of {}", model.name, column.name, labels.join(", ")))
         }
-        (ColumnType::VarChar(limit) | ColumnType::Char(limit), Value::Text(text)) if text.chars().count() > usize::try_from(*limit).unwrap_or(usize::MAX) => {
+        (ColumnType::VarChar(limit) | ColumnType::Char(limit), Value::Text(text))
+            if text.chars().count() > usize::try_from(*limit).unwrap_or(usize::MAX) =>
+        {
             // `len` says it in its own words.
             let said = column.rules.iter().any(|rule| rule.key == "len");
             if said { None } else { fail(format!("{}.{} holds at most {limit} characters", model.name, column.name)) }

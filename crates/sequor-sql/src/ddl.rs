@@ -56,7 +56,11 @@ impl DdlWriter {
             Ddl::RenameTable { from, to } => {
                 self.alter(from)?;
                 self.sql.push("RENAME TO ");
-                if self.dialect == Dialect::Postgres { self.sql.name(&to.name)? } else { self.sql.table(to)? }
+                if self.dialect == Dialect::Postgres {
+                    self.sql.name(&to.name)?
+                } else {
+                    self.sql.table(to)?
+                }
                 self.end();
             }
             Ddl::AddColumn { table, column, after } => {
@@ -312,7 +316,9 @@ impl DdlWriter {
         }
         self.sql.push(if if_exists && self.dialect != Dialect::Mysql { "DROP INDEX IF EXISTS " } else { "DROP INDEX " });
         match (&table.schema, self.dialect) {
-            (Some(schema), Dialect::Postgres) => self.sql.table(&TableName { schema: Some(schema.clone()), name: name.to_owned().into() })?,
+            (Some(schema), Dialect::Postgres) => {
+                self.sql.table(&TableName { schema: Some(schema.clone()), name: name.to_owned().into() })?
+            }
             _ => self.sql.name(name)?,
         }
         if self.dialect.is_mysql() {

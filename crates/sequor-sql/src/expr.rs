@@ -556,7 +556,9 @@ impl SqlWriter {
             }),
             CastType::Column(ty) => {
                 let name = match (self.dialect, ty) {
-                    (Dialect::Sqlite, ColumnType::DateTime(_) | ColumnType::NaiveDateTime(_) | ColumnType::Date | ColumnType::Time) => "TEXT".to_owned(),
+                    (Dialect::Sqlite, ColumnType::DateTime(_) | ColumnType::NaiveDateTime(_) | ColumnType::Date | ColumnType::Time) => {
+                        "TEXT".to_owned()
+                    }
                     (Dialect::Sqlite, ColumnType::Decimal(_)) => "NUMERIC".to_owned(),
                     (Dialect::Sqlite, ty) => crate::ddl::type_name(ty, self.dialect, false)?.split(' ').next().unwrap_or("TEXT").to_owned(),
                     (dialect, ty) => crate::ddl::type_name(ty, dialect, false)?,

@@ -134,7 +134,9 @@ impl SqlWriter {
     fn percentile(&mut self, args: &[Expr]) -> Result<()> {
         let [fraction, what] = args else { return Err(Error::usage("percentile takes a fraction and an expression")) };
         if self.dialect != Dialect::Postgres {
-            return Err(Error::unsupported("percentiles are PostgreSQL's percentile_cont; elsewhere sort and pick the row by limit and offset"));
+            return Err(Error::unsupported(
+                "percentiles are PostgreSQL's percentile_cont; elsewhere sort and pick the row by limit and offset",
+            ));
         }
         self.push("percentile_cont(");
         self.cast_value(fraction)?;

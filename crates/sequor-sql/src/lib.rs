@@ -1,13 +1,13 @@
 //! Statement → text and parameters, for one dialect. Pure and total: Ok or a usage error, never a panic.
 
+mod ddl;
 mod dialect;
-mod writer;
-mod select;
-mod write;
 mod expr;
 mod function;
 mod json;
-mod ddl;
+mod select;
+mod write;
+mod writer;
 
 pub use ddl::render_ddl;
 pub use dialect::Dialect;

@@ -56,7 +56,9 @@ impl SqlWriter {
             Distinct::Yes => self.push("DISTINCT "),
             Distinct::On(exprs) => {
                 if self.dialect != Dialect::Postgres {
-                    return Err(Error::unsupported("distinct_on is PostgreSQL's; elsewhere group_by with min or max, or a window, does it"));
+                    return Err(Error::unsupported(
+                        "distinct_on is PostgreSQL's; elsewhere group_by with min or max, or a window, does it",
+                    ));
                 }
                 self.push("DISTINCT ON (");
                 self.list(exprs, |writer, expr| writer.expr(expr))?;

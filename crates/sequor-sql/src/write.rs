@@ -150,7 +150,14 @@ impl SqlWriter {
     }
 
     /// WHERE with a limit: native on MySQL, elsewhere by the keys of a sub-query.
-    fn condition(&mut self, table: &sequor_core::schema::TableName, filter: Option<&Expr>, order: &[OrderBy], limit: Option<u64>, key: &[Name]) -> Result<()> {
+    fn condition(
+        &mut self,
+        table: &sequor_core::schema::TableName,
+        filter: Option<&Expr>,
+        order: &[OrderBy],
+        limit: Option<u64>,
+        key: &[Name],
+    ) -> Result<()> {
         let nested = limit.is_some() && !self.dialect.is_mysql();
         if nested {
             self.push(" WHERE ");
@@ -193,6 +200,9 @@ impl SqlWriter {
 
 /// Whether every value is a plain scalar, so that columns can travel as arrays.
 fn arrays_fit(insert: &Insert) -> bool {
-    let types = insert.columns.iter().all(|column| !matches!(column.ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector));
+    let types = insert
+        .columns
+        .iter()
+        .all(|column| !matches!(column.ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector));
     types && insert.rows.iter().all(|row| row.iter().all(|value| matches!(value, Expr::Value(..))))
 }

@@ -127,7 +127,11 @@ impl SqlWriter {
     }
 
     /// Pushes items with commas between.
-    pub(crate) fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut SqlWriter, T) -> Result<()>) -> Result<()> {
+    pub(crate) fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut SqlWriter, T) -> Result<()>,
+    ) -> Result<()> {
         for (number, item) in items.into_iter().enumerate() {
             if number > 0 {
                 self.push(", ");

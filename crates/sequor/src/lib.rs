@@ -29,10 +29,11 @@
 pub mod prelude;
 
 pub use sequor_core::error::{
-    ConnectionError, ConnectionErrorKind, Detail, Error, ItemKind, Origin, Result, UsageError, UsageErrorKind, ValidationError, ValidationItem,
+    ConnectionError, ConnectionErrorKind, Detail, Error, ItemKind, Origin, Result, UsageError, UsageErrorKind, ValidationError,
+    ValidationItem,
 };
-pub use sequor_core::types::{CiText, Cidr, HStore, Interval, IpNetwork, Json, MacAddr, Range};
 pub use sequor_core::schema::ModelDef;
+pub use sequor_core::types::{CiText, Cidr, HStore, Interval, IpNetwork, Json, MacAddr, Range};
 pub use sequor_core::{Name, Value};
 pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrations, models, sql, test};
 pub use sequor_orm::__private;
@@ -40,14 +41,15 @@ pub use sequor_orm::db::{Db, DbOptions, Health, Pool, PoolStatus, Retry, Transac
 pub use sequor_orm::hook::{ActorId, AnyChange, Change, HookContext, HookKind, Hooks, Operation, SkipSync};
 pub use sequor_orm::load::LoadSlice;
 pub use sequor_orm::model::{
-    BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, HasMany, HasOne, DefineModel, Model as ModelType, ModelList, Record, RuntimeModel, Registry, Relation, TypedExpr,
+    BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,
+    Relation, RuntimeModel, TypedExpr,
 };
 pub use sequor_orm::query::{
-    Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope, SqlTag, Strategy, alias, avg, cast_text, coalesce,
-    count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+    Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope, SqlTag,
+    Strategy, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
 };
 pub use sequor_orm::sync::SyncMode;
 #[cfg(feature = "testing")]
 pub use sequor_orm::testing;
-pub use sequor_orm::write::{Draft, Edit, InstanceWrites, WriteOptions, ModelWrites, RelationOps, SaveAll};
+pub use sequor_orm::write::{Draft, Edit, InstanceWrites, ModelWrites, RelationOps, SaveAll, WriteOptions};
 pub use sequor_orm::{Dialect, FieldType, Scalar};

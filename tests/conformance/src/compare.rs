@@ -28,7 +28,9 @@ pub fn answer(expected: &Json, got: &Json, uuids: &mut Uuids, keep: bool) -> Che
         match key.as_str() {
             "sequelizeQueries" | "info" | "loose" | "order" | "hooks" | "hookOrder" | "compareOrder" => {}
             "steps" => {
-                let (Some(wanted), Some(found)) = (wanted.as_array(), got.get("steps").and_then(Json::as_array)) else { return Err("steps differ".into()) };
+                let (Some(wanted), Some(found)) = (wanted.as_array(), got.get("steps").and_then(Json::as_array)) else {
+                    return Err("steps differ".into());
+                };
                 if wanted.len() != found.len() {
                     return Err(format!("{} inner steps were recorded, {} ran", wanted.len(), found.len()));
                 }
@@ -94,14 +96,25 @@ fn errors(expected: &Json, got: &Json) -> Check {
     let found = got["class"].as_str().unwrap_or_default();
     let fits = match class {
         "" | "Error" => true,
-        "SequelizeDatabaseError" => matches!(found, "SequelizeDatabaseError" | "SequelizeUniqueConstraintError" | "SequelizeForeignKeyConstraintError" | "SequelizeTimeoutError" | "SequelizeValidationError"),
+        "SequelizeDatabaseError" => matches!(
+            found,
+            "SequelizeDatabaseError"
+                | "SequelizeUniqueConstraintError"
+                | "SequelizeForeignKeyConstraintError"
+                | "SequelizeTimeoutError"
+                | "SequelizeValidationError"
+        ),
         class => class == found,
     };
     if !fits {
         return Err(format!("{class} was recorded, {got} came"));
     }
     for key in ["items", "fields", "errors"] {
-        let (Some(wanted), true) = (expected.get(key), matches!(class, "SequelizeValidationError" | "SequelizeUniqueConstraintError" | "AggregateError")) else { continue };
+        let (Some(wanted), true) =
+            (expected.get(key), matches!(class, "SequelizeValidationError" | "SequelizeUniqueConstraintError" | "AggregateError"))
+        else {
+            continue;
+        };
         let mut uuids = Uuids::default();
         let mut comparer = Comparer { uuids: &mut uuids, loose: true, keep: false };
         comparer.lists(wanted, got.get(key).unwrap_or(&Json::Null), false, false).map_err(|why| format!("{key}: {why}"))?;
@@ -118,7 +131,9 @@ struct Comparer<'a> {
 fn number_of(json: &Json) -> Option<f64> {
     match json {
         Json::Number(number) => number.as_f64(),
-        Json::String(text) if !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || "+-.eE".contains(letter)) => text.parse().ok(),
+        Json::String(text) if !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || "+-.eE".contains(letter)) => {
+            text.parse().ok()
+        }
         _ => None,
     }
 }

@@ -27,7 +27,9 @@ fn args() -> Result<Args, String> {
             "--filter" => args.filter = Some(value("--filter")?),
             "--name" => args.name = Some(value("--name")?),
             "--verbose" => args.verbose = true,
-            other if other.starts_with("--") => return Err(format!("unknown option {other}; known are --dialect, --filter, --name, --verbose")),
+            other if other.starts_with("--") => {
+                return Err(format!("unknown option {other}; known are --dialect, --filter, --name, --verbose"));
+            }
             folder => args.folders.push(folder.into()),
         }
     }
@@ -88,7 +90,10 @@ async fn all(args: Args) -> Result<bool, String> {
         let area = scenario["area"].as_str().unwrap_or_default().to_owned();
         let name = scenario["name"].as_str().unwrap_or_default().to_owned();
         let selected = scenario["dialects"].as_array().is_some_and(|list| list.iter().any(|dialect| dialect == marked));
-        if !selected || args.filter.as_ref().is_some_and(|filter| *filter != area) || args.name.as_ref().is_some_and(|wanted| *wanted != name) {
+        if !selected
+            || args.filter.as_ref().is_some_and(|filter| *filter != area)
+            || args.name.as_ref().is_some_and(|wanted| *wanted != name)
+        {
             continue;
         }
         let dialect = args.dialect.clone();

@@ -2,8 +2,8 @@
 
 use crate::compare::{self, Uuids};
 use crate::steps::{self, Scene};
-use sequor::testing::Place;
 use sequor::prelude::*;
+use sequor::testing::Place;
 use serde_json::{Value as Json, json};
 
 /// What came of a scenario.
@@ -83,10 +83,12 @@ async fn play(scenario: &Json, dialect: &str, db: Db) -> Outcome {
         }
         if !fits {
             let deviations = list(scenario, "deviation").iter().filter(|deviation| {
-                deviation["step"].as_u64() == Some(number as u64) && deviation["dialects"].as_array().is_none_or(|list| list.iter().any(|dialect| dialect == marked))
+                deviation["step"].as_u64() == Some(number as u64)
+                    && deviation["dialects"].as_array().is_none_or(|list| list.iter().any(|dialect| dialect == marked))
             });
             for deviation in deviations {
-                let error_where_a_row_was = answer.get("error").is_some() && accepted.iter().all(|expected| expected.get("error").is_none());
+                let error_where_a_row_was =
+                    answer.get("error").is_some() && accepted.iter().all(|expected| expected.get("error").is_none());
                 match deviation.get("better") {
                     None => fits |= !error_where_a_row_was,
                     Some(better) => fits |= compare::better(better, &answer, &mut uuids, keep).is_ok(),

@@ -1,8 +1,8 @@
 //! The operations of a scenario, through the run-time door.
 
 use sequor::prelude::*;
-use sequor::{HookKind, Record, RuntimeModel, WriteOptions};
 use sequor::testing::hooks::{HookSubject, record_hook};
+use sequor::{HookKind, Record, RuntimeModel, WriteOptions};
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
 use std::future::Future;
@@ -242,14 +242,22 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
         "findAll" => {
             let raw = options["raw"] == json!(true) && options["nest"] != json!(true);
             let records = scene.model(step)?.find_all(options).exec(&scene.db).await?;
-            let answer = if raw { json!({ "rows": records.iter().map(Record::to_flat_json).collect::<Vec<_>>() }) } else { json!({ "rows": rows(&records) }) };
+            let answer = if raw {
+                json!({ "rows": records.iter().map(Record::to_flat_json).collect::<Vec<_>>() })
+            } else {
+                json!({ "rows": rows(&records) })
+            };
             scene.keep(step, Kept::Many(records));
             Ok(answer)
         }
         "findOne" | "findByPk" => {
             let reject = options["rejectOnEmpty"] == json!(true);
             let model = scene.model(step)?;
-            let found = if op == "findOne" { model.find_one(options).await? } else { model.find_by_pk(scene.resolve(&step["pk"]), options).await? };
+            let found = if op == "findOne" {
+                model.find_one(options).await?
+            } else {
+                model.find_by_pk(scene.resolve(&step["pk"]), options).await?
+            };
             if found.is_none() && reject {
                 return Err(Error::not_found(step["model"].as_str().unwrap_or_default()));
             }
@@ -300,7 +308,8 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
         }
         "bulkBuild" => {
             let model = scene.model(step)?;
-            let records = values.as_array().into_iter().flatten().map(|values| model.build(values.clone())).collect::<sequor::Result<Vec<_>>>()?;
+            let records =
+                values.as_array().into_iter().flatten().map(|values| model.build(values.clone())).collect::<sequor::Result<Vec<_>>>()?;
             let answer = json!({ "rows": rows(&records) });
             scene.keep(step, Kept::Many(records));
             Ok(answer)
@@ -390,6 +399,17 @@ async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     let mut answers = Vec::new();
     let rolls_back = step["end"] == json!("rollback");
     let list: Vec<Json> = step["steps"].as_array().cloned().unwrap_or_default();
+    let isolation = step["options"]["isolationLevel"].as_str().unwrap_or_default().to_owned();
+    let kind = match isolation.as_str() {
+        "SERIALIZABLE" => Some(Tx::serializable()),
+        "REPEATABLE_READ" => Some(Tx::repeatable_read()),
+        "READ_COMMITTED" => Some(Tx::read_committed()),
+        "READ_UNCOMMITTED" => Some(Tx::read_uncommitted()),
+        _ => None,
+    };
+    if let (Some(kind), false) = (kind, outer.is_in_transaction()) {
+        return isolated(scene, &outer, kind, &list, rolls_back).await;
+    }
     let result: sequor::Result<()> = outer
         .transaction(async |tx| {
             for inner in &list {
@@ -408,6 +428,30 @@ async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     scene.db = outer;
     let outcome = if result.is_ok() { "committed" } else { "rolledBack" };
     Ok(json!({ "steps": answers, "outcome": outcome }))
+}
+
+/// A transaction of its own level, unmanaged.
+async fn isolated(scene: &mut Scene, outer: &Db, kind: Tx, list: &[Json], rolls_back: bool) -> sequor::Result<Json> {
+    let tx = outer.begin_with(kind).await?;
+    let mut answers = Vec::new();
+    let mut failed = false;
+    for inner in list {
+        scene.db = if inner["outside"] == json!(true) { outer.detached() } else { (*tx).clone() };
+        let answer = self::step(scene, inner).await;
+        failed = answer.get("error").is_some() && inner["catch"] != json!(true);
+        answers.push(answer);
+        if failed {
+            break;
+        }
+    }
+    scene.db = outer.clone();
+    let committed = if failed || rolls_back {
+        tx.rollback().await?;
+        false
+    } else {
+        tx.commit().await.is_ok()
+    };
+    Ok(json!({ "steps": answers, "outcome": if committed { "committed" } else { "rolledBack" } }))
 }
 
 async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
@@ -492,7 +536,10 @@ fn write_options(options: &Json) -> WriteOptions {
     write.hooks = flag("hooks", true);
     write.silent = flag("silent", false);
     write.force = flag("force", false);
-    write.fields = options.get("fields").and_then(Json::as_array).map(|list| list.iter().filter_map(Json::as_str).map(|name| name.to_owned().into()).collect());
+    write.fields = options
+        .get("fields")
+        .and_then(Json::as_array)
+        .map(|list| list.iter().filter_map(Json::as_str).map(|name| name.to_owned().into()).collect());
     write
 }
 
@@ -528,4 +575,3 @@ async fn association(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result
         other => Err(Error::usage(format!("the runner does not know the operation assoc.{other}"))),
     }
 }
-

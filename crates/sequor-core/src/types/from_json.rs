@@ -24,7 +24,9 @@ pub fn value_from_json(ty: &ColumnType, json: Json) -> Result<Value> {
         ColumnType::Decimal(_) => decimal(&json),
         ColumnType::Uuid => parsed(&json, "uuid", |text| text.parse().ok().map(Value::Uuid)),
         ColumnType::DateTime(_) => instant(&json),
-        ColumnType::NaiveDateTime(_) => parsed(&json, "date and time", |text| parse_naive(text.trim_end_matches('Z')).map(Value::NaiveDateTime)),
+        ColumnType::NaiveDateTime(_) => {
+            parsed(&json, "date and time", |text| parse_naive(text.trim_end_matches('Z')).map(Value::NaiveDateTime))
+        }
         ColumnType::Date => parsed(&json, "date", |text| {
             text.parse().ok().or_else(|| parse_instant(text).map(|instant| instant.date_naive())).map(Value::Date)
         }),
@@ -58,7 +60,9 @@ fn integer(ty: &ColumnType, json: &Json) -> Result<Value> {
         Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
             (Some(value), _, _) => value.into(),
             (_, Some(value), _) => value.into(),
-            (_, _, Some(value)) if value.fract() == 0.0 => rust_decimal::prelude::ToPrimitive::to_i128(&value).ok_or_else(|| out_of_range(ty.word()))?,
+            (_, _, Some(value)) if value.fract() == 0.0 => {
+                rust_decimal::prelude::ToPrimitive::to_i128(&value).ok_or_else(|| out_of_range(ty.word()))?
+            }
             _ => return Err(malformed("integer")),
         },
         Json::String(text) => text.trim().parse().map_err(|_| malformed("integer"))?,

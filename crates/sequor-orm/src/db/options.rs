@@ -34,7 +34,16 @@ pub struct Pool {
 
 impl Default for Pool {
     fn default() -> Pool {
-        Pool { max: 10, min: 0, acquire: secs(60), idle: secs(10), evict: secs(1), lifetime: Some(secs(1800)), max_uses: None, max_waiters: 10_000 }
+        Pool {
+            max: 10,
+            min: 0,
+            acquire: secs(60),
+            idle: secs(10),
+            evict: secs(1),
+            lifetime: Some(secs(1800)),
+            max_uses: None,
+            max_waiters: 10_000,
+        }
     }
 }
 

@@ -168,13 +168,17 @@ impl ConnectionPool {
     }
 
     fn worn(&self, idle: &Idle) -> bool {
-        self.limits.lifetime.is_some_and(|limit| idle.born.elapsed() > limit) || self.limits.max_uses.is_some_and(|limit| idle.uses >= limit)
+        self.limits.lifetime.is_some_and(|limit| idle.born.elapsed() > limit)
+            || self.limits.max_uses.is_some_and(|limit| idle.uses >= limit)
     }
 
     async fn wait(self: &Arc<Self>) -> Result<OwnedSemaphorePermit> {
         let waiting = Waiting::new(self);
         if waiting.count > u64::try_from(self.limits.max_waiters).unwrap_or(u64::MAX) {
-            return Err(Error::connection(ConnectionErrorKind::AcquireTimeout, format!("more than {} tasks wait for a connection", self.limits.max_waiters)));
+            return Err(Error::connection(
+                ConnectionErrorKind::AcquireTimeout,
+                format!("more than {} tasks wait for a connection", self.limits.max_waiters),
+            ));
         }
         match tokio::time::timeout(self.limits.acquire, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),

@@ -48,7 +48,10 @@ impl Db {
             if self.inner.pool.is_exhausted() {
                 return Err(Error::of_usage(
                     UsageErrorKind::OutsideTransaction,
-                    format!("detached() at {site} needs a second connection, and all {} are in use by transactions", self.inner.pool.size()),
+                    format!(
+                        "detached() at {site} needs a second connection, and all {} are in use by transactions",
+                        self.inner.pool.size()
+                    ),
                 ));
             }
             return Ok(None);
@@ -58,7 +61,9 @@ impl Db {
         }
         Err(Error::of_usage(
             UsageErrorKind::OutsideTransaction,
-            format!("the statement at {site} runs on the outer db inside a transaction: use the closure's tx, or db.detached() if it is meant"),
+            format!(
+                "the statement at {site} runs on the outer db inside a transaction: use the closure's tx, or db.detached() if it is meant"
+            ),
         ))
     }
 

@@ -26,7 +26,11 @@ pub struct Tx {
 impl Tx {
     /// At a level of isolation.
     const fn at(isolation: Isolation) -> Tx {
-        Tx { begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false }, attempts: 0, timeout: None }
+        Tx {
+            begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false },
+            attempts: 0,
+            timeout: None,
+        }
     }
 
     /// SERIALIZABLE.
@@ -152,7 +156,10 @@ impl TxHandle {
                 return Err(finished("ended by the database"));
             }
             Status::Unknown | Status::Broken => {
-                return Err(Error::of_usage(UsageErrorKind::TransactionFinished, "a statement of this transaction was cut short: it can only be rolled back"));
+                return Err(Error::of_usage(
+                    UsageErrorKind::TransactionFinished,
+                    "a statement of this transaction was cut short: it can only be rolled back",
+                ));
             }
         }
         f(pooled).await
@@ -168,7 +175,10 @@ impl TxHandle {
             Status::Idle => Err(finished("ended by the database")),
             Status::Failed | Status::Unknown | Status::Broken => {
                 let _ = pooled.get()?.rollback().await;
-                Err(Error::of_usage(UsageErrorKind::TransactionFinished, "a statement of this transaction failed: the database rolled it back instead of committing"))
+                Err(Error::of_usage(
+                    UsageErrorKind::TransactionFinished,
+                    "a statement of this transaction failed: the database rolled it back instead of committing",
+                ))
             }
         };
         drop(pooled);
@@ -406,7 +416,10 @@ impl Db {
         if !self.detached && current(&self.inner).is_some() && self.inner.pool.is_exhausted() {
             return Err(Error::of_usage(
                 UsageErrorKind::OutsideTransaction,
-                format!("the transaction at {site} is begun inside another one while all {} connections are in use: use the closure's tx", self.inner.pool.size()),
+                format!(
+                    "the transaction at {site} is begun inside another one while all {} connections are in use: use the closure's tx",
+                    self.inner.pool.size()
+                ),
             ));
         }
         let mut pooled = self.inner.pool.acquire(site).await?;

@@ -118,7 +118,13 @@ tokio::task_local! {
 }
 
 /// Runs all hooks of a moment: declared ones, then those of the table.
-pub(crate) async fn fire(db: &Db, model: &Arc<ModelDef>, kind: HookKind, mut subject: HookSubject<'_>, options: &WriteOptions) -> Result<()> {
+pub(crate) async fn fire(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    kind: HookKind,
+    mut subject: HookSubject<'_>,
+    options: &WriteOptions,
+) -> Result<()> {
     if !options.hooks {
         return Ok(());
     }
@@ -178,11 +184,19 @@ pub(crate) fn needs_transaction(db: &Db, model: &ModelDef, options: &WriteOption
 
 /// Whether somebody wants to know which rows a write of many changed.
 pub(crate) fn captures(db: &Db, model: &ModelDef, _options: &WriteOptions) -> bool {
-    declared(model).is_some() || db.hook_table().has_observers() || db.hook_table().has(&model.name, &[HookKind::AfterChange, HookKind::AfterCommit])
+    declared(model).is_some()
+        || db.hook_table().has_observers()
+        || db.hook_table().has(&model.name, &[HookKind::AfterChange, HookKind::AfterCommit])
 }
 
 /// Tells the listeners of changes what happened to a row: in its transaction, and once it is durable.
-pub(crate) async fn changed(db: &Db, operation: Operation, before: Option<&RowState>, after: Option<&RowState>, options: &WriteOptions) -> Result<()> {
+pub(crate) async fn changed(
+    db: &Db,
+    operation: Operation,
+    before: Option<&RowState>,
+    after: Option<&RowState>,
+    options: &WriteOptions,
+) -> Result<()> {
     let Some(model) = after.or(before).map(|row| row.model.clone()) else { return Ok(()) };
     if !captures(db, &model, options) {
         return Ok(());

@@ -128,7 +128,13 @@ impl<M: Hooks> TypedHooks<M> {
                 state.values = edit.to_state().values;
                 Ok(())
             }
-            HookKind::AfterCreate | HookKind::AfterSave | HookKind::BeforeDestroy | HookKind::AfterDestroy | HookKind::BeforeRestore | HookKind::AfterRestore | HookKind::AfterUpsert => {
+            HookKind::AfterCreate
+            | HookKind::AfterSave
+            | HookKind::BeforeDestroy
+            | HookKind::AfterDestroy
+            | HookKind::BeforeRestore
+            | HookKind::AfterRestore
+            | HookKind::AfterUpsert => {
                 let row: M = crate::write::instance_of(state)?;
                 match kind {
                     HookKind::AfterCreate => M::after_create(&row, cx).await,

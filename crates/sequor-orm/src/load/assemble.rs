@@ -201,7 +201,14 @@ async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result
         let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
         let keys = std::mem::take(&mut link.keys);
         let parents = keys.into_iter().map(|key| parents.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
-        let children = Children { relation: many.relation, name: many.name, tree: sink.tree, parents, between: link.between.map(|(between, _)| between), shown: (many.include.through_alias, many.include.through_attributes) };
+        let children = Children {
+            relation: many.relation,
+            name: many.name,
+            tree: sink.tree,
+            parents,
+            between: link.between.map(|(between, _)| between),
+            shown: (many.include.through_alias, many.include.through_attributes),
+        };
         if let Some(tree) = reach(trees, &path) {
             tree.children.push(children);
         }
@@ -257,7 +264,14 @@ fn plan_levels(
             let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
-            tree.children.push(Children { relation: many.relation, name: many.name, tree: empty, parents: Vec::new(), between, shown: (None, None) });
+            tree.children.push(Children {
+                relation: many.relation,
+                name: many.name,
+                tree: empty,
+                parents: Vec::new(),
+                between,
+                shown: (None, None),
+            });
             continue;
         }
         batch.steps.push(many_step(db, &many, keys, loader, &*tree.loader)?);
@@ -325,7 +339,8 @@ pub(crate) async fn load_detached(
     let link = def.link(model, &db.models())?;
     let single = !def.kind.is_many();
     let many = Many { relation, name: def.name.clone(), link, def, include: include.clone() };
-    let values: Vec<Vec<Value>> = parents.iter().map(|parent| many.link.source.iter().map(|column| value_of(*parent, *column)).collect()).collect();
+    let values: Vec<Vec<Value>> =
+        parents.iter().map(|parent| many.link.source.iter().map(|column| value_of(*parent, *column)).collect()).collect();
     let mut keys: Vec<Vec<Value>> = Vec::new();
     let mut seen: HashMap<KeyHash, Vec<usize>> = HashMap::new();
     for (index, key) in values.into_iter().enumerate() {

@@ -162,4 +162,3 @@ impl<M> Operand<M, Option<Json>> for serde_json::Value {
         bound(&Json(self))
     }
 }
-

@@ -4,8 +4,8 @@
 
 use sequor_core::error::Result;
 use sequor_core::schema::{
-    Action, CheckDef, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generated, IndexDef, IndexPart, ModelDef, ModelLink, RelationDef, RelationKind, RuleDef, SoftDelete,
-    SortDirection, TableName, ThroughDef, Unique, camel_case, pascal_case, snake_case,
+    Action, CheckDef, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generated, IndexDef, IndexPart, ModelDef, ModelLink, RelationDef,
+    RelationKind, RuleDef, SoftDelete, SortDirection, TableName, ThroughDef, Unique, camel_case, pascal_case, snake_case,
 };
 use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
@@ -443,7 +443,12 @@ impl Placeholder for String {
 
 impl StaticRelation {
     /// A relation by convention to a model, and its name.
-    pub const fn to(name: &'static str, kind: RelationKind, target: fn() -> &'static Arc<ModelDef>, target_name: &'static str) -> StaticRelation {
+    pub const fn to(
+        name: &'static str,
+        kind: RelationKind,
+        target: fn() -> &'static Arc<ModelDef>,
+        target_name: &'static str,
+    ) -> StaticRelation {
         StaticRelation {
             name,
             json: None,

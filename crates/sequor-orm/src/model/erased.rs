@@ -1,10 +1,10 @@
 //! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
 
 use super::{LoadedRows, Model, RelationCell, value_of};
-use sequor_core::{Name, Value};
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
+use sequor_core::{Name, Value};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -64,7 +64,14 @@ pub trait RowBatch: Any + Send {
     /// Takes rows out as what [`RowBatch::attach`] of the parents takes: each index of `picks` once, or cloned when it occurs more than once in all groups.
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send>;
     /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
-    fn attach(&mut self, index: usize, relation: usize, name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
+    fn attach(
+        &mut self,
+        index: usize,
+        relation: usize,
+        name: &str,
+        rows: Box<dyn Any + Send>,
+        between: Option<Box<dyn Any + Send>>,
+    ) -> Result<()>;
     /// How the rows between are shown on the next rows that are attached: their name, and which of their fields.
     fn between_shape(&mut self, _alias: Option<&Name>, _fields: Option<&[Name]>) {}
     /// Everything, as [`LoadedRows`] of the model.
@@ -161,8 +168,16 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         LoadedRows::boxed(taken)
     }
 
-    fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
-        let row = self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
+    fn attach(
+        &mut self,
+        index: usize,
+        relation: usize,
+        _name: &str,
+        rows: Box<dyn Any + Send>,
+        between: Option<Box<dyn Any + Send>>,
+    ) -> Result<()> {
+        let row =
+            self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
         let cell: &dyn RelationCell = row.relation_cell(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
         cell.fill(rows, between)
     }

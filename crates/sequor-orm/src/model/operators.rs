@@ -441,7 +441,10 @@ pub struct JsonPath<M> {
 }
 
 /// A value that a JSON path is compared with; it says as what the path is taken.
-#[diagnostic::on_unimplemented(message = "a JSON path cannot be compared with a `{Self}`", label = "expected text, a number, a truth value, an instant or a JSON value")]
+#[diagnostic::on_unimplemented(
+    message = "a JSON path cannot be compared with a `{Self}`",
+    label = "expected text, a number, a truth value, an instant or a JSON value"
+)]
 pub trait JsonOperand {
     /// As what the path is taken.
     fn take(&self) -> JsonAs;
@@ -570,7 +573,9 @@ impl<M> JsonPath<M> {
 
 /// Reads `a.b[0]["c.d"]` into segments.
 pub(crate) fn parse_path(path: &str) -> std::result::Result<Vec<JsonSegment>, String> {
-    let wrong = |what: &str| Err(format!("the JSON path {} {what}; write it like messages[0].role, a key with a dot as [\"a.b\"]", path.escape_debug()));
+    let wrong = |what: &str| {
+        Err(format!("the JSON path {} {what}; write it like messages[0].role, a key with a dot as [\"a.b\"]", path.escape_debug()))
+    };
     let mut segments = Vec::new();
     let mut rest = path;
     let mut first = true;

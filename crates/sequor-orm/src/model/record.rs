@@ -92,7 +92,9 @@ impl Record {
         for (name, value) in map {
             let Some(position) = self.state.model.position(&name) else { continue };
             let column = &self.state.model.columns[position];
-            if stored && (column.managed || (column.primary_key && self.state.values[position].as_ref().is_some_and(|value| !value.is_null()))) {
+            if stored
+                && (column.managed || (column.primary_key && self.state.values[position].as_ref().is_some_and(|value| !value.is_null())))
+            {
                 continue;
             }
             let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&self.state.model.name, Some(&column.name)))?;
@@ -304,7 +306,11 @@ pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::sch
 }
 
 /// The values of the row between, under the through model's name.
-fn through_values(def: &sequor_core::schema::RelationDef, models: &dyn sequor_core::schema::Models, item: &mut Json) -> Result<Vec<(Name, Value)>> {
+fn through_values(
+    def: &sequor_core::schema::RelationDef,
+    models: &dyn sequor_core::schema::Models,
+    item: &mut Json,
+) -> Result<Vec<(Name, Value)>> {
     let Some(through) = &def.through else { return Ok(Vec::new()) };
     let model = models.model(&through.model)?;
     let Some(Json::Object(map)) = item.as_object_mut().and_then(|item| item.remove(model.name.as_ref())) else { return Ok(Vec::new()) };

@@ -57,7 +57,9 @@ impl Registry {
             count += 1;
         }
         if count == 0 {
-            return Err(Error::usage("register_all() found no model: a crate whose models are never named is left out by the linker, write `use models as _;` for it"));
+            return Err(Error::usage(
+                "register_all() found no model: a crate whose models are never named is left out by the linker, write `use models as _;` for it",
+            ));
         }
         Ok(())
     }

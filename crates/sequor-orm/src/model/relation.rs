@@ -5,8 +5,8 @@
 mod fields;
 mod kinds;
 
-pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows};
 pub(super) use fields::ShownRelation;
+pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows};
 pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
 
 use crate::query::{Filter, Include, IncludeState};

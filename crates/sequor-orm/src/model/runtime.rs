@@ -9,8 +9,8 @@ use crate::query::{Clauses, clauses_from_json};
 use crate::validate::rules;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{
-    Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, RuleDef, SoftDelete, SortDirection, TableName, Unique, camel_case,
-    plural, singular, snake_case,
+    Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, RuleDef, SoftDelete,
+    SortDirection, TableName, Unique, camel_case, plural, singular, snake_case,
 };
 use sequor_core::types::{ColumnType, value_from_json};
 use sequor_core::{Name, Value};
@@ -51,8 +51,32 @@ struct Options {
 }
 
 const KNOWN_OPTIONS: &[&str] = &[
-    "tableName", "freezeTableName", "timestamps", "createdAt", "updatedAt", "deletedAt", "paranoid", "underscored", "version", "indexes", "name", "defaultScope", "scopes", "comment",
-    "removeId", "schema", "validate", "hooks", "engine", "charset", "collate", "initialAutoIncrement", "modelName", "omitNull", "rejectOnEmpty", "noPrimaryKey",
+    "tableName",
+    "freezeTableName",
+    "timestamps",
+    "createdAt",
+    "updatedAt",
+    "deletedAt",
+    "paranoid",
+    "underscored",
+    "version",
+    "indexes",
+    "name",
+    "defaultScope",
+    "scopes",
+    "comment",
+    "removeId",
+    "schema",
+    "validate",
+    "hooks",
+    "engine",
+    "charset",
+    "collate",
+    "initialAutoIncrement",
+    "modelName",
+    "omitNull",
+    "rejectOnEmpty",
+    "noPrimaryKey",
 ];
 
 impl Options {
@@ -63,7 +87,11 @@ impl Options {
             _ => return Err(Error::usage(format!("{model}.options is an object"))),
         };
         if let Some(unknown) = map.keys().find(|key| !KNOWN_OPTIONS.contains(&key.as_str())) {
-            return Err(Error::usage(format!("{model}.options.{}: unknown option; known are {}", unknown.escape_debug(), KNOWN_OPTIONS.join(", "))));
+            return Err(Error::usage(format!(
+                "{model}.options.{}: unknown option; known are {}",
+                unknown.escape_debug(),
+                KNOWN_OPTIONS.join(", ")
+            )));
         }
         Ok(Options { map })
     }
@@ -196,7 +224,11 @@ fn default_value(column: &ColumnDef, value: Json) -> Result<ColumnDefault> {
     }
     if let Some(function) = value.get("$fn").and_then(Json::as_str) {
         let known = function.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-        return if known { Ok(ColumnDefault::Db(format!("{function}()").into())) } else { Err(Error::usage("a default function is a name")) };
+        return if known {
+            Ok(ColumnDefault::Db(format!("{function}()").into()))
+        } else {
+            Err(Error::usage("a default function is a name"))
+        };
     }
     if value.is_null() {
         return Ok(ColumnDefault::None);
@@ -212,7 +244,8 @@ fn rules(def: &ModelDef, attribute: &str, map: Map<String, Json>) -> Result<Vec<
             list.push(RuleDef { key: "notNull".into(), args: Vec::new(), message, custom: None });
             continue;
         }
-        let setting = rules::Setting::from_json(&name, &value).map_err(|error| Error::usage(format!("{}.{attribute}: {error}", def.name)))?;
+        let setting =
+            rules::Setting::from_json(&name, &value).map_err(|error| Error::usage(format!("{}.{attribute}: {error}", def.name)))?;
         if let Some(setting) = setting {
             list.push(RuleDef { key: Name::Owned(name), args: setting.args, message: setting.message.map(Into::into), custom: None });
         }
@@ -264,7 +297,9 @@ fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
     let Json::Array(list) = json else { return Err(Error::usage(format!("{}.options.indexes is a list", def.name))) };
     let mut made = Vec::new();
     for index in list {
-        let Some(Json::Array(fields)) = index.get("fields") else { return Err(Error::usage("Missing \"fields\" property for index definition")) };
+        let Some(Json::Array(fields)) = index.get("fields") else {
+            return Err(Error::usage("Missing \"fields\" property for index definition"));
+        };
         let mut parts = Vec::new();
         for field in fields {
             let name = field.as_str().or_else(|| field.get("name").or_else(|| field.get("attribute")).and_then(Json::as_str));
@@ -275,9 +310,13 @@ fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
             };
             parts.push(IndexPart { column: Some(name.to_owned().into()), direction, ..IndexPart::default() });
         }
-        let unique = index.get("unique").and_then(Json::as_bool).unwrap_or(false) || index.get("type").and_then(Json::as_str) == Some("UNIQUE");
+        let unique =
+            index.get("unique").and_then(Json::as_bool).unwrap_or(false) || index.get("type").and_then(Json::as_str) == Some("UNIQUE");
         let columns: Vec<&str> = parts.iter().filter_map(|part| part.column.as_deref()).collect();
-        let name = index.get("name").and_then(Json::as_str).map_or_else(|| snake_case(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
+        let name = index
+            .get("name")
+            .and_then(Json::as_str)
+            .map_or_else(|| snake_case(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
         let method = index.get("using").or_else(|| index.get("method")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
         made.push(IndexDef { name: Some(name.into()), parts, unique, method, ..IndexDef::default() });
     }

@@ -56,7 +56,14 @@ pub(super) fn unknown_relation(model: &ModelDef, name: &str) -> Error {
 
 impl Planner<'_> {
     /// The columns and to-one includes of one model's rows, and the conditions that required includes put on them.
-    pub(super) fn node(&mut self, scope: &Scope, clauses: &Clauses, list: &mut Vec<SelectItem>, root: bool, depth: usize) -> Result<(Node, Vec<Expr>)> {
+    pub(super) fn node(
+        &mut self,
+        scope: &Scope,
+        clauses: &Clauses,
+        list: &mut Vec<SelectItem>,
+        root: bool,
+        depth: usize,
+    ) -> Result<(Node, Vec<Expr>)> {
         if depth > DEEPEST {
             return Err(too_deep());
         }
@@ -79,7 +86,16 @@ impl Planner<'_> {
             (Some(items), Some(key)) => shape.hidden.iter().position(|hidden| hidden == key).map(|place| at + items.len() + place),
             (_, None) => None,
         };
-        let mut node = Node { model: scope.model.clone(), shape, at, relation: 0, name: Name::Borrowed(""), presence, ones: Vec::new(), many: Vec::new() };
+        let mut node = Node {
+            model: scope.model.clone(),
+            shape,
+            at,
+            relation: 0,
+            name: Name::Borrowed(""),
+            presence,
+            ones: Vec::new(),
+            many: Vec::new(),
+        };
         let mut conditions = Vec::new();
         for include in clauses.includes.iter().filter(|include| !include.joined) {
             self.include(scope, include, &mut node, list, &mut conditions, depth)?;
@@ -128,7 +144,15 @@ impl Planner<'_> {
     }
 
     /// Joins the row of a to-one relation.
-    fn join_one(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, link: &Link, list: &mut Vec<SelectItem>, depth: usize) -> Result<Node> {
+    fn join_one(
+        &mut self,
+        scope: &Scope,
+        include: &IncludeState,
+        def: &RelationDef,
+        link: &Link,
+        list: &mut Vec<SelectItem>,
+        depth: usize,
+    ) -> Result<Node> {
         let alias = self.alias();
         let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
         let clauses = scope::scoped(&link.target, include.clauses.clone());
@@ -263,7 +287,8 @@ impl Planner<'_> {
 /// A logical "has a row" with the include's filters and its nested required includes.
 fn exists_of(include: &IncludeState) -> RelationExpr {
     let mut filters = include.clauses.filters.clone();
-    filters.extend(include.clauses.includes.iter().filter(|nested| nested.required).map(|nested| Expr::Relation(Box::new(exists_of(nested)))));
+    filters
+        .extend(include.clauses.includes.iter().filter(|nested| nested.required).map(|nested| Expr::Relation(Box::new(exists_of(nested)))));
     RelationExpr {
         relation: include.relation.clone(),
         quantifier: Quantifier::Any,

@@ -34,11 +34,16 @@ impl Planner<'_> {
             Some(through) => {
                 let between = self.alias();
                 let on = pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, &alias);
-                self.joins.push(Join { kind: JoinKind::Inner, source: Source::table(self.table(&through.model), between.clone()), on: super::all(on) });
+                self.joins.push(Join {
+                    kind: JoinKind::Inner,
+                    source: Source::table(self.table(&through.model), between.clone()),
+                    on: super::all(on),
+                });
                 (&through.model, between, &through.to_source)
             }
         };
-        let linking: Vec<Expr> = owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
+        let linking: Vec<Expr> =
+            owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
         let binds = owner_columns.iter().map(|position| owner.columns[*position].ty.bind()).collect();
         filters.push(Expr::InValues { exprs: linking.clone(), rows: keys, binds, negated: false });
         self.between_filters(many, &owner_alias, &mut filters)?;
@@ -53,7 +58,8 @@ impl Planner<'_> {
         let width = select.columns.len();
         match &link.through {
             Some(through) => {
-                let columns = through.model.columns.iter().map(|column| SelectItem::new(Expr::column(owner_alias.clone(), column.column.clone())));
+                let columns =
+                    through.model.columns.iter().map(|column| SelectItem::new(Expr::column(owner_alias.clone(), column.column.clone())));
                 select.columns.extend(columns);
             }
             None => select.columns.extend(linking.iter().cloned().map(SelectItem::new)),

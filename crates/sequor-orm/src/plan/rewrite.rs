@@ -55,7 +55,8 @@ impl Planner<'_> {
     fn rewrite_in_place(&mut self, expr: &mut Expr, scope: &Scope) -> Result<()> {
         match expr {
             Expr::Field(field) => {
-                *expr = self.field(std::mem::replace(field, Field { path: Vec::new(), name: Name::Borrowed(""), position: None }), scope)?;
+                *expr =
+                    self.field(std::mem::replace(field, Field { path: Vec::new(), name: Name::Borrowed(""), position: None }), scope)?;
                 Ok(())
             }
             Expr::Relation(_) => {
@@ -100,7 +101,10 @@ impl Planner<'_> {
         }
         let def = from.model.relation(relation).ok_or_else(|| super::include::unknown_relation(&from.model, relation))?;
         if def.kind.is_many() {
-            return Err(Error::usage(format!("{}.{relation} leads to many rows: use any(..), none(..) or all(..), or include it", from.model.name)));
+            return Err(Error::usage(format!(
+                "{}.{relation} leads to many rows: use any(..), none(..) or all(..), or include it",
+                from.model.name
+            )));
         }
         let link = def.link(&from.model, self.models)?;
         let alias = self.alias();
@@ -126,7 +130,14 @@ impl Planner<'_> {
         let mut path = field.path.into_iter();
         let Some(first) = path.next() else { return Err(Error::bug("a path without relations")) };
         let inner = Expr::Field(Field { path: path.collect(), name: field.name, position: field.position });
-        let relation = RelationExpr { relation: first, quantifier: Quantifier::Aggregate, filter: None, through: None, aggregate: Some(inner), with_deleted: false };
+        let relation = RelationExpr {
+            relation: first,
+            quantifier: Quantifier::Aggregate,
+            filter: None,
+            through: None,
+            aggregate: Some(inner),
+            with_deleted: false,
+        };
         self.relation(relation, scope)
     }
 
@@ -221,11 +232,14 @@ pub(crate) fn link_condition(link: &Link, source: &ModelDef, source_alias: &Alia
 }
 
 /// Pairwise equality of columns of two sources.
-pub(crate) fn pairs(left: &ModelDef, lefts: &[usize], left_alias: &Alias, right: &ModelDef, rights: &[usize], right_alias: &Alias) -> Vec<Expr> {
+pub(crate) fn pairs(
+    left: &ModelDef,
+    lefts: &[usize],
+    left_alias: &Alias,
+    right: &ModelDef,
+    rights: &[usize],
+    right_alias: &Alias,
+) -> Vec<Expr> {
     let column = |model: &ModelDef, position: usize, alias: &Alias| Expr::column(alias.clone(), model.columns[position].column.clone());
-    lefts
-        .iter()
-        .zip(rights)
-        .map(|(l, r)| column(left, *l, left_alias).binary(BinaryOp::Equal, column(right, *r, right_alias)))
-        .collect()
+    lefts.iter().zip(rights).map(|(l, r)| column(left, *l, left_alias).binary(BinaryOp::Equal, column(right, *r, right_alias))).collect()
 }

@@ -121,7 +121,17 @@ impl QueryState {
 impl IncludeState {
     /// A relation without clauses.
     pub fn new(relation: impl Into<Name>) -> IncludeState {
-        IncludeState { relation: relation.into(), clauses: Clauses::default(), required: false, through: None, on: None, alias: None, joined: false, through_attributes: None, through_alias: None }
+        IncludeState {
+            relation: relation.into(),
+            clauses: Clauses::default(),
+            required: false,
+            through: None,
+            on: None,
+            alias: None,
+            joined: false,
+            through_attributes: None,
+            through_alias: None,
+        }
     }
 }
 

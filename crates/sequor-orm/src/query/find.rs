@@ -325,7 +325,6 @@ impl<M: Model> Find<M> {
         let (db, state, site) = (db.clone(), self.state, Location::caller());
         async move { crate::load::exists(db, state, site).await }
     }
-
 }
 
 impl<M, D: Fetch> Find<M, One<D>> {
@@ -377,4 +376,3 @@ impl Lock {
 /// A key and value for the comment behind the statement (sqlcommenter): `find_all().with(SqlTag("route", "/users"))`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqlTag(pub &'static str, pub &'static str);
-

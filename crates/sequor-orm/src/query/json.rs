@@ -1,8 +1,8 @@
 //! Sequelize's options object: a closed language. Every key is known or an error that names its place; no string in it becomes SQL text.
 
+mod condition;
 mod expression;
 mod include;
-mod condition;
 
 pub(crate) use condition::condition;
 pub(crate) use expression::{bind_value, expression, named};
@@ -45,14 +45,44 @@ pub(crate) fn unknown(place: &str, key: &str, known: &[&str]) -> Error {
 
 /// Options that change how rows are returned or logged, and nothing of the query.
 const IGNORED: &[&str] = &[
-    "raw", "nest", "plain", "logging", "benchmark", "hooks", "rejectOnEmpty", "subQuery", "transaction", "searchPath", "individualHooks", "returning", "validate", "fields", "silent", "force",
-    "ignoreDuplicates", "updateOnDuplicate", "conflictAttributes", "conflictFields", "by", "defaults", "truncate", "cascade", "restartIdentity", "dataType", "joinTableAttributes", "col", "save",
-    "isolationLevel", "through", "useMaster", "sideEffects", "omitNull",
+    "raw",
+    "nest",
+    "plain",
+    "logging",
+    "benchmark",
+    "hooks",
+    "rejectOnEmpty",
+    "subQuery",
+    "transaction",
+    "searchPath",
+    "individualHooks",
+    "returning",
+    "validate",
+    "fields",
+    "silent",
+    "force",
+    "ignoreDuplicates",
+    "updateOnDuplicate",
+    "conflictAttributes",
+    "conflictFields",
+    "by",
+    "defaults",
+    "truncate",
+    "cascade",
+    "restartIdentity",
+    "dataType",
+    "joinTableAttributes",
+    "col",
+    "save",
+    "isolationLevel",
+    "through",
+    "useMaster",
+    "sideEffects",
+    "omitNull",
 ];
 
-const KNOWN: &[&str] = &[
-    "where", "attributes", "include", "order", "group", "having", "limit", "offset", "distinct", "paranoid", "lock", "skipLocked",
-];
+const KNOWN: &[&str] =
+    &["where", "attributes", "include", "order", "group", "having", "limit", "offset", "distinct", "paranoid", "lock", "skipLocked"];
 
 /// Reads find options.
 ///
@@ -66,7 +96,10 @@ pub fn clauses_from_json(model: &ModelDef, models: &dyn Models, json: Json) -> R
         _ => {
             return Err(Error::of_usage(
                 UsageErrorKind::Query,
-                format!("The argument passed to findAll of {} must be an options object, use findByPk if you wish to pass a single primary key value", model.name),
+                format!(
+                    "The argument passed to findAll of {} must be an options object, use findByPk if you wish to pass a single primary key value",
+                    model.name
+                ),
             ));
         }
     };
@@ -79,6 +112,7 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
     if let Some(include) = map.get("include") {
         include::read(place, include.clone(), &mut clauses)?;
     }
+    let mut skip_locked = false;
     for (key, value) in map {
         match key.as_str() {
             "include" => {}
@@ -106,11 +140,14 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
                 }
             }
             "lock" => clauses.lock = lock(&value)?,
-            "skipLocked" => {}
+            "skipLocked" => skip_locked |= value == Json::Bool(true),
             "hooks" => clauses.without_hooks = value == Json::Bool(false),
             known if IGNORED.contains(&known) => {}
             other => return Err(unknown("options", other, KNOWN)),
         }
+    }
+    if let (Some(lock), true) = (&mut clauses.lock, skip_locked) {
+        lock.wait = LockWait::SkipLocked;
     }
     join_aggregated(&mut clauses);
     Ok(clauses)
@@ -118,7 +155,8 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
 
 /// Rows of an include without attributes are not wanted: under aggregates or groups it only joins.
 fn join_aggregated(clauses: &mut Clauses) {
-    let grouped = !clauses.group.is_empty() || clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| crate::plan::is_aggregate(&item.expr)));
+    let grouped = !clauses.group.is_empty()
+        || clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| crate::plan::is_aggregate(&item.expr)));
     if grouped {
         for include in &mut clauses.includes {
             include.joined = true;
@@ -137,8 +175,12 @@ fn filter(place: Place<'_>, value: Json) -> Result<Option<Expr>> {
 fn number(what: &str, value: &Json) -> Result<Option<u64>> {
     match value {
         Json::Null => Ok(None),
-        Json::Number(number) => number.as_u64().map(Some).ok_or_else(|| Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
-        Json::String(text) => text.parse().map(Some).map_err(|_| Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
+        Json::Number(number) => {
+            number.as_u64().map(Some).ok_or_else(|| Error::usage(format!("options.{what}: a whole number from 0 on is expected")))
+        }
+        Json::String(text) => {
+            text.parse().map(Some).map_err(|_| Error::usage(format!("options.{what}: a whole number from 0 on is expected")))
+        }
         _ => Err(Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
     }
 }
@@ -199,8 +241,13 @@ fn attributes(place: Place<'_>, value: Json) -> Result<Option<Vec<SelectItem>>> 
                 None => Vec::new(),
                 Some(_) => return Err(Error::usage("options.attributes.exclude: a list is expected")),
             };
-            let mut items: Vec<SelectItem> =
-                place.model.columns.iter().filter(|column| !excluded.iter().any(|name| column.name == name.as_str())).map(|column| field(&column.name)).collect();
+            let mut items: Vec<SelectItem> = place
+                .model
+                .columns
+                .iter()
+                .filter(|column| !excluded.iter().any(|name| column.name == name.as_str()))
+                .map(|column| field(&column.name))
+                .collect();
             match map.remove("include") {
                 Some(Json::Array(list)) => {
                     for value in list {
@@ -309,10 +356,14 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
         model = place.models.model(&relation.target)?;
     }
     let inner = Place { model: &model, ..place };
-    let known_alias = |name: &str| clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| item.alias.as_deref() == Some(name)));
+    let known_alias =
+        |name: &str| clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| item.alias.as_deref() == Some(name)));
     let expr = match what {
         Json::String(name) if path.is_empty() && model.position(&name).is_none() && known_alias(&name) => Expr::Alias(Name::Owned(name)),
-        Json::Object(map) if path.is_empty() && map.get("col").and_then(Json::as_str).is_some_and(|name| model.position(name).is_none() && known_alias(name)) => {
+        Json::Object(map)
+            if path.is_empty()
+                && map.get("col").and_then(Json::as_str).is_some_and(|name| model.position(name).is_none() && known_alias(name)) =>
+        {
             Expr::Alias(Name::Owned(map.get("col").and_then(Json::as_str).unwrap_or_default().to_owned()))
         }
         Json::String(name) => expression::named(inner, &name)?,
@@ -342,7 +393,8 @@ fn place_order(place: Place<'_>, path: &[Name], by: OrderBy, clauses: &mut Claus
     let mut at = clauses;
     for (step, name) in path.iter().enumerate() {
         let include = at.includes.iter_mut().find(|include| include.relation == *name);
-        let include = include.ok_or_else(|| Error::of_usage(UsageErrorKind::Include, format!("options.order: the association {name} is not included")))?;
+        let include = include
+            .ok_or_else(|| Error::of_usage(UsageErrorKind::Include, format!("options.order: the association {name} is not included")))?;
         let relation_is_many = true;
         let _ = (step, relation_is_many);
         at = &mut include.clauses;

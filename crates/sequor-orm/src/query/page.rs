@@ -235,7 +235,8 @@ impl CursorPlan {
         let make = |row: Option<&R>, backwards: bool| -> Result<Option<Cursor>> {
             let Some(row) = row else { return Ok(None) };
             let values: Option<Vec<Value>> = self.keys.iter().map(|key| value(row, key.position)).collect();
-            let values = values.ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs whole rows: use it before select or project"))?;
+            let values = values
+                .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs whole rows: use it before select or project"))?;
             Ok(Some(write_cursor(&self.model, &self.keys, &values, backwards)))
         };
         let has_next = if self.backwards { self.had_cursor } else { more };
@@ -276,7 +277,8 @@ fn read_cursor(text: &str, model: &ModelDef, keys: &[Key]) -> Result<(Vec<Value>
         return Err(bad_cursor("is too long"));
     }
     let bytes = sequor_core::value::from_base64(&text.replace('-', "+").replace('_', "/")).ok_or_else(|| bad_cursor("is damaged"))?;
-    let (found, backwards, values): (String, u8, Vec<serde_json::Value>) = serde_json::from_slice(&bytes).map_err(|_| bad_cursor("is damaged"))?;
+    let (found, backwards, values): (String, u8, Vec<serde_json::Value>) =
+        serde_json::from_slice(&bytes).map_err(|_| bad_cursor("is damaged"))?;
     if found != signature(model, keys) || values.len() != keys.len() || backwards > 1 {
         return Err(bad_cursor("belongs to another query or order"));
     }

@@ -18,7 +18,8 @@ pub trait Shape: 'static {
     type Request: Send + Default + 'static;
 
     /// Runs the query.
-    fn run(db: Db, state: QueryState, request: Self::Request, site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>>;
+    fn run(db: Db, state: QueryState, request: Self::Request, site: &'static Location<'static>)
+    -> BoxFuture<'static, Result<Self::Output>>;
 }
 
 /// How the rows of a query are read.
@@ -157,7 +158,12 @@ impl<D: Fetch> Shape for Paged<D> {
     type Output = Page<D::Row>;
     type Request = (u64, u64);
 
-    fn run(db: Db, mut state: QueryState, (page, size): (u64, u64), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+    fn run(
+        db: Db,
+        mut state: QueryState,
+        (page, size): (u64, u64),
+        site: &'static Location<'static>,
+    ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
             if page == 0 || size == 0 {
                 return Err(Error::usage("page(..) counts from 1, and a page has at least one row"));
@@ -198,7 +204,12 @@ impl<D: Fetch> Shape for Cursored<D> {
     type Output = CursorPage<D::Row>;
     type Request = PageRequest;
 
-    fn run(db: Db, mut state: QueryState, request: PageRequest, site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+    fn run(
+        db: Db,
+        mut state: QueryState,
+        request: PageRequest,
+        site: &'static Location<'static>,
+    ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
             let plan = request.apply(&mut state)?;
             let rows = D::fetch(db, state, site).await?;

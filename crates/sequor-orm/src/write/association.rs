@@ -27,7 +27,9 @@ fn key_of(row: &RowState, positions: &[usize]) -> Vec<Value> {
 
 /// `field = value` for each position.
 fn equals(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], key: &[Value]) -> Vec<Expr> {
-    let equal = |(position, value): (&usize, &Value)| Expr::Field(plan::field(model, *position)).binary(BinaryOp::Equal, bound(model, *position, value));
+    let equal = |(position, value): (&usize, &Value)| {
+        Expr::Field(plan::field(model, *position)).binary(BinaryOp::Equal, bound(model, *position, value))
+    };
     positions.iter().zip(key).map(equal).collect()
 }
 
@@ -56,7 +58,15 @@ fn linked(parent: &RowState, def: &RelationDef, link: &Link) -> QueryState {
 }
 
 /// Links rows to a parent. For many-to-many an existing pair gets the new values of its row between.
-pub(crate) async fn add_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], through: &[(Name, Value)], options: &WriteOptions) -> Result<()> {
+pub(crate) async fn add_links(
+    db: &Db,
+    parent: &RowState,
+    def: &RelationDef,
+    link: &Link,
+    rows: &[RowState],
+    through: &[(Name, Value)],
+    options: &WriteOptions,
+) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -66,7 +76,8 @@ pub(crate) async fn add_links(db: &Db, parent: &RowState, def: &RelationDef, lin
         let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
         query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
         let own = key_of(parent, &link.source);
-        let mut set: Vec<(usize, Expr)> = link.columns.iter().zip(&own).map(|(position, value)| (*position, bound(&link.target, *position, value))).collect();
+        let mut set: Vec<(usize, Expr)> =
+            link.columns.iter().zip(&own).map(|(position, value)| (*position, bound(&link.target, *position, value))).collect();
         for (name, value) in &def.scope {
             if let Some(position) = link.target.position(name) {
                 set.push((position, bound(&link.target, position, value)));
@@ -117,7 +128,14 @@ async fn set_columns(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, option
 }
 
 /// Unlinks rows: the key becomes NULL, the row between is deleted; never the target.
-pub(crate) async fn remove_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], options: &WriteOptions) -> Result<()> {
+pub(crate) async fn remove_links(
+    db: &Db,
+    parent: &RowState,
+    def: &RelationDef,
+    link: &Link,
+    rows: &[RowState],
+    options: &WriteOptions,
+) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -147,7 +165,15 @@ async fn unlink(db: &Db, query: QueryState, link: &Link, options: &WriteOptions)
 }
 
 /// Makes the linked rows exactly these.
-pub(crate) async fn set_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], through: &[(Name, Value)], options: &WriteOptions) -> Result<()> {
+pub(crate) async fn set_links(
+    db: &Db,
+    parent: &RowState,
+    def: &RelationDef,
+    link: &Link,
+    rows: &[RowState],
+    through: &[(Name, Value)],
+    options: &WriteOptions,
+) -> Result<()> {
     let mut others = linked(parent, def, link);
     let (model, columns, keys) = match &link.through {
         None => (link.target.clone(), link.target.primary_key.clone(), rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?),
@@ -173,7 +199,14 @@ pub(crate) async fn set_links(db: &Db, parent: &RowState, def: &RelationDef, lin
 }
 
 /// Whether all of these rows are linked.
-pub(crate) async fn has_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
+pub(crate) async fn has_links(
+    db: &Db,
+    parent: &RowState,
+    def: &RelationDef,
+    link: &Link,
+    rows: &[RowState],
+    options: &WriteOptions,
+) -> Result<bool> {
     let mut query = related(parent, def, link)?;
     let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
     let wanted = keys.len();
@@ -198,8 +231,12 @@ pub(crate) fn related(parent: &RowState, def: &RelationDef, link: &Link) -> Resu
             let column = |position: &usize| Expr::column(alias.clone(), through.model.columns[*position].column.clone());
             select.columns = through.to_target.iter().map(|position| sequor_core::statement::SelectItem::new(column(position))).collect();
             select.from = Some(sequor_core::statement::Source::table(through.model.table.clone(), alias.clone()));
-            let mut filters: Vec<Expr> =
-                through.to_source.iter().zip(&own).map(|(position, value)| column(position).binary(BinaryOp::Equal, bound(&through.model, *position, value))).collect();
+            let mut filters: Vec<Expr> = through
+                .to_source
+                .iter()
+                .zip(&own)
+                .map(|(position, value)| column(position).binary(BinaryOp::Equal, bound(&through.model, *position, value)))
+                .collect();
             for (name, value) in def.through.iter().flat_map(|through| &through.scope) {
                 if let Some(position) = through.model.position(name) {
                     filters.push(column(&position).binary(BinaryOp::Equal, bound(&through.model, position, value)));

@@ -122,7 +122,8 @@ pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usiz
             fields.retain(|position| Some(*position) != model.timestamps.created);
             let mut set: Vec<_> = fields.iter().map(|position| (column(position), Expr::Proposed(column(position)))).collect();
             if let Some(version) = model.version {
-                let raised = super::save::column(model, version).binary(sequor_core::statement::BinaryOp::Add, bound(model, version, &Value::I64(1)));
+                let raised = super::save::column(model, version)
+                    .binary(sequor_core::statement::BinaryOp::Add, bound(model, version, &Value::I64(1)));
                 set.push((column(&version), raised));
             }
             Ok(Some(Conflict { target: target.iter().map(column).collect(), target_filter: None, action: ConflictAction::Update(set) }))
@@ -150,7 +151,10 @@ async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOptions) -> Res
         // A missing value of a column that takes NULL and has no default is NULL, so that rows of different keys share a statement.
         let model = &row.model;
         for (position, column) in model.columns.iter().enumerate() {
-            let plain = matches!(column.default, sequor_core::schema::Default::None) && column.nullable && column.generated.is_none() && !column.auto_increment;
+            let plain = matches!(column.default, sequor_core::schema::Default::None)
+                && column.nullable
+                && column.generated.is_none()
+                && !column.auto_increment;
             if row.values[position].is_none() && plain {
                 positions.push(position);
             }
@@ -181,7 +185,9 @@ async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOptions) -> Res
     Ok(stored
         .into_iter()
         .zip(rows)
-        .map(|(stored, row)| stored.unwrap_or_else(|| RowState::stored(row.model.clone(), row.values.into_iter().map(Option::unwrap_or_default).collect())))
+        .map(|(stored, row)| {
+            stored.unwrap_or_else(|| RowState::stored(row.model.clone(), row.values.into_iter().map(Option::unwrap_or_default).collect()))
+        })
         .collect())
 }
 
@@ -209,7 +215,14 @@ async fn insert_chunk(db: &Db, rows: &[RowState], members: &[usize], positions: 
     run_chunk(db, insert, &model, members.len(), options, ignoring).await
 }
 
-async fn run_chunk(db: &Db, mut insert: sequor_core::statement::Insert, model: &Arc<ModelDef>, count: usize, options: &BulkOptions, ignoring: bool) -> Result<Stored> {
+async fn run_chunk(
+    db: &Db,
+    mut insert: sequor_core::statement::Insert,
+    model: &Arc<ModelDef>,
+    count: usize,
+    options: &BulkOptions,
+    ignoring: bool,
+) -> Result<Stored> {
     let returns = db.dialect().insert_returning() && options.returning;
     if !returns {
         insert.returning.clear();
@@ -257,7 +270,10 @@ async fn run_chunk(db: &Db, mut insert: sequor_core::statement::Insert, model: &
 fn matched(rows: Vec<Vec<Value>>, given: &[Vec<Expr>], columns: &[usize]) -> Stored {
     let mut rows: Vec<Option<Vec<Value>>> = rows.into_iter().map(Some).collect();
     let fits = |row: &Vec<Value>, values: &Vec<Expr>| {
-        columns.iter().zip(values).all(|(position, value)| matches!(value, Expr::Value(value, _) if super::save::same_value(value, &row[*position])))
+        columns
+            .iter()
+            .zip(values)
+            .all(|(position, value)| matches!(value, Expr::Value(value, _) if super::save::same_value(value, &row[*position])))
     };
     given
         .iter()
@@ -271,18 +287,27 @@ fn matched(rows: Vec<Vec<Value>>, given: &[Vec<Expr>], columns: &[usize]) -> Sto
 /// Whether everything that is not written is a key that counts itself up.
 fn counts_up(model: &ModelDef, positions: &[usize]) -> bool {
     let missing: Vec<usize> = (0..model.columns.len()).filter(|position| !positions.contains(position)).collect();
-    matches!(missing.as_slice(), [] ) || matches!(missing.as_slice(), [key] if model.columns[*key].auto_increment && model.primary_key == [*key])
+    matches!(missing.as_slice(), [])
+        || matches!(missing.as_slice(), [key] if model.columns[*key].auto_increment && model.primary_key == [*key])
 }
 
 /// SQLite: one prepared statement for each row is the fastest; keys of one transaction are consecutive.
-async fn insert_loop(db: &Db, rows: &[RowState], members: &[usize], positions: &[usize], model: &Arc<ModelDef>, options: &BulkOptions) -> Result<Stored> {
+async fn insert_loop(
+    db: &Db,
+    rows: &[RowState],
+    members: &[usize],
+    positions: &[usize],
+    model: &Arc<ModelDef>,
+    options: &BulkOptions,
+) -> Result<Stored> {
     let value = |row: &RowState, position: &usize| row.values[*position].clone().unwrap_or_default();
     let exprs: Vec<Expr> = positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
     let mut insert = statement(model, positions, vec![exprs], None, &options.write);
     insert.returning.clear();
     let sql = sequor_sql::render(&Statement::Insert(Box::new(insert)), db.dialect())?;
     let lists = members.iter().map(|number| {
-        let params = positions.iter().map(|position| Param { value: value(&rows[*number], position), bind: model.columns[*position].ty.bind() });
+        let params =
+            positions.iter().map(|position| Param { value: value(&rows[*number], position), bind: model.columns[*position].ty.bind() });
         params.collect()
     });
     let step = Step { text: sql.text.into(), params: Params::Many(lists.collect()), sink: Box::new(Discard), cache: true };

@@ -18,7 +18,11 @@ pub(crate) fn create<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOpti
         }
         let options = options.clone();
         db.in_transaction(async move |tx| {
-            if state.children.is_empty() { create_one(tx, state, &options, &[]).await } else { graph::create_graph(tx, state, &options).await }
+            if state.children.is_empty() {
+                create_one(tx, state, &options, &[]).await
+            } else {
+                graph::create_graph(tx, state, &options).await
+            }
         })
         .await
     })

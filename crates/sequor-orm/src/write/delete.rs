@@ -52,7 +52,8 @@ async fn destroy_one(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
     destroy_dependents(db, &state, options).await?;
     let count = match soft {
         Some((position, value)) => {
-            let already = matches!(model.soft_delete, Some(SoftDelete::Timestamp { .. })) && state.values[position].as_ref().is_some_and(|value| !value.is_null());
+            let already = matches!(model.soft_delete, Some(SoftDelete::Timestamp { .. }))
+                && state.values[position].as_ref().is_some_and(|value| !value.is_null());
             if !already {
                 state.values[position] = Some(value);
             }
@@ -77,7 +78,9 @@ async fn destroy_one(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
                 tags: options.tags.clone(),
             };
             let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
-            let done = run_one(db, step(sql, Box::new(Discard)), options.run("destroy", &model.name)).await.map_err(|error| named(error, &model))?;
+            let done = run_one(db, step(sql, Box::new(Discard)), options.run("destroy", &model.name))
+                .await
+                .map_err(|error| named(error, &model))?;
             done.affected
         }
     };
@@ -102,7 +105,9 @@ async fn destroy_dependents(db: &Db, state: &RowState, options: &WriteOptions) -
         let mut query = QueryState::new(target.clone());
         for (own, other) in link.source.iter().zip(&columns) {
             let value = state.values[*own].clone().unwrap_or_default();
-            query.clauses.filters.push(Expr::Field(plan::field(&target, *other)).binary(sequor_core::statement::BinaryOp::Equal, bound(&target, *other, &value)));
+            query.clauses.filters.push(
+                Expr::Field(plan::field(&target, *other)).binary(sequor_core::statement::BinaryOp::Equal, bound(&target, *other, &value)),
+            );
         }
         if options.force {
             query.clauses.deleted = Deleted::Included;
@@ -191,7 +196,8 @@ async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Res
         tags: options.tags.clone(),
     };
     let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
-    let done = run_one(db, step(sql, Box::new(Discard)), options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
+    let done =
+        run_one(db, step(sql, Box::new(Discard)), options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
     Ok(done.affected)
 }
 
@@ -232,14 +238,15 @@ async fn restore_dependents(db: &Db, state: &RowState, when: Option<Value>, opti
         query.clauses.deleted = Deleted::Only;
         for (own, other) in link.source.iter().zip(&link.columns) {
             let value = state.values[*own].clone().unwrap_or_default();
-            query
-                .clauses
-                .filters
-                .push(Expr::Field(plan::field(&link.target, *other)).binary(sequor_core::statement::BinaryOp::Equal, bound(&link.target, *other, &value)));
+            query.clauses.filters.push(
+                Expr::Field(plan::field(&link.target, *other))
+                    .binary(sequor_core::statement::BinaryOp::Equal, bound(&link.target, *other, &value)),
+            );
         }
         // Rows that were deleted before their parent stay deleted.
         if let (Some(SoftDelete::Timestamp { column }), Some(when)) = (&link.target.soft_delete, &when) {
-            let since = Expr::Field(plan::field(&link.target, *column)).binary(sequor_core::statement::BinaryOp::GreaterEqual, bound(&link.target, *column, when));
+            let since = Expr::Field(plan::field(&link.target, *column))
+                .binary(sequor_core::statement::BinaryOp::GreaterEqual, bound(&link.target, *column, when));
             query.clauses.filters.push(since);
         }
         for row in find_rows(db, query, options.site).await? {
@@ -291,7 +298,15 @@ pub(crate) async fn truncate(db: &Db, model: &ModelDef, restart_identity: bool, 
     let inside = db.is_in_transaction() && !db.dialect().transactional_ddl();
     // TRUNCATE would commit the transaction on MySQL; inside one, rows are deleted.
     if inside || (db.dialect().is_mysql() && !restart_identity) {
-        let delete = Delete { table: model.table.clone(), filter: None, order_by: Vec::new(), limit: None, key: Vec::new(), returning: Vec::new(), tags: Vec::new() };
+        let delete = Delete {
+            table: model.table.clone(),
+            filter: None,
+            order_by: Vec::new(),
+            limit: None,
+            key: Vec::new(),
+            returning: Vec::new(),
+            tags: Vec::new(),
+        };
         let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
         run_one(db, step(sql, Box::new(Discard)), options.run("truncate", &model.name)).await.map_err(|error| named(error, model))?;
         return Ok(());

@@ -277,7 +277,12 @@ impl<M: Model> CreateWith<M> {
 /// The listed fields of a JSON object; every other key is a failure.
 pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Expr>) -> Result<Vec<(usize, Value)>> {
     let serde_json::Value::Object(map) = value else {
-        return Err(ValidationError::one(ValidationItem::new(model.name.to_string(), "isObject", format!("a {} is a JSON object", model.name))).into());
+        return Err(ValidationError::one(ValidationItem::new(
+            model.name.to_string(),
+            "isObject",
+            format!("a {} is a JSON object", model.name),
+        ))
+        .into());
     };
     let allowed: Vec<usize> = columns
         .iter()
@@ -291,12 +296,20 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
     for (key, value) in map {
         let position = allowed.iter().copied().find(|position| model.columns[*position].json == key.as_str());
         let Some(position) = position else {
-            items.push(ValidationItem::new(key.clone(), "not_allowed", format!("{} is not a field that may be given here", key.escape_debug())));
+            items.push(ValidationItem::new(
+                key.clone(),
+                "not_allowed",
+                format!("{} is not a field that may be given here", key.escape_debug()),
+            ));
             continue;
         };
         match sequor_core::types::value_from_json(&model.columns[position].ty, value) {
             Ok(value) => values.push((position, value)),
-            Err(error) => items.push(ValidationItem::new(key.clone(), "type", format!("{key}: {}", error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()))),
+            Err(error) => items.push(ValidationItem::new(
+                key.clone(),
+                "type",
+                format!("{key}: {}", error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()),
+            )),
         }
     }
     if items.is_empty() { Ok(values) } else { Err(ValidationError { items, bulk: false }.into()) }

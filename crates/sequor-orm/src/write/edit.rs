@@ -169,7 +169,9 @@ pub(crate) fn names(model: &sequor_core::schema::ModelDef, exprs: Vec<Expr>) -> 
     exprs
         .into_iter()
         .filter_map(|expr| match expr {
-            Expr::Field(field) => field.position.and_then(|position| model.columns.get(usize::from(position))).map(|column| column.name.clone()),
+            Expr::Field(field) => {
+                field.position.and_then(|position| model.columns.get(usize::from(position))).map(|column| column.name.clone())
+            }
             _ => None,
         })
         .collect()

@@ -84,7 +84,14 @@ fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -
     })
 }
 
-async fn create_children(db: &Db, parent: &RowState, children: Vec<Child>, def: &RelationDef, link: &Link, options: &WriteOptions) -> Result<Vec<Child>> {
+async fn create_children(
+    db: &Db,
+    parent: &RowState,
+    children: Vec<Child>,
+    def: &RelationDef,
+    link: &Link,
+    options: &WriteOptions,
+) -> Result<Vec<Child>> {
     let mut stored = Vec::with_capacity(children.len());
     for mut child in children {
         let fresh = child.row.original.is_none();

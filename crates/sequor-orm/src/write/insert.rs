@@ -57,7 +57,13 @@ pub(crate) fn written(state: &RowState) -> Vec<usize> {
     (0..model.columns.len()).filter(wanted).collect()
 }
 
-pub(crate) fn statement(model: &Arc<ModelDef>, positions: &[usize], rows: Vec<Vec<Expr>>, conflict: Option<Conflict>, options: &WriteOptions) -> Insert {
+pub(crate) fn statement(
+    model: &Arc<ModelDef>,
+    positions: &[usize],
+    rows: Vec<Vec<Expr>>,
+    conflict: Option<Conflict>,
+    options: &WriteOptions,
+) -> Insert {
     let columns = positions.iter().map(|position| {
         let column = &model.columns[*position];
         InsertColumn { name: column.column.clone(), ty: column.ty.clone() }
@@ -66,7 +72,12 @@ pub(crate) fn statement(model: &Arc<ModelDef>, positions: &[usize], rows: Vec<Ve
 }
 
 /// Adds one row; gives it as it is stored, or `None` when a conflict left it out.
-pub(crate) async fn insert_one(db: &Db, state: &RowState, conflict: Option<Conflict>, options: &WriteOptions) -> Result<Option<Vec<Value>>> {
+pub(crate) async fn insert_one(
+    db: &Db,
+    state: &RowState,
+    conflict: Option<Conflict>,
+    options: &WriteOptions,
+) -> Result<Option<Vec<Value>>> {
     let model = &state.model;
     writable(model)?;
     let positions = written(state);

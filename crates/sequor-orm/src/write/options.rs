@@ -30,7 +30,17 @@ pub struct WriteOptions {
 impl WriteOptions {
     /// The defaults: validated, with hooks.
     pub fn at(site: &'static Location<'static>) -> WriteOptions {
-        WriteOptions { validate: true, hooks: true, fields: None, hooks_may_add: false, silent: false, force: false, extras: TypeMap::default(), tags: Vec::new(), site }
+        WriteOptions {
+            validate: true,
+            hooks: true,
+            fields: None,
+            hooks_may_add: false,
+            silent: false,
+            force: false,
+            extras: TypeMap::default(),
+            tags: Vec::new(),
+            site,
+        }
     }
 
     /// Whether a field may be written.

@@ -17,7 +17,9 @@ use std::sync::Arc;
 impl RowState {
     /// The positions whose values differ from what is stored.
     pub(crate) fn changed(&self) -> Vec<usize> {
-        let Some(original) = &self.original else { return (0..self.values.len()).filter(|position| self.values[*position].is_some()).collect() };
+        let Some(original) = &self.original else {
+            return (0..self.values.len()).filter(|position| self.values[*position].is_some()).collect();
+        };
         let differs = |position: &usize| match (&self.values[*position], original.get(*position)) {
             (Some(new), Some(old)) => !same_value(new, old),
             _ => false,
@@ -32,7 +34,9 @@ impl RowState {
         };
         let key: Vec<Value> = self.model.primary_key.iter().map(|position| original[*position].clone()).collect();
         if key.is_empty() || key.iter().any(Value::is_null) {
-            return Err(Error::usage("You attempted to save an instance with no primary key, this is not allowed since it would result in a global update"));
+            return Err(Error::usage(
+                "You attempted to save an instance with no primary key, this is not allowed since it would result in a global update",
+            ));
         }
         Ok(key)
     }
@@ -47,7 +51,11 @@ pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
 }
 
 pub(crate) fn key_condition(model: &ModelDef, key: &[Value]) -> Expr {
-    let parts = model.primary_key.iter().zip(key).map(|(position, value)| column(model, *position).binary(BinaryOp::Equal, bound(model, *position, value)));
+    let parts = model
+        .primary_key
+        .iter()
+        .zip(key)
+        .map(|(position, value)| column(model, *position).binary(BinaryOp::Equal, bound(model, *position, value)));
     Expr::And(parts.collect())
 }
 
@@ -75,8 +83,10 @@ pub(crate) fn save<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOption
 
 /// Setters run on changed values only.
 fn set_changed(state: &mut RowState, changed: &[usize]) -> Result<()> {
-    let kept: Vec<(usize, Option<Value>)> =
-        (0..state.values.len()).filter(|position| !changed.contains(position)).map(|position| (position, state.values[position].take())).collect();
+    let kept: Vec<(usize, Option<Value>)> = (0..state.values.len())
+        .filter(|position| !changed.contains(position))
+        .map(|position| (position, state.values[position].take()))
+        .collect();
     run_setters(state)?;
     for (position, value) in kept {
         state.values[position] = value;
@@ -93,7 +103,11 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
     }
     let mut changed: Vec<usize> = state.changed();
     let by_hook = |position: usize| options.hooks_may_add && given[position] != state.values[position];
-    changed.retain(|position| (options.writes(&model.columns[*position].name) || by_hook(*position)) && Some(*position) != model.version && model.columns[*position].generated.is_none());
+    changed.retain(|position| {
+        (options.writes(&model.columns[*position].name) || by_hook(*position))
+            && Some(*position) != model.version
+            && model.columns[*position].generated.is_none()
+    });
     if changed.is_empty() {
         return Ok(state);
     }
@@ -104,8 +118,12 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
             changed.push(position);
         }
     }
-    let pending: Vec<(usize, Option<Value>)> =
-        state.changed().into_iter().filter(|position| !changed.contains(position) && Some(*position) != model.version).map(|position| (position, state.values[position].clone())).collect();
+    let pending: Vec<(usize, Option<Value>)> = state
+        .changed()
+        .into_iter()
+        .filter(|position| !changed.contains(position) && Some(*position) != model.version)
+        .map(|position| (position, state.values[position].clone()))
+        .collect();
     let stored = update_row(db, &mut state, &changed, options).await?;
     let mut stored = RowState { original: before.original.clone(), children: std::mem::take(&mut state.children), ..stored };
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
@@ -127,7 +145,9 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     let key = state.stored_key()?;
     let mut set: Vec<(Name, Expr)> = changed
         .iter()
-        .map(|position| (model.columns[*position].column.clone(), bound(&model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null))))
+        .map(|position| {
+            (model.columns[*position].column.clone(), bound(&model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null)))
+        })
         .collect();
     let mut filter = key_condition(&model, &key);
     let version = match (model.version, &state.original) {
@@ -156,7 +176,8 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
     let run = options.run("update", &model.name);
     let (affected, row) = if returns {
-        let done = run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+        let done =
+            run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
         let rows = unsink::<super::insert::ValuesSink>(done)?.rows;
         (rows.len(), rows.into_iter().next())
     } else {
@@ -204,7 +225,8 @@ pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Valu
     let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
     let run = options.run("increment", &model.name);
     if db.dialect().update_returning() {
-        let done = run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+        let done =
+            run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
         let row = unsink::<super::insert::ValuesSink>(done)?.rows.pop().ok_or_else(|| Error::not_found(model.name.to_string()))?;
         return Ok(RowState::stored(model, row));
     }

@@ -21,7 +21,16 @@ pub trait ModelWrites: Model {
     /// Creates many rows in one transaction; gives them with their keys, in order. Sequelize: `bulkCreate(rows)`.
     fn bulk_create(drafts: impl IntoIterator<Item = Draft<Self>>) -> BulkCreate<Self> {
         let rows = drafts.into_iter().map(|draft| draft.state).collect();
-        BulkCreate { rows, duplicates: OnDuplicate::Fail, validate: true, hooks: true, individual_hooks: false, returning: true, extras: crate::db::TypeMap::default(), marker: PhantomData }
+        BulkCreate {
+            rows,
+            duplicates: OnDuplicate::Fail,
+            validate: true,
+            hooks: true,
+            individual_hooks: false,
+            returning: true,
+            extras: crate::db::TypeMap::default(),
+            marker: PhantomData,
+        }
     }
 
     /// Finds the row that matches, or creates the draft; safe when many do it at once. Sequelize: `findOrCreate({ where, defaults })`.
@@ -52,7 +61,13 @@ pub trait ModelWrites: Model {
 
     /// Deletes all rows that match, softly where the model is paranoid. Sequelize: `destroy({ where })`.
     fn destroy_all() -> DestroyAll<Self> {
-        DestroyAll { query: QueryState::new(Self::model().clone()), every_row: false, force: false, individual_hooks: false, marker: PhantomData }
+        DestroyAll {
+            query: QueryState::new(Self::model().clone()),
+            every_row: false,
+            force: false,
+            individual_hooks: false,
+            marker: PhantomData,
+        }
     }
 
     /// Brings back all softly deleted rows that match. Sequelize: `restore({ where })`.
@@ -152,7 +167,8 @@ impl<M: Model> BulkCreate<M> {
         write.validate = self.validate;
         write.hooks = self.hooks;
         write.extras = self.extras;
-        let options = BulkOptions { write, duplicates: self.duplicates, individual_hooks: self.individual_hooks, returning: self.returning };
+        let options =
+            BulkOptions { write, duplicates: self.duplicates, individual_hooks: self.individual_hooks, returning: self.returning };
         bulk_boxed(db.clone(), self.rows, options)
     }
 }
@@ -162,7 +178,9 @@ fn bulk_boxed<M: Model>(db: Db, rows: Vec<RowState>, options: BulkOptions) -> Bo
         let stored = bulk_create(&db, rows, &options).await?;
         // A row that a conflict left out has no key, and is not part of the answer.
         let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
-        let has_key = |row: &RowState| row.model.primary_key.iter().all(|position| row.values[*position].as_ref().is_some_and(|value| !value.is_null()));
+        let has_key = |row: &RowState| {
+            row.model.primary_key.iter().all(|position| row.values[*position].as_ref().is_some_and(|value| !value.is_null()))
+        };
         stored.into_iter().filter(|row| !ignoring || has_key(row)).map(instance).collect()
     })
 }

@@ -183,7 +183,13 @@ async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, option
     run_statement(db, statement(db, query, columns, returning, &options.tags)?, query, options, "update_all").await
 }
 
-pub(crate) async fn run_statement(db: &Db, update: Update, query: &QueryState, options: &WriteOptions, operation: &'static str) -> Result<Updated> {
+pub(crate) async fn run_statement(
+    db: &Db,
+    update: Update,
+    query: &QueryState,
+    options: &WriteOptions,
+    operation: &'static str,
+) -> Result<Updated> {
     let model = &query.model;
     let returns = !update.returning.is_empty() && db.dialect().update_returning();
     let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;

@@ -14,7 +14,13 @@ use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, Lock, LockMode, LockWait};
 
 /// Inserts a row, or changes the one of its key; gives the row and whether it is new.
-pub(crate) async fn upsert(db: &Db, mut state: RowState, fields: Option<Vec<usize>>, key: Option<Vec<usize>>, options: &WriteOptions) -> Result<(RowState, bool)> {
+pub(crate) async fn upsert(
+    db: &Db,
+    mut state: RowState,
+    fields: Option<Vec<usize>>,
+    key: Option<Vec<usize>>,
+    options: &WriteOptions,
+) -> Result<(RowState, bool)> {
     let given: Vec<usize> = (0..state.values.len()).filter(|position| state.values[*position].is_some()).collect();
     let model = state.model.clone();
     prepare(&mut state, db, options)?;
@@ -90,7 +96,11 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowSta
     prepare(&mut state, db, options)?;
     let created = db
         .in_savepoint(async |tx| {
-            if state.children.is_empty() { create_one(tx, state.clone(), options, &[]).await } else { super::graph::create_graph(tx, state.clone(), options).await }
+            if state.children.is_empty() {
+                create_one(tx, state.clone(), options, &[]).await
+            } else {
+                super::graph::create_graph(tx, state.clone(), options).await
+            }
         })
         .await;
     match created {

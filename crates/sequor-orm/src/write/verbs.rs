@@ -21,7 +21,13 @@ fn destroy_boxed(db: Db, state: RowState, options: WriteOptions) -> BoxFuture<'s
     Box::pin(async move { Ok(destroy(&db, state, &options).await?.0) })
 }
 
-fn increment_boxed<M: Model>(db: Db, state: RowState, position: usize, by: crate::Value, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
+fn increment_boxed<M: Model>(
+    db: Db,
+    state: RowState,
+    position: usize,
+    by: crate::Value,
+    options: WriteOptions,
+) -> BoxFuture<'static, Result<M>> {
     Box::pin(async move { instance(increment(&db, &state, vec![(position, by)], &options).await?) })
 }
 

@@ -94,7 +94,8 @@ fn mysql(ty: &ColumnType, in_key: bool) -> Result<String> {
         ColumnType::Bytes => "longblob".into(),
         ColumnType::Json(_) | ColumnType::Array(_) => "json".into(),
         ColumnType::Enum(def) => {
-            let labels: Vec<String> = def.labels.iter().map(|label| format!("'{}'", label.replace('\\', "\\\\").replace('\'', "''"))).collect();
+            let labels: Vec<String> =
+                def.labels.iter().map(|label| format!("'{}'", label.replace('\\', "\\\\").replace('\'', "''"))).collect();
             format!("enum({})", labels.join(","))
         }
         ColumnType::CiText
@@ -132,7 +133,13 @@ fn sqlite(ty: &ColumnType) -> Result<String> {
         | ColumnType::Array(_)
         | ColumnType::Enum(_) => "TEXT".into(),
         ColumnType::Bytes => "BLOB".into(),
-        ColumnType::Range(_) | ColumnType::Inet | ColumnType::Cidr | ColumnType::MacAddr | ColumnType::Interval | ColumnType::HStore | ColumnType::TsVector => {
+        ColumnType::Range(_)
+        | ColumnType::Inet
+        | ColumnType::Cidr
+        | ColumnType::MacAddr
+        | ColumnType::Interval
+        | ColumnType::HStore
+        | ColumnType::TsVector => {
             return Err(only_postgres(ty));
         }
     })
@@ -219,7 +226,8 @@ impl DdlWriter {
             }
             // MySQL takes no literal default for its long types, an expression in parentheses it does.
             ColumnDefault::Value(value) => {
-                let long = matches!(column.ty, ColumnType::Text | ColumnType::Json(_) | ColumnType::Array(_) | ColumnType::Bytes) && self.dialect.is_mysql();
+                let long = matches!(column.ty, ColumnType::Text | ColumnType::Json(_) | ColumnType::Array(_) | ColumnType::Bytes)
+                    && self.dialect.is_mysql();
                 self.sql.push(if long { " DEFAULT (" } else { " DEFAULT " });
                 self.literal(value, &column.ty)?;
                 self.sql.push(if long { ")" } else { "" });
@@ -240,7 +248,9 @@ impl DdlWriter {
             Value::Decimal(number) => self.sql.push(&number.to_string()),
             Value::Text(text) => self.sql.literal(text)?,
             Value::Uuid(uuid) => self.sql.literal(&uuid.to_string())?,
-            Value::DateTime(instant) if self.dialect.is_mysql() => self.sql.literal(&instant.format("%Y-%m-%d %H:%M:%S%.6f").to_string())?,
+            Value::DateTime(instant) if self.dialect.is_mysql() => {
+                self.sql.literal(&instant.format("%Y-%m-%d %H:%M:%S%.6f").to_string())?
+            }
             Value::DateTime(instant) => self.sql.literal(&instant.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string())?,
             Value::NaiveDateTime(value) => self.sql.literal(&value.format("%Y-%m-%d %H:%M:%S%.6f").to_string())?,
             Value::Date(date) => self.sql.literal(&date.to_string())?,
@@ -259,7 +269,9 @@ impl DdlWriter {
                 self.sql.push(&name);
             }
             Value::Array(_) => self.sql.literal(&value.to_json().to_string())?,
-            Value::Bytes(_) | Value::Range(_) => return Err(Error::unsupported(format!("a default of type {} cannot be written into a table: use db_default", ty.word()))),
+            Value::Bytes(_) | Value::Range(_) => {
+                return Err(Error::unsupported(format!("a default of type {} cannot be written into a table: use db_default", ty.word())));
+            }
         }
         Ok(())
     }

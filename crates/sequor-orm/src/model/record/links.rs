@@ -17,7 +17,11 @@ use std::sync::Arc;
 
 impl Record {
     fn link(&self, name: &str, db: &Db) -> Result<(RelationDef, Link)> {
-        let def = self.state.model.relation(name).ok_or_else(|| Error::usage(format!("{} has no association {}", self.state.model.name, name.escape_debug())))?;
+        let def = self
+            .state
+            .model
+            .relation(name)
+            .ok_or_else(|| Error::usage(format!("{} has no association {}", self.state.model.name, name.escape_debug())))?;
         Ok((def.clone(), def.link(&self.state.model, &db.models())?))
     }
 
@@ -139,7 +143,9 @@ impl Record {
         let write = WriteOptions::at(Location::caller());
         let rows = self.targets(target.clone(), &link, db).await?;
         if def.kind == RelationKind::BelongsTo {
-            let key = rows.first().map(|row| link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect::<Vec<_>>());
+            let key = rows
+                .first()
+                .map(|row| link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect::<Vec<_>>());
             for (index, own) in link.source.iter().enumerate() {
                 self.state.values[*own] = Some(key.as_ref().and_then(|key| key.get(index).cloned()).unwrap_or_default());
             }

@@ -29,7 +29,14 @@ impl Loader for RecordLoader {
     }
 
     fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
-        Ok(Box::new(RecordBatch { model: self.model.clone(), shape: shape.clone(), rows: Vec::new(), hidden: Vec::new(), alias: None, fields: None }))
+        Ok(Box::new(RecordBatch {
+            model: self.model.clone(),
+            shape: shape.clone(),
+            rows: Vec::new(),
+            hidden: Vec::new(),
+            alias: None,
+            fields: None,
+        }))
     }
 
     fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {
@@ -60,7 +67,8 @@ impl RowBatch for RecordBatch {
         let mut hidden = Vec::new();
         let record = match &self.shape.items {
             None => {
-                let values = columns.iter().enumerate().map(|(index, column)| row.value(at + index, &column.ty)).collect::<Result<Vec<_>>>()?;
+                let values =
+                    columns.iter().enumerate().map(|(index, column)| row.value(at + index, &column.ty)).collect::<Result<Vec<_>>>()?;
                 Record::new(RowState::stored(self.model.clone(), values))
             }
             Some(items) => {
@@ -72,7 +80,11 @@ impl RowBatch for RecordBatch {
                         Some(position) => {
                             let value = row.value(at + index, &columns[position].ty)?;
                             state.values[position] = Some(value.clone());
-                            if item.name == columns[position].name { selected.push((item.name.clone(), position)) } else { extras.push((item.name.clone(), value)) }
+                            if item.name == columns[position].name {
+                                selected.push((item.name.clone(), position))
+                            } else {
+                                extras.push((item.name.clone(), value))
+                            }
                         }
                         None => extras.push((item.name.clone(), row.any(at + index)?)),
                     }
@@ -114,8 +126,17 @@ impl RowBatch for RecordBatch {
         Box::new(taken)
     }
 
-    fn attach(&mut self, index: usize, relation: usize, name: &str, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
-        let unpack = |rows: Box<dyn Any + Send>| rows.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind were loaded into a record"));
+    fn attach(
+        &mut self,
+        index: usize,
+        relation: usize,
+        name: &str,
+        rows: Box<dyn Any + Send>,
+        between: Option<Box<dyn Any + Send>>,
+    ) -> Result<()> {
+        let unpack = |rows: Box<dyn Any + Send>| {
+            rows.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind were loaded into a record"))
+        };
         let mut rows = unpack(rows)?;
         if let Some(between) = between {
             let between = unpack(between)?;
@@ -125,7 +146,8 @@ impl RowBatch for RecordBatch {
                         continue;
                     }
                     let model = between.state.model.clone();
-                    between.selected = Some(fields.iter().filter_map(|name| model.position(name).map(|position| (name.clone(), position))).collect());
+                    between.selected =
+                        Some(fields.iter().filter_map(|name| model.position(name).map(|position| (name.clone(), position))).collect());
                 }
                 let name = self.alias.clone().unwrap_or_else(|| between.state.model.name.clone());
                 row.relations.push((name, Related::One(Some(Box::new(between)))));

@@ -127,7 +127,8 @@ impl RuntimeModel {
             (name, Some(scopes)) => scopes.named.get(name).cloned(),
             (_, None) => None,
         };
-        let mut json = json.ok_or_else(|| Error::of_usage(UsageErrorKind::Scope, format!("Invalid scope {} called.", name.escape_debug())))?;
+        let mut json =
+            json.ok_or_else(|| Error::of_usage(UsageErrorKind::Scope, format!("Invalid scope {} called.", name.escape_debug())))?;
         if let Some(Json::Array(params)) = json.as_object_mut().and_then(|map| map.remove("$params")) {
             let values: Map<String, Json> = params.iter().filter_map(Json::as_str).map(str::to_owned).zip(args).collect();
             substitute(&mut json, &values);
@@ -181,7 +182,11 @@ impl RuntimeModel {
         if options.is_null() {
             options = Json::Object(Map::new());
         }
-        let condition = if scalar { Json::Object([(column.name.to_string(), key)].into_iter().collect()) } else { return Err(Error::usage("Argument passed to findByPk is invalid")) };
+        let condition = if scalar {
+            Json::Object([(column.name.to_string(), key)].into_iter().collect())
+        } else {
+            return Err(Error::usage("Argument passed to findByPk is invalid"));
+        };
         if let Some(map) = options.as_object_mut() {
             map.insert("where".into(), condition);
         }
@@ -300,19 +305,30 @@ impl RuntimeModel {
         if !included {
             states.iter_mut().for_each(|state| state.children.clear());
         }
-        let position = |name: &Name| model.position(name).or_else(|| model.columns.iter().position(|column| column.column == *name)).ok_or_else(|| model.unknown(name));
+        let position = |name: &Name| {
+            model
+                .position(name)
+                .or_else(|| model.columns.iter().position(|column| column.column == *name))
+                .ok_or_else(|| model.unknown(name))
+        };
         let duplicates = if let Some(value) = option(&options, "updateOnDuplicate") {
             let fields = names(&options, "updateOnDuplicate").filter(|fields| !fields.is_empty());
             let _ = value;
             let fields = fields.ok_or_else(|| Error::usage("updateOnDuplicate option only supports non-empty array."))?;
-            let key = names(&options, "conflictAttributes").map(|names| names.iter().map(position).collect::<Result<Vec<_>>>()).transpose()?;
+            let key =
+                names(&options, "conflictAttributes").map(|names| names.iter().map(position).collect::<Result<Vec<_>>>()).transpose()?;
             OnDuplicate::Update { fields: fields.iter().map(position).collect::<Result<_>>()?, key }
         } else if flag(&options, "ignoreDuplicates", false) {
             OnDuplicate::Ignore
         } else {
             OnDuplicate::Fail
         };
-        let bulk = BulkOptions { write: Self::write_options(&options, false), duplicates, individual_hooks: flag(&options, "individualHooks", false), returning: true };
+        let bulk = BulkOptions {
+            write: Self::write_options(&options, false),
+            duplicates,
+            individual_hooks: flag(&options, "individualHooks", false),
+            returning: true,
+        };
         Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(record_of).collect())
     }
 
@@ -351,7 +367,11 @@ impl RuntimeModel {
             return Ok(0);
         }
         let every_row = option(&options, "where").is_some();
-        let destroy = DestroyOptions { write: Self::write_options(&options, true), every_row, individual_hooks: flag(&options, "individualHooks", false) };
+        let destroy = DestroyOptions {
+            write: Self::write_options(&options, true),
+            every_row,
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
         write::destroy_all(&self.db, query, &destroy).await
     }
 
@@ -361,7 +381,12 @@ impl RuntimeModel {
     /// `Usage` when the model is not paranoid.
     pub async fn restore_all(&self, options: Json) -> Result<u64> {
         let query = self.query(options.clone())?;
-        let update = UpdateOptions { write: Self::write_options(&options, true), every_row: true, returning: false, individual_hooks: flag(&options, "individualHooks", false) };
+        let update = UpdateOptions {
+            write: Self::write_options(&options, true),
+            every_row: true,
+            returning: false,
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
         write::restore_all(&self.db, query, &update).await
     }
 
@@ -382,7 +407,8 @@ impl RuntimeModel {
     pub async fn upsert(&self, values: Json, options: Json) -> Result<(Record, bool)> {
         let model = self.def()?;
         let state = row_from_json(&model, self.db.registry(), values)?;
-        let positions = |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
+        let positions =
+            |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
         let mut write = Self::write_options(&options, true);
         write.fields = None;
         let (row, created) = write::upsert(&self.db, state, positions("fields"), positions("conflictFields"), &write).await?;
@@ -421,7 +447,9 @@ impl RuntimeModel {
 
     fn found_or_built(&self, options: &Json) -> Result<(QueryState, RowState)> {
         let Some(filter) = option(options, "where").cloned() else {
-            return Err(Error::usage("Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only"));
+            return Err(Error::usage(
+                "Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only",
+            ));
         };
         let query = self.query(serde_json::json!({ "where": filter.clone() }))?;
         let model = query.model.clone();

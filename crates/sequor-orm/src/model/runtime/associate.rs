@@ -4,7 +4,9 @@ use super::{action, key_name};
 use crate::db::Db;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::schema::{Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, plural, singular, snake_case};
+use sequor_core::schema::{
+    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, plural, singular, snake_case,
+};
 use sequor_core::types::value_from_json;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -47,7 +49,10 @@ impl Db {
         let text = |key: &str| map.get(key).and_then(Json::as_str);
         let find = |name: Option<&str>| -> Result<ModelDef> {
             let name = name.ok_or_else(|| wrong("an association needs source and target"))?;
-            self.registry().by_name(name).map(|model| (*model).clone()).ok_or_else(|| wrong(format!("{} has not been defined", name.escape_debug())))
+            self.registry()
+                .by_name(name)
+                .map(|model| (*model).clone())
+                .ok_or_else(|| wrong(format!("{} has not been defined", name.escape_debug())))
         };
         let mut source = find(text("source"))?;
         let mut target = find(text("target"))?;
@@ -59,7 +64,8 @@ impl Db {
             other => return Err(wrong(format!("unknown association type {other:?}"))),
         };
         let own_alias = alias_of(map.get("as"), kind);
-        let alias = own_alias.clone().unwrap_or_else(|| if kind.is_many() { target.plural.to_string() } else { target.singular.to_string() });
+        let alias =
+            own_alias.clone().unwrap_or_else(|| if kind.is_many() { target.plural.to_string() } else { target.singular.to_string() });
         if source.position(&alias).is_some() {
             return Err(Error::usage(format!(
                 "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
@@ -82,7 +88,10 @@ impl Db {
         relation.target_key = own_key("targetKey");
         for (model, keys) in [(&source, &relation.source_key), (&target, &relation.target_key)] {
             if let Some(unknown) = keys.iter().find(|key| model.position(key).is_none()) {
-                return Err(wrong(format!("Unknown attribute \"{unknown}\" passed as key, define this attribute on model \"{}\" first", model.name)));
+                return Err(wrong(format!(
+                    "Unknown attribute \"{unknown}\" passed as key, define this attribute on model \"{}\" first",
+                    model.name
+                )));
             }
         }
         let same = source.name == target.name;
@@ -117,8 +126,17 @@ impl Db {
     }
 
     /// The model between: a known one, or one that is made.
-    fn through(&self, source: &ModelDef, target: &ModelDef, map: &Map<String, Json>, relation: &mut RelationDef, alias: Option<&str>) -> Result<()> {
-        let through = map.get("through").ok_or_else(|| wrong(format!("{}.belongsToMany({}) requires a through option, pass either a string or a model", source.name, target.name)))?;
+    fn through(
+        &self,
+        source: &ModelDef,
+        target: &ModelDef,
+        map: &Map<String, Json>,
+        relation: &mut RelationDef,
+        alias: Option<&str>,
+    ) -> Result<()> {
+        let through = map.get("through").ok_or_else(|| {
+            wrong(format!("{}.belongsToMany({}) requires a through option, pass either a string or a model", source.name, target.name))
+        })?;
         let (name, unique, fixed) = match through {
             Json::String(name) => (name.clone(), true, None),
             Json::Object(through) => (
@@ -157,7 +175,9 @@ impl Db {
         let own = key(map.get("foreignKey"), || key_name(&source.singular, &from.name));
         let other_owner = if source.name == target.name { alias.map(singular).unwrap_or_default() } else { target.singular.to_string() };
         let other = key(map.get("otherKey"), || key_name(&other_owner, &to.name));
-        let implicit = model.columns.iter().position(|column| column.name == "id" && column.primary_key && column.auto_increment && column.ty == sequor_core::types::ColumnType::I32);
+        let implicit = model.columns.iter().position(|column| {
+            column.name == "id" && column.primary_key && column.auto_increment && column.ty == sequor_core::types::ColumnType::I32
+        });
         for (key, pointed) in [(&own, &from), (&other, &to)] {
             add_key(&mut model, key, pointed);
         }
@@ -176,7 +196,8 @@ impl Db {
             model.primary_key = (0..model.columns.len()).filter(|position| model.columns[*position].primary_key).collect();
         }
         relation.foreign_key = vec![own.name.into()];
-        relation.through = Some(ThroughDef { model: link(&name), other_key: vec![other.name.into()], scope: scope(&model, fixed)?, unique });
+        relation.through =
+            Some(ThroughDef { model: link(&name), other_key: vec![other.name.into()], scope: scope(&model, fixed)?, unique });
         self.registry().add(Arc::new(model));
         Ok(())
     }
@@ -195,7 +216,9 @@ fn remove_column(model: &mut ModelDef, position: usize) {
     shift(&mut model.timestamps.created);
     shift(&mut model.timestamps.updated);
     shift(&mut model.version);
-    if let Some(sequor_core::schema::SoftDelete::Timestamp { column } | sequor_core::schema::SoftDelete::Flag { column, .. }) = &mut model.soft_delete {
+    if let Some(sequor_core::schema::SoftDelete::Timestamp { column } | sequor_core::schema::SoftDelete::Flag { column, .. }) =
+        &mut model.soft_delete
+    {
         if *column > position {
             *column -= 1;
         }
@@ -231,7 +254,10 @@ fn add_key(model: &mut ModelDef, key: &Key, pointed: &ColumnDef) {
     }
     let mut column = ColumnDef::new(key.name.clone(), pointed.ty.clone());
     // The rest of the model says whether columns are snake case: its managed ones have no name of their own.
-    let underscored = model.timestamps.created.is_some_and(|position| model.columns[position].column == "created_at" && model.columns[position].name == "createdAt");
+    let underscored = model
+        .timestamps
+        .created
+        .is_some_and(|position| model.columns[position].column == "created_at" && model.columns[position].name == "createdAt");
     column.column = match &key.field {
         Some(field) => field.clone().into(),
         None if underscored => snake_case(&key.name).into(),

@@ -7,11 +7,17 @@ use std::sync::Arc;
 pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
     let text = text.trim();
     let (name, inside) = match text.split_once('(') {
-        Some((name, rest)) => (name.trim(), Some(rest.strip_suffix(')').ok_or_else(|| format!("the type {} has no closing parenthesis", text.escape_debug()))?)),
+        Some((name, rest)) => (
+            name.trim(),
+            Some(rest.strip_suffix(')').ok_or_else(|| format!("the type {} has no closing parenthesis", text.escape_debug()))?),
+        ),
         None => (text, None),
     };
-    let number = |otherwise: u32| inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number")));
-    let digits = |otherwise: u8| inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number of digits")));
+    let number =
+        |otherwise: u32| inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number")));
+    let digits = |otherwise: u8| {
+        inside.map_or(Ok(otherwise), |inside| inside.trim().parse().map_err(|_| format!("{name} takes a number of digits")))
+    };
     Ok(match name {
         "STRING" => ColumnType::VarChar(number(255)?),
         "CHAR" => ColumnType::Char(number(255)?),

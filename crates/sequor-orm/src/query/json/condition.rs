@@ -10,9 +10,44 @@ use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
 use serde_json::{Map, Value as Json};
 
 const OPERATORS: &[&str] = &[
-    "$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$between", "$notBetween", "$in", "$notIn", "$is", "$isNot", "$not", "$like", "$notLike", "$iLike", "$notILike", "$startsWith", "$endsWith",
-    "$substring", "$regexp", "$notRegexp", "$iRegexp", "$notIRegexp", "$and", "$or", "$any", "$all", "$contains", "$contained", "$overlap", "$adjacent", "$strictLeft", "$strictRight",
-    "$noExtendLeft", "$noExtendRight", "$col", "$match",
+    "$eq",
+    "$ne",
+    "$gt",
+    "$gte",
+    "$lt",
+    "$lte",
+    "$between",
+    "$notBetween",
+    "$in",
+    "$notIn",
+    "$is",
+    "$isNot",
+    "$not",
+    "$like",
+    "$notLike",
+    "$iLike",
+    "$notILike",
+    "$startsWith",
+    "$endsWith",
+    "$substring",
+    "$regexp",
+    "$notRegexp",
+    "$iRegexp",
+    "$notIRegexp",
+    "$and",
+    "$or",
+    "$any",
+    "$all",
+    "$contains",
+    "$contained",
+    "$overlap",
+    "$adjacent",
+    "$strictLeft",
+    "$strictRight",
+    "$noExtendLeft",
+    "$noExtendRight",
+    "$col",
+    "$match",
 ];
 
 /// Reads a condition: an object whose keys all hold, or a list of conditions that all hold.
@@ -82,9 +117,10 @@ fn group<'a>(place: Place<'a>, key: &str, value: Json, read: &mut dyn FnMut(Plac
     let place = place.deeper()?;
     let list = match value {
         Json::Array(list) => list.into_iter().map(|item| read(place, item)).collect::<Result<Vec<_>>>()?,
-        Json::Object(map) if key == "$or" => {
-            map.into_iter().map(|(key, value)| read(place, Json::Object([(key, value)].into_iter().collect()))).collect::<Result<Vec<_>>>()?
-        }
+        Json::Object(map) if key == "$or" => map
+            .into_iter()
+            .map(|(key, value)| read(place, Json::Object([(key, value)].into_iter().collect())))
+            .collect::<Result<Vec<_>>>()?,
         other => vec![read(place, other)?],
     };
     Ok(match key {
@@ -109,7 +145,10 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
         return entry(place, field, value);
     }
     let relation = place.model.relation(first).ok_or_else(|| {
-        Error::of_usage(UsageErrorKind::Include, format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug()))
+        Error::of_usage(
+            UsageErrorKind::Include,
+            format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug()),
+        )
     })?;
     let target = place.models.model(&relation.target)?;
     let inner = Place { model: &target, ..place };
@@ -246,7 +285,8 @@ impl Subject {
 
     /// `= ANY (list)`, written out as alternatives so that it is the same on every database.
     fn quantified(&self, place: Place<'_>, op: BinaryOp, quantifier: Quantifier, list: Vec<Json>) -> Result<Expr> {
-        let parts = list.into_iter().map(|item| Ok(compare(op, self.expr.clone(), self.value(place, item)?))).collect::<Result<Vec<_>>>()?;
+        let parts =
+            list.into_iter().map(|item| Ok(compare(op, self.expr.clone(), self.value(place, item)?))).collect::<Result<Vec<_>>>()?;
         Ok(if quantifier == Quantifier::All { Expr::And(parts) } else { Expr::Or(parts) })
     }
 
@@ -288,7 +328,9 @@ impl Subject {
             },
             "$is" | "$isNot" => match value {
                 Json::Null => Ok(self.is_null(operator == "$isNot")),
-                Json::Bool(_) => Ok(self.expr.clone().binary(if operator == "$is" { B::Same } else { B::NotSame }, self.value(place, value)?)),
+                Json::Bool(_) => {
+                    Ok(self.expr.clone().binary(if operator == "$is" { B::Same } else { B::NotSame }, self.value(place, value)?))
+                }
                 _ => Err(Error::usage(format!("where.{operator}: null, true or false is expected"))),
             },
             "$not" => match value {
@@ -317,7 +359,9 @@ impl Subject {
                 Ok(self.expr.clone().binary(op, Expr::Value(Value::Text(text), BindType::one(ScalarType::Text))))
             }
             "$any" | "$all" => match value {
-                Json::Array(list) => self.quantified(place, B::Equal, if operator == "$all" { Quantifier::All } else { Quantifier::Any }, list),
+                Json::Array(list) => {
+                    self.quantified(place, B::Equal, if operator == "$all" { Quantifier::All } else { Quantifier::Any }, list)
+                }
                 _ => Err(Error::usage(format!("where.{operator}: a list is expected"))),
             },
             "$contains" => self.binary(place, B::Contains, value),
@@ -364,9 +408,8 @@ fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: 
         _ => (JsonAs::Text, Some(ColumnType::Text)),
     };
     match value {
-        Json::Object(map) if map.contains_key("$date") => {
-            Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }.condition(place, map.get("$date").cloned().unwrap_or_default())
-        }
+        Json::Object(map) if map.contains_key("$date") => Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }
+            .condition(place, map.get("$date").cloned().unwrap_or_default()),
         Json::Object(map) if map.keys().any(|key| key.starts_with('$')) => {
             let mut parts = Vec::new();
             for (operator, value) in map {

@@ -2,11 +2,11 @@
 
 use super::Place;
 use crate::model::parse_path;
+use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::RelationKind;
 use sequor_core::statement::{CastType, Expr, Field, Func, JsonAs};
 use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
-use sequor_core::Value;
 use serde_json::Value as Json;
 
 /// A field, a JSON path of one, or `Model.field` and `association.field` as people write columns.
@@ -44,7 +44,10 @@ fn over_path(place: Place<'_>, name: &str) -> Result<Expr> {
         path.push(relation.name.clone());
         model = place.models.model(&relation.target)?;
     }
-    let position = model.position(field).or_else(|| model.columns.iter().position(|column| column.column == field)).ok_or_else(|| model.unknown(field))?;
+    let position = model
+        .position(field)
+        .or_else(|| model.columns.iter().position(|column| column.column == field))
+        .ok_or_else(|| model.unknown(field))?;
     Ok(Expr::Field(Field { path, name: model.columns[position].name.clone(), position: u16::try_from(position).ok() }))
 }
 
@@ -74,7 +77,9 @@ fn function(name: &str) -> Result<Func> {
         "date_part" => Func::DatePart,
         "date_trunc" => Func::DateTrunc,
         "random" | "rand" => Func::Random,
-        other => return Err(Error::usage(format!("the function {} is not in the list of those that a query may call", other.escape_debug()))),
+        other => {
+            return Err(Error::usage(format!("the function {} is not in the list of those that a query may call", other.escape_debug())));
+        }
     })
 }
 
@@ -92,8 +97,15 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
             None => Vec::new(),
             Some(_) => return Err(Error::usage("args is a list")),
         };
-        let distinct = name.eq_ignore_ascii_case("count") && args.first().is_some_and(|arg| arg.get("fn").and_then(Json::as_str).is_some_and(|inner| inner.eq_ignore_ascii_case("distinct")));
-        let args = if distinct { args.first().and_then(|arg| arg.get("args")).and_then(Json::as_array).cloned().unwrap_or_default() } else { args };
+        let distinct = name.eq_ignore_ascii_case("count")
+            && args
+                .first()
+                .is_some_and(|arg| arg.get("fn").and_then(Json::as_str).is_some_and(|inner| inner.eq_ignore_ascii_case("distinct")));
+        let args = if distinct {
+            args.first().and_then(|arg| arg.get("args")).and_then(Json::as_array).cloned().unwrap_or_default()
+        } else {
+            args
+        };
         if name.eq_ignore_ascii_case("now") {
             return Ok(Expr::Now);
         }
@@ -156,4 +168,3 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
         None => Ok(free_value(json)),
     }
 }
-

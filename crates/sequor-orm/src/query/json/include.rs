@@ -8,8 +8,26 @@ use sequor_core::statement::Expr;
 use serde_json::{Map, Value as Json};
 
 const KNOWN: &[&str] = &[
-    "association", "model", "as", "where", "required", "attributes", "include", "order", "limit", "offset", "separate", "through", "paranoid", "on", "or", "right", "duplicating", "subQuery",
-    "all", "nested",
+    "association",
+    "model",
+    "as",
+    "where",
+    "required",
+    "attributes",
+    "include",
+    "order",
+    "limit",
+    "offset",
+    "separate",
+    "through",
+    "paranoid",
+    "on",
+    "or",
+    "right",
+    "duplicating",
+    "subQuery",
+    "all",
+    "nested",
 ];
 
 #[cold]
@@ -37,7 +55,9 @@ pub(super) fn relation_of(model: &ModelDef, json: &Json) -> Result<RelationDef> 
         if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
     };
     let by_name = |name: &str| {
-        model.relation(name).cloned().ok_or_else(|| wrong(format!("Association with alias \"{}\" does not exist on {}: {}", name.escape_debug(), model.name, known())))
+        model.relation(name).cloned().ok_or_else(|| {
+            wrong(format!("Association with alias \"{}\" does not exist on {}: {}", name.escape_debug(), model.name, known()))
+        })
     };
     match json {
         Json::String(name) => match model.relation(name) {
@@ -109,7 +129,10 @@ fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
     let target = place.models.model(&relation.target)?;
     let inner = Place { model: &target, ..place };
     let mut include = IncludeState::new(relation.name.clone());
-    include.required = map.get("required").and_then(Json::as_bool).unwrap_or_else(|| map.get("where").is_some_and(|filter| filter.as_object().is_some_and(|map| !map.is_empty())));
+    include.required = map
+        .get("required")
+        .and_then(Json::as_bool)
+        .unwrap_or_else(|| map.get("where").is_some_and(|filter| filter.as_object().is_some_and(|map| !map.is_empty())));
     let mut rest = Map::new();
     for (key, value) in map {
         match key.as_str() {
@@ -175,4 +198,3 @@ fn every(place: Place<'_>, all: &Json, nested: bool, clauses: &mut Clauses, seen
     }
     Ok(())
 }
-
