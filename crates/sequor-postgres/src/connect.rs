@@ -9,8 +9,8 @@ mod socket;
 mod startup;
 mod url;
 
-pub use options::PostgresOptions;
 pub(crate) use options::TlsMode;
+pub use options::{PostgresOptions, StatementMode};
 pub(crate) use socket::{Address, open};
 
 use crate::connection::PostgresConnection;

@@ -8,6 +8,7 @@ mod recover;
 
 pub(crate) use cancel::Peer;
 
+use crate::connect::StatementMode;
 use crate::error;
 use crate::rows::Cell;
 use crate::statements::{CAPACITY, Statements};
@@ -17,7 +18,7 @@ use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, 
 use sequor_core::{Error, Result};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One connection.
 pub(crate) struct PostgresConnection {
@@ -41,6 +42,10 @@ pub(crate) struct PostgresConnection {
     session_changed: bool,
     /// Statements are prepared without a name: for proxies that share server connections.
     unnamed: bool,
+    /// How often the server had forgotten a name, where that decides about names.
+    forgotten: Option<u32>,
+    /// When the last exchange ended.
+    last_used: Instant,
     broken: bool,
     round_trip: Option<Duration>,
 }
@@ -51,7 +56,7 @@ pub(crate) struct Established {
     pub(crate) info: ServerInfo,
     pub(crate) peer: Arc<Peer>,
     pub(crate) key: Option<(i32, i32)>,
-    pub(crate) unnamed: bool,
+    pub(crate) statements: StatementMode,
 }
 
 impl PostgresConnection {
@@ -71,7 +76,9 @@ impl PostgresConnection {
             begin: None,
             paused: None,
             session_changed: false,
-            unnamed: parts.unnamed,
+            unnamed: parts.statements == StatementMode::Unnamed,
+            forgotten: (parts.statements == StatementMode::Auto).then_some(0),
+            last_used: Instant::now(),
             broken: false,
             round_trip: None,
         }

@@ -97,10 +97,15 @@ impl ServerMessage {
         })
     }
 
+    /// Whether the server does not know a name that it was told.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.code == "26000"
+    }
+
     /// Whether the plan of a prepared statement no longer fits, or the statement is gone.
     pub(crate) fn is_stale_plan(&self) -> bool {
         // The text is translated by servers, so the place in the server's source decides where it is given.
-        self.code == "26000" || (self.code == "0A000" && (self.routine == "RevalidateCachedQuery" || self.message.contains("cached plan")))
+        self.is_forgotten() || (self.code == "0A000" && (self.routine == "RevalidateCachedQuery" || self.message.contains("cached plan")))
     }
 
     /// One tracing event for a notice, whatever is in it.

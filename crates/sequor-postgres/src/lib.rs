@@ -13,4 +13,4 @@ mod statements;
 mod tls;
 mod wire;
 
-pub use connect::{PostgresDriver, PostgresOptions};
+pub use connect::{PostgresDriver, PostgresOptions, StatementMode};

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use sequor_core::driver::Param;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::Arc;
 
 /// How many statements a connection keeps.
@@ -45,6 +45,8 @@ pub(crate) struct Statements {
     places: HashMap<u64, usize, BuildHasherDefault<Same>>,
     clock: u64,
     numbered: u64,
+    /// What names begin with. Random: behind a proxy other clients prepare on the same server connection, and one name must never mean two statements.
+    prefix: Box<str>,
     /// Names that the server may forget.
     closing: Vec<Box<str>>,
     capacity: usize,
@@ -58,6 +60,7 @@ impl Statements {
             places: HashMap::default(),
             clock: 0,
             numbered: 0,
+            prefix: format!("q{:016x}_", RandomState::new().hash_one(capacity)).into_boxed_str(),
             closing: Vec::new(),
             capacity: capacity.max(1),
         }
@@ -85,6 +88,26 @@ impl Statements {
         self.entries.get(place)
     }
 
+    /// The name of a statement by its number, written into a buffer; empty for the unnamed one.
+    #[inline]
+    pub(crate) fn name_of<'a>(&self, number: u64, buffer: &'a mut [u8; 40]) -> &'a str {
+        let mut place = buffer.len();
+        let mut rest = number;
+        while rest > 0 && place > self.prefix.len() {
+            place -= 1;
+            buffer[place] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        if number > 0 {
+            let start = place - self.prefix.len();
+            if let Some(slot) = buffer.get_mut(start..place) {
+                slot.copy_from_slice(self.prefix.as_bytes());
+            }
+            place = start;
+        }
+        std::str::from_utf8(buffer.get(place..).unwrap_or_default()).unwrap_or_default()
+    }
+
     /// Keeps what the server says about a statement.
     pub(crate) fn describe(&mut self, number: u64, described: &Arc<Described>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.number == number) {
@@ -107,7 +130,7 @@ impl Statements {
             text: text.clone(),
             declared: params.iter().map(|param| declared(param.bind)).collect(),
             number: self.numbered,
-            name: format!("s{}", self.numbered).into_boxed_str(),
+            name: format!("{}{}", self.prefix, self.numbered).into_boxed_str(),
             described: None,
             changes_session: changes_session(text),
             hash,
@@ -200,8 +223,11 @@ impl Hasher for Same {
 }
 
 /// Whether a statement is a query that only reads, as far as its first word says.
+#[inline]
 pub(crate) fn is_select(text: &str) -> bool {
-    text.trim_start().get(..7).is_some_and(|word| word.eq_ignore_ascii_case("select "))
+    let text = text.trim_ascii_start();
+    let first = text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+    first && text.as_bytes().get(6).is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'*' | b'"' | b'\''))
 }
 
 /// Whether a statement can leave something in the session: a setting, a listener, a session lock, a temporary table, a prepared statement.
@@ -228,7 +254,7 @@ fn second_word(text: &str) -> &str {
     text.split_ascii_whitespace().nth(1).unwrap_or_default()
 }
 
-fn contains(text: &str, part: &str) -> bool {
+pub(crate) fn contains(text: &str, part: &str) -> bool {
     text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
@@ -264,12 +290,24 @@ mod tests {
         assert!(find(&mut cache, "a"));
         insert(&mut cache, "c");
         assert!(find(&mut cache, "a") && find(&mut cache, "c") && !find(&mut cache, "b"));
-        assert_eq!(cache.closing, vec![format!("s{second}").into_boxed_str()]);
+        let mut buffer = [0; 40];
+        assert_eq!(&*cache.closing[0], cache.name_of(second, &mut buffer));
         cache.forget(first);
         assert!(!find(&mut cache, "a") && find(&mut cache, "c"));
         cache.forget_unfinished();
         assert!(!find(&mut cache, "c"));
         assert_eq!(cache.closing(), 3);
+    }
+
+    #[test]
+    fn names_are_the_prefix_and_the_number_whatever_its_length() {
+        let cache = Statements::new(2);
+        let mut buffer = [0; 40];
+        assert_eq!(cache.name_of(0, &mut buffer), "");
+        for number in [1, 9, 10, 123_456_789, u64::MAX] {
+            assert_eq!(cache.name_of(number, &mut buffer), format!("{}{number}", cache.prefix));
+        }
+        assert_ne!(cache.prefix, Statements::new(2).prefix);
     }
 
     #[test]
@@ -303,6 +341,18 @@ mod tests {
         for number in 0..2000 {
             assert!(seen.insert(hash(&format!("select {number} from t"))));
             assert!(seen.insert(hash(&"x".repeat(number))));
+        }
+    }
+
+    #[test]
+    fn queries_are_known_by_their_first_word() {
+        for text in ["select 1", " SELECT\n1", "\tselect(1)", "select*from t", "select\"a\" from t"] {
+            assert!(is_select(text), "{text}");
+        }
+        for text in
+            ["", "select", "selector", "with a as (select 1) select 1", "insert into t select 1", "(select 1)", "sélect 1", "selec€"]
+        {
+            assert!(!is_select(text), "{text}");
         }
     }
 

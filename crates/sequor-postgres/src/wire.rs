@@ -79,6 +79,15 @@ impl Wire {
         self.sent == self.out.len() && self.flushed
     }
 
+    /// Gives the buffer of a huge message back.
+    #[inline]
+    pub(crate) fn shrink(&mut self) {
+        if self.input.len() > KEPT && self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            self.input = vec![0; LARGE];
+        }
+    }
+
     /// Forgets what is written.
     #[inline]
     pub(crate) fn clear_written(&mut self) {
@@ -177,9 +186,6 @@ impl Wire {
     fn make_room(&mut self) {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            if self.input.len() > KEPT {
-                self.input = vec![0; LARGE];
-            }
         } else if self.start > 0 {
             self.input.copy_within(self.start..self.end, 0);
             self.end -= self.start;

@@ -69,7 +69,7 @@ pub(crate) fn complete(parts: Parts, environment: &dyn Fn(&str) -> Option<String
         channel_binding: given.channel_binding.unwrap_or(ChannelBinding::Prefer),
         allow_cleartext: given.allow_cleartext,
         methods: given.methods.unwrap_or(Methods::ALL),
-        unnamed: given.unnamed,
+        statements: given.statements,
     };
     options.set("application_name", given.application_name.or(given.fallback_application_name).unwrap_or_else(|| "sequor".into()));
     for (name, value) in given.settings {

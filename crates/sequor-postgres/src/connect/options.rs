@@ -29,8 +29,19 @@ pub struct PostgresOptions {
     pub(crate) allow_cleartext: bool,
     /// Which ways to authenticate are accepted.
     pub(crate) methods: Methods,
-    /// Prepare without names, for proxies that share server connections.
-    pub(crate) unnamed: bool,
+    pub(crate) statements: StatementMode,
+}
+
+/// Whether statements are prepared by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatementMode {
+    /// By name, until the server is seen to forget names: then a proxy shares its connections.
+    #[default]
+    Auto,
+    /// By name.
+    Named,
+    /// Without names, each time anew: for proxies that share server connections between transactions.
+    Unnamed,
 }
 
 /// One server.
@@ -153,10 +164,10 @@ impl PostgresOptions {
         environment::complete(url::parse(url)?, environment)
     }
 
-    /// Prepares statements without names: for proxies that share server connections between transactions.
+    /// Whether statements are prepared by name.
     #[must_use]
-    pub fn unnamed_statements(mut self, unnamed: bool) -> PostgresOptions {
-        self.unnamed = unnamed;
+    pub fn statement_mode(mut self, mode: StatementMode) -> PostgresOptions {
+        self.statements = mode;
         self
     }
 
@@ -206,7 +217,7 @@ impl fmt::Debug for PostgresOptions {
             .field("tls", &self.tls)
             .field("connect_timeout", &self.connect_timeout)
             .field("session", &self.session)
-            .field("unnamed", &self.unnamed)
+            .field("statements", &self.statements)
             .finish_non_exhaustive()
     }
 }

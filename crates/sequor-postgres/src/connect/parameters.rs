@@ -1,6 +1,6 @@
 //! Every parameter that a PostgreSQL URL may carry: obeyed, or refused with the reason. Others are errors that list the known ones.
 
-use super::options::{ChannelBinding, Methods, SessionKind, TlsMode};
+use super::options::{ChannelBinding, Methods, SessionKind, StatementMode, TlsMode};
 use super::url::invalid;
 use sequor_core::Result;
 use std::path::PathBuf;
@@ -135,7 +135,7 @@ pub(crate) struct Given {
     pub(crate) channel_binding: Option<ChannelBinding>,
     pub(crate) allow_cleartext: bool,
     pub(crate) methods: Option<Methods>,
-    pub(crate) unnamed: bool,
+    pub(crate) statements: StatementMode,
     pub(crate) settings: Vec<(String, String)>,
 }
 
@@ -183,7 +183,7 @@ pub(crate) fn take(given: &mut Given, name: &str, value: &str, source: &str) -> 
         "channel_binding" => given.channel_binding = Some(channel_binding(value, source)?),
         "require_auth" => given.methods = Some(methods(value, source)?),
         "allow_cleartext" => given.allow_cleartext = flag(value, source)?,
-        "statement_mode" => given.unnamed = one_of(value, source, &[("named", false), ("auto", false), ("unnamed", true)])?,
+        "statement_mode" => given.statements = statement_mode(value, source)?,
         "options" | "search_path" | "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
             given.settings.push((name.to_owned(), value.to_owned()));
         }
@@ -223,6 +223,10 @@ fn one_of<T: Copy>(value: &str, source: &str, known: &[(&str, T)]) -> Result<T> 
         Some((_, meaning)) => Ok(*meaning),
         None => Err(invalid(format!("{source} can be {}", known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")))),
     }
+}
+
+fn statement_mode(value: &str, source: &str) -> Result<StatementMode> {
+    one_of(value, source, &[("auto", StatementMode::Auto), ("named", StatementMode::Named), ("unnamed", StatementMode::Unnamed)])
 }
 
 fn tls_mode(value: &str, source: &str) -> Result<TlsMode> {

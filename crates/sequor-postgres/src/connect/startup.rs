@@ -8,9 +8,10 @@ use crate::error::{ServerMessage, broken, protocol};
 use crate::tls::Secure;
 use crate::wire::{Message, Socket, Wire};
 use postgres_protocol::message::frontend;
-use sequor_core::driver::{Product, ServerInfo};
+use sequor_core::driver::{Batch, Connection, Flow, Product, RowReader, RowSink, ServerInfo, Step};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
+use std::any::Any;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -53,8 +54,11 @@ async fn start(
     session.read(&mut wire, target).await?;
     let peer = Arc::new(Peer { target: target.to_owned(), address, tls });
     let mut connection =
-        PostgresConnection::new(Established { wire, info: session.info(), peer, key: session.key, unnamed: options.unnamed });
+        PostgresConnection::new(Established { wire, info: session.info(), peer, key: session.key, statements: options.statements });
     connection.ping_now().await?;
+    if wanted != SessionKind::Any && session.in_hot_standby.is_none() {
+        session.ask(&mut connection).await?;
+    }
     session.check(wanted, target)?;
     Ok(connection)
 }
@@ -135,6 +139,18 @@ impl Session {
         }
     }
 
+    /// Asks servers before PostgreSQL 14 and proxies what newer servers say by themselves.
+    async fn ask(&mut self, connection: &mut PostgresConnection) -> Result<()> {
+        let text = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only')::bool";
+        let step = Step { cache: false, ..Step::query(text, Vec::new(), Box::new(Flags::default())) };
+        let done = connection.run(Batch::one(step)).await?.pop();
+        let sink: Option<Box<dyn Any>> = done.map(|done| done.sink as Box<dyn Any>);
+        if let Some(flags) = sink.and_then(|sink| sink.downcast::<Flags>().ok()) {
+            (self.in_hot_standby, self.default_read_only) = (flags.0, flags.1);
+        }
+        Ok(())
+    }
+
     fn info(&self) -> ServerInfo {
         ServerInfo { product: Product::Postgres, version: self.version, read_only: self.in_hot_standby.unwrap_or(false) }
     }
@@ -153,6 +169,17 @@ impl Session {
             return Ok(());
         }
         Err(Error::connection(ConnectionErrorKind::NotReady, format!("{target} is not {word} (target_session_attrs)")))
+    }
+}
+
+/// Takes the two answers of [`Session::ask`].
+#[derive(Default)]
+struct Flags(Option<bool>, Option<bool>);
+
+impl RowSink for Flags {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        *self = Flags(row.bool(0)?, row.bool(1)?);
+        Ok(Flow::Continue)
     }
 }
 

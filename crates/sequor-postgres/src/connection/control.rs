@@ -3,6 +3,7 @@
 use super::PostgresConnection;
 use super::exchange::Progress;
 use crate::error;
+use crate::statements::contains;
 use postgres_protocol::message::frontend;
 use sequor_core::driver::{Begin, Isolation};
 use sequor_core::{Error, Result};
@@ -105,7 +106,8 @@ impl PostgresConnection {
     pub(super) async fn simple(&mut self, text: &str) -> Result<()> {
         self.check_usable()?;
         self.exchange.begin(self.wire.position());
-        if self.server_status == b'I' {
+        // Inside of a transaction only a COMMIT of the script's own could store anything.
+        if self.server_status == b'I' || contains(text, "commit") {
             self.exchange.doubtful_from = Some(self.wire.position());
         }
         self.query(text).await

@@ -13,6 +13,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(2);
 /// A statement that ends by itself this soon is not cancelled.
 const GRACE: Duration = Duration::from_millis(20);
+/// A connection that was used so lately is not looked at closely.
+const FRESH: Duration = Duration::from_millis(2);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -24,7 +26,7 @@ impl PostgresConnection {
     #[inline]
     pub(super) async fn settle(&mut self, cancel: bool) -> Result<()> {
         self.check_usable()?;
-        if self.exchange.pending { self.drain(cancel).await } else { Ok(()) }
+        if self.exchange.pending { Box::pin(self.drain(cancel)).await } else { Ok(()) }
     }
 
     #[cold]
@@ -134,7 +136,11 @@ impl PostgresConnection {
                 return false;
             }
         }
-        true
+        // The runtime may not have been told yet; a connection in steady use is not worth the system call.
+        if self.last_used.elapsed() > FRESH && self.wire.socket().is_closed() {
+            self.broken = true;
+        }
+        !self.broken
     }
 
     pub(super) async fn say_goodbye(&mut self) {

@@ -13,6 +13,9 @@ const UPPER_INCLUSIVE: u8 = 0x04;
 const LOWER_INFINITE: u8 = 0x08;
 const UPPER_INFINITE: u8 = 0x10;
 
+/// Reads one element, of this type.
+type Element<'a> = &'a mut dyn FnMut(&[u8], u32) -> Result<Value, Mismatch>;
+
 fn take_u32<'a>(bytes: &mut &'a [u8], what: &'static str) -> Result<u32, Mismatch> {
     let (head, rest): (&'a [u8; 4], _) = bytes.split_first_chunk::<4>().ok_or(Mismatch::Malformed(what))?;
     *bytes = rest;
@@ -32,7 +35,7 @@ fn take_cell<'a>(bytes: &mut &'a [u8], what: &'static str) -> Result<Option<&'a 
 }
 
 /// An array as lists; each element is read by `element` with its type.
-pub(super) fn array(mut bytes: &[u8], element: &mut dyn FnMut(&[u8], u32) -> Result<Value, Mismatch>) -> Result<Value, Mismatch> {
+pub(super) fn array(mut bytes: &[u8], element: Element<'_>) -> Result<Value, Mismatch> {
     let wrong = Mismatch::Malformed("list");
     let dimensions = usize::try_from(take_u32(&mut bytes, "list")?).map_err(|_| wrong)?;
     let flags = take_u32(&mut bytes, "list")?;
@@ -58,12 +61,7 @@ pub(super) fn array(mut bytes: &[u8], element: &mut dyn FnMut(&[u8], u32) -> Res
     if bytes.is_empty() { Ok(value) } else { Err(wrong) }
 }
 
-fn level(
-    bytes: &mut &[u8],
-    lengths: &[usize],
-    oid: u32,
-    element: &mut dyn FnMut(&[u8], u32) -> Result<Value, Mismatch>,
-) -> Result<Value, Mismatch> {
+fn level(bytes: &mut &[u8], lengths: &[usize], oid: u32, element: Element<'_>) -> Result<Value, Mismatch> {
     let Some((length, deeper)) = lengths.split_first() else { return Err(Mismatch::Malformed("list")) };
     let mut values = Vec::with_capacity((*length).min(bytes.len() / 4));
     for _ in 0..*length {

@@ -1,6 +1,8 @@
 //! [`Socket`]: TCP, TLS over TCP, or a Unix socket, as one type without a box around the common ones.
 
+use socket2::SockRef;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -34,6 +36,25 @@ macro_rules! on_stream {
             Socket::Closed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     };
+}
+
+impl Socket {
+    /// Whether the peer has closed the stream, as far as the system knows.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match self {
+            Socket::Tcp(stream) => SockRef::from(stream).peek(&mut byte),
+            Socket::Tls(stream) => SockRef::from(stream.get_ref().0).peek(&mut byte),
+            #[cfg(unix)]
+            Socket::Unix(stream) => SockRef::from(stream).peek(&mut byte),
+            #[cfg(test)]
+            Socket::Closed => Ok(0),
+        };
+        match peeked {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
 }
 
 impl AsyncRead for Socket {

@@ -101,3 +101,51 @@ fn transactions_begin_with_their_first_statement_and_end_by_the_servers_word() {
         assert!(rows(&mut *connection, "select * from t_tx", vec![]).await.is_err());
     });
 }
+
+#[test]
+fn a_server_must_be_what_the_url_wants() {
+    on_server(async |url| {
+        use sequor_core::driver::Driver;
+        let with = |parameters: &str| format!("{url}{}{parameters}", if url.contains('?') { '&' } else { '?' });
+        for wanted in ["any", "read-write", "primary", "prefer-standby"] {
+            assert!(!connect(&with(&format!("target_session_attrs={wanted}"))).await.server().read_only, "{wanted}");
+        }
+        connect(&with("target_session_attrs=read-only&options=-c%20default_transaction_read_only%3Don")).await;
+        for wanted in ["standby", "read-only", "read-write&options=-c%20default_transaction_read_only%3Don"] {
+            let error = driver(&with(&format!("target_session_attrs={wanted}"))).connect().await.map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains("target_session_attrs"), "{error}");
+        }
+        let refused = "127.0.0.1:1";
+        let (head, tail) = url.rsplit_once('@').unwrap();
+        connect(&format!("{head}@{refused},{tail}")).await;
+    });
+}
+
+#[test]
+fn a_sink_that_panics_takes_nothing_with_it() {
+    on_server(async |url| {
+        struct Panics;
+        impl sequor_core::driver::RowSink for Panics {
+            fn row(&mut self, _row: &mut dyn sequor_core::driver::RowReader) -> sequor_core::Result<sequor_core::driver::Flow> {
+                panic!("in a sink")
+            }
+        }
+        let mut connection = connect(&url).await;
+        connection.begin(Begin::default()).await.unwrap();
+        let mut running = connection.run(Batch::one(Step::query("select generate_series(1, 1000)", vec![], Box::new(Panics))));
+        let caught = std::future::poll_fn(|context| {
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| running.as_mut().poll(context))) {
+                Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
+                Ok(std::task::Poll::Ready(_)) => std::task::Poll::Ready(false),
+                Err(_) => std::task::Poll::Ready(true),
+            }
+        })
+        .await;
+        assert!(caught);
+        drop(running);
+        assert_eq!(connection.status(), Status::Unknown);
+        connection.reset().await.unwrap();
+        assert_eq!(connection.status(), Status::Idle);
+        assert_eq!(one(&mut *connection, "select 1").await, Value::I64(1));
+    });
+}

@@ -43,6 +43,47 @@ fn a_stale_plan_is_healed_outside_of_a_transaction() {
 }
 
 #[test]
+fn readers_see_no_error_while_the_schema_changes() {
+    on_server(async |url| {
+        let mut owner = connect(&url).await;
+        for table in ["p_busy_a", "p_busy_b", "p_busy_c"] {
+            alter(&mut *owner, &format!("drop table if exists {table}")).await;
+            alter(&mut *owner, &format!("create table {table} (id int8)")).await;
+            alter(&mut *owner, &format!("insert into {table} values (1)")).await;
+        }
+        let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let readers: Vec<_> = (0..4)
+            .map(|reader| {
+                let (url, done) = (url.clone(), done.clone());
+                tokio::spawn(async move {
+                    let mut connection = connect(&url).await;
+                    let mut reads = 0;
+                    while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                        let mode = if reader % 2 == 0 { BatchMode::Snapshot } else { BatchMode::Plain };
+                        let steps =
+                            ["p_busy_a", "p_busy_b", "p_busy_c"].map(|table| query(&format!("select * from {table}"), vec![])).into();
+                        let read = connection.run(batch(mode, steps)).await.unwrap();
+                        assert!(read.into_iter().all(|done| collected(done).rows.len() == 1));
+                        reads += 1;
+                    }
+                    reads
+                })
+            })
+            .collect();
+        for round in 0..60 {
+            let table = ["p_busy_a", "p_busy_b", "p_busy_c"][round % 3];
+            let change = if round % 2 == 0 { "add column if not exists extra text" } else { "drop column if exists extra" };
+            alter(&mut *owner, &format!("alter table {table} {change}")).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.await.unwrap() > 10);
+        }
+    });
+}
+
+#[test]
 fn a_stale_plan_in_a_transaction_is_an_error_that_says_run_again() {
     on_server(async |url| {
         let mut reader = connect(&url).await;
@@ -104,5 +145,19 @@ fn statements_without_names_leave_nothing_on_the_server() {
         let done = connection.run(batch(BatchMode::Snapshot, steps)).await.unwrap();
         assert_eq!(done.into_iter().map(|done| collected(done).rows[0][0].clone()).collect::<Vec<_>>(), [0, 1, 2].map(Value::I64));
         assert_eq!(one(&mut *connection, "select count(*) from pg_prepared_statements where name <> ''").await, Value::I64(0));
+    });
+}
+
+#[test]
+fn names_are_given_up_behind_a_proxy_that_shares_its_connections() {
+    on_server(async |url| {
+        let mut connection = connect(&url).await;
+        for round in 0..4 {
+            assert_eq!(one(&mut *connection, "select 1 as shared").await, Value::I64(1));
+            // As if the proxy had passed the next statement to another server connection.
+            connection.execute_script("do $$ begin execute 'deallocate all'; end $$".into()).await.unwrap();
+            let named = one(&mut *connection, "select count(*) from pg_prepared_statements where name <> ''").await;
+            assert_eq!(named == Value::I64(0), round >= 1, "{round}: {named:?}");
+        }
     });
 }

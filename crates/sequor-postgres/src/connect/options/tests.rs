@@ -156,8 +156,8 @@ fn every_parameter_is_obeyed_or_refused_with_the_reason() {
     assert_eq!((options.user.as_str(), options.database.as_str(), options.password.as_deref()), ("bob", "other", Some("pw")));
     assert_eq!(options.keepalive, Some(Keepalive { idle: Duration::from_secs(9), interval: Duration::from_secs(5), count: 2 }));
     assert_eq!(
-        (options.connect_timeout, options.tcp_user_timeout, options.unnamed, options.tls.no_sni, options.tls.only_13),
-        (None, None, true, true, true)
+        (options.connect_timeout, options.tcp_user_timeout, options.statements, options.tls.no_sni, options.tls.only_13),
+        (None, None, StatementMode::Unnamed, true, true)
     );
     assert_eq!(options.methods, Methods { none: true, password: false, md5: false, scram: true });
     assert_eq!((options.session, options.channel_binding), (SessionKind::PreferStandby, ChannelBinding::Require));
