@@ -44,7 +44,7 @@ impl Cluster {
     /// Starts a server; `None`, said aloud, where its programs or openssl are missing.
     pub fn start(name: &str) -> Option<Cluster> {
         let Some(bin) = programs().filter(|_| Command::new("openssl").arg("version").output().is_ok()) else {
-            eprintln!("SKIPPED: no initdb or openssl here, logins and TLS were not tested against PostgreSQL");
+            crate::support::shout("SKIPPED: no initdb or openssl here, logins and TLS were not tested against PostgreSQL");
             return None;
         };
         let folder = std::env::temp_dir().join(format!("sequor-postgres-{name}-{}", std::process::id()));

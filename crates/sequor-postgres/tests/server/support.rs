@@ -7,11 +7,17 @@ use sequor_postgres::{PostgresDriver, PostgresOptions};
 use std::any::Any;
 use std::time::Duration;
 
+/// Says something even where the test harness swallows what tests print.
+pub fn shout(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// The server's URL; says aloud that a test is skipped without one.
 pub fn url() -> Option<String> {
     let url = std::env::var("SEQUOR_POSTGRES_URL").ok().filter(|url| !url.is_empty());
     if url.is_none() {
-        eprintln!("SKIPPED: SEQUOR_POSTGRES_URL is not set, nothing was tested against PostgreSQL");
+        shout("SKIPPED: SEQUOR_POSTGRES_URL is not set, nothing was tested against PostgreSQL");
     }
     url
 }
