@@ -85,12 +85,11 @@ fn report(tally: &Tally, times: &[String]) -> Result<()> {
     for database in DATABASES {
         println!("{database}: {} tests", tally.by_database.get(database).copied().unwrap_or(0));
     }
-    println!("{} passed, {} failed", tally.passed, tally.failed);
-    match (tally.passed, tally.failed) {
-        (_, 1..) => Err("not every test passed".into()),
-        (0, _) => Err("no test ran".into()),
-        _ => Ok(()),
+    if tally.passed + tally.failed == 0 {
+        println!("no test ran");
     }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.passed > 0 && tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// Builds with cargo and answers its JSON messages.

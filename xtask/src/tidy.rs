@@ -63,5 +63,5 @@ pub fn run() -> Result<()> {
     let Counts { long_files, long_functions } = counts;
     println!("{} files, of which {long_files} have more than 300 lines; {long_functions} functions have more than 40", paths.len());
     println!("{} findings", findings.len());
-    if findings.is_empty() { Ok(()) } else { Err("the code is not tidy".into()) }
+    if findings.is_empty() { Ok(()) } else { Err(String::new()) }
 }
