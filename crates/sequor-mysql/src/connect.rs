@@ -38,7 +38,12 @@ impl Driver for MysqlDriver {
         Box::pin(async move {
             let opened = timeout(self.options.connect_timeout, MysqlConnection::open(self.options.clone()));
             match opened.await {
-                Ok(connection) => Ok(Box::new(connection?) as Box<dyn Connection>),
+                Ok(Ok(connection)) => {
+                    let server = connection.server();
+                    tracing::debug!(target = self.options.target(), product = ?server.product, version = ?server.version, "connected");
+                    Ok(Box::new(connection) as Box<dyn Connection>)
+                }
+                Ok(Err(error)) => Err(error),
                 Err(_) => Err(timed_out(&self.options)),
             }
         })

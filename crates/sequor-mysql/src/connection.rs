@@ -4,6 +4,7 @@ mod batch;
 mod cancel;
 mod exchange;
 mod execute;
+mod many;
 mod quick;
 mod reply;
 mod session;
@@ -30,6 +31,8 @@ pub(crate) struct MysqlConnection {
     activity: Activity,
     /// A transaction that was asked for and whose first statement has not come.
     begin: Option<Opening>,
+    /// Whether autocommit is off, or may be.
+    manual: bool,
     /// How many answers to the beginning of a transaction come first.
     opening: usize,
     /// Whether a lost answer would leave it open what is stored.
@@ -74,6 +77,7 @@ impl MysqlConnection {
             shared: Shared::new(options, greeted.id),
             activity: Activity::Busy,
             begin: None,
+            manual: false,
             opening: 0,
             at_stake: false,
             refusal: None,

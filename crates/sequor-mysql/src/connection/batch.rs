@@ -1,12 +1,13 @@
 //! Batches: steps one after another, the transaction around them, and what a pause leaves behind.
 
 use super::execute::Job;
+use super::many::WORTH;
 use super::quick::done;
 use super::reply::{Ended, Outcome, Reading};
 use super::transaction::Opening;
 use super::{Activity, MysqlConnection};
+use sequor_core::Result;
 use sequor_core::driver::{Batch, BatchMode, Begin, Params, RowSink, Step, StepDone};
-use sequor_core::{Error, Result};
 
 /// A step whose sink wanted a pause.
 pub(super) struct Paused {
@@ -58,6 +59,7 @@ impl MysqlConnection {
         let (around, opening) = match batch.mode {
             BatchMode::Plain => return Around::Nothing,
             BatchMode::Snapshot => (Around::Snapshot, Opening::Snapshot),
+            BatchMode::Atomic if batch.steps.iter().any(has_many) => (Around::Atomic, Opening::Manual),
             BatchMode::Atomic => (Around::Atomic, Opening::Begin(Begin::default())),
         };
         self.begin = Some(opening);
@@ -69,11 +71,7 @@ impl MysqlConnection {
         let list = match params {
             Params::Fixed(list) => list,
             Params::Many(lists) => {
-                let mut outcome = Outcome::default();
-                for list in &lists {
-                    let job = Job { text: &text, params: list, keep: cache, commit: false };
-                    outcome.add(self.execute_whole(&job, &mut *sink).await?);
-                }
+                let outcome = self.execute_many(&text, &lists, cache, &mut *sink).await?;
                 return Ok(done(sink, outcome, false));
             }
             Params::Derived(derive) => match derive()? {
@@ -114,14 +112,6 @@ impl MysqlConnection {
         }
     }
 
-    /// Runs a statement whose sink may not pause.
-    async fn execute_whole(&mut self, job: &Job<'_>, sink: &mut dyn RowSink) -> Result<Outcome> {
-        match self.execute(job, sink).await? {
-            Ended::Finished(outcome) => Ok(outcome),
-            Ended::Paused(_) => Err(Error::bug("only the last step of a batch may pause, and none with many lists of parameters")),
-        }
-    }
-
     /// Ends the batch's own transaction after its last step.
     async fn finish(&mut self, around: Around) -> Result<()> {
         if self.begin.take().is_some() {
@@ -131,7 +121,10 @@ impl MysqlConnection {
         if self.replies.pending() > 0 {
             return self.expect_ok().await;
         }
-        if around != Around::Nothing && self.in_transaction() { self.send_commit().await } else { Ok(()) }
+        if around != Around::Nothing && (self.manual || self.in_transaction()) {
+            self.send_commit().await?;
+        }
+        if self.manual { self.end_manual().await } else { Ok(()) }
     }
 
     /// Undoes the batch's own transaction after an error.
@@ -142,7 +135,8 @@ impl MysqlConnection {
         self.begin = None;
         let undone = async {
             self.settle().await?;
-            self.send_rollback().await
+            self.send_rollback().await?;
+            if self.manual { self.end_manual().await } else { Ok(()) }
         };
         // A failure has broken the connection; the error of the step is what the caller gets.
         if undone.await.is_err() {
@@ -170,4 +164,8 @@ impl MysqlConnection {
         self.settle().await?;
         if paused.around == Around::Nothing { Ok(()) } else { self.finish(paused.around).await }
     }
+}
+
+fn has_many(step: &Step) -> bool {
+    matches!(&step.params, Params::Many(lists) if lists.len() > WORTH)
 }

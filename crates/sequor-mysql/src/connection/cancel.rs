@@ -81,6 +81,7 @@ impl Shared {
             return Ok(());
         }
         self.struck.store(true, Ordering::SeqCst);
+        tracing::debug!(target = self.options.target(), connection = self.id, "stopping a statement");
         let (mut wire, mut replies) = (greeted.wire, Replies::new(greeted.layout, 0));
         let mark = wire.open();
         wire.output().push(Command::COM_QUERY as u8);

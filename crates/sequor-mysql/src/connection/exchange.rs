@@ -159,6 +159,7 @@ impl MysqlConnection {
     pub(super) fn line_broke(&mut self, error: &io::Error) -> Error {
         self.activity = Activity::Broken;
         let kind = if self.at_stake { ConnectionErrorKind::CommitUnknown } else { ConnectionErrorKind::Broken };
+        tracing::debug!(target = self.options().target(), %error, "the line broke");
         let why = if error.kind() == io::ErrorKind::UnexpectedEof { "the server closed the line".to_owned() } else { error.to_string() };
         Error::connection(kind, format!("{}: {why}", self.options().target()))
     }
@@ -211,7 +212,11 @@ impl MysqlConnection {
                 return Error::connection(ConnectionErrorKind::CommitUnknown, message);
             }
         }
-        statement_error(error)
+        let mut refusal = statement_error(error);
+        if let (true, Error::Timeout { detail }) = (self.at_stake, &mut refusal) {
+            detail.hint.get_or_insert_with(|| "the statement was stopped; whether it was stored before that is not known".to_owned());
+        }
+        refusal
     }
 
     /// Reads an answer that is OK or an error.

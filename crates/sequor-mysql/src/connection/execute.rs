@@ -142,7 +142,7 @@ impl MysqlConnection {
     #[inline]
     pub(super) fn queue_execute(&mut self, place: usize, params: &[Param]) -> Result<()> {
         self.close_statements();
-        let in_transaction = self.in_transaction() || self.opening > 0;
+        let in_transaction = self.in_transaction() || self.opening > 0 || self.manual;
         let Some(statement) = self.statements.at_mut(place) else { return Err(Error::bug("a statement has lost its place")) };
         if usize::from(statement.parameters) != params.len() {
             return Err(wrong_count(statement.parameters, params.len()));
@@ -172,7 +172,7 @@ impl MysqlConnection {
         if self.begin.is_some() {
             self.open_for(kind).await?;
         }
-        self.at_stake = !self.in_transaction() && self.opening == 0 && kind == Kind::Write;
+        self.at_stake = !self.in_transaction() && self.opening == 0 && !self.manual && kind == Kind::Write;
         self.command(Command::COM_QUERY, job.text.as_bytes(), Reply::Rows)?;
         if job.commit {
             self.command(Command::COM_QUERY, b"COMMIT", Reply::Ok)?;

@@ -45,6 +45,16 @@ impl RowSink for Facts {
 impl MysqlConnection {
     /// Sets a fresh session up and asks the server about itself.
     pub(super) async fn set_up(&mut self) -> Result<()> {
+        match self.set_up_now().await {
+            Err(error) if !matches!(error, Error::Connection(_)) => Err(Error::connection(
+                ConnectionErrorKind::Protocol,
+                format!("{}: the session cannot be set up, the server may be too old: {error}", self.options().target()),
+            )),
+            answer => answer,
+        }
+    }
+
+    async fn set_up_now(&mut self) -> Result<()> {
         let start = Instant::now();
         self.apply_settings().await?;
         self.round_trip = Some(start.elapsed());
@@ -146,7 +156,8 @@ impl MysqlConnection {
                 format!("{}: the connection could not be cleaned in {} s", self.options().target(), RESET.as_secs()),
             )),
         };
-        if result.is_err() {
+        if let Err(error) = &result {
+            tracing::debug!(%error, "a connection could not be cleaned and is closed");
             self.activity = Activity::Broken;
         }
         self.shared.end_turn();
@@ -154,11 +165,16 @@ impl MysqlConnection {
     }
 
     fn needs_cleaning(&self) -> bool {
-        self.begin.is_some() || self.in_transaction() || self.is_dirty() || self.shared.is_struck()
+        self.begin.is_some() || self.manual || self.in_transaction() || self.is_dirty() || self.shared.is_struck()
     }
 
     fn is_dirty(&self) -> bool {
-        self.dirty || self.replies.status().contains(StatusFlags::SERVER_SESSION_STATE_CHANGED)
+        self.dirty || self.is_reported_changed()
+    }
+
+    /// Whether the server has said that the session was changed.
+    pub(super) fn is_reported_changed(&self) -> bool {
+        self.replies.status().contains(StatusFlags::SERVER_SESSION_STATE_CHANGED)
     }
 
     async fn clean_up(&mut self, was_cut: bool) -> Result<()> {
@@ -173,10 +189,13 @@ impl MysqlConnection {
         if self.shared.is_struck() {
             self.absorb_kill().await?;
         }
-        if was_cut || self.in_transaction() {
+        if was_cut || self.manual || self.in_transaction() {
             self.command(Command::COM_QUERY, b"ROLLBACK", Reply::Ok)?;
             self.flush().await?;
             self.expect_ok().await?;
+        }
+        if self.manual {
+            self.end_manual().await?;
         }
         if self.is_dirty() {
             self.start_anew().await?;

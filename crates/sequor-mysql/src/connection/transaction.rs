@@ -14,6 +14,8 @@ pub(super) enum Opening {
     Begin(Begin),
     /// One state of the data for several reads.
     Snapshot,
+    /// Nothing is stored until COMMIT, whatever ends a transaction before.
+    Manual,
 }
 
 impl MysqlConnection {
@@ -36,6 +38,10 @@ impl MysqlConnection {
 
     fn write_begin(&mut self, opening: Opening) -> Result<()> {
         let (isolation, start) = match opening {
+            Opening::Manual => {
+                self.manual = true;
+                (None, "SET autocommit = 0")
+            }
             Opening::Begin(Begin { isolation, read_only: false, .. }) => (isolation, "START TRANSACTION"),
             Opening::Begin(Begin { isolation, .. }) => (isolation, "START TRANSACTION READ ONLY"),
             Opening::Snapshot => {
@@ -63,8 +69,32 @@ impl MysqlConnection {
     pub(super) async fn read_opening(&mut self) -> Result<()> {
         while self.opening > 0 {
             self.opening -= 1;
-            self.expect_ok().await?;
+            self.expect_own_ok().await?;
         }
+        Ok(())
+    }
+
+    /// Reads the answer to a command of ours: the server may report that it changed the session, which is nobody's business.
+    async fn expect_own_ok(&mut self) -> Result<()> {
+        let was_changed = self.is_reported_changed();
+        let answer = self.expect_ok().await;
+        if !was_changed {
+            self.replies.clear_session_change();
+        }
+        answer
+    }
+
+    /// Switches autocommit on again, behind COMMIT or ROLLBACK. A connection where that fails must not be used; what was stored is stored.
+    pub(super) async fn end_manual(&mut self) -> Result<()> {
+        self.command(Command::COM_QUERY, b"SET autocommit = 1", Reply::Ok)?;
+        let answer = match self.flush().await {
+            Ok(()) => self.expect_own_ok().await,
+            Err(error) => Err(error),
+        };
+        if answer.is_err() {
+            self.activity = Activity::Broken;
+        }
+        self.manual = false;
         Ok(())
     }
 
@@ -80,6 +110,11 @@ impl MysqlConnection {
 
     /// Commits. A commit that fails leaves a connection that nobody should use.
     pub(super) async fn send_commit(&mut self) -> Result<()> {
+        if !self.wire.stream().is_quiet() {
+            // The server has spoken or gone before the commit was sent: it is not on its way yet.
+            self.activity = Activity::Broken;
+            return Err(self.is_broken());
+        }
         self.command(Command::COM_QUERY, b"COMMIT", Reply::Ok)?;
         self.at_stake = true;
         let answer = match self.flush().await {
@@ -102,7 +137,7 @@ impl MysqlConnection {
 
     /// Rolls back, if there is anything to.
     pub(super) async fn send_rollback(&mut self) -> Result<()> {
-        if !self.in_transaction() {
+        if !self.in_transaction() && !self.manual {
             return Ok(());
         }
         self.command(Command::COM_QUERY, b"ROLLBACK", Reply::Ok)?;

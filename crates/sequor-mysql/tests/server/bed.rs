@@ -29,7 +29,7 @@ impl Bed {
         let mut connection = MysqlDriver::new(options.clone()).connect().await.expect("connect");
         let name = name.get(..50).unwrap_or(name);
         run(&mut *connection, &format!("drop database if exists `sequor_{name}`")).await.unwrap();
-        run(&mut *connection, &format!("create database `sequor_{name}`")).await.unwrap();
+        run(&mut *connection, &format!("create database `sequor_{name}` character set utf8mb4")).await.unwrap();
         connection.close().await;
         Bed { options: options.database(Some(format!("sequor_{name}"))) }
     }

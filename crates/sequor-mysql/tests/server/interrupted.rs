@@ -49,6 +49,10 @@ async fn operation(c: &mut dyn Connection, number: usize) -> Result<()> {
         8 => c.execute_script("set @a = 1; select 1; select 2".into()).await,
         9 => c.ping().await,
         10 => run(c, "insert into t (id) values (1)").await.map(drop),
+        12 => {
+            let lists = (0..40i64).map(|number| vec![param(number)]).chain([vec![param(1i64)]]).collect();
+            c.run(batch(BatchMode::Atomic, vec![insert(), many("insert into t (id) values (?)", lists)])).await.map(drop)
+        }
         11 => with(c, "select length(?)", vec![param("x".repeat(3 << 20))]).await.map(drop),
         _ => {
             let sink = Collect { at: Some((10, Flow::Pause)), ..Collect::default() };
@@ -65,7 +69,7 @@ on_server! {
         run(c, "create table t (id int primary key auto_increment, a int)").await.unwrap();
         run(c, "insert into t values (1, 0)").await.unwrap();
         let mut drops = 0;
-        for number in 0..=12 {
+        for number in 0..=13 {
             for times in 1.. {
                 let ended = polled(operation(c, number), times).await.is_some();
                 if !ended {
@@ -74,9 +78,9 @@ on_server! {
                 }
                 c.reset().await.unwrap_or_else(|error| panic!("{number} {times}: {error}"));
                 assert_eq!(c.status(), Status::Idle);
-                let text = "select ?, @@in_transaction, @a, (select count(*) from t)";
+                let text = "select ?, @@in_transaction, @a, (select count(*) from t), @@autocommit";
                 let seen = collected(with(c, text, vec![param("marker")]).await.unwrap()).rows;
-                assert_eq!(seen, [[Value::from("marker"), Value::I64(0), Value::Null, Value::I64(1)]], "{number} {times}");
+                assert_eq!(seen, [[Value::from("marker"), Value::I64(0), Value::Null, Value::I64(1), Value::I64(1)]], "{number} {times}");
                 if ended {
                     break;
                 }

@@ -175,6 +175,52 @@ on_server! {
         assert_eq!(number(c, "select count(*) from t").await, 6);
     }
 
+    async fn many_writes_on_their_way_are_all_or_nothing(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        table(c).await;
+        let lists = |ids: std::ops::Range<i64>| ids.map(|id| vec![param(id)]).collect::<Vec<_>>();
+        let insert = |lists| vec![many("insert into t values (?, 0)", lists)];
+        let questions = "select cast(variable_value as signed) from information_schema.session_status where variable_name = 'questions'";
+        let done = c.run(batch(BatchMode::Atomic, insert(lists(10..1010)))).await.unwrap();
+        assert_eq!(done[0].affected, 1000);
+        assert_eq!(number(c, "select count(*) from t").await, 1002);
+        let mut wrong = lists(2000..3000);
+        wrong[700] = vec![param(1i64)];
+        assert!(matches!(c.run(batch(BatchMode::Atomic, insert(wrong))).await.err().unwrap(), Error::UniqueConstraint { .. }));
+        let mut wrong = lists(2000..3000);
+        wrong[700] = vec![param(f64::NAN)];
+        assert!(matches!(c.run(batch(BatchMode::Atomic, insert(wrong))).await.err().unwrap(), Error::Decode { .. }));
+        assert_eq!(number(c, "select count(*) from t").await, 1002);
+        assert_eq!(number(c, "select @@autocommit").await, 1);
+        assert_eq!(c.status(), Status::Idle);
+        let before = number(c, questions).await;
+        c.reset().await.unwrap();
+        assert_eq!(number(c, questions).await, before + 1, "the session is as it was");
+        let reads = many("select a from t where id = ?", lists(10..510));
+        let done = c.run(batch(BatchMode::Plain, vec![reads])).await.unwrap().remove(0);
+        assert_eq!(collected(done).rows.len(), 500);
+    }
+
+    async fn a_deadlock_among_writes_on_their_way_stores_none(bed) {
+        let (mut one, mut two) = (bed.connect().await, bed.connect().await);
+        run(&mut *one, "create table t (id int primary key, a int) engine=innodb").await.unwrap();
+        run(&mut *one, "insert into t select seq, 0 from seq_1_to_2000").await.unwrap();
+        two.begin(Begin::default()).await.unwrap();
+        run(&mut *two, "update t set a = 7 where id > 1000").await.unwrap();
+        let lists = (1..=400i64).chain([1500]).chain(401..=900).map(|id| vec![param(id)]).collect();
+        let (lost, won) = tokio::join!(one.run(batch(BatchMode::Atomic, vec![many("update t set a = 1 where id = ?", lists)])), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            run(&mut *two, "update t set a = 7 where id = 5").await
+        });
+        assert!(matches!(lost.err().unwrap(), Error::Deadlock { .. }));
+        won.unwrap();
+        two.commit().await.unwrap();
+        assert_eq!(one.status(), Status::Idle);
+        assert_eq!(number(&mut *one, "select count(*) from t where a = 1").await, 0);
+        assert_eq!(number(&mut *one, "select @@autocommit").await, 1);
+    }
+
     async fn a_snapshot_sees_one_state(bed) {
         let (mut one, mut two) = (bed.connect().await, bed.connect().await);
         table(&mut *one).await;
