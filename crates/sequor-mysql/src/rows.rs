@@ -2,6 +2,7 @@
 
 mod cell;
 mod columns;
+mod convert;
 mod reader;
 mod text;
 

@@ -1,7 +1,7 @@
 //! The session: its settings, its scripts, and the way back to a clean one.
 
 use super::execute::Job;
-use super::reply::Ended;
+use super::reply::{Ended, Reading};
 use super::{Activity, MysqlConnection};
 use crate::script::statements;
 use crate::statements::first_word;
@@ -56,13 +56,15 @@ impl MysqlConnection {
 
     async fn set_up_now(&mut self) -> Result<()> {
         let start = Instant::now();
-        self.apply_settings().await?;
-        self.round_trip = Some(start.elapsed());
+        self.queue_settings()?;
         let isolation = if self.server.product == Product::Mariadb { "tx_isolation" } else { "transaction_isolation" };
-        let text: Arc<str> =
-            format!("SELECT @@max_allowed_packet, @@global.read_only OR @@global.innodb_read_only, @@session.{isolation}").into();
+        let question = format!("SELECT @@max_allowed_packet, @@global.read_only OR @@global.innodb_read_only, @@session.{isolation}");
+        self.command(Command::COM_QUERY, question.as_bytes(), Reply::Rows)?;
+        self.flush().await?;
+        self.expect_ok().await?;
+        self.round_trip = Some(start.elapsed());
         let mut facts = Facts::default();
-        self.query(&Job { text: &text, params: &[], keep: false, commit: false }, &mut facts).await?;
+        self.read_reply(Reading::plain(), &mut facts).await?;
         self.longest_packet = usize::try_from(facts.longest_packet).unwrap_or(1 << 20);
         self.server.read_only = facts.read_only;
         self.repeatable = matches!(facts.isolation.as_str(), "REPEATABLE-READ" | "SERIALIZABLE");
@@ -70,15 +72,12 @@ impl MysqlConnection {
         Ok(())
     }
 
-    async fn apply_settings(&mut self) -> Result<()> {
+    fn queue_settings(&mut self) -> Result<()> {
         let names = match self.server.product {
             Product::Mariadb => "NAMES utf8mb4 COLLATE utf8mb4_general_ci",
             _ => "NAMES utf8mb4",
         };
-        let text = format!("SET {names}, {SETTINGS}");
-        self.command(Command::COM_QUERY, text.as_bytes(), Reply::Ok)?;
-        self.flush().await?;
-        self.expect_ok().await
+        self.command(Command::COM_QUERY, format!("SET {names}, {SETTINGS}").as_bytes(), Reply::Ok)
     }
 
     fn forget_changes(&mut self) {
@@ -210,14 +209,14 @@ impl MysqlConnection {
                 return Err(Error::connection(ConnectionErrorKind::Broken, "the session was moved to another database"));
             };
             self.command(Command::COM_INIT_DB, database.as_bytes(), Reply::Ok)?;
-            self.flush().await?;
+        }
+        self.statements.clear();
+        self.command(Command::COM_RESET_CONNECTION, b"", Reply::Ok)?;
+        self.queue_settings()?;
+        self.flush().await?;
+        while self.replies.pending() > 0 {
             self.expect_ok().await?;
         }
-        self.command(Command::COM_RESET_CONNECTION, b"", Reply::Ok)?;
-        self.flush().await?;
-        self.expect_ok().await?;
-        self.statements.clear();
-        self.apply_settings().await?;
         self.forget_changes();
         Ok(())
     }

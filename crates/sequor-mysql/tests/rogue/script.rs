@@ -81,9 +81,8 @@ pub fn welcome() -> Vec<Act> {
         Act::Hear,
         Act::Say(ok(2, 2)),
         Act::Hear,
-        Act::Say(ok(1, 2)),
         Act::Hear,
-        Act::Say(facts()),
+        Act::Say([ok(1, 2), facts()].concat()),
     ]
 }
 
