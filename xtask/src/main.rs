@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         Some("doc") => process::doc(),
         _ => Err(USAGE.to_owned()),
     });
+    if process::is_ending() {
+        return ExitCode::from(130);
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

@@ -34,6 +34,11 @@ pub fn stop_on_signals() -> Result<()> {
     .map_err(|error| format!("no signal handler: {error}"))
 }
 
+/// Whether a signal told this program to end; waits until everything has stopped.
+pub fn is_ending() -> bool {
+    running().ending
+}
+
 fn stop_all() {
     let mut running = running();
     running.ending = true;
