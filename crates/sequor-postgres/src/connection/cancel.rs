@@ -40,6 +40,7 @@ impl PostgresConnection {
 
 impl Canceller {
     /// Sends the request and waits for the server to close the socket: by then it has passed the signal on, so it cannot hit a later statement.
+    /// The server ignores a request while it has not begun the statement.
     pub(crate) async fn send(&self) -> Result<()> {
         let work = async {
             let mut socket = connect::open(&self.peer.address, &self.peer.target).await?;

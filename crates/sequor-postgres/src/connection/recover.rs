@@ -37,18 +37,8 @@ impl PostgresConnection {
             self.exchange.ended = true;
         }
         self.ignore_rows();
-        let harmless = self.exchange.harmless;
-        if cancel || harmless {
-            let done = tokio::time::timeout(GRACE, self.read_to_end()).await;
-            match done {
-                Ok(result) => result?,
-                Err(_) => {
-                    if let Some(canceller) = self.own_canceller() {
-                        let _ = tokio::time::timeout(LIMIT, canceller.send()).await;
-                    }
-                    self.read_to_end().await?;
-                }
-            }
+        if cancel || self.exchange.harmless {
+            self.cancel_to_end().await?;
         } else {
             self.read_to_end().await?;
         }
@@ -58,6 +48,22 @@ impl PostgresConnection {
             self.simple("ROLLBACK").await?;
         }
         Ok(())
+    }
+
+    /// Reads to the end, and asks the server to come to one. It ignores a request that arrives before it has begun the statement, so the request is repeated;
+    /// none can hit a later statement, because each is awaited while this one is still under way.
+    async fn cancel_to_end(&mut self) -> Result<()> {
+        let mut patience = GRACE;
+        loop {
+            if let Ok(result) = tokio::time::timeout(patience, self.read_to_end()).await {
+                return result;
+            }
+            if let Some(canceller) = self.own_canceller() {
+                // When it cannot be sent there is still the end of the statement to wait for.
+                let _ = tokio::time::timeout(LIMIT, canceller.send()).await;
+            }
+            patience = (patience * 2).min(LIMIT);
+        }
     }
 
     /// What still comes is for nobody.

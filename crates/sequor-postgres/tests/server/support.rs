@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Says something even where the test harness swallows what tests print.
 pub fn shout(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "\n{text}");
 }
 
 /// The server's URL; says aloud that a test is skipped without one.
