@@ -44,7 +44,7 @@ impl<'a, const SPELT: bool> Row<'a, SPELT> {
     }
 
     /// The bytes of the cell at an index without their length, `None` for NULL. Cells are mostly read in order: that is the short way.
-    #[inline]
+    #[inline(always)]
     fn bytes_of(&mut self, index: usize) -> Result<Option<(Kind, &'a [u8])>> {
         if index != self.starts.len() {
             return self.bytes_out_of_order(index);
@@ -75,7 +75,7 @@ impl<'a, const SPELT: bool> Row<'a, SPELT> {
     }
 
     /// Where the bytes of the cell that starts here start and end.
-    #[inline]
+    #[inline(always)]
     fn bounds(&self, index: usize, kind: Kind, at: usize) -> Result<Option<(usize, usize)>> {
         let null = if SPELT {
             self.body.get(at) == Some(&0xfb)

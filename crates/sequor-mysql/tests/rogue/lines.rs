@@ -94,3 +94,38 @@ async fn a_reset_that_gets_no_answer_gives_up_in_time() {
     assert!(took < Duration::from_millis(2_300), "{took:?}");
     assert_eq!(connection.status(), Status::Broken);
 }
+
+#[tokio::test]
+async fn a_statement_that_the_server_has_lost_is_prepared_once_more() {
+    for code in [1615, 1243] {
+        let lost = || Act::Say(refusal(1, code, "Unknown prepared statement handler"));
+        let acts = [
+            Act::HearPart(b"select ?"),
+            Act::Say(prepared()),
+            Act::Hear,
+            Act::Say(ok(1, 2)),
+            Act::Hear,
+            lost(),
+            // The old number is closed, without an answer.
+            Act::Hear,
+            Act::HearPart(b"select ?"),
+            Act::Say(prepared()),
+            Act::Hear,
+            Act::Say(ok(1, 2)),
+            Act::Hear,
+            lost(),
+            Act::Hear,
+            Act::HearPart(b"select ?"),
+            Act::Say(prepared()),
+            Act::Hear,
+            lost(),
+        ];
+        let rogue = Rogue::plays(then(&acts)).await;
+        let mut connection = rogue.connect().await.unwrap();
+        for works in [true, true, false] {
+            let ran = connection.run(Batch::one(Step::execute("select ?", number()))).await;
+            assert_eq!(ran.is_ok(), works, "{code}");
+            assert_eq!(connection.status(), Status::Idle);
+        }
+    }
+}

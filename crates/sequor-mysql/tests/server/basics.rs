@@ -64,9 +64,6 @@ on_server! {
         let skipped = Params::Derived(Box::new(|| Ok(None)));
         let step = |params| Step { text: "".into(), params, sink: Box::new(Collect::default()), cache: true };
         let steps = vec![Step::query("select 20 union all select 1", vec![], Box::new(sink)), step(skipped), step(derived)];
-        for mode in [BatchMode::Plain, BatchMode::Snapshot, BatchMode::Atomic] {
-            let _ = mode;
-        }
         let mut done = connection.run(batch(BatchMode::Snapshot, steps)).await.unwrap();
         assert_eq!(collected(done.remove(2)).rows, [[Value::I64(42)]]);
         assert_eq!(connection.status(), Status::Idle);
@@ -131,5 +128,36 @@ on_server! {
         let error = with(c, "select ?", vec![]).await.err().unwrap();
         assert!(error.to_string().contains("1 parameters"), "{error}");
         assert_eq!(number(c, "select 7").await, 7);
+    }
+
+    async fn a_statement_behaves_the_same_when_it_is_prepared_already(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        run(c, "create table t (id int primary key)").await.unwrap();
+        let text = "select seq from seq_1_to_20000 where seq > ?";
+        let step = |sink: Collect| Step::query(text, vec![param(0i64)], Box::new(sink));
+        for round in 0..3 {
+            let sink = Collect { at: Some((3, Flow::Stop)), ..Collect::default() };
+            assert_eq!(one(c, step(sink)).await.unwrap().affected, 3, "{round}");
+            let sink = Collect { refuse: Some(5), ..Collect::default() };
+            assert!(one(c, step(sink)).await.err().unwrap().to_string().contains("refused"));
+            let sink = Collect { at: Some((7, Flow::Pause)), ..Collect::default() };
+            let done = one(c, step(sink)).await.unwrap();
+            assert!(done.paused);
+            let done = c.resume(Box::new(Collect::default())).await.unwrap();
+            assert_eq!((done.affected, collected(done).rows.len()), (20_000, 20_000 - 7));
+            assert!(with(c, text, vec![]).await.is_err());
+            assert!(with(c, text, vec![param(f64::NAN)]).await.is_err());
+            assert_eq!(with(c, text, vec![param("19998")]).await.unwrap().affected, 2);
+            let insert = with(c, "insert into t values (?)", vec![param(1i64)]).await;
+            assert_eq!(insert.is_ok(), round == 0);
+            assert_eq!(c.status(), Status::Idle);
+            c.begin(sequor_core::driver::Begin::default()).await.unwrap();
+            assert_eq!(with(c, text, vec![param(19_990i64)]).await.unwrap().affected, 10);
+            assert!(with(c, "insert into t values (?)", vec![param(1i64)]).await.is_err());
+            assert_eq!(c.status(), Status::InTransaction);
+            assert_eq!(with(c, text, vec![param(19_990i64)]).await.unwrap().affected, 10);
+            c.rollback().await.unwrap();
+        }
     }
 }
