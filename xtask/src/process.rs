@@ -193,10 +193,14 @@ pub fn enter_root() -> Result<()> {
 /// The packages of the workspace, all features on: the same for tests, clippy and rustdoc, so that they share what is built.
 pub const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
 
-/// Format and clippy, warnings as errors.
+/// Format and clippy, warnings as errors; both run, so that one run tells of both.
 pub fn lint() -> Result<()> {
-    must(cargo().args(["fmt", "--all", "--check"]), "cargo fmt --all --check")?;
-    must(cargo().arg("clippy").args(WORKSPACE).args(["--", "-D", "warnings"]), "cargo clippy")
+    let format = must(cargo().args(["fmt", "--all", "--check"]), "cargo fmt --all --check");
+    let clippy = must(cargo().arg("clippy").args(WORKSPACE).args(["--", "-D", "warnings"]), "cargo clippy");
+    match (format, clippy) {
+        (Err(format), Err(clippy)) => Err(format!("{format}\n{clippy}")),
+        (format, clippy) => format.and(clippy),
+    }
 }
 
 /// The documentation, warnings as errors.
