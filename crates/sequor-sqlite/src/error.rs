@@ -63,7 +63,11 @@ fn of_code(code: i32, message: String) -> Error {
             let fields = named(&mut detail);
             Error::NotNull { fields, detail: Box::new(detail) }
         }
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) },
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) },
+        // A foreign key's RESTRICT action is raised as a trigger's error; a trigger of the user's own carries the user's own words.
+        ffi::SQLITE_CONSTRAINT_TRIGGER if detail.message.starts_with("FOREIGN KEY") => {
+            Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) }
+        }
         ffi::SQLITE_CONSTRAINT_CHECK => {
             let constraint = tail(&detail.message).to_owned();
             detail.constraint = Some(constraint.clone());
