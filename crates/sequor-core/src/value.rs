@@ -144,7 +144,7 @@ fn float_name(value: f64) -> &'static str {
 /// An instant as JSON text: milliseconds, or microseconds where they are not zero.
 pub fn instant_text(value: &DateTime<Utc>) -> String {
     use chrono::Timelike;
-    if value.nanosecond() % 1_000_000 == 0 {
+    if value.nanosecond().is_multiple_of(1_000_000) {
         value.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     } else {
         value.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()

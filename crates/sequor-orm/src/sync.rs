@@ -163,10 +163,10 @@ fn enums(tables: &[TableDef]) -> Vec<Arc<EnumDef>> {
                 ColumnType::Array(element) => element,
                 ty => ty,
             };
-            if let ColumnType::Enum(definition) = ty {
-                if !found.iter().any(|known| known.name == definition.name) {
-                    found.push(definition.clone());
-                }
+            if let ColumnType::Enum(definition) = ty
+                && !found.iter().any(|known| known.name == definition.name)
+            {
+                found.push(definition.clone());
             }
         }
     }

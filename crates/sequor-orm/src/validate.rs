@@ -86,10 +86,11 @@ fn check_column(
             items.push(not_null(model, column));
         }
         for rule in &column.rules {
-            if let Some(custom) = rule.custom {
-                if value.is_some() && column.nullable {
-                    custom_rule(column, rule, custom, &Value::Null, items);
-                }
+            if let Some(custom) = rule.custom
+                && value.is_some()
+                && column.nullable
+            {
+                custom_rule(column, rule, custom, &Value::Null, items);
             }
         }
         return Ok(());

@@ -21,7 +21,7 @@ mod upsert;
 mod verbs;
 
 pub use association::{RelationHandle, RelationOps};
-pub(crate) use association::{add_links, count_links, has_links, related, remove_links, set_links};
+pub(crate) use association::{add_links, has_links, related, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};
 pub(crate) use create::{create, prepare};
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};

@@ -526,13 +526,13 @@ impl SqlWriter {
     /// A value whose type PostgreSQL cannot see from its place gets a cast.
     pub(crate) fn cast_value(&mut self, expr: &Expr) -> Result<()> {
         self.nested(expr)?;
-        if let (Dialect::Postgres, Expr::Value(_, bind)) = (self.dialect, expr) {
-            if let Some(name) = cast_name(*bind) {
-                self.push("::");
-                self.push(name);
-                if bind.array {
-                    self.push("[]");
-                }
+        if let (Dialect::Postgres, Expr::Value(_, bind)) = (self.dialect, expr)
+            && let Some(name) = cast_name(*bind)
+        {
+            self.push("::");
+            self.push(name);
+            if bind.array {
+                self.push("[]");
             }
         }
         Ok(())

@@ -222,7 +222,7 @@ impl Comparer<'_> {
             }
         }
         for (key, value) in found {
-            if !wanted.contains_key(key) && !(self.loose && value.is_null()) {
+            if !(wanted.contains_key(key) || self.loose && value.is_null()) {
                 return Err(format!("{key} was not recorded, {value} came"));
             }
         }

@@ -108,10 +108,10 @@ impl Scene {
             }
             Some((list, rest)) => {
                 let index: usize = rest.trim_end_matches(']').parse().unwrap_or(usize::MAX);
-                if let Some(Kept::Many(records)) = self.kept.get_mut(list) {
-                    if let Some(slot) = records.get_mut(index) {
-                        *slot = record;
-                    }
+                if let Some(Kept::Many(records)) = self.kept.get_mut(list)
+                    && let Some(slot) = records.get_mut(index)
+                {
+                    *slot = record;
                 }
             }
         }
@@ -181,10 +181,10 @@ pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Outp
             }
         };
         let hooks = scene.take_hooks();
-        if scene.records {
-            if let Some(map) = answer.as_object_mut() {
-                map.insert("hooks".into(), json!(hooks));
-            }
+        if scene.records
+            && let Some(map) = answer.as_object_mut()
+        {
+            map.insert("hooks".into(), json!(hooks));
         }
         answer
     })

@@ -81,7 +81,7 @@ pub enum Generator {
 pub struct Unique {
     /// The name that several columns share to make one key; `None` for a key of its own.
     pub group: Option<Name>,
-    /// The text of the error instead of "<field> must be unique".
+    /// The text of the error instead of `<field> must be unique`.
     pub message: Option<Name>,
 }
 

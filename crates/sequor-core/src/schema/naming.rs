@@ -185,9 +185,9 @@ pub fn plural(name: &str) -> String {
         let stem = |cut: usize| &word[..word.len() - cut];
         if word.ends_with('y') && !ends_in(word, &["ay", "ey", "iy", "oy", "uy"]) {
             format!("{}ies", stem(1))
-        } else if ends_in(word, &["ss", "sh", "ch", "x", "z"]) {
-            format!("{word}es")
-        } else if ends_in(word, &["alias", "status", "bus", "gas", "lens", "campus", "bonus", "census", "virus", "iris"]) {
+        } else if ends_in(word, &["ss", "sh", "ch", "x", "z"])
+            || ends_in(word, &["alias", "status", "bus", "gas", "lens", "campus", "bonus", "census", "virus", "iris"])
+        {
             format!("{word}es")
         } else if word.ends_with("sis") {
             format!("{}es", stem(2))

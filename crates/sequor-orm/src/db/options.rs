@@ -142,10 +142,10 @@ impl DbOptions {
 
     /// Makes every model known that is linked into the program.
     pub fn register_all(mut self) -> DbOptions {
-        if let Ok(registry) = &self.registry {
-            if let Err(error) = registry.register_all() {
-                self.registry = Err(error);
-            }
+        if let Ok(registry) = &self.registry
+            && let Err(error) = registry.register_all()
+        {
+            self.registry = Err(error);
         }
         self
     }

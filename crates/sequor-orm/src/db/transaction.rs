@@ -460,10 +460,10 @@ impl Db {
                 Ok(value)
             }
             Err(error) => {
-                if handle.state().finished.is_none() {
-                    if let Err(second) = handle.rollback().await {
-                        tracing::warn!(error = %second, "rolling back failed; the connection was closed");
-                    }
+                if handle.state().finished.is_none()
+                    && let Err(second) = handle.rollback().await
+                {
+                    tracing::warn!(error = %second, "rolling back failed; the connection was closed");
                 }
                 Err(error)
             }

@@ -370,12 +370,11 @@ impl StaticModel {
                     SoftDelete::Timestamp { column }
                 }
             });
-            if flag {
-                if let Some(position) = def.position(name) {
-                    if matches!(def.columns[position].default, ColumnDefault::None) {
-                        def.columns[position].default = ColumnDefault::Value(Value::Bool(true));
-                    }
-                }
+            if flag
+                && let Some(position) = def.position(name)
+                && matches!(def.columns[position].default, ColumnDefault::None)
+            {
+                def.columns[position].default = ColumnDefault::Value(Value::Bool(true));
             }
         }
         if let Some(name) = self.version {

@@ -114,10 +114,10 @@ pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usiz
                 None => covered_key(model, given)?,
             };
             let mut fields: Vec<usize> = fields.clone();
-            if let Some(updated) = model.timestamps.updated {
-                if !fields.contains(&updated) {
-                    fields.push(updated);
-                }
+            if let Some(updated) = model.timestamps.updated
+                && !fields.contains(&updated)
+            {
+                fields.push(updated);
             }
             fields.retain(|position| Some(*position) != model.timestamps.created);
             let mut set: Vec<_> = fields.iter().map(|position| (column(position), Expr::Proposed(column(position)))).collect();

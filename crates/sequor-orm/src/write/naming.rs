@@ -15,19 +15,19 @@ pub(crate) fn named(mut error: Error, model: &ModelDef) -> Error {
     let mut message = None;
     match &mut error {
         Error::UniqueConstraint { fields, detail } => {
-            if fields.is_empty() {
-                if let Some(constraint) = &detail.constraint {
-                    *fields = unique_fields(model, constraint);
-                }
+            if fields.is_empty()
+                && let Some(constraint) = &detail.constraint
+            {
+                *fields = unique_fields(model, constraint);
             }
             rename(fields, model);
             message = unique_message(model, fields);
         }
         Error::ForeignKeyConstraint { fields, detail } => {
-            if fields.is_empty() {
-                if let Some(constraint) = &detail.constraint {
-                    *fields = key_fields(model, constraint);
-                }
+            if fields.is_empty()
+                && let Some(constraint) = &detail.constraint
+            {
+                *fields = key_fields(model, constraint);
             }
             rename(fields, model);
         }

@@ -90,7 +90,7 @@ async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], op
 /// Locks and reads the rows first, updates them by key, and tells the listeners which they were.
 async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
     let write = &options.write;
-    let model = query.model.clone();
+    let _model = query.model.clone();
     let mut locked = query.clone();
     locked.clauses.lock = Some(sequor_core::statement::Lock {
         mode: sequor_core::statement::LockMode::Update,
@@ -171,10 +171,10 @@ async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, option
         let value = plan::write_expr(value.clone(), query, &db.models(), db.dialect())?;
         columns.push((model.columns[*position].column.clone(), value));
     }
-    if let (Some(position), false) = (model.timestamps.updated, options.silent) {
-        if !set.iter().any(|(known, _)| *known == position) {
-            columns.push((model.columns[position].column.clone(), bound(model, position, &now_for(&model.columns[position], db))));
-        }
+    if let (Some(position), false) = (model.timestamps.updated, options.silent)
+        && !set.iter().any(|(known, _)| *known == position)
+    {
+        columns.push((model.columns[position].column.clone(), bound(model, position, &now_for(&model.columns[position], db))));
     }
     if let Some(position) = model.version {
         let raised = column(model, position).binary(BinaryOp::Add, bound(model, position, &Value::I64(1)));

@@ -32,10 +32,10 @@ pub(crate) async fn upsert(
     };
     let mut set = fields.unwrap_or_else(|| given.iter().copied().filter(|position| !key.contains(position)).collect());
     set.retain(|position| Some(*position) != model.timestamps.created && model.columns[*position].generated.is_none());
-    if let Some(updated) = model.timestamps.updated {
-        if !set.contains(&updated) {
-            set.push(updated);
-        }
+    if let Some(updated) = model.timestamps.updated
+        && !set.contains(&updated)
+    {
+        set.push(updated);
     }
     let (mut stored, created) = db
         .in_transaction(async move |tx| {

@@ -1,3 +1,5 @@
+//! What PostgreSQL's error messages become.
+
 use super::*;
 
 fn message(fields: &[(u8, &str)]) -> ServerMessage {

@@ -1,3 +1,5 @@
+//! How values are written for the wire.
+
 use super::*;
 use chrono::{NaiveDate, NaiveTime};
 use rust_decimal::Decimal;

@@ -1,3 +1,5 @@
+//! How cells are read from the wire.
+
 use super::*;
 use chrono::TimeZone;
 use sequor_core::types::EnumDef;

@@ -26,10 +26,15 @@ async fn back(connection: &mut dyn Connection, text: &str, param: Param, ty: &Co
     Ok(sink.downcast::<Typed>().unwrap().1.remove(0))
 }
 
-fn samples() -> Vec<(ColumnType, &'static str, Vec<Value>)> {
-    let instant = |text: &str| Value::DateTime(text.parse::<DateTime<Utc>>().unwrap());
-    let naive = |text: &str| Value::NaiveDateTime(text.parse::<NaiveDateTime>().unwrap());
-    let date = |year, month, day| Value::Date(NaiveDate::from_ymd_opt(year, month, day).unwrap());
+type Samples = Vec<(ColumnType, &'static str, Vec<Value>)>;
+
+fn samples() -> Samples {
+    let mut all = numbers();
+    all.extend(texts_and_times());
+    all
+}
+
+fn numbers() -> Samples {
     vec![
         (ColumnType::Bool, "bool", vec![Value::Bool(true), Value::Bool(false)]),
         (ColumnType::I8, "int2", vec![Value::I64(-128), Value::I64(127)]),
@@ -66,6 +71,14 @@ fn samples() -> Vec<(ColumnType, &'static str, Vec<Value>)> {
             .map(|text| Value::Decimal(text.parse::<Decimal>().unwrap()))
             .to_vec(),
         ),
+    ]
+}
+
+fn texts_and_times() -> Samples {
+    let instant = |text: &str| Value::DateTime(text.parse::<DateTime<Utc>>().unwrap());
+    let naive = |text: &str| Value::NaiveDateTime(text.parse::<NaiveDateTime>().unwrap());
+    let date = |year, month, day| Value::Date(NaiveDate::from_ymd_opt(year, month, day).unwrap());
+    vec![
         (ColumnType::Text, "text", vec![Value::from(""), Value::from("ü 日本 😀 \"'\\ \u{1} \r\n"), Value::from("x".repeat(200_000))]),
         (ColumnType::VarChar(20), "varchar(20)", vec![Value::from("abc")]),
         (ColumnType::Char(3), "char(3)", vec![Value::from("abc")]),

@@ -156,7 +156,7 @@ impl Db {
             None => {
                 let mut model = ModelDef::new(name.clone());
                 model.table = sequor_core::schema::TableName::new(name.clone());
-                let timestamps = !source.timestamps.created.is_none() || !target.timestamps.created.is_none();
+                let timestamps = source.timestamps.created.is_some() || target.timestamps.created.is_some();
                 if timestamps {
                     for (attribute, created) in [("createdAt", true), ("updatedAt", false)] {
                         let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
@@ -207,10 +207,10 @@ impl Db {
 fn remove_column(model: &mut ModelDef, position: usize) {
     model.columns.remove(position);
     let shift = |known: &mut Option<usize>| {
-        if let Some(known) = known {
-            if *known > position {
-                *known -= 1;
-            }
+        if let Some(known) = known
+            && *known > position
+        {
+            *known -= 1;
         }
     };
     shift(&mut model.timestamps.created);
@@ -218,10 +218,9 @@ fn remove_column(model: &mut ModelDef, position: usize) {
     shift(&mut model.version);
     if let Some(sequor_core::schema::SoftDelete::Timestamp { column } | sequor_core::schema::SoftDelete::Flag { column, .. }) =
         &mut model.soft_delete
+        && *column > position
     {
-        if *column > position {
-            *column -= 1;
-        }
+        *column -= 1;
     }
 }
 

@@ -174,10 +174,6 @@ struct Subject {
 }
 
 impl Subject {
-    fn bind(&self) -> BindType {
-        self.ty.as_ref().map(ColumnType::bind).unwrap_or_default()
-    }
-
     fn value(&self, place: Place<'_>, json: Json) -> Result<Expr> {
         bind_value(place, self.ty.as_ref(), json)
     }

@@ -21,11 +21,11 @@ pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
         if place.model.name == first || place.model.table.name == first {
             return named(place, rest);
         }
-        if let Some(column) = place.model.column(first) {
-            if matches!(column.ty, ColumnType::Json(_)) {
-                let path = parse_path(rest).map_err(Error::usage)?;
-                return Ok(Expr::Json { expr: Box::new(Expr::field(column.name.clone())), path, take: JsonAs::Json });
-            }
+        if let Some(column) = place.model.column(first)
+            && matches!(column.ty, ColumnType::Json(_))
+        {
+            let path = parse_path(rest).map_err(Error::usage)?;
+            return Ok(Expr::Json { expr: Box::new(Expr::field(column.name.clone())), path, take: JsonAs::Json });
         }
         return over_path(place, name);
     }

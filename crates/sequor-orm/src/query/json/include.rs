@@ -115,11 +115,11 @@ fn by_model(model: &ModelDef, target: &str, alias: Option<&str>) -> Result<Relat
 
 fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
     let place = place.deeper()?;
-    if let Json::Object(map) = &json {
-        if let Some(all) = map.get("all").filter(|all| **all != Json::Bool(false)) {
-            let nested = map.get("nested").and_then(Json::as_bool).unwrap_or(false);
-            return every(place, all, nested, clauses, &mut vec![place.model.name.to_string()]);
-        }
+    if let Json::Object(map) = &json
+        && let Some(all) = map.get("all").filter(|all| **all != Json::Bool(false))
+    {
+        let nested = map.get("nested").and_then(Json::as_bool).unwrap_or(false);
+        return every(place, all, nested, clauses, &mut vec![place.model.name.to_string()]);
     }
     let relation = relation_of(place.model, &json)?;
     let map = match json {

@@ -1,3 +1,5 @@
+//! What URLs and variables mean.
+
 use super::*;
 use sequor_core::Error;
 use sequor_core::error::ConnectionErrorKind;
