@@ -1,0 +1,62 @@
+//! Filters, orders and places of the log as Sequor's.
+
+use crate::models::{AiInteraction, AiProvider};
+use salacia_log::{Direction, Filters, PageField, Place, SliceField};
+use sequor::prelude::*;
+
+/// All filters, joined by AND: a cursor's condition is one more, so it can never replace the search.
+pub fn condition(filters: &Filters) -> Filter<AiInteraction> {
+    let error = |has: bool| if has { AiInteraction::ERROR.is_not_null() } else { AiInteraction::ERROR.is_null() };
+    let search = |term: &String| AiInteraction::REQUEST.as_text().icontains(term).or(AiInteraction::RESPONSE.as_text().icontains(term));
+    let all = [
+        filters.model.as_ref().map(|model| AiInteraction::MODEL.eq(model)),
+        filters.provider.as_ref().map(|name| AiInteraction::PROVIDER.is(AiProvider::NAME.eq(name))),
+        filters.start_date.map(|start| AiInteraction::CREATED_AT.gte(start)),
+        filters.end_date.map(|end| AiInteraction::CREATED_AT.lte(end)),
+        filters.has_error.map(error),
+        filters.min_tokens.map(|least| AiInteraction::TOTAL_TOKENS.gte(least)),
+        filters.max_tokens.map(|most| AiInteraction::TOTAL_TOKENS.lte(most)),
+        filters.min_response_time.map(|least| AiInteraction::RESPONSE_TIME_MS.gte(least)),
+        filters.max_response_time.map(|most| AiInteraction::RESPONSE_TIME_MS.lte(most)),
+        filters.search_term.as_ref().map(search),
+    ];
+    Filter::all_of(all.into_iter().flatten())
+}
+
+/// Behind a place, in the direction of reading. Cursors are the app's own, because both data layers have to understand them.
+pub fn behind(place: &Place, field: SliceField, direction: Direction) -> Filter<AiInteraction> {
+    let (time, id) = (AiInteraction::CREATED_AT, AiInteraction::ID);
+    match (field, direction) {
+        (SliceField::Id, Direction::Ascending) => id.gt(place.id),
+        (SliceField::Id, Direction::Descending) => id.lt(place.id),
+        (SliceField::CreatedAt, Direction::Ascending) => time.gt(place.created_at).or(time.eq(place.created_at).and(id.gt(place.id))),
+        (SliceField::CreatedAt, Direction::Descending) => time.lt(place.created_at).or(time.eq(place.created_at).and(id.lt(place.id))),
+    }
+}
+
+pub fn slice_order(find: Find<AiInteraction>, field: SliceField, direction: Direction) -> Find<AiInteraction> {
+    let (time, id) = (AiInteraction::CREATED_AT, AiInteraction::ID);
+    match (field, direction) {
+        (SliceField::Id, Direction::Ascending) => find.order_by(id.asc()),
+        (SliceField::Id, Direction::Descending) => find.order_by(id.desc()),
+        (SliceField::CreatedAt, Direction::Ascending) => find.order_by((time.asc(), id.asc())),
+        (SliceField::CreatedAt, Direction::Descending) => find.order_by((time.desc(), id.desc())),
+    }
+}
+
+pub fn page_order(find: Find<AiInteraction>, field: PageField, direction: Direction) -> Find<AiInteraction> {
+    let find = match (field, direction) {
+        (PageField::CreatedAt, Direction::Ascending) => find.order_by(AiInteraction::CREATED_AT.asc()),
+        (PageField::CreatedAt, Direction::Descending) => find.order_by(AiInteraction::CREATED_AT.desc()),
+        (PageField::Model, Direction::Ascending) => find.order_by(AiInteraction::MODEL.asc()),
+        (PageField::Model, Direction::Descending) => find.order_by(AiInteraction::MODEL.desc()),
+        (PageField::TotalTokens, Direction::Ascending) => find.order_by(AiInteraction::TOTAL_TOKENS.asc_nulls_first()),
+        (PageField::TotalTokens, Direction::Descending) => find.order_by(AiInteraction::TOTAL_TOKENS.desc_nulls_last()),
+        (PageField::ResponseTime, Direction::Ascending) => find.order_by(AiInteraction::RESPONSE_TIME_MS.asc_nulls_first()),
+        (PageField::ResponseTime, Direction::Descending) => find.order_by(AiInteraction::RESPONSE_TIME_MS.desc_nulls_last()),
+    };
+    match direction {
+        Direction::Ascending => find.order_by(AiInteraction::ID.asc()),
+        Direction::Descending => find.order_by(AiInteraction::ID.desc()),
+    }
+}
