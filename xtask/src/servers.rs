@@ -42,7 +42,9 @@ pub fn start(databases: &[String]) -> Result<Servers> {
             _ => missing.push((*database, *variable)),
         }
     }
-    install::install_missing(&missing.iter().map(|(database, _)| *database).collect::<Vec<_>>())?;
+    // The applications' pages are tested in a browser, whatever the databases are.
+    let needed: Vec<&str> = missing.iter().map(|(database, _)| *database).chain(["browser"]).collect();
+    install::install_missing(&needed)?;
     let started: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = missing
             .iter()
@@ -59,6 +61,9 @@ pub fn start(databases: &[String]) -> Result<Servers> {
         let server = server?;
         servers.variables.push((variable, server.url.clone()));
         servers.running.push(server);
+    }
+    if let Some(path) = install::browser() {
+        servers.variables.push(("SEQUOR_WEBDRIVER", path.to_string_lossy().into_owned()));
     }
     Ok(servers)
 }

@@ -1,4 +1,4 @@
-//! Finds the programs of the servers, or installs Debian's packages.
+//! Finds the programs of the servers and the browser, or installs Debian's packages.
 
 use crate::process::{Result, check, find};
 use nix::unistd::geteuid;
@@ -23,9 +23,16 @@ pub fn program(names: &[&str], folders: &[PathBuf]) -> Result<PathBuf> {
     names.iter().find_map(|name| find(name, folders)).ok_or_else(|| format!("{} was not found", names.join(" or ")))
 }
 
+/// What drives a browser without a screen: the program that SEQUOR_WEBDRIVER names, or Debian's.
+pub fn browser() -> Option<PathBuf> {
+    let given = std::env::var_os("SEQUOR_WEBDRIVER").map(PathBuf::from);
+    given.or_else(|| find("chromedriver", &[]))
+}
+
 fn is_there(database: &str) -> bool {
     match database {
         "postgres" => find("initdb", &postgres_folders()).is_some(),
+        "browser" => browser().is_some(),
         _ => find("mariadbd", &maria_folders()).is_some() && find("mariadb-install-db", &maria_folders()).is_some(),
     }
 }
@@ -33,11 +40,12 @@ fn is_there(database: &str) -> bool {
 fn advice(databases: &[&str]) -> String {
     let each = databases.iter().map(|database| match *database {
         "postgres" => "  PostgreSQL: install it (Debian: apt-get install postgresql), or set SEQUOR_POSTGRES_URL=postgres://user:password@host:5432/postgres",
+        "browser" => "  a browser: install Chromium and its driver (Debian: apt-get install chromium-driver), or set SEQUOR_WEBDRIVER=/path/to/chromedriver",
         _ => "  MariaDB: install it (Debian: apt-get install mariadb-server), or set SEQUOR_MYSQL_URL=mysql://user:password@host:3306/database",
     });
     let list: Vec<&str> = each.collect();
     format!(
-        "the tests need servers that are not on this machine:\n{}\n  or start both in containers with `docker compose up -d` and the two lines at the top of compose.yaml;\n  or test without them: cargo xtask test --only sqlite",
+        "the tests need programs that are not on this machine:\n{}\n  or start both servers in containers with `docker compose up -d` and the two lines at the top of compose.yaml;\n  or test without them: cargo xtask test --only sqlite",
         list.join("\n")
     )
 }
@@ -52,8 +60,12 @@ pub fn install_missing(databases: &[&str]) -> Result<()> {
     if !geteuid().is_root() || find("apt-get", &[]).is_none() {
         return Err(help);
     }
-    let packages: Vec<&str> =
-        missing.iter().map(|database| if *database == "postgres" { "postgresql" } else { "mariadb-server" }).collect();
+    let package = |name: &&str| match *name {
+        "postgres" => "postgresql",
+        "browser" => "chromium-driver",
+        _ => "mariadb-server",
+    };
+    let packages: Vec<&str> = missing.iter().map(package).collect();
     println!("installing {}", packages.join(", "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");

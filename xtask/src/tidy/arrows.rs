@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const FEATURES: usize = 10;
 
-/// A crate, and the crates that it may use. Others of the workspace (apps, tests, tools) use the facade alone.
+/// A crate, and the crates that it may use. Others of the workspace (apps, tests, tools) use the facade alone, and an app its own parts.
 const ARROWS: [(&str, &[&str]); 12] = [
     ("sequor-core", &[]),
     ("sequor-macros", &[]),
@@ -24,6 +24,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
 
 const BELOW_ORM: &[&str] = &["sequor-core", "sequor-sql", "sequor-macros", "sequor-orm"];
 
+/// `salacia`, `salacia-log` and `salacia-classic` are one application.
+fn is_same_app(name: &str, other: &str) -> bool {
+    let app = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
+    app(name) == app(other) && !name.starts_with("sequor")
+}
+
 fn packages(metadata: &Value) -> Vec<Finding> {
     let list = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let root = metadata["workspace_root"].as_str().unwrap_or_default();
@@ -37,8 +43,9 @@ fn packages(metadata: &Value) -> Vec<Finding> {
         let dependencies = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
         // Tests inside a crate may use what its users will.
         let used = dependencies.iter().filter(|dependency| dependency["kind"].as_str() != Some("dev"));
-        for other in
-            used.filter_map(|dependency| dependency["name"].as_str()).filter(|other| names.contains(other) && !allowed.contains(other))
+        for other in used
+            .filter_map(|dependency| dependency["name"].as_str())
+            .filter(|other| names.contains(other) && !allowed.contains(other) && !is_same_app(name, other))
         {
             let what = format!("{name} uses {other}");
             findings.push(Finding { rule: "arrows", path: path.clone(), line: 1, what, mend: "follow the arrows of ARCHITECTURE.md" });

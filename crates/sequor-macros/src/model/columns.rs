@@ -258,6 +258,8 @@ fn is_constant(value: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = value.clone().into_iter().collect();
     match tokens.as_slice() {
         [TokenTree::Literal(_)] => true,
+        // Keywords, so no path.
+        [TokenTree::Ident(word)] if word == "true" || word == "false" => true,
         [TokenTree::Punct(minus), TokenTree::Literal(_)] => minus.as_char() == '-',
         [TokenTree::Group(group)] if group.delimiter() == proc_macro2::Delimiter::None => is_constant(&group.stream()),
         _ => syn::parse2::<syn::Path>(value.clone()).is_ok(),
