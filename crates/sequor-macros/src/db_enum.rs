@@ -86,6 +86,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> 
     let plain: Vec<&Variant> = variants.iter().filter(|variant| variant.plain && is_new(&variant.label)).collect();
     let (variant, label): (Vec<_>, Vec<_>) = plain.iter().map(|variant| (&variant.ident, &variant.label)).unzip();
     let text = names::plain(ident);
+    let (field, texts) = (as_field(ident, &text), as_text(ident, &text));
     quote! {
         const _: () = {
             use #root::__private as __sequor;
@@ -108,64 +109,77 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> 
                 }
             }
 
-            #[automatically_derived]
-            impl __sequor::FieldType for #ident {
-                type Base = #ident;
-                const NULLABLE: bool = false;
-
-                fn column_type() -> __sequor::ColumnType {
-                    __sequor::ColumnType::Enum(<#ident as __sequor::DbEnum>::definition().clone())
-                }
-
-                fn decode(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<#ident> {
-                    __sequor::some_cell(<#ident as __sequor::Scalar>::decode_option(row, index)?)
-                }
-
-                fn to_value(&self) -> __sequor::Value {
-                    __sequor::Value::from(<#ident as __sequor::DbEnum>::label(self))
-                }
-
-                fn from_value(value: __sequor::Value) -> __sequor::Result<#ident> {
-                    __sequor::enum_value(#text, value)
-                }
-            }
-
-            #[automatically_derived]
-            impl __sequor::Scalar for #ident {
-                fn decode_option(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<::core::option::Option<#ident>> {
-                    __sequor::enum_cell(#text, row, index)
-                }
-            }
-
-            #[automatically_derived]
-            impl ::core::fmt::Display for #ident {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.pad(<#ident as __sequor::DbEnum>::label(self))
-                }
-            }
-
-            #[automatically_derived]
-            impl ::core::str::FromStr for #ident {
-                type Err = __sequor::Error;
-
-                fn from_str(text: &str) -> ::core::result::Result<#ident, __sequor::Error> {
-                    <#ident as __sequor::DbEnum>::from_label(text).ok_or_else(|| __sequor::unknown_label(#text))
-                }
-            }
-
-            #[automatically_derived]
-            impl __sequor::serde::Serialize for #ident {
-                fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                    serializer.serialize_str(<#ident as __sequor::DbEnum>::label(self))
-                }
-            }
-
-            #[automatically_derived]
-            impl<'de> __sequor::serde::Deserialize<'de> for #ident {
-                fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
-                    __sequor::deserialize_enum(#text, deserializer)
-                }
-            }
+            #field
+            #texts
         };
+    }
+}
+
+/// The enum as a column's type.
+fn as_field(ident: &Ident, text: &str) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl __sequor::FieldType for #ident {
+            type Base = #ident;
+            const NULLABLE: bool = false;
+
+            fn column_type() -> __sequor::ColumnType {
+                __sequor::ColumnType::Enum(<#ident as __sequor::DbEnum>::definition().clone())
+            }
+
+            fn decode(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<#ident> {
+                __sequor::some_cell(<#ident as __sequor::Scalar>::decode_option(row, index)?)
+            }
+
+            fn to_value(&self) -> __sequor::Value {
+                __sequor::Value::from(<#ident as __sequor::DbEnum>::label(self))
+            }
+
+            fn from_value(value: __sequor::Value) -> __sequor::Result<#ident> {
+                __sequor::enum_value(#text, value)
+            }
+        }
+
+        #[automatically_derived]
+        impl __sequor::Scalar for #ident {
+            fn decode_option(row: &mut dyn __sequor::RowReader, index: usize) -> __sequor::Result<::core::option::Option<#ident>> {
+                __sequor::enum_cell(#text, row, index)
+            }
+        }
+    }
+}
+
+/// The enum as text and back.
+fn as_text(ident: &Ident, text: &str) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl ::core::fmt::Display for #ident {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.pad(<#ident as __sequor::DbEnum>::label(self))
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::str::FromStr for #ident {
+            type Err = __sequor::Error;
+
+            fn from_str(text: &str) -> ::core::result::Result<#ident, __sequor::Error> {
+                <#ident as __sequor::DbEnum>::from_label(text).ok_or_else(|| __sequor::unknown_label(#text))
+            }
+        }
+
+        #[automatically_derived]
+        impl __sequor::serde::Serialize for #ident {
+            fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(<#ident as __sequor::DbEnum>::label(self))
+            }
+        }
+
+        #[automatically_derived]
+        impl<'de> __sequor::serde::Deserialize<'de> for #ident {
+            fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
+                __sequor::deserialize_enum(#text, deserializer)
+            }
+        }
     }
 }

@@ -11,10 +11,8 @@ mod embed;
 mod errors;
 mod migrations;
 mod model;
-mod models;
 mod names;
 mod projection;
-mod rules;
 mod sql;
 mod test;
 mod types;
@@ -66,7 +64,7 @@ pub fn sql(input: TokenStream) -> TokenStream {
 /// A list of models of any length: `models!(pub type All = User, Post);`.
 #[proc_macro]
 pub fn models(input: TokenStream) -> TokenStream {
-    models::expand(input.into()).into()
+    model::list::expand(input.into()).into()
 }
 
 /// The migrations of a folder, embedded into the program: `migrations!("migrations")`. The path is relative to `Cargo.toml`.

@@ -4,8 +4,10 @@ pub mod columns;
 mod declared;
 mod def;
 mod draft;
+pub mod list;
 mod managed;
 mod relations;
+mod rules;
 pub mod traits;
 
 use crate::attributes::{Options, known};

@@ -2,7 +2,8 @@
 
 use crate::attributes::{Given, Options, known, split, texts};
 use crate::errors::Errors;
-use crate::{models, names};
+use crate::model::list;
+use crate::names;
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::LitStr;
@@ -85,7 +86,7 @@ fn read(function: TokenStream, errors: &mut Errors) -> Option<Function> {
 fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStream {
     let Function { attributes, name, takes_db, returns } = function;
     let models = match options.get("models") {
-        Some((_, Given::List(tokens))) => models::nested(split(tokens.clone())),
+        Some((_, Given::List(tokens))) => list::nested(split(tokens.clone())),
         _ => quote!(()),
     };
     let models =

@@ -59,7 +59,7 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
     for kind in [HookKind::BeforeFind, HookKind::BeforeFindAfterExpandIncludeAll, HookKind::BeforeFindAfterOptions] {
         hook::fire(db, &model, kind, HookSubject::Query(&mut state), &hooked).await?;
     }
-    let plan = plan::plan(&state, &models, dialect)?;
+    let plan = plan::plan(&state, &models)?;
     let sql = sequor_sql::render_select(&plan.select, dialect)?;
     let tree = assemble::read_tree(db, plan.node, sql, loader, run).await?;
     hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(&mut state), &hooked).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
 pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
     let run = reading(&state, "find", site);
     let model = state.model.clone();
-    let plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let plan = plan::plan(&state, &db.models())?;
     let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
     let types: Vec<_> = model.columns.iter().map(|column| column.ty.clone()).collect();
     let decode =
@@ -99,7 +99,7 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     let mut state = state;
     // A selection holds no relations; includes of scopes only narrow the rows.
     state.clauses.includes.retain(|include| include.required || include.joined);
-    let mut plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let mut plan = plan::plan(&state, &db.models())?;
     let width = plan.node.shape.items.as_ref().map_or(plan.select.columns.len(), Vec::len);
     plan.select.columns.truncate(width);
     let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
@@ -113,7 +113,7 @@ pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'s
     hooked.hooks = !state.clauses.without_hooks;
     hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
     let run = reading(&state, "count", site);
-    let select = plan::plan_count(&state, &db.models(), db.dialect())?;
+    let select = plan::plan_count(&state, &db.models())?;
     let number = scalar(db, select, run).await?;
     match number {
         Value::I64(count) => u64::try_from(count).map_err(|_| Error::bug("a count below zero")),
@@ -136,7 +136,7 @@ pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'s
     state.clauses.unordered = true;
     state.clauses.order.clear();
     state.clauses.includes.retain(|include| include.required);
-    let mut plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let mut plan = plan::plan(&state, &db.models())?;
     let one = Expr::Value(Value::I64(1), sequor_core::types::BindType::one(sequor_core::types::ScalarType::I32));
     plan.select.columns = vec![SelectItem::new(one)];
     let value = scalar(&db, plan.select, run).await?;
@@ -146,7 +146,7 @@ pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'s
 /// How the database would run a query.
 pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<String> {
     let run = reading(&state, "explain", site);
-    let plan = plan::plan(&state, &db.models(), db.dialect())?;
+    let plan = plan::plan(&state, &db.models())?;
     let mut sql = sequor_sql::render_select(&plan.select, db.dialect())?;
     let word = match db.dialect() {
         Dialect::Sqlite => "EXPLAIN QUERY PLAN ",

@@ -18,7 +18,6 @@ use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
 use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source};
-use sequor_sql::Dialect;
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -36,7 +35,6 @@ pub struct Plan {
 /// Makes the statements of one query; hands out aliases.
 pub struct Planner<'a> {
     models: &'a dyn Models,
-    dialect: Dialect,
     next: u16,
     joins: Vec<Join>,
     /// Which alias a to-one path already has: (alias of the parent, relation) → alias.
@@ -48,22 +46,22 @@ pub struct Planner<'a> {
 ///
 /// # Errors
 /// `Usage` for a field, relation or expression that the model does not have.
-pub fn plan(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Plan> {
-    Planner::new(models, dialect).rows(state)
+pub fn plan(state: &QueryState, models: &dyn Models) -> Result<Plan> {
+    Planner::new(models).rows(state)
 }
 
 /// Plans the number of rows, without limit, offset and order.
 ///
 /// # Errors
 /// As [`plan`].
-pub fn plan_count(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Select> {
-    Planner::new(models, dialect).count(state)
+pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
+    Planner::new(models).count(state)
 }
 
 impl<'a> Planner<'a> {
     /// A planner for one statement.
-    pub fn new(models: &'a dyn Models, dialect: Dialect) -> Planner<'a> {
-        Planner { models, dialect, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None }
+    pub fn new(models: &'a dyn Models) -> Planner<'a> {
+        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None }
     }
 
     fn alias(&mut self) -> Alias {

@@ -8,20 +8,20 @@ mod create;
 mod delete;
 mod draft;
 mod edit;
-mod fill;
 mod graph;
 mod insert;
-mod naming;
 mod options;
+mod row;
 mod save;
-mod state;
 mod statics;
 mod update;
 mod upsert;
 mod verbs;
 
+use row::{fill, naming, state};
+
 pub use association::{RelationHandle, RelationOps};
-pub(crate) use association::{add_links, has_links, related, remove_links, set_links};
+pub(crate) use association::{Side, add_links, has_links, related, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};
 pub(crate) use create::{create, prepare};
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};

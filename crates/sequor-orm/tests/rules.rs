@@ -4,7 +4,7 @@
 
 extern crate sequor_orm as sequor;
 
-#[path = "../../sequor-macros/src/rules/list.rs"]
+#[path = "../../sequor-macros/src/model/rules/list.rs"]
 mod list;
 
 use sequor::validate::rules::{Kind, all};

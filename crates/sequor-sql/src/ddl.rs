@@ -44,7 +44,25 @@ impl DdlWriter {
 
     fn change(&mut self, ddl: &Ddl) -> Result<()> {
         match ddl {
-            Ddl::CreateTable { table, if_not_exists } => self.create_table(table, *if_not_exists)?,
+            Ddl::CreateTable { table, if_not_exists } => self.create_table(table, *if_not_exists),
+            Ddl::DropTable { .. } | Ddl::RenameTable { .. } => self.whole_table(ddl),
+            Ddl::AddColumn { .. } | Ddl::DropColumn { .. } | Ddl::RenameColumn { .. } => self.whole_column(ddl),
+            Ddl::AlterColumn { table, from, to } => self.alter_column(table, from, to),
+            Ddl::CreateIndex { table, index, if_not_exists } => self.create_index(table, index, *if_not_exists),
+            Ddl::DropIndex { table, name, constraint, if_exists } => self.drop_index(table, name, *constraint, *if_exists),
+            Ddl::AddForeignKey { .. } | Ddl::AddCheck { .. } | Ddl::AddPrimaryKey { .. } | Ddl::DropConstraint { .. } => {
+                self.constraint(ddl)
+            }
+            Ddl::RebuildTable { from, to, renames } => self.rebuild(from, to, renames),
+            Ddl::CreateEnum { .. } | Ddl::AddEnumLabel { .. } | Ddl::DropEnum { .. } => self.enum_type(ddl),
+            Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
+            Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
+            Ddl::CreateView { .. } | Ddl::DropView { .. } => self.view(ddl),
+        }
+    }
+
+    fn whole_table(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::DropTable { table, if_exists, cascade } => {
                 self.sql.push(if *if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
                 self.sql.table(table)?;
@@ -63,6 +81,13 @@ impl DdlWriter {
                 }
                 self.end();
             }
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
+        }
+        Ok(())
+    }
+
+    fn whole_column(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::AddColumn { table, column, after } => {
                 self.alter(table)?;
                 self.sql.push("ADD COLUMN ");
@@ -88,9 +113,13 @@ impl DdlWriter {
                 self.sql.name(to)?;
                 self.end();
             }
-            Ddl::AlterColumn { table, from, to } => self.alter_column(table, from, to)?,
-            Ddl::CreateIndex { table, index, if_not_exists } => self.create_index(table, index, *if_not_exists)?,
-            Ddl::DropIndex { table, name, constraint, if_exists } => self.drop_index(table, name, *constraint, *if_exists)?,
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
+        }
+        Ok(())
+    }
+
+    fn constraint(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::AddForeignKey { table, key } => {
                 self.needs_rebuild("foreign keys")?;
                 self.alter(table)?;
@@ -129,7 +158,13 @@ impl DdlWriter {
                 self.sql.name(name)?;
                 self.end();
             }
-            Ddl::RebuildTable { from, to, renames } => self.rebuild(from, to, renames)?,
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
+        }
+        Ok(())
+    }
+
+    fn enum_type(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::CreateEnum { schema, definition } => {
                 if self.dialect == Dialect::Postgres {
                     self.sql.push("CREATE TYPE ");
@@ -158,6 +193,13 @@ impl DdlWriter {
                     self.end();
                 }
             }
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
+        }
+        Ok(())
+    }
+
+    fn schema(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::CreateSchema { name, if_not_exists } => {
                 if self.dialect != Dialect::Sqlite {
                     self.sql.push(if *if_not_exists { "CREATE SCHEMA IF NOT EXISTS " } else { "CREATE SCHEMA " });
@@ -175,7 +217,13 @@ impl DdlWriter {
                     self.end();
                 }
             }
-            Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade)?,
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
+        }
+        Ok(())
+    }
+
+    fn view(&mut self, ddl: &Ddl) -> Result<()> {
+        match ddl {
             Ddl::CreateView { name, query } => {
                 self.sql.push("CREATE VIEW ");
                 self.sql.table(name)?;
@@ -188,6 +236,7 @@ impl DdlWriter {
                 self.sql.table(name)?;
                 self.end();
             }
+            _ => return Err(Error::bug("a change that was sorted wrongly")),
         }
         Ok(())
     }

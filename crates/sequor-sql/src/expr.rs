@@ -1,10 +1,12 @@
 //! Expressions.
 
+mod operators;
+
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, CastType, Expr, LikeKind, Quantifier, RawPart, UnaryOp, Window};
+use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp, Window};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 impl SqlWriter {
@@ -13,46 +15,19 @@ impl SqlWriter {
             Expr::Field(field) => Err(Error::bug(format!("the field {} was not planned", field.name))),
             Expr::Relation(relation) => Err(Error::bug(format!("the relation {} was not planned", relation.relation))),
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
-            Expr::Column { table, name } => {
-                match (table, &self.conflict_table) {
-                    (Some(table), _) => {
-                        self.alias(table)?;
-                        self.push(".");
-                    }
-                    (None, Some(table)) => {
-                        let table = table.clone();
-                        self.name(&table)?;
-                        self.push(".");
-                    }
-                    (None, None) => {}
-                }
-                self.name(name)
-            }
+            Expr::Column { table, name } => self.column_of(table.as_ref(), name),
             Expr::Alias(name) => self.name(name),
             Expr::Value(value, bind) => {
                 self.bind(value.clone(), *bind);
                 Ok(())
             }
-            Expr::Default if self.dialect.default_keyword() => {
-                self.push("DEFAULT");
-                Ok(())
-            }
-            Expr::Default => {
-                self.push("NULL");
-                Ok(())
-            }
-            Expr::Now => {
-                self.push(match self.dialect {
-                    Dialect::Postgres => "CURRENT_TIMESTAMP",
-                    Dialect::Mysql | Dialect::Mariadb => "UTC_TIMESTAMP(6)",
-                    Dialect::Sqlite => "sequor_now()",
-                });
-                Ok(())
-            }
-            Expr::Star => {
-                self.push("*");
-                Ok(())
-            }
+            Expr::Default => self.word(if self.dialect.default_keyword() { "DEFAULT" } else { "NULL" }),
+            Expr::Now => self.word(match self.dialect {
+                Dialect::Postgres => "CURRENT_TIMESTAMP",
+                Dialect::Mysql | Dialect::Mariadb => "UTC_TIMESTAMP(6)",
+                Dialect::Sqlite => "sequor_now()",
+            }),
+            Expr::Star => self.word("*"),
             Expr::Proposed(name) => self.proposed(name),
             Expr::And(list) => self.joined(list, " AND ", true),
             Expr::Or(list) => self.joined(list, " OR ", false),
@@ -66,8 +41,7 @@ impl SqlWriter {
             Expr::Binary(op, left, right) => self.binary(*op, left, right),
             Expr::IsNull { expr, negated } => {
                 self.nested(expr)?;
-                self.push(if *negated { " IS NOT NULL" } else { " IS NULL" });
-                Ok(())
+                self.word(if *negated { " IS NOT NULL" } else { " IS NULL" })
             }
             Expr::Between { expr, low, high, negated } => {
                 self.nested(expr)?;
@@ -77,92 +51,104 @@ impl SqlWriter {
                 self.nested(high)
             }
             Expr::InValues { exprs, rows, binds, negated } => self.in_values(exprs, rows, binds, *negated),
-            Expr::InExprs { expr, list, negated } => {
-                if list.is_empty() {
-                    self.truth(*negated);
-                    return Ok(());
-                }
-                self.nested(expr)?;
-                self.push(if *negated { " NOT IN (" } else { " IN (" });
-                self.list(list, |writer, item| writer.expr(item))?;
-                self.push(")");
-                Ok(())
-            }
+            Expr::InExprs { expr, list, negated } => self.in_exprs(expr, list, *negated),
             Expr::InSelect { expr, select, negated } => {
                 self.nested(expr)?;
-                self.push(if *negated { " NOT IN (" } else { " IN (" });
-                self.select(select)?;
-                self.push(")");
-                Ok(())
+                self.push(if *negated { " NOT IN " } else { " IN " });
+                self.subquery(select)
             }
             Expr::Exists { select, negated } => {
-                self.push(if *negated { "NOT EXISTS (" } else { "EXISTS (" });
-                self.select(select)?;
-                self.push(")");
-                Ok(())
+                self.push(if *negated { "NOT EXISTS " } else { "EXISTS " });
+                self.subquery(select)
             }
-            Expr::Select(select) => {
-                self.push("(");
-                self.select(select)?;
-                self.push(")");
-                Ok(())
-            }
+            Expr::Select(select) => self.subquery(select),
             Expr::Like { expr, pattern, kind, negated } => self.like(expr, pattern, *kind, *negated),
             Expr::Quantified { op, left, quantifier, right } => self.quantified(*op, left, *quantifier, right),
             Expr::Json { expr, path, take } => self.json(expr, path, *take),
             Expr::JsonSet { expr, path, value } => self.json_set(expr, path, value.as_deref()),
             Expr::Call { func, args, distinct, filter } => self.call(func, args, *distinct, filter.as_deref()),
             Expr::Over(window) => self.over(window),
-            Expr::Case { arms, otherwise } => {
-                self.push("CASE");
-                for arm in arms {
-                    self.push(" WHEN ");
-                    self.expr(&arm.when)?;
-                    self.push(" THEN ");
-                    self.cast_value(&arm.then)?;
-                }
-                if let Some(otherwise) = otherwise {
-                    self.push(" ELSE ");
-                    self.cast_value(otherwise)?;
-                }
-                self.push(" END");
-                Ok(())
-            }
+            Expr::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
             Expr::Cast(inner, ty) => {
                 self.push("CAST(");
                 self.expr(inner)?;
                 self.push(" AS ");
                 self.cast_type(ty)?;
-                self.push(")");
-                Ok(())
+                self.word(")")
             }
-            Expr::Tuple(list) => {
-                self.push("(");
-                self.list(list, |writer, item| writer.expr(item))?;
-                self.push(")");
-                Ok(())
+            Expr::Tuple(list) => self.between("(", list, ")"),
+            Expr::List(list) if self.dialect == Dialect::Postgres => self.between("ARRAY[", list, "]"),
+            Expr::List(list) => self.between("JSON_ARRAY(", list, ")"),
+            Expr::Raw(parts) => self.raw(parts),
+        }
+    }
+
+    fn word(&mut self, text: &str) -> Result<()> {
+        self.push(text);
+        Ok(())
+    }
+
+    fn between(&mut self, open: &str, list: &[Expr], close: &str) -> Result<()> {
+        self.push(open);
+        self.list(list, |writer, item| writer.expr(item))?;
+        self.word(close)
+    }
+
+    fn subquery(&mut self, select: &Select) -> Result<()> {
+        self.push("(");
+        self.select(select)?;
+        self.word(")")
+    }
+
+    fn column_of(&mut self, table: Option<&Alias>, name: &str) -> Result<()> {
+        match (table, &self.conflict_table) {
+            (Some(table), _) => {
+                self.alias(table)?;
+                self.push(".");
             }
-            Expr::List(list) => {
-                let (open, close) = match self.dialect {
-                    Dialect::Postgres => ("ARRAY[", "]"),
-                    Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => ("JSON_ARRAY(", ")"),
-                };
-                self.push(open);
-                self.list(list, |writer, item| writer.expr(item))?;
-                self.push(close);
-                Ok(())
+            (None, Some(table)) => {
+                let table = table.clone();
+                self.name(&table)?;
+                self.push(".");
             }
-            Expr::Raw(parts) => {
-                for part in parts {
-                    match part {
-                        RawPart::Text(text) => self.push(text),
-                        RawPart::Value(value, bind) => self.bind(value.clone(), *bind),
-                        RawPart::Expr(expr) => self.expr(expr)?,
-                    }
-                }
-                Ok(())
+            (None, None) => {}
+        }
+        self.name(name)
+    }
+
+    fn in_exprs(&mut self, expr: &Expr, list: &[Expr], negated: bool) -> Result<()> {
+        if list.is_empty() {
+            self.truth(negated);
+            return Ok(());
+        }
+        self.nested(expr)?;
+        self.between(if negated { " NOT IN (" } else { " IN (" }, list, ")")
+    }
+
+    fn case(&mut self, arms: &[CaseArm], otherwise: Option<&Expr>) -> Result<()> {
+        self.push("CASE");
+        for arm in arms {
+            self.push(" WHEN ");
+            self.expr(&arm.when)?;
+            self.push(" THEN ");
+            self.cast_value(&arm.then)?;
+        }
+        if let Some(otherwise) = otherwise {
+            self.push(" ELSE ");
+            self.cast_value(otherwise)?;
+        }
+        self.word(" END")
+    }
+
+    fn raw(&mut self, parts: &[RawPart]) -> Result<()> {
+        for part in parts {
+            match part {
+                RawPart::Text(text) => self.push(text),
+                RawPart::Value(value, bind) => self.bind(value.clone(), *bind),
+                RawPart::Expr(expr) => self.expr(expr)?,
             }
         }
+        Ok(())
     }
 
     fn proposed(&mut self, name: &str) -> Result<()> {
@@ -239,146 +225,6 @@ impl SqlWriter {
         self.nested(left)?;
         self.push(word);
         self.nested(right)
-    }
-
-    fn same(&mut self, negated: bool, left: &Expr, right: &Expr) -> Result<()> {
-        if self.dialect.is_mysql() && negated {
-            self.push("NOT (");
-            self.same(false, left, right)?;
-            self.push(")");
-            return Ok(());
-        }
-        self.nested(left)?;
-        self.push(match (self.dialect, negated) {
-            (Dialect::Postgres, false) => " IS NOT DISTINCT FROM ",
-            (Dialect::Postgres, true) => " IS DISTINCT FROM ",
-            (Dialect::Sqlite, false) => " IS ",
-            (Dialect::Sqlite, true) => " IS NOT ",
-            (Dialect::Mysql | Dialect::Mariadb, _) => " <=> ",
-        });
-        self.nested(right)
-    }
-
-    fn concat(&mut self, left: &Expr, right: &Expr) -> Result<()> {
-        if self.dialect.is_mysql() {
-            self.push("CONCAT(");
-            self.expr(left)?;
-            self.push(", ");
-            self.expr(right)?;
-            self.push(")");
-            return Ok(());
-        }
-        self.nested(left)?;
-        self.push(" || ");
-        self.cast_value(right)
-    }
-
-    fn regexp(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
-        let negated = matches!(op, BinaryOp::NotRegexp | BinaryOp::NotIRegexp);
-        let insensitive = matches!(op, BinaryOp::IRegexp | BinaryOp::NotIRegexp);
-        match self.dialect {
-            Dialect::Postgres => {
-                self.nested(left)?;
-                self.push(match (negated, insensitive) {
-                    (false, false) => " ~ ",
-                    (true, false) => " !~ ",
-                    (false, true) => " ~* ",
-                    (true, true) => " !~* ",
-                });
-                self.nested(right)
-            }
-            Dialect::Sqlite => {
-                self.push(if negated { "NOT " } else { "" });
-                self.push(if insensitive { "sequor_iregexp(" } else { "regexp(" });
-                self.expr(right)?;
-                self.push(", ");
-                self.expr(left)?;
-                self.push(")");
-                Ok(())
-            }
-            Dialect::Mysql | Dialect::Mariadb => {
-                if insensitive {
-                    self.push("LOWER(");
-                    self.expr(left)?;
-                    self.push(")");
-                } else {
-                    self.nested(left)?;
-                }
-                self.push(if negated { " NOT REGEXP " } else { " REGEXP " });
-                if insensitive {
-                    self.push("LOWER(");
-                    self.expr(right)?;
-                    self.push(")");
-                    return Ok(());
-                }
-                self.nested(right)
-            }
-        }
-    }
-
-    fn contains(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
-        if self.dialect == Dialect::Postgres {
-            self.nested(left)?;
-            self.push(match op {
-                BinaryOp::Contains => " @> ",
-                BinaryOp::Contained => " <@ ",
-                _ => " && ",
-            });
-            return self.cast_value(right);
-        }
-        let (outer, inner) = if op == BinaryOp::Contained { (right, left) } else { (left, right) };
-        self.push(match (self.dialect, op) {
-            (Dialect::Sqlite, BinaryOp::Overlap) => "sequor_json_overlaps(",
-            (Dialect::Sqlite, _) => "sequor_json_contains(",
-            (_, BinaryOp::Overlap) => "JSON_OVERLAPS(",
-            (_, _) => "JSON_CONTAINS(",
-        });
-        self.expr(outer)?;
-        self.push(", ");
-        self.expr(inner)?;
-        self.push(")");
-        Ok(())
-    }
-
-    fn range_op(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
-        if self.dialect != Dialect::Postgres {
-            return Err(Error::unsupported("ranges are PostgreSQL's; elsewhere keep the two ends in two columns"));
-        }
-        self.nested(left)?;
-        self.push(match op {
-            BinaryOp::Adjacent => " -|- ",
-            BinaryOp::StrictLeft => " << ",
-            BinaryOp::StrictRight => " >> ",
-            BinaryOp::NoExtendRight => " &< ",
-            _ => " &> ",
-        });
-        self.nested(right)
-    }
-
-    fn matches(&mut self, left: &Expr, right: &Expr) -> Result<()> {
-        match self.dialect {
-            Dialect::Postgres => {
-                self.push("to_tsvector('simple', ");
-                self.expr(left)?;
-                self.push("::text) @@ websearch_to_tsquery('simple', ");
-                self.expr(right)?;
-            }
-            Dialect::Mysql | Dialect::Mariadb => {
-                self.push("MATCH(");
-                self.expr(left)?;
-                self.push(") AGAINST(");
-                self.expr(right)?;
-                self.push(" IN NATURAL LANGUAGE MODE");
-            }
-            Dialect::Sqlite => {
-                self.push("(");
-                self.expr(left)?;
-                self.push(" MATCH ");
-                self.expr(right)?;
-            }
-        }
-        self.push(")");
-        Ok(())
     }
 
     fn like(&mut self, expr: &Expr, pattern: &Expr, kind: LikeKind, negated: bool) -> Result<()> {

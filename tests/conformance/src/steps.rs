@@ -1,9 +1,12 @@
 //! The operations of a scenario, through the run-time door.
 
+mod instance;
+
+use instance::{association, instance};
 use sequor::prelude::*;
 use sequor::testing::hooks::{HookSubject, record_hook};
-use sequor::{HookKind, Record, RuntimeModel, WriteOptions};
-use serde_json::{Map, Value as Json, json};
+use sequor::{HookKind, Record, RuntimeModel};
+use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -235,9 +238,21 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     if let Some(op) = op.strip_prefix("assoc.") {
         return association(scene, op, step).await;
     }
+    match op {
+        "findAll" | "findOne" | "findByPk" | "findAndCountAll" | "count" | "sum" | "min" | "max" | "aggregate" => {
+            read(scene, op, step).await
+        }
+        "create" | "build" | "bulkBuild" | "bulkCreate" | "upsert" | "findOrCreate" | "findOrBuild" | "findCreateFind" | "validate" => {
+            make(scene, op, step).await
+        }
+        "update" | "destroy" | "restore" | "truncate" | "increment" | "decrement" => change(scene, op, step).await,
+        _ => arrange(scene, op, step).await,
+    }
+}
+
+/// Finders and aggregates.
+async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
     let options = scene.options(step);
-    let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(Json::Null);
-    let done = || json!({ "done": true });
     match op {
         "findAll" => {
             let raw = options["raw"] == json!(true) && options["nest"] != json!(true);
@@ -294,6 +309,16 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
             let value = scene.model(step)?.aggregate(step["field"].as_str().unwrap_or_default(), &function, options).await?;
             Ok(json!({ "value": value }))
         }
+        other => Err(Error::usage(format!("the runner does not know the operation {other}"))),
+    }
+}
+
+/// Rows that are built or created.
+async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
+    let options = scene.options(step);
+    let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(Json::Null);
+    let done = || json!({ "done": true });
+    match op {
         "create" => {
             let record = scene.model(step)?.create_with(values, options).await?;
             let answer = json!({ "row": record.to_json() });
@@ -335,6 +360,16 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
             scene.model(step)?.build(values)?.validate(&scene.db).await?;
             Ok(done())
         }
+        other => Err(Error::usage(format!("the runner does not know the operation {other}"))),
+    }
+}
+
+/// Writes over many rows.
+async fn change(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
+    let options = scene.options(step);
+    let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(Json::Null);
+    let done = || json!({ "done": true });
+    match op {
         "update" => {
             let (count, records) = scene.model(step)?.update_all(values, options.clone()).await?;
             let returning = options.get("returning").is_some_and(|value| *value != json!(false));
@@ -351,6 +386,15 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
             scene.model(step)?.increment(step["fields"].clone(), options, sign).await?;
             Ok(done())
         }
+        other => Err(Error::usage(format!("the runner does not know the operation {other}"))),
+    }
+}
+
+/// Transactions, definitions and what runs at once.
+async fn arrange(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
+    let options = scene.options(step);
+    let done = || json!({ "done": true });
+    match op {
         "transaction" => transaction(scene, step).await,
         "sync" => {
             let mode = if options["force"] == json!(true) {
@@ -452,126 +496,4 @@ async fn isolated(scene: &mut Scene, outer: &Db, kind: Tx, list: &[Json], rolls_
         tx.commit().await.is_ok()
     };
     Ok(json!({ "steps": answers, "outcome": if committed { "committed" } else { "rolledBack" } }))
-}
-
-async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
-    let mut record = scene.one(step)?;
-    let options = scene.options(step);
-    let values = step.get("values").or_else(|| step.get("set")).map(|values| scene.resolve(values));
-    let write = write_options(&options);
-    let db = scene.db.clone();
-    match op {
-        "save" | "set" | "update" => {
-            let result = async {
-                if op == "update" {
-                    return record.update_with(values.unwrap_or(json!({})), &db, write).await;
-                }
-                if let Some(values) = values {
-                    record.set(values)?;
-                }
-                if op == "save" { record.save_with(&db, write).await } else { Ok(()) }
-            }
-            .await;
-            scene.put_back(step, record.clone());
-            result?;
-            Ok(json!({ "row": record.to_json() }))
-        }
-        "get" => Ok(json!({ "row": record.to_json() })),
-        "reload" => {
-            record.reload_with(&db, &write).await?;
-            scene.put_back(step, record.clone());
-            Ok(json!({ "row": record.to_json() }))
-        }
-        "restore" => {
-            record.restore_with(&db, write).await?;
-            scene.put_back(step, record.clone());
-            Ok(json!({ "row": record.to_json() }))
-        }
-        "destroy" => {
-            record.destroy_with(&db, write).await?;
-            scene.put_back(step, record);
-            Ok(json!({ "done": true }))
-        }
-        "validate" => {
-            record.validate(&db).await?;
-            Ok(json!({ "done": true }))
-        }
-        "increment" | "decrement" => {
-            let sign = if op == "increment" { 1 } else { -1 };
-            record.step(step["fields"].clone(), options.get("by"), sign, &db).await?;
-            scene.put_back(step, record);
-            Ok(json!({ "done": true }))
-        }
-        "changed" => {
-            let mut changed: Vec<String> = record.changed().iter().map(ToString::to_string).collect();
-            changed.sort();
-            Ok(match step["field"].as_str() {
-                Some(field) => json!({ "value": changed.iter().any(|name| name == field) }),
-                None if changed.is_empty() => json!({ "value": false }),
-                None => json!({ "value": changed }),
-            })
-        }
-        "previous" => Ok(match step["field"].as_str() {
-            Some(field) => json!({ "value": record.previous(field) }),
-            None => {
-                let map: Map<String, Json> = record.changed().iter().map(|name| (name.to_string(), record.previous(name))).collect();
-                json!({ "value": map })
-            }
-        }),
-        "getField" => Ok(json!({ "value": record.get(step["field"].as_str().unwrap_or_default())? })),
-        "isNewRecord" => Ok(json!({ "value": record.is_new() })),
-        "isSoftDeleted" => Ok(json!({ "value": record.is_soft_deleted() })),
-        "equals" => {
-            let other = scene.one(&json!({ "on": step["other"].get("$ref").unwrap_or(&step["other"]) }))?;
-            Ok(json!({ "value": other.model().name == record.model().name && key_of(&other) == key_of(&record) }))
-        }
-        other => Err(Error::usage(format!("the runner does not know the operation instance.{other}"))),
-    }
-}
-
-fn write_options(options: &Json) -> WriteOptions {
-    let mut write = WriteOptions::at(std::panic::Location::caller());
-    let flag = |name: &str, otherwise: bool| options.get(name).and_then(Json::as_bool).unwrap_or(otherwise);
-    write.validate = flag("validate", true);
-    write.hooks = flag("hooks", true);
-    write.silent = flag("silent", false);
-    write.force = flag("force", false);
-    write.fields = options
-        .get("fields")
-        .and_then(Json::as_array)
-        .map(|list| list.iter().filter_map(Json::as_str).map(|name| name.to_owned().into()).collect());
-    write
-}
-
-async fn association(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
-    let mut record = scene.one(step)?;
-    let options = scene.options(step);
-    let name = step["association"].as_str().unwrap_or_default();
-    let target = step.get("target").map(|target| scene.resolve(target)).unwrap_or(Json::Null);
-    let db = scene.db.clone();
-    match op {
-        "get" => {
-            let found = record.association(name, options, &db).await?;
-            let many = record.model().relation(name).is_some_and(|relation| relation.kind.is_many());
-            let answer = if many { json!({ "rows": rows(&found) }) } else { json!({ "row": row(&found.first().cloned()) }) };
-            scene.keep(step, if many { Kept::Many(found) } else { found.into_iter().next().map_or(Kept::Nothing, Kept::One) });
-            Ok(answer)
-        }
-        "count" => Ok(json!({ "value": record.association_count(name, options, &db).await? })),
-        "create" => {
-            let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(json!({}));
-            let made = record.association_create(name, values, options, &db).await?;
-            let answer = json!({ "row": made.to_json() });
-            scene.keep(step, Kept::One(made));
-            Ok(answer)
-        }
-        "has" => Ok(json!({ "value": record.association_has(name, target, &db).await? })),
-        "add" | "set" | "remove" => {
-            let mut record = record;
-            record.association_change(name, op, target, options, &db).await?;
-            scene.put_back(step, record);
-            Ok(json!({ "done": true }))
-        }
-        other => Err(Error::usage(format!("the runner does not know the operation assoc.{other}"))),
-    }
 }

@@ -100,29 +100,23 @@ pub fn tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Vec<Table
                 continue;
             }
             let link = relation.link(model, lookup)?;
-            match relation.kind {
-                RelationKind::BelongsTo => {
-                    add_key(&mut made, model, &link.source, &link.target, &link.columns, relation.on_delete, relation.on_update, None)
+            let (near, far) = ((&**model, &*link.source), (&*link.target, &*link.columns));
+            let (on_delete, on_update) = (relation.on_delete, relation.on_update);
+            match (relation.kind, &link.through) {
+                (RelationKind::BelongsTo, _) => {
+                    add_key(&mut made, &DeclaredKey { owner: near, target: far, on_delete, on_update, or_delete: None });
                 }
-                RelationKind::HasOne | RelationKind::HasMany => {
-                    add_key(&mut made, &link.target, &link.columns, model, &link.source, relation.on_delete, relation.on_update, None);
+                (RelationKind::HasOne | RelationKind::HasMany, _) => {
+                    add_key(&mut made, &DeclaredKey { owner: far, target: near, on_delete, on_update, or_delete: None });
                 }
-                RelationKind::BelongsToMany => {
-                    if let Some(through) = &link.through {
-                        let cascade = Some(Action::Cascade);
-                        add_key(
-                            &mut made,
-                            &through.model,
-                            &through.to_source,
-                            model,
-                            &link.source,
-                            relation.on_delete,
-                            relation.on_update,
-                            cascade,
-                        );
-                        add_key(&mut made, &through.model, &through.to_target, &link.target, &link.columns, None, None, cascade);
-                    }
+                (RelationKind::BelongsToMany, Some(through)) => {
+                    let or_delete = Some(Action::Cascade);
+                    let owner = (&*through.model, &*through.to_source);
+                    add_key(&mut made, &DeclaredKey { owner, target: near, on_delete, on_update, or_delete });
+                    let owner = (&*through.model, &*through.to_target);
+                    add_key(&mut made, &DeclaredKey { owner, target: far, on_delete: None, on_update: None, or_delete });
                 }
+                (RelationKind::BelongsToMany, None) => {}
             }
         }
     }
@@ -207,35 +201,35 @@ fn column_uniques(model: &ModelDef) -> Vec<Vec<usize>> {
     keys.into_iter().map(|(_, positions)| positions).collect()
 }
 
-#[allow(clippy::too_many_arguments)]
-fn add_key(
-    tables: &mut [TableDef],
-    owner: &ModelDef,
-    columns: &[usize],
-    target: &ModelDef,
-    target_columns: &[usize],
+/// A foreign key that a relation declares, from the columns of one model to those of another.
+struct DeclaredKey<'a> {
+    owner: (&'a ModelDef, &'a [usize]),
+    target: (&'a ModelDef, &'a [usize]),
     on_delete: Option<Action>,
     on_update: Option<Action>,
+    /// What happens on delete when nobody says.
     or_delete: Option<Action>,
-) {
-    let Some(table) = tables.iter_mut().find(|table| table.name == owner.table) else { return };
-    let names = |model: &ModelDef, positions: &[usize]| -> Vec<Name> {
+}
+
+fn add_key(tables: &mut [TableDef], key: &DeclaredKey<'_>) {
+    let Some(table) = tables.iter_mut().find(|table| table.name == key.owner.0.table) else { return };
+    let names = |(model, positions): (&ModelDef, &[usize])| -> Vec<Name> {
         positions.iter().map(|position| model.columns[*position].column.clone()).collect()
     };
-    let columns = names(owner, columns);
+    let columns = names(key.owner);
     match table.foreign_keys.iter_mut().find(|key| key.columns == columns) {
         // Both sides of a relation declare it; whoever names an action decides.
         Some(known) => {
-            known.on_delete = known.on_delete.or(on_delete);
-            known.on_update = known.on_update.or(on_update);
+            known.on_delete = known.on_delete.or(key.on_delete);
+            known.on_update = known.on_update.or(key.on_update);
         }
         None => table.foreign_keys.push(ForeignKeyDef {
             name: None,
             columns,
-            table: target.table.clone(),
-            target: names(target, target_columns),
-            on_delete: on_delete.or(or_delete),
-            on_update,
+            table: key.target.0.table.clone(),
+            target: names(key.target),
+            on_delete: key.on_delete.or(key.or_delete),
+            on_update: key.on_update,
             deferrable: None,
         }),
     }

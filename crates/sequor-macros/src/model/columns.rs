@@ -1,8 +1,9 @@
 //! The fields that are columns: reading them, their constants, and their `StaticColumn`s.
 
+use super::rules;
 use crate::attributes::{Given, Known, Options, known, path};
 use crate::errors::Errors;
-use crate::{names, rules, types};
+use crate::{names, types};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;

@@ -269,7 +269,7 @@ fn pairs(tokens: TokenStream, option: &str, errors: &mut Errors) -> Vec<TokenStr
         match (item.name, item.value) {
             (Some(name), ItemValue::Equals(value)) => {
                 let name = LitStr::new(&names::plain(&name), name.span());
-                let value = crate::rules::value(&value);
+                let value = super::rules::value(&value);
                 pairs.push(quote!((#name, #value)));
             }
             _ => errors.at(item.span, format!("`{option}` is written `{option}(commentable_type = \"post\")`")),

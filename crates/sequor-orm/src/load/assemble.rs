@@ -261,7 +261,7 @@ fn plan_levels(
         }
         let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
         if keys.is_empty() {
-            let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
+            let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
             tree.children.push(Children {
@@ -325,12 +325,17 @@ impl KeyHash {
 /// The rows of a relation of one row, and the rows between: what a relation field takes.
 pub(crate) type Filling = (Box<dyn Any + Send>, Option<Box<dyn Any + Send>>);
 
+/// A relation of a model that is to be loaded, and what is asked of its rows.
+pub(crate) struct Wanted<'a> {
+    pub(crate) model: &'a ModelDef,
+    pub(crate) relation: usize,
+    pub(crate) include: &'a IncludeState,
+}
+
 /// Loads a relation of rows that exist already: for each of them, what its relation field takes.
 pub(crate) async fn load_detached(
     db: &Db,
-    model: &ModelDef,
-    relation: usize,
-    include: &IncludeState,
+    Wanted { model, relation, include }: Wanted<'_>,
     parents: &[&dyn Instance],
     loader: Box<dyn Loader>,
     run: Run,
@@ -356,7 +361,7 @@ pub(crate) async fn load_detached(
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
     let (mut tree, mut between) = if keys.is_empty() {
-        let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models(), db.dialect())?;
+        let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
     } else {
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
@@ -395,7 +400,7 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
-    let (plan, width) = plan::plan_many(many, keys, &db.models(), db.dialect())?;
+    let (plan, width) = plan::plan_many(many, keys, &db.models())?;
     let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
     let between = match &many.link.through {
         Some(through) => between_of(owner, many)?.map(|batch| (batch, through.to_source.clone())),

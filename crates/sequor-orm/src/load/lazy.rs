@@ -1,6 +1,6 @@
 //! Lazy loads: relations of rows that were read before, for one row or a whole slice in one statement.
 
-use super::assemble::load_detached;
+use super::assemble::{Wanted, load_detached};
 use crate::db::{Db, Run};
 use crate::model::{Instance, IntoInclude, Model, TypedLoader};
 use crate::query::IncludeState;
@@ -48,7 +48,8 @@ pub async fn load_into<M: Model>(rows: Vec<&M>, include: IncludeState, db: &Db, 
     }
     let run = Run { operation: "load", model: Some(model.name.clone()), site, write: false };
     let parents: Vec<&dyn Instance> = missing.iter().map(|row| *row as &dyn Instance).collect();
-    let children = load_detached(db, model, position, &include, &parents, TypedLoader::<M>::boxed(), run).await?;
+    let children =
+        load_detached(db, Wanted { model, relation: position, include: &include }, &parents, TypedLoader::<M>::boxed(), run).await?;
     for (row, (rows, between)) in missing.into_iter().zip(children) {
         if let Some(cell) = row.relation_cell(position) {
             cell.fill(rows, between)?;

@@ -1,15 +1,18 @@
 //! The operators of columns and expressions, written once for both.
 
+mod json;
+
+pub(crate) use json::parse_path;
+pub use json::{JsonOperand, JsonPath};
+
 use super::column::{Column, TypedExpr};
 use super::convert::{IntoValue, Operand, bind_of};
 use crate::query::{Filter, Order};
 use crate::{FieldType, Json, Scalar};
-use sequor_core::Name;
 use sequor_core::schema::{Nulls, SortDirection};
-use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, JsonSegment, LikeKind, escape_like};
+use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, LikeKind, escape_like};
 use sequor_core::types::{BindType, CiText, Range, ScalarType};
 use sequor_core::value::Value;
-use std::marker::PhantomData;
 
 /// The grain of columns: a value for each row.
 pub struct Rows;
@@ -335,10 +338,7 @@ macro_rules! operators {
         impl<M, T: JsonColumn $(, $grain)?> $name<M, T $(, $grain)?> {
             /// A path into the document: `messages[0].role`; a key with a dot is written `["a.b"]`.
             pub fn path(self, path: &str) -> JsonPath<M> {
-                match parse_path(path) {
-                    Ok(path) => JsonPath { expr: self.expr(), path, invalid: None, marker: PhantomData },
-                    Err(message) => JsonPath { expr: self.expr(), path: Vec::new(), invalid: Some(message), marker: PhantomData },
-                }
+                JsonPath::parse(self.expr(), path)
             }
 
             /// The whole document as text.
@@ -430,198 +430,3 @@ macro_rules! arithmetic {
 }
 
 arithmetic!(Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Modulo);
-
-/// A path into a JSON column: it compares by the kind of the value it is compared with.
-#[derive(Clone)]
-pub struct JsonPath<M> {
-    expr: Expr,
-    path: Vec<JsonSegment>,
-    invalid: Option<String>,
-    marker: PhantomData<fn() -> M>,
-}
-
-/// A value that a JSON path is compared with; it says as what the path is taken.
-#[diagnostic::on_unimplemented(
-    message = "a JSON path cannot be compared with a `{Self}`",
-    label = "expected text, a number, a truth value, an instant or a JSON value"
-)]
-pub trait JsonOperand {
-    /// As what the path is taken.
-    fn take(&self) -> JsonAs;
-    /// The value.
-    fn bound(self) -> Expr;
-}
-
-macro_rules! json_operand {
-    ($($ty:ty => $take:ident, $bind:ident);* $(;)?) => {$(
-        impl JsonOperand for $ty {
-            fn take(&self) -> JsonAs {
-                JsonAs::$take
-            }
-
-            fn bound(self) -> Expr {
-                Expr::Value(Value::from(self), BindType::one(ScalarType::$bind))
-            }
-        }
-    )*};
-}
-
-json_operand! {
-    &str => Text, Text; String => Text, Text; i32 => Number, F64; i64 => Number, F64; f64 => Number, F64; bool => Boolean, Bool;
-    chrono::DateTime<chrono::Utc> => DateTime, DateTime; serde_json::Value => Json, Jsonb;
-}
-
-impl<M> JsonPath<M> {
-    fn taken(self, take: JsonAs) -> Expr {
-        match self.invalid {
-            Some(message) => Expr::Invalid(Name::Owned(message)),
-            None => Expr::Json { expr: Box::new(self.expr), path: self.path, take },
-        }
-    }
-
-    fn compared(self, op: BinaryOp, value: impl JsonOperand) -> Filter<M> {
-        let take = value.take();
-        Filter::new(self.taken(take).binary(op, value.bound()))
-    }
-
-    /// Equal.
-    #[allow(clippy::should_implement_trait)]
-    pub fn eq(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::Equal, value)
-    }
-
-    /// Not equal; a path that is missing does not match.
-    #[allow(clippy::should_implement_trait)]
-    pub fn ne(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::NotEqual, value)
-    }
-
-    /// Greater.
-    #[allow(clippy::should_implement_trait)]
-    pub fn gt(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::Greater, value)
-    }
-
-    /// Greater or equal.
-    pub fn gte(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::GreaterEqual, value)
-    }
-
-    /// Less.
-    #[allow(clippy::should_implement_trait)]
-    pub fn lt(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::Less, value)
-    }
-
-    /// Less or equal.
-    pub fn lte(self, value: impl JsonOperand) -> Filter<M> {
-        self.compared(BinaryOp::LessEqual, value)
-    }
-
-    /// One of a list of texts.
-    pub fn is_in<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-        let values = values.into_iter().map(|value| Value::Text(value.into())).collect();
-        Filter::new(in_values(self.taken(JsonAs::Text), values, BindType::one(ScalarType::Text), false))
-    }
-
-    /// As text, unquoted; missing and JSON null are NULL.
-    pub fn as_text(self) -> TypedExpr<M, Option<String>> {
-        TypedExpr::new(self.taken(JsonAs::Text))
-    }
-
-    /// As a number; what is none is NULL.
-    pub fn as_number(self) -> TypedExpr<M, Option<f64>> {
-        TypedExpr::new(self.taken(JsonAs::Number))
-    }
-
-    /// As a truth value; what is none is NULL.
-    pub fn as_bool(self) -> TypedExpr<M, Option<bool>> {
-        TypedExpr::new(self.taken(JsonAs::Boolean))
-    }
-
-    /// As a JSON value.
-    pub fn as_json(self) -> TypedExpr<M, Option<Json>> {
-        TypedExpr::new(self.taken(JsonAs::Json))
-    }
-
-    /// The number of elements of a list, or of keys of an object.
-    pub fn len(self) -> TypedExpr<M, Option<i64>> {
-        TypedExpr::new(self.taken(JsonAs::Length))
-    }
-
-    /// Whether the path is there, also with JSON null.
-    pub fn exists(self) -> Filter<M> {
-        Filter::new(self.taken(JsonAs::Exists))
-    }
-
-    /// Whether the path is missing, or JSON null.
-    pub fn is_null(self) -> Filter<M> {
-        Filter::new(Expr::IsNull { expr: Box::new(self.taken(JsonAs::Text)), negated: false })
-    }
-
-    /// Whether the path is there and not JSON null.
-    pub fn is_not_null(self) -> Filter<M> {
-        Filter::new(Expr::IsNull { expr: Box::new(self.taken(JsonAs::Text)), negated: true })
-    }
-
-    /// Whether the path's value holds a document.
-    pub fn contains(self, part: serde_json::Value) -> Filter<M> {
-        let part = Expr::Value(Value::from(part), BindType::one(ScalarType::Jsonb));
-        Filter::new(self.taken(JsonAs::Json).binary(BinaryOp::Contains, part))
-    }
-}
-
-/// Reads `a.b[0]["c.d"]` into segments.
-pub(crate) fn parse_path(path: &str) -> std::result::Result<Vec<JsonSegment>, String> {
-    let wrong = |what: &str| {
-        Err(format!("the JSON path {} {what}; write it like messages[0].role, a key with a dot as [\"a.b\"]", path.escape_debug()))
-    };
-    let mut segments = Vec::new();
-    let mut rest = path;
-    let mut first = true;
-    while !rest.is_empty() {
-        if let Some(inside) = rest.strip_prefix("[\"") {
-            let Some(end) = inside.find("\"]") else { return wrong("has a [\" without \"]") };
-            segments.push(JsonSegment::Key(Name::Owned(inside[..end].to_owned())));
-            rest = &inside[end + 2..];
-        } else if let Some(inside) = rest.strip_prefix('[') {
-            let Some(end) = inside.find(']') else { return wrong("has a [ without ]") };
-            let Ok(index) = inside[..end].parse::<u32>() else { return wrong("has an index that is not a number") };
-            segments.push(JsonSegment::Index(index));
-            rest = &inside[end + 1..];
-        } else {
-            if !first {
-                match rest.strip_prefix('.') {
-                    Some(after) => rest = after,
-                    None => return wrong("lacks a dot between keys"),
-                }
-            }
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            if end == 0 {
-                return wrong("has an empty key");
-            }
-            segments.push(JsonSegment::Key(Name::Owned(rest[..end].to_owned())));
-            rest = &rest[end..];
-        }
-        first = false;
-    }
-    if segments.iter().any(|segment| matches!(segment, JsonSegment::Key(key) if key.contains('\0'))) {
-        return wrong("has a NUL");
-    }
-    if segments.is_empty() { wrong("is empty") } else { Ok(segments) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths() {
-        let key = |name: &str| JsonSegment::Key(Name::Owned(name.to_owned()));
-        assert_eq!(parse_path("messages[0].role"), Ok(vec![key("messages"), JsonSegment::Index(0), key("role")]));
-        assert_eq!(parse_path("[\"a.b\"].c"), Ok(vec![key("a.b"), key("c")]));
-        for wrong in ["", ".", "a..b", "a[", "a[x]", "a[\"b", "a[0]b", "a.\0"] {
-            assert!(parse_path(wrong).is_err(), "{wrong:?}");
-        }
-    }
-}

@@ -98,7 +98,7 @@ impl Planner<'_> {
         };
         let mut conditions = Vec::new();
         for include in clauses.includes.iter().filter(|include| !include.joined) {
-            self.include(scope, include, &mut node, list, &mut conditions, depth)?;
+            conditions.extend(self.include(scope, include, &mut node, list, depth)?);
         }
         Ok((node, conditions))
     }
@@ -115,32 +115,30 @@ impl Planner<'_> {
         Ok(columns)
     }
 
+    /// Adds an included relation to a node; the condition that a required one puts on the parents.
     fn include(
         &mut self,
         scope: &Scope,
         include: &IncludeState,
         node: &mut Node,
         list: &mut Vec<SelectItem>,
-        conditions: &mut Vec<Expr>,
         depth: usize,
-    ) -> Result<()> {
+    ) -> Result<Option<Expr>> {
         let position = scope.model.relations.iter().position(|relation| relation.name == include.relation);
         let position = position.ok_or_else(|| unknown_relation(&scope.model, &include.relation))?;
         let def = scope.model.relations[position].clone();
         let link = def.link(&scope.model, self.models)?;
         let name = include.alias.clone().unwrap_or_else(|| def.name.clone());
         if def.kind.is_many() {
-            if include.required {
-                conditions.push(self.exists(scope, include)?);
-            }
+            let condition = include.required.then(|| self.exists(scope, include)).transpose()?;
             node.many.push(Many { relation: position, name, link, def, include: include.clone() });
-            return Ok(());
+            return Ok(condition);
         }
-        let mut one = self.join_one(scope, include, &def, &link, list, depth)?;
+        let mut one = self.join_one(scope, include, (&def, &link), list, depth)?;
         one.relation = position;
         one.name = name;
         node.ones.push(one);
-        Ok(())
+        Ok(None)
     }
 
     /// Joins the row of a to-one relation.
@@ -148,8 +146,7 @@ impl Planner<'_> {
         &mut self,
         scope: &Scope,
         include: &IncludeState,
-        def: &RelationDef,
-        link: &Link,
+        (def, link): (&RelationDef, &Link),
         list: &mut Vec<SelectItem>,
         depth: usize,
     ) -> Result<Node> {

@@ -9,14 +9,13 @@ use sequor_core::schema::{ModelDef, Models, SortDirection};
 use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Select, SelectItem, Source, Window};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
-use sequor_sql::Dialect;
 
 /// Plans the rows of a to-many include for parents with these keys. The rows of a model between stand behind those of the target.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn plan_many(many: &Many, keys: Vec<Vec<Value>>, models: &dyn Models, dialect: Dialect) -> Result<(Plan, usize)> {
-    Planner::new(models, dialect).many(many, keys)
+pub fn plan_many(many: &Many, keys: Vec<Vec<Value>>, models: &dyn Models) -> Result<(Plan, usize)> {
+    Planner::new(models).many(many, keys)
 }
 
 impl Planner<'_> {

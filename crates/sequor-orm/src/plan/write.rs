@@ -6,15 +6,14 @@ use crate::query::QueryState;
 use sequor_core::error::Result;
 use sequor_core::schema::Models;
 use sequor_core::statement::{Alias, Expr};
-use sequor_sql::Dialect;
 
 /// The WHERE of an update or delete: filters, default scope and soft deletion, columns named by their table.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn write_filter(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Option<Expr>> {
+pub fn write_filter(state: &QueryState, models: &dyn Models) -> Result<Option<Expr>> {
     let clauses = scope::scoped(&state.model, state.clauses.clone());
-    let mut planner = Planner::new(models, dialect);
+    let mut planner = Planner::new(models);
     let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
     let mut filters = planner.required(&scope, &clauses, 0)?;
     for filter in clauses.filters {
@@ -27,15 +26,15 @@ pub fn write_filter(state: &QueryState, models: &dyn Models, dialect: Dialect) -
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn write_expr(expr: Expr, state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Expr> {
+pub fn write_expr(expr: Expr, state: &QueryState, models: &dyn Models) -> Result<Expr> {
     let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
-    Planner::new(models, dialect).rewrite(expr, &scope)
+    Planner::new(models).rewrite(expr, &scope)
 }
 
 /// The rows that a write will touch, for capture and for databases without RETURNING.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn write_query(state: &QueryState, models: &dyn Models, dialect: Dialect) -> Result<Plan> {
-    super::plan(state, models, dialect)
+pub fn write_query(state: &QueryState, models: &dyn Models) -> Result<Plan> {
+    super::plan(state, models)
 }

@@ -215,7 +215,7 @@ impl<M, S: Shape> Find<M, S> {
     /// # Errors
     /// `Usage` when the dialect cannot do it.
     pub fn to_sql(&self, dialect: Dialect) -> Result<String> {
-        let plan = crate::plan::plan(&self.state, &(), dialect)?;
+        let plan = crate::plan::plan(&self.state, &())?;
         Ok(sequor_sql::render_select(&plan.select, dialect)?.text)
     }
 

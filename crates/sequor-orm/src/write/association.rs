@@ -40,6 +40,14 @@ fn within(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], keys:
     Expr::InValues { exprs, rows: keys, binds, negated }
 }
 
+/// One side of a relation: a row, the relation, and the columns that link it.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) parent: &'a RowState,
+    pub(crate) def: &'a RelationDef,
+    pub(crate) link: &'a Link,
+}
+
 /// The rows that are linked now: of the through model, or of the target.
 fn linked(parent: &RowState, def: &RelationDef, link: &Link) -> QueryState {
     let own = key_of(parent, &link.source);
@@ -60,9 +68,7 @@ fn linked(parent: &RowState, def: &RelationDef, link: &Link) -> QueryState {
 /// Links rows to a parent. For many-to-many an existing pair gets the new values of its row between.
 pub(crate) async fn add_links(
     db: &Db,
-    parent: &RowState,
-    def: &RelationDef,
-    link: &Link,
+    Side { parent, def, link }: Side<'_>,
     rows: &[RowState],
     through: &[(Name, Value)],
     options: &WriteOptions,
@@ -128,14 +134,7 @@ async fn set_columns(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, option
 }
 
 /// Unlinks rows: the key becomes NULL, the row between is deleted; never the target.
-pub(crate) async fn remove_links(
-    db: &Db,
-    parent: &RowState,
-    def: &RelationDef,
-    link: &Link,
-    rows: &[RowState],
-    options: &WriteOptions,
-) -> Result<()> {
+pub(crate) async fn remove_links(db: &Db, Side { parent, def, link }: Side<'_>, rows: &[RowState], options: &WriteOptions) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -167,9 +166,7 @@ async fn unlink(db: &Db, query: QueryState, link: &Link, options: &WriteOptions)
 /// Makes the linked rows exactly these.
 pub(crate) async fn set_links(
     db: &Db,
-    parent: &RowState,
-    def: &RelationDef,
-    link: &Link,
+    Side { parent, def, link }: Side<'_>,
     rows: &[RowState],
     through: &[(Name, Value)],
     options: &WriteOptions,
@@ -195,18 +192,11 @@ pub(crate) async fn set_links(
         })
         .cloned()
         .collect();
-    add_links(db, parent, def, link, &missing, through, options).await
+    add_links(db, Side { parent, def, link }, &missing, through, options).await
 }
 
 /// Whether all of these rows are linked.
-pub(crate) async fn has_links(
-    db: &Db,
-    parent: &RowState,
-    def: &RelationDef,
-    link: &Link,
-    rows: &[RowState],
-    options: &WriteOptions,
-) -> Result<bool> {
+pub(crate) async fn has_links(db: &Db, Side { parent, def, link }: Side<'_>, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
     let mut query = related(parent, def, link)?;
     let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
     let wanted = keys.len();
@@ -322,7 +312,10 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
         async move {
             let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| add_links(tx, &self.parent, &def, &link, &rows, &self.through, &options).await).await
+            db.in_transaction(async |tx| {
+                add_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &self.through, &options).await
+            })
+            .await
         }
     }
 
@@ -338,7 +331,10 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
             if def.kind == RelationKind::BelongsTo {
                 return Err(Error::usage(format!("{} belongs to one row: set its key with edit() and save()", def.name)));
             }
-            db.in_transaction(async |tx| set_links(tx, &self.parent, &def, &link, &rows, &self.through, &options).await).await
+            db.in_transaction(async |tx| {
+                set_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &self.through, &options).await
+            })
+            .await
         }
     }
 
@@ -351,7 +347,8 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
         async move {
             let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| remove_links(tx, &self.parent, &def, &link, &rows, &options).await).await
+            db.in_transaction(async |tx| remove_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &options).await)
+                .await
         }
     }
 
@@ -364,7 +361,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
         async move {
             let (def, link) = self.link(&db)?;
-            has_links(&db, &self.parent, &def, &link, &rows, &options).await
+            has_links(&db, Side { parent: &self.parent, def: &def, link: &link }, &rows, &options).await
         }
     }
 
@@ -405,7 +402,14 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
                         return create(tx, state, &options).await;
                     }
                     let row = create(tx, state, &options).await?;
-                    add_links(tx, &self.parent, &def, &link, std::slice::from_ref(&row), &self.through, &options).await?;
+                    add_links(
+                        tx,
+                        Side { parent: &self.parent, def: &def, link: &link },
+                        std::slice::from_ref(&row),
+                        &self.through,
+                        &options,
+                    )
+                    .await?;
                     Ok(row)
                 })
                 .await?;

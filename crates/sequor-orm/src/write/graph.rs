@@ -1,7 +1,7 @@
 //! Creating a whole graph: parents first, then the row, then children and the rows between, in one transaction.
 
 use super::create::create_one;
-use super::{Child, RowState, WriteOptions, add_links};
+use super::{Child, RowState, Side, WriteOptions, add_links};
 use crate::db::Db;
 use crate::validate;
 use sequor_core::Value;
@@ -104,7 +104,7 @@ async fn create_children(
         }
         if def.kind == RelationKind::BelongsToMany {
             let row = if fresh { create_node(db, child.row, options).await? } else { child.row };
-            add_links(db, parent, def, link, std::slice::from_ref(&row), &child.through, options).await?;
+            add_links(db, Side { parent, def, link }, std::slice::from_ref(&row), &child.through, options).await?;
             stored.push(Child { row, through: child.through });
             continue;
         }

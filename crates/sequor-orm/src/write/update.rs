@@ -155,7 +155,7 @@ pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, ret
     Ok(Update {
         table: model.table.clone(),
         set,
-        filter: plan::write_filter(query, &db.models(), db.dialect())?,
+        filter: plan::write_filter(query, &db.models())?,
         order_by: Vec::new(),
         limit: query.clauses.limit,
         key: model.key_columns().map(|column| column.column.clone()).collect(),
@@ -168,7 +168,7 @@ async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, option
     let model = &query.model;
     let mut columns = Vec::with_capacity(set.len() + 2);
     for (position, value) in &set {
-        let value = plan::write_expr(value.clone(), query, &db.models(), db.dialect())?;
+        let value = plan::write_expr(value.clone(), query, &db.models())?;
         columns.push((model.columns[*position].column.clone(), value));
     }
     if let (Some(position), false) = (model.timestamps.updated, options.silent)

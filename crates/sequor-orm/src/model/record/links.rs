@@ -131,7 +131,8 @@ impl Record {
     pub async fn association_has(&self, name: &str, target: Json, db: &Db) -> Result<bool> {
         let (def, link) = self.link(name, db)?;
         let rows = self.targets(target, &link, db).await?;
-        write::has_links(db, &self.state, &def, &link, &rows, &WriteOptions::at(Location::caller())).await
+        write::has_links(db, write::Side { parent: &self.state, def: &def, link: &link }, &rows, &WriteOptions::at(Location::caller()))
+            .await
     }
 
     /// `add`, `set` or `remove` rows of an association.
@@ -164,9 +165,9 @@ impl Record {
         };
         let parent = &self.state;
         db.in_transaction(async |tx| match verb {
-            "add" => write::add_links(tx, parent, &def, &link, &rows, &through, &write).await,
-            "remove" => write::remove_links(tx, parent, &def, &link, &rows, &write).await,
-            _ => write::set_links(tx, parent, &def, &link, &rows, &through, &write).await,
+            "add" => write::add_links(tx, write::Side { parent, def: &def, link: &link }, &rows, &through, &write).await,
+            "remove" => write::remove_links(tx, write::Side { parent, def: &def, link: &link }, &rows, &write).await,
+            _ => write::set_links(tx, write::Side { parent, def: &def, link: &link }, &rows, &through, &write).await,
         })
         .await
     }
@@ -212,7 +213,8 @@ impl Record {
                 let row = db
                     .in_transaction(async |tx| {
                         let row = write::create(tx, state.clone(), &write).await?;
-                        write::add_links(tx, parent, &def, &link, std::slice::from_ref(&row), &through, &write).await?;
+                        write::add_links(tx, write::Side { parent, def: &def, link: &link }, std::slice::from_ref(&row), &through, &write)
+                            .await?;
                         Ok(row)
                     })
                     .await?;

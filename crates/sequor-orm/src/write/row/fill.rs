@@ -1,8 +1,8 @@
 //! What a new or changed row gets by itself: defaults, timestamps, versions, stamps, setters.
 
-use super::{RowState, WriteOptions};
 use crate::db::Db;
 use crate::hook::ActorId;
+use crate::write::{RowState, WriteOptions};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, SoftDelete};

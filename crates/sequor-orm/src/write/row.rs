@@ -1,0 +1,5 @@
+//! A row that is to be written: its state, what fills it, and how errors name its fields.
+
+pub(super) mod fill;
+pub(super) mod naming;
+pub(super) mod state;

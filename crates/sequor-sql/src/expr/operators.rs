@@ -1,0 +1,148 @@
+//! Operators that the dialects spell differently.
+
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{BinaryOp, Expr};
+
+impl SqlWriter {
+    pub(super) fn same(&mut self, negated: bool, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect.is_mysql() && negated {
+            self.push("NOT (");
+            self.same(false, left, right)?;
+            self.push(")");
+            return Ok(());
+        }
+        self.nested(left)?;
+        self.push(match (self.dialect, negated) {
+            (Dialect::Postgres, false) => " IS NOT DISTINCT FROM ",
+            (Dialect::Postgres, true) => " IS DISTINCT FROM ",
+            (Dialect::Sqlite, false) => " IS ",
+            (Dialect::Sqlite, true) => " IS NOT ",
+            (Dialect::Mysql | Dialect::Mariadb, _) => " <=> ",
+        });
+        self.nested(right)
+    }
+
+    pub(super) fn concat(&mut self, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect.is_mysql() {
+            self.push("CONCAT(");
+            self.expr(left)?;
+            self.push(", ");
+            self.expr(right)?;
+            self.push(")");
+            return Ok(());
+        }
+        self.nested(left)?;
+        self.push(" || ");
+        self.cast_value(right)
+    }
+
+    pub(super) fn regexp(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        let negated = matches!(op, BinaryOp::NotRegexp | BinaryOp::NotIRegexp);
+        let insensitive = matches!(op, BinaryOp::IRegexp | BinaryOp::NotIRegexp);
+        match self.dialect {
+            Dialect::Postgres => {
+                self.nested(left)?;
+                self.push(match (negated, insensitive) {
+                    (false, false) => " ~ ",
+                    (true, false) => " !~ ",
+                    (false, true) => " ~* ",
+                    (true, true) => " !~* ",
+                });
+                self.nested(right)
+            }
+            Dialect::Sqlite => {
+                self.push(if negated { "NOT " } else { "" });
+                self.push(if insensitive { "sequor_iregexp(" } else { "regexp(" });
+                self.expr(right)?;
+                self.push(", ");
+                self.expr(left)?;
+                self.push(")");
+                Ok(())
+            }
+            Dialect::Mysql | Dialect::Mariadb => {
+                if insensitive {
+                    self.push("LOWER(");
+                    self.expr(left)?;
+                    self.push(")");
+                } else {
+                    self.nested(left)?;
+                }
+                self.push(if negated { " NOT REGEXP " } else { " REGEXP " });
+                if insensitive {
+                    self.push("LOWER(");
+                    self.expr(right)?;
+                    self.push(")");
+                    return Ok(());
+                }
+                self.nested(right)
+            }
+        }
+    }
+
+    pub(super) fn contains(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect == Dialect::Postgres {
+            self.nested(left)?;
+            self.push(match op {
+                BinaryOp::Contains => " @> ",
+                BinaryOp::Contained => " <@ ",
+                _ => " && ",
+            });
+            return self.cast_value(right);
+        }
+        let (outer, inner) = if op == BinaryOp::Contained { (right, left) } else { (left, right) };
+        self.push(match (self.dialect, op) {
+            (Dialect::Sqlite, BinaryOp::Overlap) => "sequor_json_overlaps(",
+            (Dialect::Sqlite, _) => "sequor_json_contains(",
+            (_, BinaryOp::Overlap) => "JSON_OVERLAPS(",
+            (_, _) => "JSON_CONTAINS(",
+        });
+        self.expr(outer)?;
+        self.push(", ");
+        self.expr(inner)?;
+        self.push(")");
+        Ok(())
+    }
+
+    pub(super) fn range_op(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
+        if self.dialect != Dialect::Postgres {
+            return Err(Error::unsupported("ranges are PostgreSQL's; elsewhere keep the two ends in two columns"));
+        }
+        self.nested(left)?;
+        self.push(match op {
+            BinaryOp::Adjacent => " -|- ",
+            BinaryOp::StrictLeft => " << ",
+            BinaryOp::StrictRight => " >> ",
+            BinaryOp::NoExtendRight => " &< ",
+            _ => " &> ",
+        });
+        self.nested(right)
+    }
+
+    pub(super) fn matches(&mut self, left: &Expr, right: &Expr) -> Result<()> {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("to_tsvector('simple', ");
+                self.expr(left)?;
+                self.push("::text) @@ websearch_to_tsquery('simple', ");
+                self.expr(right)?;
+            }
+            Dialect::Mysql | Dialect::Mariadb => {
+                self.push("MATCH(");
+                self.expr(left)?;
+                self.push(") AGAINST(");
+                self.expr(right)?;
+                self.push(" IN NATURAL LANGUAGE MODE");
+            }
+            Dialect::Sqlite => {
+                self.push("(");
+                self.expr(left)?;
+                self.push(" MATCH ");
+                self.expr(right)?;
+            }
+        }
+        self.push(")");
+        Ok(())
+    }
+}
