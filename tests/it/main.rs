@@ -1,6 +1,7 @@
 //! Every behaviour of Sequor, on every database.
 
 mod hooks;
+mod loading;
 mod models;
 mod reading;
 mod transactions;

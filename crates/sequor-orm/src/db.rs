@@ -2,12 +2,14 @@
 
 mod connect;
 mod expect;
+mod open;
 mod options;
 mod pool;
 mod session;
 mod transaction;
 mod types;
 
+pub(crate) use open::OpenRead;
 pub use options::{DbOptions, Pool, Retry, millis, secs};
 pub use pool::PoolStatus;
 pub use session::Run;

@@ -3,9 +3,11 @@
 mod assemble;
 mod lazy;
 mod sink;
+mod stream;
 
 pub use assemble::LoadedTree;
 pub use lazy::{LoadSlice, load_into};
+pub(crate) use stream::{Chunk, Rest, open};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
@@ -51,19 +53,38 @@ pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'st
 /// Reads rows of any kind with their includes.
 pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader>, site: &'static Location<'static>) -> Result<LoadedTree> {
     let mut state = state;
+    before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
-    let (dialect, models) = (db.dialect(), db.models());
+    let tree = read_planned(db, &state, loader, run).await?;
+    after_find(db, &mut state, site).await?;
+    Ok(tree)
+}
+
+/// Plans a query and reads its rows with their includes.
+async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
+    let plan = plan::plan(state, &db.models())?;
+    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    assemble::read_tree(db, plan.node, sql, loader, run).await
+}
+
+fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {
     let mut hooked = WriteOptions::at(site);
     hooked.hooks = !state.clauses.without_hooks;
-    let model = state.model.clone();
+    hooked
+}
+
+/// Runs the hooks that may change a query.
+async fn before_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+    let (model, options) = (state.model.clone(), hooked(state, site));
     for kind in [HookKind::BeforeFind, HookKind::BeforeFindAfterExpandIncludeAll, HookKind::BeforeFindAfterOptions] {
-        hook::fire(db, &model, kind, HookSubject::Query(&mut state), &hooked).await?;
+        hook::fire(db, &model, kind, HookSubject::Query(state), &options).await?;
     }
-    let plan = plan::plan(&state, &models)?;
-    let sql = sequor_sql::render_select(&plan.select, dialect)?;
-    let tree = assemble::read_tree(db, plan.node, sql, loader, run).await?;
-    hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(&mut state), &hooked).await?;
-    Ok(tree)
+    Ok(())
+}
+
+async fn after_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+    let (model, options) = (state.model.clone(), hooked(state, site));
+    hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(state), &options).await
 }
 
 /// Reads the rows of a query as untyped, stored rows.

@@ -25,6 +25,7 @@ pub use json::clauses_from_json;
 pub(crate) use json::{Place, bind_value, named};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
+pub(crate) use page::{Key, after as after_keys, keys_of, total_order};
 pub use raw::{FromRow, RawSql, raw_value};
 pub(crate) use raw::{Reordered, map_names};
 pub use select::all_null;

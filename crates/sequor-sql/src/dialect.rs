@@ -67,6 +67,11 @@ impl Dialect {
         self != Dialect::Sqlite
     }
 
+    /// Whether NULL sorts behind every value when ascending.
+    pub fn nulls_are_largest(self) -> bool {
+        self == Dialect::Postgres
+    }
+
     /// Whether there are row locks.
     pub fn row_locks(self) -> bool {
         self != Dialect::Sqlite

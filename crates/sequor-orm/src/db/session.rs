@@ -83,7 +83,7 @@ impl Db {
         }
     }
 
-    fn report(&self, texts: &[std::sync::Arc<str>], run: &Run, start: Instant, error: Option<&Error>) {
+    pub(super) fn report(&self, texts: &[std::sync::Arc<str>], run: &Run, start: Instant, error: Option<&Error>) {
         let settings = &self.inner.settings;
         let took = start.elapsed();
         let slow = settings.slow_query.is_some_and(|limit| took >= limit);
@@ -104,7 +104,7 @@ impl Db {
 
 /// Adds to an error what only the caller knows.
 #[cold]
-fn placed(mut error: Error, run: &Run) -> Error {
+pub(super) fn placed(mut error: Error, run: &Run) -> Error {
     if let Some(detail) = error.detail_mut() {
         detail.operation.get_or_insert(run.operation);
         detail.site.get_or_insert(run.site);

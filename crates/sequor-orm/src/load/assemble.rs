@@ -42,8 +42,10 @@ struct Children {
 }
 
 /// Reads the rows of one statement into a tree.
-struct TreeSink {
-    tree: LoadedTree,
+pub(super) struct TreeSink {
+    pub(super) tree: LoadedTree,
+    /// Pauses once so many rows were read.
+    most: Option<usize>,
     /// The cells of the linking columns, behind those of the tree.
     link: Option<LinkCells>,
 }
@@ -104,6 +106,12 @@ impl LoadedTree {
         Ok(())
     }
 
+    /// The value of a column of the last row.
+    pub(super) fn last_value(&self, column: usize) -> Option<Value> {
+        let last = self.batch.len().checked_sub(1)?;
+        Some(self.batch.value(last, column))
+    }
+
     /// The rows, each with its relations, as a `Vec` of the model.
     pub(crate) fn finish(mut self) -> Result<Box<dyn Any + Send>> {
         self.attach()?;
@@ -155,6 +163,13 @@ impl LoadedTree {
     }
 }
 
+impl TreeSink {
+    /// A sink for the rows of a statement of their own.
+    pub(super) fn new(node: Node, loader: Box<dyn Loader>, most: Option<usize>) -> Result<TreeSink> {
+        Ok(TreeSink { tree: LoadedTree::new(node, loader)?, most, link: None })
+    }
+}
+
 impl RowSink for TreeSink {
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.tree.push(row)?;
@@ -172,13 +187,16 @@ impl RowSink for TreeSink {
             };
             link.keys.push(key);
         }
+        if self.most.is_some_and(|most| self.tree.len() >= most) {
+            return Ok(Flow::Pause);
+        }
         Ok(Flow::Continue)
     }
 }
 
 /// Reads the rows of a statement and of all the to-many includes below it.
 pub(crate) async fn read_tree(db: &Db, node: Node, sql: Sql, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
-    let sink = TreeSink { tree: LoadedTree::new(node, loader)?, link: None };
+    let sink = TreeSink::new(node, loader, None)?;
     let done = super::run_one(db, super::step(sql, Box::new(sink)), run.clone()).await?;
     let mut tree = super::unsink::<TreeSink>(done)?.tree;
     load_levels(db, &mut [&mut tree], run).await?;
@@ -186,7 +204,7 @@ pub(crate) async fn read_tree(db: &Db, node: Node, sql: Sql, loader: Box<dyn Loa
 }
 
 /// Loads the to-many includes of some trees, all of one level in one batch, then the levels below.
-async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result<()> {
+pub(super) async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result<()> {
     let mut batch = Batch { steps: Vec::new(), mode: BatchMode::Plain };
     let mut waiting: Vec<(Vec<usize>, Many, HashMap<KeyHash, Vec<usize>>)> = Vec::new();
     for (number, tree) in trees.iter_mut().enumerate() {
@@ -408,6 +426,6 @@ fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>
     };
     let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
     let link = LinkCells { at: width, columns, keys: Vec::new(), between };
-    let sink = TreeSink { tree: LoadedTree::new(plan.node, inner)?, link: Some(link) };
+    let sink = TreeSink { tree: LoadedTree::new(plan.node, inner)?, most: None, link: Some(link) };
     Ok(super::step(sql, Box::new(sink)))
 }

@@ -11,7 +11,7 @@ use sequor_core::statement::{Expr, Join, JoinKind, Quantifier, RelationExpr, Sel
 use std::sync::Arc;
 
 /// The rows of one model in a statement.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// The model.
     pub model: Arc<ModelDef>,
@@ -32,7 +32,7 @@ pub struct Node {
 }
 
 /// A to-many relation that is to be read once its parents are known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Many {
     /// The position of the relation in the parent's model.
     pub relation: usize,

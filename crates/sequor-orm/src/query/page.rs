@@ -121,11 +121,13 @@ pub struct PageRequest {
     pub(crate) size: u64,
 }
 
-/// One column of a cursor's order.
-struct Key {
-    position: usize,
+/// One column of a total order.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) position: usize,
     direction: SortDirection,
     nullable: bool,
+    nulls: Nulls,
 }
 
 /// A cursor's query, ready to make pages of its rows.
@@ -151,17 +153,8 @@ impl PageRequest {
         }
         total_order(state);
         let model = state.model.clone();
-        let keys: Vec<Key> = state
-            .clauses
-            .order
-            .iter()
-            .map(|order| {
-                let position = field_position(&model, &order.expr)
-                    .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs an order by columns of the model itself"))?;
-                let nullable = model.columns.get(position).is_some_and(|column| column.nullable);
-                Ok(Key { position, direction: order.direction, nullable })
-            })
-            .collect::<Result<_>>()?;
+        let keys = keys_of(state, nulls_of)
+            .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs an order by columns of the model itself"))?;
         let mut backwards = false;
         let had_cursor = self.cursor.is_some();
         if let Some(cursor) = &self.cursor {
@@ -173,7 +166,7 @@ impl PageRequest {
             if backwards {
                 order.direction = order.direction.reverse();
             }
-            order.nulls = key.nullable.then(|| nulls_of(order.direction));
+            order.nulls = key.nullable.then(|| if backwards { opposite(key.nulls) } else { key.nulls });
         }
         let size = usize::try_from(self.size).map_err(|_| Error::usage("the page is too large"))?;
         state.clauses.limit = Some(self.size.saturating_add(1));
@@ -182,8 +175,25 @@ impl PageRequest {
     }
 }
 
+/// The columns of an order, if it is one of plain columns; where NULLs stand is as the order says, else as the function does.
+pub(crate) fn keys_of(state: &QueryState, nulls: impl Fn(SortDirection) -> Nulls) -> Option<Vec<Key>> {
+    let key = |order: &OrderBy| {
+        let position = field_position(&state.model, &order.expr)?;
+        let nullable = state.model.columns.get(position).is_some_and(|column| column.nullable);
+        Some(Key { position, direction: order.direction, nullable, nulls: order.nulls.unwrap_or_else(|| nulls(order.direction)) })
+    };
+    state.clauses.order.iter().map(key).collect()
+}
+
+fn opposite(nulls: Nulls) -> Nulls {
+    match nulls {
+        Nulls::First => Nulls::Last,
+        Nulls::Last => Nulls::First,
+    }
+}
+
 /// NULL is the smallest value: first when ascending.
-fn nulls_of(direction: SortDirection) -> Nulls {
+pub(crate) fn nulls_of(direction: SortDirection) -> Nulls {
     match direction {
         SortDirection::Ascending => Nulls::First,
         SortDirection::Descending => Nulls::Last,
@@ -191,11 +201,11 @@ fn nulls_of(direction: SortDirection) -> Nulls {
 }
 
 /// The condition "behind these values": one key decides, all before it are equal.
-fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Expr {
+pub(crate) fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Expr {
     let mut arms = Vec::with_capacity(keys.len());
     for (count, (key, value)) in keys.iter().zip(values).enumerate() {
-        let direction = if backwards { key.direction.reverse() } else { key.direction };
-        let Some(behind) = behind(model, key, value, direction) else { continue };
+        let (direction, nulls) = if backwards { (key.direction.reverse(), opposite(key.nulls)) } else { (key.direction, key.nulls) };
+        let Some(behind) = behind(model, key, value, (direction, nulls)) else { continue };
         let mut parts: Vec<Expr> = keys.iter().zip(values).take(count).map(|(key, value)| equal(model, key, value)).collect();
         parts.push(behind);
         arms.push(Expr::And(parts));
@@ -211,17 +221,15 @@ fn equal(model: &ModelDef, key: &Key, value: &Value) -> Expr {
     crate::model::compare(BinaryOp::Equal, field(model, key.position), bound(model, key, value))
 }
 
-fn behind(model: &ModelDef, key: &Key, value: &Value, direction: SortDirection) -> Option<Expr> {
+fn behind(model: &ModelDef, key: &Key, value: &Value, (direction, nulls): (SortDirection, Nulls)) -> Option<Expr> {
     let column = field(model, key.position);
-    match (direction, value.is_null()) {
-        (SortDirection::Ascending, true) => Some(Expr::IsNull { expr: Box::new(column), negated: true }),
-        (SortDirection::Ascending, false) => Some(column.binary(BinaryOp::Greater, bound(model, key, value))),
-        (SortDirection::Descending, true) => None,
-        (SortDirection::Descending, false) => {
-            let less = column.clone().binary(BinaryOp::Less, bound(model, key, value));
-            Some(if key.nullable { less.or(Expr::IsNull { expr: Box::new(column), negated: false }) } else { less })
-        }
+    if value.is_null() {
+        return (nulls == Nulls::First).then(|| Expr::IsNull { expr: Box::new(column), negated: true });
     }
+    let operator = if direction == SortDirection::Ascending { BinaryOp::Greater } else { BinaryOp::Less };
+    let beyond = column.clone().binary(operator, bound(model, key, value));
+    let null_follows = key.nullable && nulls == Nulls::Last;
+    Some(if null_follows { beyond.or(Expr::IsNull { expr: Box::new(column), negated: false }) } else { beyond })
 }
 
 impl CursorPlan {
@@ -253,9 +261,21 @@ fn signature(model: &ModelDef, keys: &[Key]) -> String {
     for key in keys {
         let direction = if key.direction == SortDirection::Ascending { '+' } else { '-' };
         text.push(direction);
+        if key.nullable {
+            text.push(if key.nulls == Nulls::First { '<' } else { '>' });
+        }
         text.push_str(&model.columns[key.position].name);
     }
-    format!("{:08x}", text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)))
+    format!("{:016x}", checksum(text.as_bytes()))
+}
+
+/// FNV-1a: it finds damage. A cursor holds nothing but values of the row, which are bound like any other, so there is nothing to forge.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    sequor_core::value::base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 fn write_cursor(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Cursor {
@@ -268,8 +288,10 @@ fn write_cursor(model: &ModelDef, keys: &[Key], values: &[Value], backwards: boo
         })
         .collect();
     let json = serde_json::json!([signature(model, keys), u8::from(backwards), values]);
-    let text = sequor_core::value::base64(json.to_string().as_bytes());
-    Cursor(text.trim_end_matches('=').replace('+', "-").replace('/', "_"))
+    let mut bytes = json.to_string().into_bytes();
+    let check = checksum(&bytes);
+    bytes.extend(check.to_be_bytes());
+    Cursor(encoded(&bytes))
 }
 
 fn read_cursor(text: &str, model: &ModelDef, keys: &[Key]) -> Result<(Vec<Value>, bool)> {
@@ -277,8 +299,13 @@ fn read_cursor(text: &str, model: &ModelDef, keys: &[Key]) -> Result<(Vec<Value>
         return Err(bad_cursor("is too long"));
     }
     let bytes = sequor_core::value::from_base64(&text.replace('-', "+").replace('_', "/")).ok_or_else(|| bad_cursor("is damaged"))?;
+    let (bytes, check) = bytes.split_last_chunk::<8>().ok_or_else(|| bad_cursor("is damaged"))?;
+    let whole = [bytes, check.as_slice()].concat();
+    if checksum(bytes) != u64::from_be_bytes(*check) || encoded(&whole) != text {
+        return Err(bad_cursor("is damaged"));
+    }
     let (found, backwards, values): (String, u8, Vec<serde_json::Value>) =
-        serde_json::from_slice(&bytes).map_err(|_| bad_cursor("is damaged"))?;
+        serde_json::from_slice(bytes).map_err(|_| bad_cursor("is damaged"))?;
     if found != signature(model, keys) || values.len() != keys.len() || backwards > 1 {
         return Err(bad_cursor("belongs to another query or order"));
     }

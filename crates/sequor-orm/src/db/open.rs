@@ -1,0 +1,49 @@
+//! [`OpenRead`]: a statement that keeps its connection between one part of its rows and the next.
+
+use super::session::placed;
+use super::{Db, Run, expect, pool::Pooled};
+use sequor_core::driver::{Batch, RowSink, Step, StepDone};
+use sequor_core::error::{Error, Result};
+use std::time::Instant;
+
+/// A statement whose sink has paused it.
+pub(crate) struct OpenRead {
+    pooled: Pooled,
+    run: Run,
+}
+
+impl Db {
+    /// Whether there is only one connection, which an open statement would keep from everybody else.
+    pub(crate) fn is_single(&self) -> bool {
+        self.inner.pool.size() == 1
+    }
+
+    /// Starts a statement outside of transactions whose sink may pause it; without [`OpenRead`] it has ended.
+    pub(crate) async fn open(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
+        let texts = [step.text.clone()];
+        expect::note(&texts, run.site);
+        let start = Instant::now();
+        let result = self.open_step(step, run).await;
+        self.report(&texts, run, start, result.as_ref().err());
+        result.map_err(|error| placed(error, run))
+    }
+
+    async fn open_step(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
+        let mut pooled = self.inner.pool.acquire(run.site).await?;
+        let done = pooled.get()?.run(Batch::one(step)).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
+        let read = done.paused.then(|| OpenRead { pooled, run: run.clone() });
+        Ok((done, read))
+    }
+}
+
+impl OpenRead {
+    /// Goes on with the rows.
+    pub(crate) async fn next(mut self, sink: Box<dyn RowSink>) -> Result<(StepDone, Option<OpenRead>)> {
+        let done = match self.pooled.get()?.resume(sink).await {
+            Ok(done) => done,
+            Err(error) => return Err(placed(error, &self.run)),
+        };
+        let read = done.paused.then_some(self);
+        Ok((done, read))
+    }
+}
