@@ -22,8 +22,7 @@ async fn main() -> Result<()> {
     json_search(&db).await?;
     changes(&db).await?;
     transactions(&db).await?;
-    db.close().await;
-    Ok(())
+    db.close().await
 }
 
 async fn filters(db: &Db) -> Result<()> {

@@ -27,7 +27,7 @@ async fn main() -> Result<()> {
             let rows = demo::fill(&db).await?;
             println!("an empty log: {rows} interactions of demo data");
         }
-        db.close().await;
+        db.close().await?;
     }
     let layers = Layers::start(&config, &events).await?;
     let listener = tokio::net::TcpListener::bind(&config.address).await?;
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
     let app = App { layers: Arc::new(layers), events, began };
     axum::serve(listener, router(app)).with_graceful_shutdown(ended()).await?;
     if let Some(db) = db {
-        db.close().await;
+        db.close().await?;
     }
     Ok(())
 }

@@ -184,7 +184,8 @@ fn nested_marks(slots: &Ident, name: &Ident, value: &Given, depth: usize, code: 
             let (marks, span) = (marks(&inner, fields, depth + 1), name.span());
             let empty = quote_spanned!(span=> ::sequor::__private::target_fields(&#slots.#name));
             let implied = quote_spanned!(span=> ::sequor::__private::implied_key(&#slots.#name));
-            let check = quote_spanned!(*braces=> #inner.check(#implied););
+            let scope = quote_spanned!(span=> ::sequor::__private::implied_scope(&#slots.#name));
+            let check = quote_spanned!(*braces=> #inner.check_in(#implied, #scope););
             code.extend(quote!({ #[allow(unused_mut)] let mut #inner = #empty; #marks #check }));
         }
     }

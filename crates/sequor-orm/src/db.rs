@@ -1,10 +1,13 @@
 //! [`Db`]: what every statement runs on: a pool, or a transaction of it. One concrete type, cheaply cloned.
 
 mod connect;
+mod environment;
 mod expect;
 mod open;
 mod options;
+mod place;
 mod pool;
+mod replica;
 mod session;
 mod transaction;
 mod types;
@@ -38,10 +41,13 @@ pub struct Db {
     pub(crate) context: Arc<TypeMap>,
     /// Whether statements outside of the transaction around them are meant.
     pub(crate) detached: bool,
+    /// The schema, settings and server of this handle's statements.
+    pub(crate) place: Arc<place::Place>,
 }
 
 pub(crate) struct DbInner {
     pub(crate) pool: Arc<ConnectionPool>,
+    pub(crate) replicas: replica::Replicas,
     pub(crate) dialect: Dialect,
     pub(crate) registry: Arc<Registry>,
     pub(crate) hooks: HookTable,
@@ -97,6 +103,17 @@ impl Db {
         DbOptions::new(url)
     }
 
+    /// Options from `sequor.toml`, `.env` and the environment; later wins, and methods called on the options win over all: `DATABASE_URL`,
+    /// `DB_POOL_MAX`, `DB_POOL_MIN`, `DB_POOL_ACQUIRE`, `DB_POOL_IDLE`, `DB_POOL_EVICT`, `DB_RETRY_MAX`, `DB_RETRY_DELAY`, `DB_SLOW_QUERY`
+    /// (milliseconds) and `DB_LOGGING`; in `sequor.toml` the same as `url`, `pool_max`, .. in the section of `SEQUOR_ENV`, `APP_ENV` or `NODE_ENV`
+    /// (`development` when none is set). A wrong or missing setting is the `Usage` error of `connect`.
+    pub fn from_env() -> DbOptions {
+        match environment::options() {
+            Ok(options) => options,
+            Err(error) => DbOptions::new("").failing(error),
+        }
+    }
+
     /// One trivial round trip. Sequelize: `authenticate()`.
     ///
     /// # Errors
@@ -121,9 +138,16 @@ impl Db {
         }
     }
 
-    /// Waits for running work, then closes every connection; later use is `Usage(Closed)`. Sequelize: `close()`.
-    pub async fn close(&self) {
-        self.inner.pool.close().await;
+    /// Waits for running work (at most the pool's acquire time-out), then closes every connection; later use is `Usage(Closed)`.
+    /// Sequelize: `close()`.
+    ///
+    /// # Errors
+    /// `Timeout` when connections were still in use at the end of that time; they are closed as they come back.
+    pub async fn close(&self) -> Result<()> {
+        for replica in self.inner.replicas.pools() {
+            replica.close().await?;
+        }
+        self.inner.pool.close().await
     }
 
     /// The dialect of the database.

@@ -63,7 +63,7 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
     let plan = plan::plan(state, &db.models())?;
-    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let sql = db.render_select(&plan.select)?;
     assemble::read_tree(db, plan.node, sql, loader, run).await
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Locatio
     let run = reading(&state, "find", site);
     let model = state.model.clone();
     let plan = plan::plan(&state, &db.models())?;
-    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let sql = db.render_select(&plan.select)?;
     let types: Vec<_> = model.columns.iter().map(|column| column.ty.clone()).collect();
     let decode =
         move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
@@ -123,7 +123,7 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     let mut plan = plan::plan(&state, &db.models())?;
     let width = plan.node.shape.items.as_ref().map_or(plan.select.columns.len(), Vec::len);
     plan.select.columns.truncate(width);
-    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let sql = db.render_select(&plan.select)?;
     run_decoded(&db, sql, DecodeSink::new(decode), run).await.map_err(|error| error.at(&state.model.name, None))
 }
 
@@ -144,7 +144,7 @@ pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'s
 
 /// Reads one cell.
 pub(crate) async fn scalar(db: &Db, select: Select, run: Run) -> Result<Value> {
-    let sql = sequor_sql::render_select(&select, db.dialect())?;
+    let sql = db.render_select(&select)?;
     let done = run_one(db, step(sql, Box::new(ScalarSink::default())), run).await?;
     Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())
 }
@@ -168,7 +168,7 @@ pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'s
 pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<String> {
     let run = reading(&state, "explain", site);
     let plan = plan::plan(&state, &db.models())?;
-    let mut sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let mut sql = db.render_select(&plan.select)?;
     let word = match db.dialect() {
         Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
         Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => "EXPLAIN ",

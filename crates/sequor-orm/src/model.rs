@@ -24,8 +24,8 @@ pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{
     ColumnField, DraftOf, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent,
-    computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implies, named_arguments,
-    owes_values, projected, projected_column, projected_relation, refused, row_rule, set_with, some_cell,
+    computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implied_scope, implies,
+    named_arguments, owes_values, projected, projected_column, projected_relation, refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;

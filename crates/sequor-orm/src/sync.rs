@@ -5,7 +5,7 @@ use crate::load::{run_one, step, unsink};
 use crate::model::ModelList;
 use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{IndexDef, ModelDef, TableDef, tables};
+use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::{ColumnType, EnumDef};
 use sequor_sql::{Dialect, Sql};
@@ -63,6 +63,10 @@ impl Db {
 pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
     let mut made = tables(models, &db.models())?;
     let dialect = db.dialect();
+    let schema = db.place.schema.clone();
+    if let Some(name) = schema.clone() {
+        script(db, &Ddl::CreateSchema { name, if_not_exists: true }, site).await?;
+    }
     if mode == SyncMode::Force {
         drop_all(db, &made, site).await?;
     }
@@ -75,7 +79,7 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
     let mut late = Vec::new();
     for index in 0..made.len() {
         let name = made[index].name.clone();
-        if known.iter().any(|known| *known == name.to_string() || *known == name.name.as_ref()) {
+        if known.iter().any(|known| *known == placed(&name, schema.as_deref())) {
             if mode == SyncMode::Alter {
                 add_missing(db, &made[index], site).await?;
             }
@@ -105,6 +109,14 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
         }
     }
     Ok(())
+}
+
+/// The name by which [`existing`] knows a table.
+fn placed(table: &TableName, schema: Option<&str>) -> String {
+    match table.schema.as_deref().or(schema) {
+        Some(schema) => format!("{schema}.{}", table.name),
+        None => table.name.to_string(),
+    }
 }
 
 /// A partial index is one of live rows on a paranoid model; MySQL has none, and keeps the plain rule of the application there.
@@ -137,7 +149,7 @@ async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>
         let mut sql = String::from("SET FOREIGN_KEY_CHECKS = 0");
         for table in tables.iter().rev() {
             let ddl = Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: true };
-            for text in sequor_sql::render_ddl(&ddl, db.dialect())? {
+            for text in db.render_ddl(&ddl)? {
                 sql.push_str("; ");
                 sql.push_str(&text);
             }
@@ -174,7 +186,7 @@ fn enums(tables: &[TableDef]) -> Vec<Arc<EnumDef>> {
 }
 
 async fn script(db: &Db, ddl: &Ddl, site: &'static Location<'static>) -> Result<()> {
-    for sql in sequor_sql::render_ddl(ddl, db.dialect())? {
+    for sql in db.render_ddl(ddl)? {
         db.execute_script(sql, site).await?;
     }
     Ok(())
@@ -217,7 +229,7 @@ async fn existing(db: &Db, site: &'static Location<'static>) -> Result<Vec<Strin
 }
 
 async fn enum_exists(db: &Db, definition: &EnumDef, site: &'static Location<'static>) -> Result<bool> {
-    let found = texts(db, "SELECT typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typname = $1 AND n.nspname = current_schema()", vec![&definition.name], site).await?;
+    let found = texts(db, "SELECT typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typname = $1 AND n.nspname = coalesce(nullif($2, ''), current_schema())", vec![&definition.name, db.place.schema.as_deref().unwrap_or_default()], site).await?;
     Ok(!found.is_empty())
 }
 
@@ -225,11 +237,15 @@ async fn column_names(db: &Db, table: &TableDef, site: &'static Location<'static
     let text = match db.dialect() {
         Dialect::Sqlite => "SELECT name FROM pragma_table_info(?)",
         Dialect::Postgres => {
-            "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema()"
+            "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 AND table_schema = coalesce(nullif($2, ''), current_schema())"
         }
         Dialect::Mysql | Dialect::Mariadb => {
-            "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = DATABASE()"
+            "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = coalesce(nullif(?, ''), DATABASE())"
         }
     };
-    texts(db, text, vec![&table.name.name], site).await
+    let schema = table.name.schema.as_deref().or(db.place.schema.as_deref()).unwrap_or_default();
+    if db.dialect() == Dialect::Sqlite {
+        return texts(db, text, vec![&placed(&table.name, db.place.schema.as_deref())], site).await;
+    }
+    texts(db, text, vec![&table.name.name, schema], site).await
 }

@@ -59,7 +59,7 @@ where
         test(db.clone()).await
     }
     .await;
-    db.close().await;
+    let _ = db.close().await;
     place.remove().await?;
     result
 }
@@ -112,7 +112,7 @@ impl Place {
         if let Some((admin, name)) = self.admin {
             let force = if admin.dialect().is_mysql() { "" } else { " WITH (FORCE)" };
             admin.execute_script(format!("DROP DATABASE {name}{force}"), Location::caller()).await?;
-            admin.close().await;
+            let _ = admin.close().await;
         }
         Ok(())
     }

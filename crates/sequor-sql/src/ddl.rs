@@ -16,7 +16,15 @@ use sequor_core::statement::Ddl;
 /// # Errors
 /// `Usage` for what the dialect cannot do.
 pub fn render_ddl(ddl: &Ddl, dialect: Dialect) -> Result<Vec<String>> {
-    let mut writer = DdlWriter { dialect, done: Vec::new(), sql: SqlWriter::new(dialect) };
+    render_ddl_in(ddl, dialect, None)
+}
+
+/// Renders a change of tables that live in a schema, unless they name their own.
+///
+/// # Errors
+/// As [`render_ddl`].
+pub fn render_ddl_in(ddl: &Ddl, dialect: Dialect, schema: Option<&str>) -> Result<Vec<String>> {
+    let mut writer = DdlWriter { dialect, done: Vec::new(), sql: SqlWriter::inside(dialect, schema) };
     writer.change(ddl)?;
     Ok(writer.done)
 }
@@ -31,7 +39,8 @@ pub(crate) struct DdlWriter {
 impl DdlWriter {
     /// Ends a statement.
     pub(crate) fn end(&mut self) {
-        let sql = std::mem::replace(&mut self.sql, SqlWriter::new(self.dialect));
+        let next = SqlWriter::inside(self.dialect, self.sql.schema.as_deref());
+        let sql = std::mem::replace(&mut self.sql, next);
         self.done.push(sql.finish().text);
     }
 

@@ -9,7 +9,7 @@ mod select;
 mod write;
 mod writer;
 
-pub use ddl::render_ddl;
+pub use ddl::{render_ddl, render_ddl_in};
 pub use dialect::Dialect;
 
 use sequor_core::driver::Param;
@@ -31,13 +31,21 @@ pub struct Sql {
 /// # Errors
 /// `Usage` for what the dialect cannot do.
 pub fn render(statement: &Statement, dialect: Dialect) -> Result<Sql> {
-    let mut writer = SqlWriter::new(dialect);
+    render_in(statement, dialect, None)
+}
+
+/// Renders a statement whose tables live in a schema, unless they name their own.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_in(statement: &Statement, dialect: Dialect, schema: Option<&str>) -> Result<Sql> {
+    let mut writer = SqlWriter::inside(dialect, schema);
     match statement {
         Statement::Select(select) => writer.select(select)?,
         Statement::Insert(insert) => writer.insert(insert)?,
         Statement::Update(update) => writer.update(update)?,
         Statement::Delete(delete) => writer.delete(delete)?,
-        Statement::Ddl(ddl) => return Ok(Sql { text: render_ddl(ddl, dialect)?.join("; "), params: Vec::new() }),
+        Statement::Ddl(ddl) => return Ok(Sql { text: render_ddl_in(ddl, dialect, schema)?.join("; "), params: Vec::new() }),
     }
     Ok(writer.finish())
 }
@@ -47,7 +55,15 @@ pub fn render(statement: &Statement, dialect: Dialect) -> Result<Sql> {
 /// # Errors
 /// `Usage` for what the dialect cannot do.
 pub fn render_select(select: &Select, dialect: Dialect) -> Result<Sql> {
-    let mut writer = SqlWriter::new(dialect);
+    render_select_in(select, dialect, None)
+}
+
+/// Renders a query whose tables live in a schema, unless they name their own.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_select_in(select: &Select, dialect: Dialect, schema: Option<&str>) -> Result<Sql> {
+    let mut writer = SqlWriter::inside(dialect, schema);
     writer.select(select)?;
     Ok(writer.finish())
 }

@@ -3,6 +3,7 @@
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
+use sequor_core::schema::TableName;
 use sequor_core::statement::{Conflict, ConflictAction, Delete, Expr, Insert, OrderBy, SelectItem, Update};
 use sequor_core::types::{BindType, ColumnType};
 use sequor_core::{Name, Value};
@@ -67,7 +68,7 @@ impl SqlWriter {
     /// The name of a column type's array, for casts of bound lists.
     pub(crate) fn array_type(&mut self, ty: &ColumnType) -> Result<()> {
         match ty {
-            ColumnType::Enum(def) => self.name(&def.name)?,
+            ColumnType::Enum(def) => self.table(&TableName { schema: None, name: def.name.clone() })?,
             other => {
                 let name = crate::ddl::type_name(other, Dialect::Postgres, false)?;
                 self.push(&name);

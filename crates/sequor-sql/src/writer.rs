@@ -1,12 +1,12 @@
 //! [`SqlWriter`]: the only code that pushes an identifier, a placeholder or a literal.
 
 use crate::{Dialect, Sql};
-use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::TableName;
 use sequor_core::statement::Alias;
 use sequor_core::types::{BindType, ScalarType};
+use sequor_core::{Name, Value};
 
 /// Text and parameters being written.
 pub(crate) struct SqlWriter {
@@ -15,11 +15,18 @@ pub(crate) struct SqlWriter {
     params: Vec<Param>,
     /// Whether columns of no table are written with a table's name (the proposed row needs it on PostgreSQL).
     pub(crate) conflict_table: Option<String>,
+    /// Where tables live that name no schema of their own.
+    pub(crate) schema: Option<Name>,
 }
 
 impl SqlWriter {
     pub(crate) fn new(dialect: Dialect) -> SqlWriter {
-        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None }
+        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None, schema: None }
+    }
+
+    /// A writer whose tables live in a schema unless they name their own.
+    pub(crate) fn inside(dialect: Dialect, schema: Option<&str>) -> SqlWriter {
+        SqlWriter { schema: schema.map(|schema| Name::Owned(schema.to_owned())), ..SqlWriter::new(dialect) }
     }
 
     pub(crate) fn finish(self) -> Sql {
@@ -66,7 +73,7 @@ impl SqlWriter {
 
     /// Pushes a table's name with its schema.
     pub(crate) fn table(&mut self, table: &TableName) -> Result<()> {
-        match &table.schema {
+        match &table.schema.clone().or_else(|| self.schema.clone()) {
             // SQLite has no schemas; Sequelize puts them before the name.
             Some(schema) if self.dialect == Dialect::Sqlite => self.name(&format!("{schema}.{}", table.name)),
             Some(schema) => {

@@ -29,7 +29,7 @@ pub async fn scenario(scenario: Json, dialect: String) -> Outcome {
     let outcome = match Db::connect(place.url()).await {
         Ok(db) => {
             let outcome = play(&scenario, &dialect, db.clone()).await;
-            db.close().await;
+            let _ = db.close().await;
             outcome
         }
         Err(error) => Outcome::failed(format!("cannot connect: {error:#}")),

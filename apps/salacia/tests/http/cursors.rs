@@ -18,7 +18,7 @@ async fn ties(place: &Place) {
         draft!(AiInteraction { model: "m", request: json!({ "messages": [{ "role": "user", "content": text }] }), created_at })
     });
     AiInteraction::bulk_create(drafts).exec(&db).await.unwrap();
-    db.close().await;
+    db.close().await.unwrap();
 }
 
 async fn walk(running: &Running, query: &str, expected: usize) {

@@ -47,7 +47,7 @@ async fn a_database_that_sequelize_made_is_served_as_it_is() {
     let before = describe().await;
     let db = layers::open(&place.config, &Events::default()).await.unwrap();
     assert_eq!(describe().await, before, "the database was changed");
-    db.close().await;
+    db.close().await.unwrap();
     for layer in [Layer::Sequor, Layer::Classic] {
         let running = Running::start(&place, layer).await;
         let (status, stored) =
@@ -56,7 +56,7 @@ async fn a_database_that_sequelize_made_is_served_as_it_is() {
     }
     // What Sequor makes where there is nothing is the same.
     let fresh = postgres().await.unwrap();
-    layers::open(&fresh.config, &Events::default()).await.unwrap().close().await;
+    layers::open(&fresh.config, &Events::default()).await.unwrap().close().await.unwrap();
     let after: String = client(&fresh.config.url).await.query_one(columns, &[]).await.unwrap().get(0);
     assert_eq!(after, before.lines().filter(|line| !line.starts_with("SequelizeMeta")).collect::<Vec<_>>().join("\n"));
 }

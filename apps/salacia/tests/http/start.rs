@@ -61,7 +61,7 @@ impl Running {
         let config = Config { layer, ..place.config.clone() };
         let events = Events::default();
         // The tables are made by Sequor, whichever layer serves.
-        layers::open(&config, &events).await.unwrap().close().await;
+        layers::open(&config, &events).await.unwrap().close().await.unwrap();
         let layers = Layers::start(&config, &events).await.unwrap();
         Running::serve(layers, events).await
     }
@@ -99,5 +99,5 @@ impl Running {
 pub async fn filled(place: &Place) {
     let db = layers::open(&place.config, &Events::default()).await.unwrap();
     salacia::demo::fill(&db).await.unwrap();
-    db.close().await;
+    db.close().await.unwrap();
 }

@@ -37,7 +37,12 @@ pub fn emit(model: &Model) -> TokenStream {
 
             #[track_caller]
             pub const fn check(&self, implied: &str) {
-                let _ = implied;
+                self.check_in(implied, "");
+            }
+
+            #[track_caller]
+            pub const fn check_in(&self, implied: &str, scope: &str) {
+                let _ = (implied, scope);
                 #(#checks)*
             }
         }
@@ -89,6 +94,7 @@ fn check(model: &Model, column: &ColumnField) -> Option<TokenStream> {
     }
     if implied {
         conditions.push(quote!(!__sequor::implies(implied, #name)));
+        conditions.push(quote!(!__sequor::implies(scope, #name)));
     }
     if column.embed {
         let ty = &column.tokens;

@@ -189,10 +189,19 @@ impl RelationField {
         let RelationField { visibility, docs, name, position, .. } = self;
         let (constant, ty) = (names::constant(&self.ident), self.typed(model));
         let (position, key) = (proc_macro2::Literal::u16_unsuffixed(*position), self.key.join(","));
+        let scope = self.scope_fields();
+        let scope = (!scope.is_empty()).then(|| quote!(.scoped(#scope)));
         quote! {
             #docs
-            #visibility const #constant: #ty = __sequor::Relation::new(#name, #position, #key);
+            #visibility const #constant: #ty = __sequor::Relation::new(#name, #position, #key) #scope;
         }
+    }
+
+    /// The fields of the other model that the scope fills, separated by commas.
+    fn scope_fields(&self) -> String {
+        let Some((_, Given::List(tokens))) = self.options.get("scope") else { return String::new() };
+        let names: Vec<String> = items(tokens.clone()).into_iter().filter_map(|item| item.name).map(|name| names::plain(&name)).collect();
+        names.join(",")
     }
 
     /// The name of the field type's constructor.

@@ -1,6 +1,7 @@
 //! [`DbOptions`]: everything that can be set before connecting.
 
 use super::pool::ConnectionPool;
+use super::replica::Replicas;
 use super::{Db, DbInner, Settings, TypeMap, connect};
 use crate::hook::HookTable;
 use crate::model::{ModelList, Registry};
@@ -82,12 +83,28 @@ pub struct DbOptions {
     retry: Retry,
     settings: Settings,
     registry: Result<Registry>,
+    replicas: Vec<String>,
+    read_your_writes: Duration,
 }
 
 impl DbOptions {
     pub(crate) fn new(url: &str) -> DbOptions {
         let settings = Settings { slow_query: None, logging: false, implicit_transactions: false, strict_loading: false, clock: Utc::now };
-        DbOptions { url: url.to_owned(), pool: Pool::default(), retry: Retry::default(), settings, registry: Ok(Registry::default()) }
+        DbOptions {
+            url: url.to_owned(),
+            pool: Pool::default(),
+            retry: Retry::default(),
+            settings,
+            registry: Ok(Registry::default()),
+            replicas: Vec::new(),
+            read_your_writes: secs(5),
+        }
+    }
+
+    /// Options that cannot connect; `connect` says why.
+    pub(super) fn failing(mut self, error: Error) -> DbOptions {
+        self.registry = Err(error);
+        self
     }
 
     /// The limits of the pool.
@@ -99,6 +116,19 @@ impl DbOptions {
     /// The attempts at connecting.
     pub fn retry(mut self, retry: Retry) -> DbOptions {
         self.retry = retry;
+        self
+    }
+
+    /// Copies of the database that serve reads outside of transactions, in turn; one that does not answer is left out for a while. Locking
+    /// reads, raw SQL and everything in a transaction go to the primary. Sequelize: `replication.read`.
+    pub fn read_replicas<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> DbOptions {
+        self.replicas = urls.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// For how long after a write of this `Db` reads go to the primary, so that a program reads what it wrote; 5 s.
+    pub fn read_your_writes(mut self, window: Duration) -> DbOptions {
+        self.read_your_writes = window;
         self
     }
 
@@ -160,6 +190,7 @@ impl DbOptions {
             return Err(Error::usage("the pool needs max >= 1 and min <= max"));
         }
         let driver = connect::driver(&self.url)?;
+        let replicas = Replicas::new(&self.replicas, &self.pool, self.read_your_writes)?;
         let pool = Arc::new(ConnectionPool::new(driver, self.pool));
         let product = pool.open(&self.retry).await?;
         ConnectionPool::keep(&pool);
@@ -169,8 +200,8 @@ impl DbOptions {
             Product::Mariadb => Dialect::Mariadb,
             Product::Sqlite => Dialect::Sqlite,
         };
-        let inner = DbInner { pool, dialect, registry: Arc::new(registry), hooks: HookTable::default(), settings: self.settings };
-        Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false })
+        let inner = DbInner { pool, replicas, dialect, registry: Arc::new(registry), hooks: HookTable::default(), settings: self.settings };
+        Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() })
     }
 }
 

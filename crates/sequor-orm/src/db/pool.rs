@@ -241,9 +241,9 @@ impl ConnectionPool {
     }
 
     /// Waits for running work (at most the acquire time-out), then closes everything.
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
-            return;
+            return Ok(());
         }
         let all = u32::try_from(self.size).unwrap_or(u32::MAX);
         let drained = tokio::time::timeout(self.limits.acquire, self.permits.acquire_many(all)).await;
@@ -252,7 +252,14 @@ impl ConnectionPool {
         for idle in idle {
             idle.connection.close().await;
         }
-        drop(drained);
+        match drained {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::timeout(format!(
+                "close() waited {:.1} s for {} connections that are still in use; they are closed as they come back",
+                self.limits.acquire.as_secs_f64(),
+                self.status().in_use
+            ))),
+        }
     }
 }
 

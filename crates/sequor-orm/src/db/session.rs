@@ -24,13 +24,16 @@ pub struct Run {
 impl Db {
     /// Runs a batch on the transaction of this handle, or on a connection of the pool.
     pub(crate) async fn run(&self, batch: Batch, run: Run) -> Result<Vec<StepDone>> {
+        if self.needs_settings() && self.session(run.site)?.is_none() {
+            return self.run_with_settings(batch, run).await;
+        }
         let texts: Vec<std::sync::Arc<str>> = batch.steps.iter().map(|step: &Step| step.text.clone()).collect();
         expect::note(&texts, run.site);
         let start = Instant::now();
         let result = match self.session(run.site)? {
             Some(tx) => tx.run(batch).await,
             None => {
-                let mut pooled: Pooled = self.inner.pool.acquire(run.site).await?;
+                let mut pooled: Pooled = self.connection(&run).await?;
                 pooled.get()?.run(batch).await
             }
         };

@@ -426,7 +426,12 @@ impl Db {
         let mut begin = tx.begin;
         // A reader that becomes a writer later cannot wait for other writers on SQLite: the lock is taken at once.
         begin.immediate = !begin.read_only;
+        let settings = self.settings_batch()?;
         pooled.get()?.begin(begin).await?;
+        if let Some(settings) = settings {
+            pooled.get()?.run(settings).await?;
+        }
+        self.inner.replicas.wrote(!begin.read_only);
         let shared = Shared {
             pool: Arc::as_ptr(&self.inner.pool).addr(),
             connection: tokio::sync::Mutex::new(Some(pooled)),
@@ -436,7 +441,7 @@ impl Db {
         Ok(TxHandle { shared: Arc::new(shared), level: 0 })
     }
 
-    async fn run_transaction<T, F>(&self, tx: Tx, f: F, site: &'static Location<'static>) -> Result<T>
+    pub(super) async fn run_transaction<T, F>(&self, tx: Tx, f: F, site: &'static Location<'static>) -> Result<T>
     where
         F: AsyncFnOnce(&Db) -> Result<T>,
     {

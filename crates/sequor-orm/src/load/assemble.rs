@@ -419,7 +419,7 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
     let (plan, width) = plan::plan_many(many, keys, &db.models())?;
-    let sql = sequor_sql::render_select(&plan.select, db.dialect())?;
+    let sql = db.render_select(&plan.select)?;
     let between = match &many.link.through {
         Some(through) => between_of(owner, many)?.map(|batch| (batch, through.to_source.clone())),
         None => None,

@@ -89,6 +89,11 @@ pub const fn implied_key<M, T, K: RelationKindMarker>(slot: &Field<Relation<M, T
     if K::CHILD_HOLDS_KEY { slot.column.key() } else { "" }
 }
 
+/// The fields that a nested draft does not owe, because the scope of the relation fills them.
+pub const fn implied_scope<M, T, K: RelationKindMarker>(slot: &Field<Relation<M, T, K>>) -> &'static str {
+    slot.column.scope_fields()
+}
+
 /// Whether a field is among the implied ones, which are separated by commas.
 pub const fn implies(implied: &str, field: &str) -> bool {
     if same_name(implied, field) {

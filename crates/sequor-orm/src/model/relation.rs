@@ -20,6 +20,7 @@ pub struct Relation<M, T, K> {
     name: &'static str,
     position: u16,
     key: &'static str,
+    scope: &'static str,
     marker: PhantomData<fn() -> (M, T, K)>,
 }
 
@@ -37,7 +38,12 @@ pub trait IntoInclude<M, T, K> {
 impl<M, T, K> Relation<M, T, K> {
     /// The relation at a position; `key` is the foreign key's field by convention. What the derive writes.
     pub const fn new(name: &'static str, position: u16, key: &'static str) -> Relation<M, T, K> {
-        Relation { name, position, key, marker: PhantomData }
+        Relation { name, position, key, scope: "", marker: PhantomData }
+    }
+
+    /// The same relation with the names of the fields that its scope fills, separated by commas. What the derive writes.
+    pub const fn scoped(self, scope: &'static str) -> Relation<M, T, K> {
+        Relation { name: self.name, position: self.position, key: self.key, scope, marker: PhantomData }
     }
 
     /// The relation's name.
@@ -53,6 +59,11 @@ impl<M, T, K> Relation<M, T, K> {
     /// The field that holds the foreign key, on whichever side it is.
     pub const fn key(&self) -> &'static str {
         self.key
+    }
+
+    /// The fields of the related rows that the relation's scope fills, separated by commas.
+    pub const fn scope_fields(&self) -> &'static str {
+        self.scope
     }
 }
 

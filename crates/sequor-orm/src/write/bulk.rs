@@ -234,7 +234,7 @@ async fn run_chunk(
     if let Statement::Insert(insert) = &mut sql {
         insert.tags.clone_from(&options.write.tags);
     }
-    let sql = sequor_sql::render(&sql, db.dialect())?;
+    let sql = db.render(&sql)?;
     let run = options.write.run("bulk_create", &model.name);
     if returns {
         let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
@@ -304,7 +304,7 @@ async fn insert_loop(
     let exprs: Vec<Expr> = positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
     let mut insert = statement(model, positions, vec![exprs], None, &options.write);
     insert.returning.clear();
-    let sql = sequor_sql::render(&Statement::Insert(Box::new(insert)), db.dialect())?;
+    let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let lists = members.iter().map(|number| {
         let params =
             positions.iter().map(|position| Param { value: value(&rows[*number], position), bind: model.columns[*position].ty.bind() });

@@ -77,7 +77,7 @@ async fn destroy_one(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
                 returning: Vec::new(),
                 tags: options.tags.clone(),
             };
-            let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
+            let sql = db.render(&Statement::Delete(Box::new(delete)))?;
             let done = run_one(db, step(sql, Box::new(Discard)), options.run("destroy", &model.name))
                 .await
                 .map_err(|error| named(error, &model))?;
@@ -195,7 +195,7 @@ async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Res
         returning: Vec::new(),
         tags: options.tags.clone(),
     };
-    let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
+    let sql = db.render(&Statement::Delete(Box::new(delete)))?;
     let done =
         run_one(db, step(sql, Box::new(Discard)), options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
     Ok(done.affected)
@@ -307,11 +307,11 @@ pub(crate) async fn truncate(db: &Db, model: &ModelDef, restart_identity: bool, 
             returning: Vec::new(),
             tags: Vec::new(),
         };
-        let sql = sequor_sql::render(&Statement::Delete(Box::new(delete)), db.dialect())?;
+        let sql = db.render(&Statement::Delete(Box::new(delete)))?;
         run_one(db, step(sql, Box::new(Discard)), options.run("truncate", &model.name)).await.map_err(|error| named(error, model))?;
         return Ok(());
     }
-    for sql in sequor_sql::render_ddl(&ddl, db.dialect())? {
+    for sql in db.render_ddl(&ddl)? {
         db.execute_script(sql, options.site).await.map_err(|error| named(error, model))?;
     }
     Ok(())

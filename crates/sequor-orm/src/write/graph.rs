@@ -19,10 +19,12 @@ pub(crate) async fn create_graph(db: &Db, state: RowState, options: &WriteOption
 
 /// The fields of a child that its parent will fill.
 fn implied(def: &RelationDef, link: &Link) -> Vec<usize> {
-    match def.kind {
+    let mut filled = match def.kind {
         RelationKind::HasOne | RelationKind::HasMany => link.columns.clone(),
         RelationKind::BelongsTo | RelationKind::BelongsToMany => Vec::new(),
-    }
+    };
+    filled.extend(def.scope.iter().filter_map(|(name, _)| link.target.position(name)));
+    filled
 }
 
 fn relation(state: &RowState, position: usize, db: &Db) -> Result<(RelationDef, Link)> {

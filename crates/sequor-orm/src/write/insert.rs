@@ -83,7 +83,7 @@ pub(crate) async fn insert_one(
     let positions = written(state);
     let row = positions.iter().map(|position| bound(model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null))).collect();
     let insert = statement(model, &positions, vec![row], conflict, options);
-    let sql = sequor_sql::render(&Statement::Insert(Box::new(insert)), db.dialect())?;
+    let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let run = options.run("create", &model.name);
     if db.dialect().insert_returning() {
         let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;

@@ -173,7 +173,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         returning: if returns { super::insert::whole(&model) } else { Vec::new() },
         tags: options.tags.clone(),
     };
-    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let sql = db.render(&Statement::Update(Box::new(update)))?;
     let run = options.run("update", &model.name);
     let (affected, row) = if returns {
         let done =
@@ -222,7 +222,7 @@ pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Valu
         returning: super::insert::whole(&model),
         tags: Vec::new(),
     };
-    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let sql = db.render(&Statement::Update(Box::new(update)))?;
     let run = options.run("increment", &model.name);
     if db.dialect().update_returning() {
         let done =

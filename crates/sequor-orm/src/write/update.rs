@@ -192,7 +192,7 @@ pub(crate) async fn run_statement(
 ) -> Result<Updated> {
     let model = &query.model;
     let returns = !update.returning.is_empty() && db.dialect().update_returning();
-    let sql = sequor_sql::render(&Statement::Update(Box::new(update)), db.dialect())?;
+    let sql = db.render(&Statement::Update(Box::new(update)))?;
     let run = options.run(operation, &model.name);
     if returns {
         let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;

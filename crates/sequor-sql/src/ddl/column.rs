@@ -146,6 +146,18 @@ fn sqlite(ty: &ColumnType) -> Result<String> {
 }
 
 impl DdlWriter {
+    /// A type's name; an enum of PostgreSQL lives in the schema of the tables.
+    fn type_of(&self, ty: &ColumnType, in_key: bool) -> Result<String> {
+        let plain = type_name(ty, self.dialect, in_key)?;
+        let element = if let ColumnType::Array(element) = ty { element } else { ty };
+        match (&self.sql.schema, element) {
+            (Some(schema), ColumnType::Enum(_)) if self.dialect == Dialect::Postgres => {
+                Ok(format!("\"{}\".{plain}", schema.replace('"', "\"\"")))
+            }
+            _ => Ok(plain),
+        }
+    }
+
     /// `"name" type NOT NULL DEFAULT ..`; `alone`: an SQLite key that counts itself up must stand with its column.
     pub(crate) fn column(&mut self, column: &TableColumn, alone: bool) -> Result<()> {
         self.sql.name(&column.name)?;
@@ -180,7 +192,7 @@ impl DdlWriter {
     pub(crate) fn column_type(&mut self, column: &TableColumn) -> Result<()> {
         let name = match &column.db_type {
             Some(own) => own.to_string(),
-            None => type_name(&column.ty, self.dialect, column.in_key)?,
+            None => self.type_of(&column.ty, column.in_key)?,
         };
         self.sql.push(&name);
         Ok(())

@@ -1,0 +1,180 @@
+//! `Db::from_env`: settings from `sequor.toml`, `.env` and the environment.
+//!
+//! What comes later wins: the defaults, the section of `sequor.toml` for the environment (`SEQUOR_ENV`, `APP_ENV` or `NODE_ENV`; `development`),
+//! the lines of `.env`, the variables of the process, and the methods called on the options.
+
+use super::options::{DbOptions, millis};
+use sequor_core::error::{Error, Result};
+use std::collections::BTreeMap;
+
+/// The settings that are known: the key in `sequor.toml`, the variable, and what it is.
+pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
+    ("url", "DATABASE_URL", "where the database is"),
+    ("pool_max", "DB_POOL_MAX", "the most connections; 10"),
+    ("pool_min", "DB_POOL_MIN", "connections that are kept; 0"),
+    ("pool_acquire", "DB_POOL_ACQUIRE", "how long to wait for a connection, in milliseconds; 60000"),
+    ("pool_idle", "DB_POOL_IDLE", "how long an idle connection is kept, in milliseconds; 10000"),
+    ("pool_evict", "DB_POOL_EVICT", "how often idle connections are looked at, in milliseconds; 1000"),
+    ("retry_max", "DB_RETRY_MAX", "attempts at connecting; 1"),
+    ("retry_delay", "DB_RETRY_DELAY", "the first pause between them, in milliseconds; 1000"),
+    ("slow_query", "DB_SLOW_QUERY", "report statements that take longer, in milliseconds"),
+    ("logging", "DB_LOGGING", "report every statement: true or false"),
+];
+
+/// Reads the settings of the process, its folder and `sequor.toml`.
+pub(super) fn options() -> Result<DbOptions> {
+    let read = |name: &str| match std::fs::read_to_string(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::usage(format!("{name} cannot be read: {error}"))),
+    };
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    from_sources(read("sequor.toml")?.as_deref(), read(".env")?.as_deref(), variables.collect())
+}
+
+fn from_sources(toml: Option<&str>, dot_env: Option<&str>, process: BTreeMap<String, String>) -> Result<DbOptions> {
+    let mut variables = dot_env.map(parse_dot_env).transpose()?.unwrap_or_default();
+    // An empty variable counts as none, as shells and compose files leave them.
+    variables.extend(process.into_iter().filter(|(_, value)| !value.is_empty()));
+    let environment = ["SEQUOR_ENV", "APP_ENV", "NODE_ENV"].iter().find_map(|name| variables.get(*name)).cloned();
+    let environment = environment.unwrap_or_else(|| "development".into());
+    let mut found = toml.map(|text| section(text, &environment, &variables)).transpose()?.unwrap_or_default();
+    for (key, variable, _) in SETTINGS {
+        if let Some(value) = variables.get(variable) {
+            found.insert(key.to_owned(), (variable.to_owned(), value.clone()));
+        }
+    }
+    apply(&found)
+}
+
+type Found = BTreeMap<String, (String, String)>;
+
+fn apply(found: &Found) -> Result<DbOptions> {
+    let Some((_, url)) = found.get("url") else {
+        return Err(Error::usage("no database is named: set DATABASE_URL, or `url` in the section of sequor.toml for this environment"));
+    };
+    let number = |key: &str| -> Result<Option<u64>> {
+        let Some((place, text)) = found.get(key) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Error::usage(format!("{place} is a whole number, not {text:?}")))
+    };
+    let size = |key: &str| -> Result<Option<usize>> {
+        let Some(value) = number(key)? else { return Ok(None) };
+        usize::try_from(value).map(Some).map_err(|_| Error::usage(format!("{key} is too large")))
+    };
+    let mut pool = super::Pool::default();
+    pool.max = size("pool_max")?.unwrap_or(pool.max);
+    pool.min = size("pool_min")?.unwrap_or(pool.min);
+    pool.acquire = number("pool_acquire")?.map_or(pool.acquire, millis);
+    pool.idle = number("pool_idle")?.map_or(pool.idle, millis);
+    pool.evict = number("pool_evict")?.map_or(pool.evict, millis);
+    let mut retry = super::Retry::default();
+    if let Some(max) = number("retry_max")? {
+        retry.max = u32::try_from(max).map_err(|_| Error::usage("retry_max is too large"))?;
+    }
+    retry.delay = number("retry_delay")?.map_or(retry.delay, millis);
+    let mut options = DbOptions::new(url).pool(pool).retry(retry);
+    if let Some(limit) = number("slow_query")? {
+        options = options.slow_query(millis(limit));
+    }
+    if let Some((place, text)) = found.get("logging") {
+        options = options.logging(text.parse().map_err(|_| Error::usage(format!("{place} is true or false, not {text:?}")))?);
+    }
+    Ok(options)
+}
+
+/// The settings of one environment: `[development]`, `[production]`, .. of `key = value` lines (TOML's strings, numbers and truth values).
+fn section(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<Found> {
+    let table: toml::Table = text.parse().map_err(|error| Error::usage(format!("sequor.toml: {error}")))?;
+    let Some(value) = table.get(environment) else { return Ok(Found::new()) };
+    let Some(section) = value.as_table() else {
+        return Err(Error::usage(format!("sequor.toml: {environment} is a section: write [{environment}]")));
+    };
+    let mut found = Found::new();
+    for (key, value) in section {
+        let place = format!("{key} in [{environment}] of sequor.toml");
+        // Sections hold settings of the command line too (folders, storage); only those of connections are read here.
+        if !SETTINGS.iter().any(|(known, ..)| known == key) {
+            continue;
+        }
+        let text = match value {
+            toml::Value::String(text) => expand(text, variables, &place)?,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(value) => value.to_string(),
+            _ => return Err(Error::usage(format!("{place} is a text, a whole number or a truth value"))),
+        };
+        found.insert(key.clone(), (place, text));
+    }
+    Ok(found)
+}
+
+/// `${NAME}` becomes the variable's value; a variable that is not there is an error.
+fn expand(text: &str, variables: &BTreeMap<String, String>, place: &str) -> Result<String> {
+    let (mut made, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, tail)) = after.split_once('}') else { return Err(Error::usage(format!("{place}: `${{` has no `}}`"))) };
+        let Some(value) = variables.get(name) else {
+            return Err(Error::usage(format!("{place} needs the variable {name}, which is not set")));
+        };
+        made.push_str(before);
+        made.push_str(value);
+        rest = tail;
+    }
+    made.push_str(rest);
+    Ok(made)
+}
+
+/// `NAME=value` lines; `#` begins a comment line, quotes around a value are removed, `export ` is allowed.
+fn parse_dot_env(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(Error::usage(format!("line {} of .env is not NAME=value", index + 1)));
+        };
+        let value = value.trim();
+        let quoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        found.insert(name.trim().to_owned(), quoted.unwrap_or(value).to_owned());
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_sources;
+    use std::collections::BTreeMap;
+
+    fn variables(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_comes_later_wins() {
+        let toml = "[development]\nurl = \"sqlite://dev.db\"\npool_max = 3\n[production]\nurl = \"${LIVE}\"\nlogging = true\n";
+        let shown = format!("{:?}", from_sources(Some(toml), None, variables(&[])).unwrap());
+        assert!(shown.contains("max: 3"), "{shown}");
+        let env = "# local\nexport DB_POOL_MAX='4'\nDB_POOL_MIN=2\n";
+        let shown = format!("{:?}", from_sources(Some(toml), Some(env), variables(&[("DB_POOL_MIN", "1"), ("DB_RETRY_MAX", "")])).unwrap());
+        assert!(shown.contains("max: 4") && shown.contains("min: 1"), "{shown}");
+        assert!(from_sources(Some(toml), None, variables(&[("NODE_ENV", "production"), ("LIVE", "sqlite://live.db")])).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_setting_says_where_it_stands() {
+        let message = |toml: Option<&str>, env: Option<&str>, list: &[(&str, &str)]| {
+            from_sources(toml, env, variables(list)).unwrap_err().to_string()
+        };
+        assert!(message(None, None, &[]).contains("set DATABASE_URL"));
+        assert!(
+            message(None, None, &[("DATABASE_URL", "sqlite::memory:"), ("DB_POOL_MAX", "many")]).contains("DB_POOL_MAX is a whole number")
+        );
+        let toml = "[production]\nurl = \"${LIVE}\"\n";
+        assert!(
+            message(Some(toml), None, &[("APP_ENV", "production")]).contains("url in [production] of sequor.toml needs the variable LIVE")
+        );
+        assert!(message(Some("url = "), None, &[]).contains("sequor.toml"));
+        assert!(message(None, Some("nonsense"), &[]).contains("line 1 of .env"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The tour, section by section, as it is written there.
+
+mod attributes;
+mod connecting;
+mod errors;
+mod lifecycle;
+mod queries;
+mod services;
+mod writes;
