@@ -29,6 +29,7 @@ pub mod __private {
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;
     pub use sequor_core as core;
+    pub use sequor_core::Name;
     pub use sequor_core::driver::BoxFuture;
     pub use sequor_core::driver::RowReader;
     pub use sequor_core::schema::{ModelDef, RelationKind};

@@ -25,7 +25,7 @@ pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, 
 pub use derive::{
     ColumnField, DraftOf, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole, absent,
     computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implied_scope, implies,
-    named_arguments, owes_values, projected, projected_column, projected_relation, refused, row_rule, set_with, some_cell,
+    json_name, named_arguments, owes_values, projected, projected_column, projected_relation, refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
@@ -62,7 +62,7 @@ pub trait Instance: Any + Send + Sync {
     /// The relation at a position.
     fn relation_cell(&self, position: usize) -> Option<&dyn RelationCell>;
     /// Values that methods add to the JSON form.
-    fn computed(&self) -> Vec<(&'static str, serde_json::Value)> {
+    fn computed(&self) -> Vec<(sequor_core::Name, serde_json::Value)> {
         Vec::new()
     }
 }

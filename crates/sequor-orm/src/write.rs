@@ -33,7 +33,7 @@ pub(crate) use naming::named;
 pub use options::WriteOptions;
 pub(crate) use save::{increment, save};
 pub use state::{Child, RowState};
-pub use statics::{BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};
+pub use statics::{BulkCount, BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};
 pub(crate) use update::{UpdateOptions, update_all};
 pub(crate) use upsert::{find_or_create, upsert};
 pub use verbs::{DestroyWith, InstanceWrites};

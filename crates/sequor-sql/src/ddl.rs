@@ -311,6 +311,7 @@ impl DdlWriter {
         if if_not_exists && self.dialect != Dialect::Mysql {
             self.sql.push("IF NOT EXISTS ");
         }
+        let name = self.index_name(name);
         self.sql.name(&name)?;
         self.sql.push(" ON ");
         self.sql.table(table)?;
@@ -364,6 +365,14 @@ impl DdlWriter {
         Ok(())
     }
 
+    /// SQLite's indexes share one list of names: those of a tenant's tables carry its name, as the tables do.
+    fn index_name(&self, name: String) -> String {
+        match &self.sql.schema {
+            Some(schema) if self.dialect == Dialect::Sqlite => format!("{schema}.{name}"),
+            _ => name,
+        }
+    }
+
     fn drop_index(&mut self, table: &TableName, name: &str, constraint: bool, if_exists: bool) -> Result<()> {
         if constraint && self.dialect == Dialect::Postgres {
             self.alter(table)?;
@@ -377,7 +386,10 @@ impl DdlWriter {
             (Some(schema), Dialect::Postgres) => {
                 self.sql.table(&TableName { schema: Some(schema.clone()), name: name.to_owned().into() })?
             }
-            _ => self.sql.name(name)?,
+            _ => {
+                let name = self.index_name(name.to_owned());
+                self.sql.name(&name)?;
+            }
         }
         if self.dialect.is_mysql() {
             self.sql.push(" ON ");

@@ -117,6 +117,8 @@ pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStrea
 
 fn computed(model: &Model, errors: &mut Errors) -> Option<TokenStream> {
     let mut values = Vec::new();
+    let style =
+        model.options.text("json").map_or(quote!(::core::option::Option::None), |style| quote!(::core::option::Option::Some(#style)));
     for (_, given) in model.options.all("computed") {
         let Given::List(tokens) = given else { continue };
         for item in items(tokens.clone()) {
@@ -127,12 +129,12 @@ fn computed(model: &Model, errors: &mut Errors) -> Option<TokenStream> {
             let given = syn::parse2::<LitStr>(tokens.clone()).map_or(Given::Tokens(tokens), Given::Text);
             let Some(path) = crate::attributes::path(&given, errors) else { continue };
             let name = LitStr::new(&names::plain(name), name.span());
-            values.push(quote_spanned!(path.span()=> (#name, __sequor::computed_value(&#path(self)))));
+            values.push(quote_spanned!(path.span()=> (__sequor::json_name(#name, #style), __sequor::computed_value(&#path(self)))));
         }
     }
     (!values.is_empty()).then(|| {
         quote! {
-            fn computed(&self) -> ::std::vec::Vec<(&'static str, __sequor::serde_json::Value)> {
+            fn computed(&self) -> ::std::vec::Vec<(__sequor::Name, __sequor::serde_json::Value)> {
                 ::std::vec![#(#values),*]
             }
         }

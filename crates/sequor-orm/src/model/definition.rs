@@ -514,7 +514,7 @@ fn rule(rule: &StaticRule) -> RuleDef {
     RuleDef { key: rule.key.into(), args: (rule.args)(), message: rule.message.map(Into::into), custom: rule.custom }
 }
 
-fn rename(name: &str, style: Option<&str>) -> String {
+pub(super) fn rename(name: &str, style: Option<&str>) -> String {
     match style {
         Some("camelCase") => camel_case(name),
         Some("PascalCase") => pascal_case(name),

@@ -282,6 +282,11 @@ pub fn named_arguments(mut bare: Vec<Value>, named: Vec<(&'static str, Value)>) 
     bare
 }
 
+/// The name of a computed value in JSON, in the model's style.
+pub fn json_name(name: &'static str, style: Option<&'static str>) -> sequor_core::Name {
+    super::definition::rename(name, style).into()
+}
+
 /// A computed value as JSON; one that cannot be JSON is null.
 pub fn computed_value<T: Serialize + ?Sized>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()

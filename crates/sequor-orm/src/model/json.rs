@@ -23,7 +23,7 @@ pub fn serialize_model<S: Serializer>(row: &dyn Instance, serializer: S) -> Resu
         }
     }
     for (name, value) in row.computed() {
-        map.serialize_entry(name, &value)?;
+        map.serialize_entry(&*name, &value)?;
     }
     for (position, relation) in def.relations.iter().enumerate() {
         if let Some(cell) = row.relation_cell(position).filter(|cell| cell.is_loaded()) {

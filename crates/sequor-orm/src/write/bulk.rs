@@ -63,7 +63,9 @@ pub(crate) async fn bulk_create(db: &Db, mut rows: Vec<RowState>, options: &Bulk
             if graph || options.individual_hooks {
                 let mut stored = Vec::with_capacity(rows.len());
                 for row in rows {
-                    stored.push(if row.children.is_empty() {
+                    stored.push(if row.children.is_empty() && !matches!(options.duplicates, OnDuplicate::Fail) {
+                        insert_with_hooks(tx, row, options).await?
+                    } else if row.children.is_empty() {
                         super::create::create_one(tx, row, &options.write, &[]).await?
                     } else {
                         super::graph::create_graph(tx, row, &options.write).await?
@@ -83,6 +85,24 @@ pub(crate) async fn bulk_create(db: &Db, mut rows: Vec<RowState>, options: &Bulk
     for row in &mut stored {
         row.original = Some(row.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
     }
+    Ok(stored)
+}
+
+/// One row of a bulk write with its own hooks and the conflict clause of the whole. A row that was left out fires no after-hooks.
+async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) -> Result<RowState> {
+    let model = row.model.clone();
+    for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
+        hook::fire(db, &model, kind, HookSubject::Row(&mut row), &options.write).await?;
+    }
+    let mut stored = insert_rows(db, vec![row], options).await?.pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
+    let is_there = model.primary_key.iter().all(|position| stored.values[*position].as_ref().is_some_and(|value| !value.is_null()));
+    if !is_there {
+        return Ok(stored);
+    }
+    for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
+        hook::fire(db, &model, kind, HookSubject::Row(&mut stored), &options.write).await?;
+    }
+    hook::changed(db, hook::Operation::Create, None, Some(&stored), &options.write).await?;
     Ok(stored)
 }
 

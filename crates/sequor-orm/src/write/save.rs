@@ -189,6 +189,11 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     }
     if let Some(row) = row {
         state.values = row.into_iter().map(Some).collect();
+    } else if model.columns.iter().any(|column| column.generated.is_some())
+        && let Some(row) = by_key(db, &model, state.stored_key()?, options).await?
+    {
+        // What the database computes from the new values is known to it alone.
+        state.values = row.values;
     }
     Ok(state.clone())
 }

@@ -145,10 +145,10 @@ impl<M: Model> BulkCreate<M> {
         self
     }
 
-    /// Leaves it open whether keys come back, which lets the fastest way be used.
-    pub fn without_returning(mut self) -> BulkCreate<M> {
+    /// Gives only the number of rows back, which lets the fastest way be used.
+    pub fn without_returning(mut self) -> BulkCount<M> {
         self.returning = false;
-        self
+        BulkCount { bulk: self }
     }
 
     /// Carries a typed extra that hooks read.
@@ -163,14 +163,42 @@ impl<M: Model> BulkCreate<M> {
     /// `Validation` of all rows at once; constraint errors; nothing is stored then.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<Vec<M>>> + Send + use<M> {
-        let mut write = WriteOptions::at(Location::caller());
+        let (rows, options) = self.parts(Location::caller());
+        bulk_boxed(db.clone(), rows, options)
+    }
+
+    fn parts(self, site: &'static Location<'static>) -> (Vec<RowState>, BulkOptions) {
+        let mut write = WriteOptions::at(site);
         write.validate = self.validate;
         write.hooks = self.hooks;
         write.extras = self.extras;
         let options =
             BulkOptions { write, duplicates: self.duplicates, individual_hooks: self.individual_hooks, returning: self.returning };
-        bulk_boxed(db.clone(), self.rows, options)
+        (self.rows, options)
     }
+}
+
+/// A bulk create that answers with a number alone.
+#[must_use = "a bulk create does nothing until .exec"]
+pub struct BulkCount<M> {
+    bulk: BulkCreate<M>,
+}
+
+impl<M: Model> BulkCount<M> {
+    /// Creates the rows and says how many were given.
+    ///
+    /// # Errors
+    /// As [`BulkCreate::exec`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<u64>> + Send + use<M> {
+        let (rows, options) = self.bulk.parts(Location::caller());
+        let db = db.clone();
+        count_boxed(db, rows, options)
+    }
+}
+
+fn count_boxed(db: Db, rows: Vec<RowState>, options: BulkOptions) -> BoxFuture<'static, Result<u64>> {
+    Box::pin(async move { Ok(u64::try_from(bulk_create(&db, rows, &options).await?.len()).unwrap_or(u64::MAX)) })
 }
 
 fn bulk_boxed<M: Model>(db: Db, rows: Vec<RowState>, options: BulkOptions) -> BoxFuture<'static, Result<Vec<M>>> {

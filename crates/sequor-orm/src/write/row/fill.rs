@@ -83,11 +83,25 @@ pub(crate) fn stamp_actor(state: &mut RowState, db: &Db, options: &WriteOptions,
         return Ok(());
     }
     let extras = options.extras(db);
-    let Some(ActorId(actor)) = extras.get::<ActorId>() else { return Ok(()) };
+    let Some(actor) = actor_of(&extras) else { return Ok(()) };
     for position in [created.filter(|_| new), updated].into_iter().flatten() {
         state.values[position] = Some(actor.clone());
     }
     Ok(())
+}
+
+/// Who acts: an [`ActorId`], or a plain key given to `db.actor(..)`.
+fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value> {
+    use sequor_core::Value;
+    extras
+        .get::<ActorId>()
+        .map(|ActorId(actor)| actor.clone())
+        .or_else(|| extras.get::<i64>().map(|key| Value::I64(*key)))
+        .or_else(|| extras.get::<i32>().map(|key| Value::I64(i64::from(*key))))
+        .or_else(|| extras.get::<u32>().map(|key| Value::I64(i64::from(*key))))
+        .or_else(|| extras.get::<uuid::Uuid>().map(|key| Value::Uuid(*key)))
+        .or_else(|| extras.get::<String>().map(|key| Value::from(key.as_str())))
+        .or_else(|| extras.get::<&'static str>().map(|key| Value::from(*key)))
 }
 
 /// Marks a stored row as changed now.
