@@ -311,7 +311,7 @@ impl DdlWriter {
         if if_not_exists && self.dialect != Dialect::Mysql {
             self.sql.push("IF NOT EXISTS ");
         }
-        let name = self.index_name(name);
+        let name = self.index_name(name.into_owned());
         self.sql.name(&name)?;
         self.sql.push(" ON ");
         self.sql.table(table)?;

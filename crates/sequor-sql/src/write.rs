@@ -124,6 +124,7 @@ impl SqlWriter {
     }
 
     pub(crate) fn update(&mut self, update: &Update) -> Result<()> {
+        self.target = Some(update.table.clone());
         if update.set.is_empty() {
             return Err(Error::bug("an update that sets nothing"));
         }
@@ -140,6 +141,7 @@ impl SqlWriter {
     }
 
     pub(crate) fn delete(&mut self, delete: &Delete) -> Result<()> {
+        self.target = Some(delete.table.clone());
         self.push("DELETE FROM ");
         self.table(&delete.table)?;
         self.condition(&delete.table, delete.filter.as_ref(), &delete.order_by, delete.limit, &delete.key)?;

@@ -17,11 +17,13 @@ pub(crate) struct SqlWriter {
     pub(crate) conflict_table: Option<String>,
     /// Where tables live that name no schema of their own.
     pub(crate) schema: Option<Name>,
+    /// The table that an update or delete writes, which its columns are named by.
+    pub(crate) target: Option<TableName>,
 }
 
 impl SqlWriter {
     pub(crate) fn new(dialect: Dialect) -> SqlWriter {
-        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None, schema: None }
+        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None, schema: None, target: None }
     }
 
     /// A writer whose tables live in a schema unless they name their own.
@@ -93,7 +95,11 @@ impl SqlWriter {
                 self.number(u64::from(*number));
                 Ok(())
             }
-            Alias::Named(name) => self.name(name),
+            // SQLite's name of a tenant's table holds the tenant.
+            Alias::Named(name) => match self.target.clone().filter(|target| target.name == *name && self.dialect == Dialect::Sqlite) {
+                Some(target) => self.table(&target),
+                None => self.name(name),
+            },
         }
     }
 

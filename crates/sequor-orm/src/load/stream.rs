@@ -78,7 +78,7 @@ pub(crate) async fn open(
 impl Source {
     async fn by_statement(self) -> Result<Chunk> {
         let plan = plan::plan(&self.state, &self.db.models())?;
-        let sql = sequor_sql::render_select(&plan.select, self.db.dialect())?;
+        let sql = self.db.render_select(&plan.select)?;
         let sink = TreeSink::new(plan.node.clone(), (self.loader)(), Some(CHUNK))?;
         let (done, read) = self.db.open(step(sql, Box::new(sink)), &self.run).await?;
         Open::chunk(unsink::<TreeSink>(done)?.tree, self, read, plan.node).await
