@@ -1,7 +1,9 @@
 //! How related rows, parts of rows and many rows are read: include trees, projections, pages, cursors, streams.
 
 mod cursors;
+mod library;
 mod streaming;
+mod trees;
 
 use sequor::SyncMode;
 use sequor::prelude::*;

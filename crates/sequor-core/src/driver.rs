@@ -143,6 +143,11 @@ pub trait Connection: Send {
         None
     }
 
+    /// How often this connection has waited for its server since it was opened.
+    fn round_trips(&self) -> u64 {
+        0
+    }
+
     /// Closes politely, at most a short while.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

@@ -51,6 +51,8 @@ pub(crate) struct MysqlConnection {
     /// Whether transactions see one state of the data unless they ask otherwise.
     repeatable: bool,
     round_trip: Option<Duration>,
+    /// How often what is queued was sent.
+    round_trips: u64,
 }
 
 /// What the connection is doing.
@@ -88,6 +90,7 @@ impl MysqlConnection {
             longest_packet: 1 << 20,
             repeatable: false,
             round_trip: None,
+            round_trips: 0,
         };
         connection.set_up().await?;
         connection.activity = Activity::Settled;
@@ -194,6 +197,10 @@ impl Connection for MysqlConnection {
             let result = self.measure().await;
             self.leave(result).await
         })
+    }
+
+    fn round_trips(&self) -> u64 {
+        self.round_trips
     }
 
     fn canceller(&self) -> Option<Box<dyn Cancel>> {

@@ -160,6 +160,11 @@ impl Db {
         self.inner.pool.status()
     }
 
+    /// The measured round trip to the server, where it decides how include trees are read (PostgreSQL).
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.inner.pool.round_trip()
+    }
+
     /// The models that this database knows.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry

@@ -1,6 +1,7 @@
 //! Rows, pushed by the driver, become instances; children are hung on their parents level by level.
 
 mod assemble;
+mod flush;
 mod lazy;
 mod sink;
 mod stream;
@@ -55,7 +56,14 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
     let mut state = state;
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
-    let tree = read_planned(db, &state, loader, run).await?;
+    let flushed = flush::wanted(db, &mut state, &run)?;
+    let plan = plan::plan(&state, &db.models())?;
+    let tree = if flushed && plan.node.has_many() {
+        flush::read_flush(db, plan, loader.again(), loader, run).await?
+    } else {
+        let sql = db.render_select(&plan.select)?;
+        assemble::read_tree(db, plan.node, sql, loader, run).await?
+    };
     after_find(db, &mut state, site).await?;
     Ok(tree)
 }

@@ -2,12 +2,14 @@
 
 mod include;
 mod many;
+mod repeat;
 mod rewrite;
 mod scope;
 mod write;
 
 pub use include::{Many, Node};
-pub use many::plan_many;
+pub use many::{Parents, plan_many};
+pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
 pub use write::{write_expr, write_filter, write_query};
 
@@ -47,7 +49,16 @@ pub struct Planner<'a> {
 /// # Errors
 /// `Usage` for a field, relation or expression that the model does not have.
 pub fn plan(state: &QueryState, models: &dyn Models) -> Result<Plan> {
+    check_depth(&state.clauses, 0)?;
     Planner::new(models).rows(state)
+}
+
+/// Refuses a tree before its first level is read.
+fn check_depth(clauses: &Clauses, depth: usize) -> Result<()> {
+    if depth > DEEPEST {
+        return Err(too_deep());
+    }
+    clauses.includes.iter().try_for_each(|include| check_depth(&include.clauses, depth + 1))
 }
 
 /// Plans the number of rows, without limit, offset and order.
@@ -55,6 +66,7 @@ pub fn plan(state: &QueryState, models: &dyn Models) -> Result<Plan> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
+    check_depth(&state.clauses, 0)?;
     Planner::new(models).count(state)
 }
 

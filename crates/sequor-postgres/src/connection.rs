@@ -173,6 +173,10 @@ impl Connection for PostgresConnection {
         self.round_trip
     }
 
+    fn round_trips(&self) -> u64 {
+        self.exchange.count
+    }
+
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move { self.say_goodbye().await })
     }

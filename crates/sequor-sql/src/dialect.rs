@@ -67,6 +67,11 @@ impl Dialect {
         self != Dialect::Sqlite
     }
 
+    /// Whether many statements and their answers travel in one round trip.
+    pub fn flushes(self) -> bool {
+        self == Dialect::Postgres
+    }
+
     /// Whether NULL sorts behind every value when ascending.
     pub fn nulls_are_largest(self) -> bool {
         self == Dialect::Postgres

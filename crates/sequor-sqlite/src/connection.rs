@@ -208,6 +208,10 @@ impl Connection for SqliteConnection {
         })
     }
 
+    fn round_trips(&self) -> u64 {
+        self.shared.requests()
+    }
+
     fn canceller(&self) -> Option<Box<dyn Cancel>> {
         Some(Box::new(Canceller { shared: Arc::clone(&self.shared) }))
     }

@@ -26,25 +26,24 @@ async fn walks_there_and_back_in_every_order(db: Db) -> sequor::Result<()> {
     for order in ORDERS {
         let whole = page(order, None, 1_000, &db).await?;
         assert_eq!((whole.rows.len(), whole.next, whole.previous), (60, None, None));
-        let (mut there, mut cursor, mut last) = (Vec::new(), None, None);
-        loop {
+        let (mut there, mut cursor) = (Vec::new(), None);
+        let last = loop {
             let page = page(order, cursor, 7, &db).await?;
             there.extend(page.rows.clone());
             cursor = page.next.clone();
-            last = Some(page);
             if cursor.is_none() {
-                break;
+                break page;
             }
-        }
+        };
         assert_eq!(there, whole.rows);
-        let (mut back, mut cursor) = (Vec::new(), last.as_ref().and_then(|page| page.previous.clone()));
+        let (mut back, mut cursor) = (Vec::new(), last.previous.clone());
         while cursor.is_some() {
             let page = page(order, cursor, 7, &db).await?;
             assert!(page.next.is_some());
             back.splice(0..0, page.rows.clone());
             cursor = page.previous;
         }
-        let seen = there.len() - last.map_or(0, |page| page.rows.len());
+        let seen = there.len() - last.rows.len();
         assert_eq!(back, there[..seen]);
         assert!(back.iter().any(|row| row.marks.get().is_some_and(|marks| marks.len() == 2)));
     }

@@ -121,6 +121,7 @@ impl MysqlConnection {
     /// Sends what is queued.
     #[inline]
     pub(super) async fn flush(&mut self) -> Result<()> {
+        self.round_trips += 1;
         match self.wire.flush().await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.write_failed(error).await),

@@ -3,12 +3,19 @@
 use super::Db;
 use sequor_core::error::{Error, Result};
 use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Seen = Arc<Mutex<Vec<(Arc<str>, &'static Location<'static>)>>>;
 
 tokio::task_local! {
     static SEEN: Seen;
+    static TRIPS: Arc<AtomicU64>;
+}
+
+/// Notes how often a connection has waited for its server.
+pub(super) fn note_trips(trips: u64) {
+    let _ = TRIPS.try_with(|seen| seen.fetch_add(trips, Ordering::Relaxed));
 }
 
 /// Notes statements for the counter around them, if there is one.
@@ -35,7 +42,31 @@ impl Db {
         if seen.len() == count {
             return Ok(value);
         }
-        let list: Vec<String> = seen.iter().map(|(text, site)| format!("  {site}: {text}")).collect();
-        Err(Error::usage(format!("{count} statements were expected, {} were sent:\n{}", seen.len(), list.join("\n"))))
+        Err(Error::usage(format!("{count} statements were expected, {} were sent:\n{}", seen.len(), listed(&seen))))
     }
+
+    /// Runs a closure and checks how often its connections waited for the server: counted by the driver, with BEGIN and COMMIT where they travel by
+    /// themselves. Opening a connection and getting it back clean do not count.
+    ///
+    /// # Errors
+    /// `Usage` that tells the count and lists the statements; those of the closure.
+    pub async fn expect_round_trips<T, E, F>(&self, count: u64, f: F) -> Result<T>
+    where
+        F: AsyncFnOnce() -> Result<T, E>,
+        Error: From<E>,
+    {
+        let (trips, seen): (Arc<AtomicU64>, Seen) = Default::default();
+        let value = TRIPS.scope(trips.clone(), SEEN.scope(seen.clone(), f())).await?;
+        let trips = trips.load(Ordering::Relaxed);
+        if trips == count {
+            return Ok(value);
+        }
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(Error::usage(format!("{count} round trips were expected, {trips} were made by these statements:\n{}", listed(&seen))))
+    }
+}
+
+fn listed(seen: &[(Arc<str>, &'static Location<'static>)]) -> String {
+    let lines: Vec<String> = seen.iter().map(|(text, site)| format!("  {site}: {text}")).collect();
+    lines.join("\n")
 }

@@ -104,7 +104,7 @@ impl Db {
     }
 
     /// Whether a bare statement needs a transaction around it, because settings belong to one.
-    pub(super) fn needs_settings(&self) -> bool {
+    pub(crate) fn needs_settings(&self) -> bool {
         self.tx.is_none() && !self.place.settings.is_empty()
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct ConnectionPool {
     next: AtomicU64,
     opened: AtomicU64,
     closed: AtomicBool,
+    /// The round trip that was measured last, in nanoseconds; 0 before that.
+    round_trip: AtomicU64,
 }
 
 struct Idle {
@@ -74,6 +76,7 @@ impl ConnectionPool {
             next: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            round_trip: AtomicU64::new(0),
         }
     }
 
@@ -96,6 +99,11 @@ impl ConnectionPool {
         }
     }
 
+    /// The measured round trip to the server.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        Some(self.round_trip.load(Ordering::Relaxed)).filter(|nanos| *nanos > 0).map(Duration::from_nanos)
+    }
+
     fn lock_idle(&self) -> std::sync::MutexGuard<'_, VecDeque<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,7 +112,7 @@ impl ConnectionPool {
     pub(crate) async fn open(self: &Arc<Self>, retry: &Retry) -> Result<Product> {
         let mut pause = retry.delay;
         let mut attempt = 1;
-        let first = loop {
+        let mut first = loop {
             match self.connect().await {
                 Ok(connection) => break connection,
                 Err(Error::Connection(error)) if attempt < retry.max && error.kind().is_transient() => {
@@ -117,6 +125,12 @@ impl ConnectionPool {
             }
         };
         let product = first.server().product;
+        // Only PostgreSQL reads include trees in one flush, where the round trip decides.
+        if product == Product::Postgres {
+            first.ping().await?;
+            let measured = first.round_trip().map_or(0, |trip| u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX));
+            self.round_trip.store(measured, Ordering::Relaxed);
+        }
         self.put(first, Instant::now(), 0);
         for _ in 1..self.limits.min.min(self.size) {
             let connection = self.connect().await?;
@@ -297,6 +311,11 @@ impl Pooled {
     /// The connection.
     pub(crate) fn get(&mut self) -> Result<&mut Box<dyn Connection>> {
         self.connection.as_mut().ok_or_else(|| Error::bug("a loan without its connection"))
+    }
+
+    /// How often the connection has waited for its server.
+    pub(crate) fn trips(&self) -> u64 {
+        self.connection.as_ref().map_or(0, |connection| connection.round_trips())
     }
 }
 

@@ -34,7 +34,10 @@ impl Db {
             Some(tx) => tx.run(batch).await,
             None => {
                 let mut pooled: Pooled = self.connection(&run).await?;
-                pooled.get()?.run(batch).await
+                let before = pooled.trips();
+                let result = pooled.get()?.run(batch).await;
+                expect::note_trips(pooled.trips() - before);
+                result
             }
         };
         self.report(&texts, &run, start, result.as_ref().err());

@@ -162,7 +162,10 @@ impl TxHandle {
                 ));
             }
         }
-        f(pooled).await
+        let before = pooled.trips();
+        let result = f(pooled).await;
+        super::expect::note_trips(pooled.trips() - before);
+        result
     }
 
     async fn commit(&self) -> Result<()> {
@@ -170,6 +173,7 @@ impl TxHandle {
         let mut guard = self.shared.connection.lock().await;
         let mut pooled = guard.take().ok_or_else(|| finished("ended"))?;
         self.state().finished = Some("committed");
+        let before = pooled.trips();
         let result = match pooled.get()?.status() {
             Status::InTransaction => pooled.get()?.commit().await,
             Status::Idle => Err(finished("ended by the database")),
@@ -181,6 +185,7 @@ impl TxHandle {
                 ))
             }
         };
+        super::expect::note_trips(pooled.trips() - before);
         drop(pooled);
         drop(guard);
         let callbacks = {

@@ -2,7 +2,7 @@
 
 use crate::db::{Db, Run};
 use crate::model::{Instance, Loader, RowBatch, RowShape, value_of};
-use crate::plan::{self, Many, Node};
+use crate::plan::{self, Many, Node, Parents};
 use crate::query::IncludeState;
 use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step};
 use sequor_core::error::{Error, Result};
@@ -29,8 +29,11 @@ pub struct LoadedTree {
     children: Vec<Children>,
 }
 
+/// Which rows have a key.
+pub(super) type Owners = HashMap<KeyHash, Vec<usize>>;
+
 /// The loaded rows of a to-many relation.
-struct Children {
+pub(super) struct Children {
     relation: usize,
     name: Name,
     tree: LoadedTree,
@@ -59,7 +62,7 @@ struct LinkCells {
 }
 
 impl LoadedTree {
-    fn new(node: Node, loader: Box<dyn Loader>) -> Result<LoadedTree> {
+    pub(super) fn new(node: Node, loader: Box<dyn Loader>) -> Result<LoadedTree> {
         let mut ones = Vec::with_capacity(node.ones.len());
         for one in node.ones {
             let inner = loader.relation(one.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
@@ -104,6 +107,38 @@ impl LoadedTree {
             }
         }
         Ok(())
+    }
+
+    /// The rows' keys for a relation, each once, and the rows that have them.
+    pub(super) fn keys(&self, many: &Many) -> (Owners, Vec<Vec<Value>>) {
+        let (mut owners, mut keys) = (Owners::new(), Vec::new());
+        for index in 0..self.batch.len() {
+            let key: Vec<Value> = many.link.source.iter().map(|column| self.batch.value(index, *column)).collect();
+            // NULL points to nothing.
+            if key.iter().any(Value::is_null) {
+                continue;
+            }
+            let rows = owners.entry(KeyHash::new(&key)).or_default();
+            if rows.is_empty() {
+                keys.push(key);
+            }
+            rows.push(index);
+        }
+        (owners, keys)
+    }
+
+    /// Hangs the rows of a relation below those of a to-one path.
+    pub(super) fn adopt(&mut self, path: &[usize], many: Many, sink: TreeSink) -> Result<()> {
+        match path.split_first() {
+            Some((first, rest)) => {
+                self.ones.get_mut(*first).ok_or_else(|| Error::bug("a to-one path leads nowhere"))?.adopt(rest, many, sink)
+            }
+            None => {
+                let owners = self.keys(&many).0;
+                self.children.push(sink.into_children(many, &owners)?);
+                Ok(())
+            }
+        }
     }
 
     /// The value of a column of the last row.
@@ -168,6 +203,27 @@ impl TreeSink {
     pub(super) fn new(node: Node, loader: Box<dyn Loader>, most: Option<usize>) -> Result<TreeSink> {
         Ok(TreeSink { tree: LoadedTree::new(node, loader)?, most, link: None })
     }
+
+    /// A sink for the rows of a relation, whose link to their parents stands at a cell.
+    pub(super) fn linked(many: &Many, at: usize, tree: LoadedTree, between: Option<Box<dyn RowBatch>>) -> TreeSink {
+        let between = many.link.through.as_ref().and_then(|through| between.map(|batch| (batch, through.to_source.clone())));
+        let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
+        TreeSink { tree, most: None, link: Some(LinkCells { at, columns, keys: Vec::new(), between }) }
+    }
+
+    /// The rows as children of their parents.
+    pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
+        let link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+        let parents = link.keys.into_iter().map(|key| owners.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
+        Ok(Children {
+            relation: many.relation,
+            name: many.name,
+            tree: self.tree,
+            parents,
+            between: link.between.map(|(between, _)| between),
+            shown: (many.include.through_alias, many.include.through_attributes),
+        })
+    }
 }
 
 impl RowSink for TreeSink {
@@ -206,7 +262,7 @@ pub(crate) async fn read_tree(db: &Db, node: Node, sql: Sql, loader: Box<dyn Loa
 /// Loads the to-many includes of some trees, all of one level in one batch, then the levels below.
 pub(super) async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run) -> Result<()> {
     let mut batch = Batch { steps: Vec::new(), mode: BatchMode::Plain };
-    let mut waiting: Vec<(Vec<usize>, Many, HashMap<KeyHash, Vec<usize>>)> = Vec::new();
+    let mut waiting: Vec<(Vec<usize>, Many, Owners)> = Vec::new();
     for (number, tree) in trees.iter_mut().enumerate() {
         plan_levels(db, tree, &[number], &mut batch, &mut waiting)?;
     }
@@ -215,18 +271,7 @@ pub(super) async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run
     }
     let done = db.run(batch, run.clone()).await?;
     for ((path, many, parents), done) in waiting.into_iter().zip(done) {
-        let sink = super::unsink::<TreeSink>(done)?;
-        let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let keys = std::mem::take(&mut link.keys);
-        let parents = keys.into_iter().map(|key| parents.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
-        let children = Children {
-            relation: many.relation,
-            name: many.name,
-            tree: sink.tree,
-            parents,
-            between: link.between.map(|(between, _)| between),
-            shown: (many.include.through_alias, many.include.through_attributes),
-        };
+        let children = super::unsink::<TreeSink>(done)?.into_children(many, &parents)?;
         if let Some(tree) = reach(trees, &path) {
             tree.children.push(children);
         }
@@ -260,26 +305,13 @@ fn plan_levels(
     tree: &mut LoadedTree,
     path: &[usize],
     batch: &mut Batch,
-    waiting: &mut Vec<(Vec<usize>, Many, HashMap<KeyHash, Vec<usize>>)>,
+    waiting: &mut Vec<(Vec<usize>, Many, Owners)>,
 ) -> Result<()> {
     for many in std::mem::take(&mut tree.many) {
-        let mut parents: HashMap<KeyHash, Vec<usize>> = HashMap::new();
-        let mut keys: Vec<Vec<Value>> = Vec::new();
-        for index in 0..tree.batch.len() {
-            let key: Vec<Value> = many.link.source.iter().map(|column| tree.batch.value(index, *column)).collect();
-            // NULL points to nothing.
-            if key.iter().any(Value::is_null) {
-                continue;
-            }
-            let owners = parents.entry(KeyHash::new(&key)).or_default();
-            if owners.is_empty() {
-                keys.push(key);
-            }
-            owners.push(index);
-        }
+        let (parents, keys) = tree.keys(&many);
         let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
         if keys.is_empty() {
-            let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models())?;
+            let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
             tree.children.push(Children {
@@ -303,7 +335,7 @@ fn plan_levels(
     Ok(())
 }
 
-fn between_of(loader: &dyn Loader, many: &Many) -> Result<Option<Box<dyn RowBatch>>> {
+pub(super) fn between_of(loader: &dyn Loader, many: &Many) -> Result<Option<Box<dyn RowBatch>>> {
     if many.link.through.is_none() {
         return Ok(None);
     }
@@ -379,7 +411,7 @@ pub(crate) async fn load_detached(
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
     let (mut tree, mut between) = if keys.is_empty() {
-        let (plan, _) = plan::plan_many(&many, Vec::new(), &db.models())?;
+        let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
     } else {
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
@@ -418,14 +450,8 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
-    let (plan, width) = plan::plan_many(many, keys, &db.models())?;
+    let (plan, width) = plan::plan_many(many, Parents::Keys(keys), &db.models())?;
     let sql = db.render_select(&plan.select)?;
-    let between = match &many.link.through {
-        Some(through) => between_of(owner, many)?.map(|batch| (batch, through.to_source.clone())),
-        None => None,
-    };
-    let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
-    let link = LinkCells { at: width, columns, keys: Vec::new(), between };
-    let sink = TreeSink { tree: LoadedTree::new(plan.node, inner)?, most: None, link: Some(link) };
+    let sink = TreeSink::linked(many, width, LoadedTree::new(plan.node, inner)?, between_of(owner, many)?);
     Ok(super::step(sql, Box::new(sink)))
 }

@@ -1,6 +1,6 @@
 //! Rows in chunks: from one open statement, or key after key where no second connection is to be had.
 //!
-//! An open statement keeps its connection, and the includes of a chunk are read on another one. Inside a transaction, and where the pool has a single
+//! An open statement keeps its connection, and the includes of a chunk are read on another one. Inside a transaction, under settings of a tenant, and where the pool has a single
 //! connection (`sqlite::memory:`), other statements of the program must run between the chunks: there each chunk is a statement of its own that begins
 //! behind the last row's key, so rows that are written meanwhile neither shift nor repeat those that stood still.
 
@@ -70,7 +70,7 @@ pub(crate) async fn open(
 ) -> Result<Chunk> {
     before_find(&db, &mut state, site).await?;
     let run = reading(&state, "stream", site);
-    let alone = db.session(site)?.is_some() || db.is_single();
+    let alone = db.session(site)?.is_some() || db.is_single() || db.needs_settings();
     let source = Source { db, state, loader, run, site };
     if alone { source.by_keys().await } else { source.by_statement().await }
 }

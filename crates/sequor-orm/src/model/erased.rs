@@ -18,6 +18,8 @@ pub trait Loader: Send + Sync {
     /// # Errors
     /// `Usage` when the rows of this model are always whole.
     fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>>;
+    /// The same loader once more.
+    fn again(&self) -> Box<dyn Loader>;
     /// Who loads the rows of a relation.
     fn relation(&self, position: usize) -> Option<Box<dyn Loader>>;
     /// Who loads the rows between, for a many-to-many relation.
@@ -109,6 +111,10 @@ impl Loader for LoaderTable {
 
     fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
         (self.batch)(shape)
+    }
+
+    fn again(&self) -> Box<dyn Loader> {
+        Box::new(*self)
     }
 
     fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {

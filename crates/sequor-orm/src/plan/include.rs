@@ -46,6 +46,21 @@ pub struct Many {
     pub include: IncludeState,
 }
 
+impl Node {
+    /// Whether anything is read by statements of its own.
+    pub(crate) fn has_many(&self) -> bool {
+        !self.many.is_empty() || self.ones.iter().any(Node::has_many)
+    }
+
+    /// The cell of a column that is read.
+    pub(crate) fn cell(&self, column: usize) -> Option<usize> {
+        match &self.shape.items {
+            None => Some(self.at + column),
+            Some(items) => self.shape.hidden.iter().position(|hidden| *hidden == column).map(|place| self.at + items.len() + place),
+        }
+    }
+}
+
 /// An include of a relation that the model does not have.
 #[cold]
 pub(super) fn unknown_relation(model: &ModelDef, name: &str) -> Error {
@@ -261,8 +276,29 @@ impl Planner<'_> {
 
     /// "Has a row that this include would load", also over its own required includes.
     pub(super) fn exists(&mut self, scope: &Scope, include: &IncludeState) -> Result<Expr> {
-        let expr = Expr::Relation(Box::new(exists_of(include)));
+        let expr = self.exists_of(&scope.model, include)?;
         self.rewrite(expr, scope)
+    }
+
+    /// A logical "has a row" with the include's filters and its nested required includes.
+    fn exists_of(&self, model: &ModelDef, include: &IncludeState) -> Result<Expr> {
+        let def = model.relation(&include.relation).ok_or_else(|| unknown_relation(model, &include.relation))?;
+        let target = def.link(model, self.models)?.target;
+        let mut filters = include.clauses.filters.clone();
+        for nested in include.clauses.includes.iter().filter(|nested| nested.required) {
+            filters.push(self.exists_of(&target, nested)?);
+        }
+        if include.clauses.deleted == Deleted::Only {
+            filters.extend(scope::deletion_filter(&target, Deleted::Only));
+        }
+        Ok(Expr::Relation(Box::new(RelationExpr {
+            relation: include.relation.clone(),
+            quantifier: Quantifier::Any,
+            filter: super::all(filters),
+            through: include.through.clone(),
+            aggregate: None,
+            with_deleted: include.clauses.deleted != Deleted::Hidden,
+        })))
     }
 
     /// The conditions that required includes put on the rows, when nothing of them is loaded.
@@ -278,21 +314,6 @@ impl Planner<'_> {
             }
         }
         Ok(conditions)
-    }
-}
-
-/// A logical "has a row" with the include's filters and its nested required includes.
-fn exists_of(include: &IncludeState) -> RelationExpr {
-    let mut filters = include.clauses.filters.clone();
-    filters
-        .extend(include.clauses.includes.iter().filter(|nested| nested.required).map(|nested| Expr::Relation(Box::new(exists_of(nested)))));
-    RelationExpr {
-        relation: include.relation.clone(),
-        quantifier: Quantifier::Any,
-        filter: super::all(filters),
-        through: include.through.clone(),
-        aggregate: None,
-        with_deleted: include.clauses.deleted == Deleted::Included,
     }
 }
 

@@ -6,20 +6,56 @@ use super::{Plan, Planner, field, scope};
 use crate::query::Deleted;
 use sequor_core::error::Result;
 use sequor_core::schema::{ModelDef, Models, SortDirection};
-use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Select, SelectItem, Source, Window};
+use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
 
-/// Plans the rows of a to-many include for parents with these keys. The rows of a model between stand behind those of the target.
+/// The parents whose children are read.
+#[derive(Debug)]
+pub enum Parents {
+    /// Those with these keys.
+    Keys(Vec<Vec<Value>>),
+    /// Those that a query finds; it selects their keys.
+    Found(Box<Select>),
+}
+
+impl Parents {
+    /// The parents that a statement reads, by the keys in these cells.
+    pub(crate) fn of(select: &Select, cells: &[usize]) -> Option<Parents> {
+        let columns = cells.iter().map(|cell| select.columns.get(*cell).map(|item| SelectItem::new(item.expr.clone())));
+        let mut found = Select { columns: columns.collect::<Option<_>>()?, tags: Vec::new(), ..select.clone() };
+        if found.limit.is_none() && found.offset.is_none() {
+            found.order_by.clear();
+        }
+        Some(Parents::Found(Box::new(found)))
+    }
+
+    /// The condition that these columns hold the key of a parent.
+    fn condition(self, mut linking: Vec<Expr>, binds: Vec<BindType>) -> Expr {
+        match self {
+            Parents::Keys(rows) => Expr::InValues { exprs: linking, rows, binds, negated: false },
+            // An array is made once; with IN the server may repeat the query.
+            Parents::Found(select) if linking.len() == 1 => Expr::Quantified {
+                op: BinaryOp::Equal,
+                left: Box::new(linking.remove(0)),
+                quantifier: Quantifier::Any,
+                right: Box::new(Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)])),
+            },
+            Parents::Found(select) => Expr::InSelect { expr: Box::new(Expr::Tuple(linking)), select, negated: false },
+        }
+    }
+}
+
+/// Plans the rows of a to-many include for these parents. The rows of a model between stand behind those of the target.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn plan_many(many: &Many, keys: Vec<Vec<Value>>, models: &dyn Models) -> Result<(Plan, usize)> {
-    Planner::new(models).many(many, keys)
+pub fn plan_many(many: &Many, parents: Parents, models: &dyn Models) -> Result<(Plan, usize)> {
+    Planner::new(models).many(many, parents)
 }
 
 impl Planner<'_> {
-    fn many(mut self, many: &Many, keys: Vec<Vec<Value>>) -> Result<(Plan, usize)> {
+    fn many(mut self, many: &Many, parents: Parents) -> Result<(Plan, usize)> {
         let link = &many.link;
         let mut clauses = scope::scoped(&link.target, many.include.clauses.clone());
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
@@ -44,7 +80,7 @@ impl Planner<'_> {
         let linking: Vec<Expr> =
             owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
         let binds = owner_columns.iter().map(|position| owner.columns[*position].ty.bind()).collect();
-        filters.push(Expr::InValues { exprs: linking.clone(), rows: keys, binds, negated: false });
+        filters.push(parents.condition(linking.clone(), binds));
         self.between_filters(many, &owner_alias, &mut filters)?;
         for (name, value) in &many.def.scope {
             filters.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
@@ -63,7 +99,8 @@ impl Planner<'_> {
             }
             None => select.columns.extend(linking.iter().cloned().map(SelectItem::new)),
         }
-        if clauses.order.is_empty() {
+        // Where rows are cut, which ones is never left to chance.
+        if clauses.order.is_empty() || limit.is_some() || offset.is_some() {
             clauses.order.extend(link.target.primary_key.iter().map(|position| OrderBy {
                 expr: Expr::Field(field(&link.target, *position)),
                 direction: SortDirection::Ascending,

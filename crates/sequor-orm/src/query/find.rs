@@ -2,11 +2,11 @@
 
 use super::clauses::{Deleted, QueryState, Strategy};
 use super::page::PageRequest;
-use super::shape::{All, Counted, Cursored, Fetch, GrainShape, One, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
+use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
 use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
 use crate::Dialect;
 use crate::db::Db;
-use crate::model::{IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
+use crate::model::{Column, IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
 use sequor_core::error::Result;
 use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, Lock as RowLock, LockMode, LockWait};
 use std::fmt;
@@ -297,6 +297,11 @@ impl<M: Model> Find<M> {
         let mut items = Vec::with_capacity(P::WIDTH);
         super::select::projected(P::items(), &[], &mut items);
         self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
+    }
+
+    /// The rows in a map by one of their columns; of rows with equal values the last one stays.
+    pub fn map_by<T: crate::FieldType + Eq + std::hash::Hash>(self, column: Column<M, T>) -> Find<M, Mapped<M, T>> {
+        Find { state: self.state, request: column.position(), marker: PhantomData }
     }
 
     /// How many rows match.

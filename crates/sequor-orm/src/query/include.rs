@@ -134,6 +134,29 @@ macro_rules! clauses {
     };
 }
 
+/// A relation from a model to itself.
+macro_rules! depth {
+    ($name:ident) => {
+        impl<M, K> $name<M, M, K> {
+            /// Loads the relation again on its rows, so many levels in all: one statement a level, none for to-one relations.
+            #[must_use]
+            pub fn depth(self, levels: u32) -> Include<M, M, K> {
+                let mut include: Include<M, M, K> = self.into_include();
+                let template = include.state.clone();
+                // A tree that is too deep is refused when it is planned; it need not be built for that.
+                for _ in 1..levels.min(64) {
+                    let mut outer = template.clone();
+                    outer.clauses.add_include(include.state);
+                    include.state = outer;
+                }
+                include
+            }
+        }
+    };
+}
+
+depth!(Relation);
+depth!(Include);
 clauses!(Relation, |relation| relation.into_include());
 clauses!(Include, |include| include);
 

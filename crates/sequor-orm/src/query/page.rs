@@ -107,7 +107,7 @@ fn field(model: &ModelDef, position: usize) -> Expr {
 }
 
 /// The position of a plain field of the model.
-fn field_position(model: &ModelDef, expr: &Expr) -> Option<usize> {
+pub(crate) fn field_position(model: &ModelDef, expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Field(Field { path, name, position }) if path.is_empty() => position.map(usize::from).or_else(|| model.position(name)),
         _ => None,

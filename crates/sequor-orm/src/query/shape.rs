@@ -7,6 +7,8 @@ use crate::load;
 use crate::model::{Grain, Model, RowsGrain as Rows, Single};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::panic::Location;
 
@@ -92,6 +94,9 @@ pub struct Cursored<D>(PhantomData<fn() -> D>);
 
 /// Rows and how many there are without the limit.
 pub struct Counted<D>(PhantomData<fn() -> D>);
+
+/// Rows in a map by a column.
+pub struct Mapped<M, T>(PhantomData<fn() -> (M, T)>);
 
 /// How many rows there are.
 pub struct Total;
@@ -187,6 +192,18 @@ impl<D: Fetch> Shape for Counted<D> {
             let count = load::count(&db, state.clone(), site).await?;
             let rows = D::fetch(db, state, site).await?;
             Ok(RowsAndCount { rows, count })
+        })
+    }
+}
+
+impl<M: Model, T: crate::FieldType + Eq + Hash> Shape for Mapped<M, T> {
+    type Output = HashMap<T, M>;
+    type Request = usize;
+
+    fn run(db: Db, state: QueryState, column: usize, site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
+        Box::pin(async move {
+            let rows = load::find_models::<M>(&db, state, site).await?;
+            rows.into_iter().map(|row| Ok((T::from_value(crate::model::value_of(&row, column))?, row))).collect()
         })
     }
 }

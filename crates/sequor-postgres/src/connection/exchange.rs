@@ -46,6 +46,8 @@ pub(super) struct Exchange {
     pub(super) began_at: u64,
     /// The last command tag.
     pub(super) tag: Vec<u8>,
+    /// Exchanges so far.
+    pub(super) count: u64,
     discarded: usize,
     cancelled: bool,
     types: Vec<u32>,
@@ -99,6 +101,7 @@ impl Unit {
 impl Exchange {
     /// Begins a new exchange at this place of the stream.
     pub(super) fn begin(&mut self, position: u64) {
+        self.count += 1;
         self.pending = true;
         self.ended = false;
         self.units.clear();

@@ -46,6 +46,11 @@ impl Shared {
         self.sent.fetch_add(1, Ordering::AcqRel) + 1
     }
 
+    /// How many requests were sent.
+    pub(super) fn requests(&self) -> u64 {
+        self.sent.load(Ordering::Acquire)
+    }
+
     /// The thread begins a request.
     pub(super) fn begin(&self, number: u64, cancellable: bool) {
         self.running.store(if cancellable { number } else { NEVER }, Ordering::Release);

@@ -39,6 +39,10 @@ impl Loader for RecordLoader {
         }))
     }
 
+    fn again(&self) -> Box<dyn Loader> {
+        Box::new(self.clone())
+    }
+
     fn relation(&self, position: usize) -> Option<Box<dyn Loader>> {
         let target = self.registry.model(&self.model.relations.get(position)?.target).ok()?;
         Some(RecordLoader::boxed(target, self.registry.clone()))

@@ -1,0 +1,179 @@
+//! Include trees: what is loaded, in how many statements and round trips, under every strategy.
+
+use super::library::*;
+use sequor::Strategy;
+use sequor::prelude::*;
+
+const STRATEGIES: [Strategy; 3] = [Strategy::Auto, Strategy::OneFlush, Strategy::Sequential];
+
+/// A tree with every kind of relation, limits and orders inside, five levels deep.
+fn tree() -> Find<Author> {
+    Author::find_all()
+        .include(Author::BADGE)
+        .include(Author::BOSS.include(Author::BADGE))
+        .include(Author::NOTES)
+        .include(Author::DRAFTS)
+        .include(
+            Author::BOOKS
+                .order_by((Book::PAGES.desc(), Book::TITLE.asc()))
+                .limit(2)
+                .include(Book::CHAPTERS.order_by(Chapter::PLACE.desc()).limit(2).offset(1))
+                .include(Book::LABELS.include(Label::BOOKS.order_by(Book::TITLE.asc()).include(Book::NOTES)))
+                .include(Book::EDITOR.include(Author::EDITED.filter(Book::PAGES.gt(60)).include(Book::CHAPTERS))),
+        )
+        .order_by(Author::ID.asc())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn a_tree_is_the_same_under_every_strategy(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let expected = tree().include_strategy(Strategy::Sequential).exec(&db).await?;
+    for strategy in STRATEGIES {
+        let found = db.expect_queries(10, async || tree().include_strategy(strategy).exec(&db).await).await?;
+        assert_eq!(found, expected, "{strategy:?}");
+        let limited = tree().include_strategy(strategy).limit(2).offset(1).exec(&db).await?;
+        assert_eq!(limited, expected[1..3], "{strategy:?}");
+        let one =
+            Author::find_by_pk(1).include(Author::BOOKS.include(Book::CHAPTERS)).include_strategy(strategy).or_fail().exec(&db).await?;
+        assert_eq!(one.books.loaded()?.len(), 3);
+        let inside = db.transaction(async |tx| tree().include_strategy(strategy).exec(tx).await).await?;
+        assert_eq!(inside, expected, "{strategy:?}");
+    }
+    let ann = &expected[0];
+    let titles: Vec<&str> = ann.books.loaded()?.iter().map(|book| book.title.as_str()).collect();
+    // Without pages comes first or last: the database's own order of NULL.
+    let nulls_first = db.dialect() == Dialect::Postgres;
+    assert_eq!(titles, if nulls_first { ["Gamma", "Beta"] } else { ["Beta", "Alpha"] });
+    assert_eq!(ann.drafts.loaded()?.iter().map(|book| book.title.as_str()).collect::<Vec<_>>(), ["Gamma"]);
+    assert_eq!(ann.notes.loaded()?.len(), 1);
+    assert!(ann.badge.loaded()?.is_some_and(|badge| badge.code == "A1"));
+    assert!(expected[1].boss.loaded()?.is_some_and(|boss| boss.badge.get().is_some()));
+    let alpha =
+        Book::find_one().filter(Book::TITLE.eq("Beta")).include(Book::CHAPTERS.order_by(Chapter::PLACE.desc()).limit(1)).exec(&db).await?;
+    assert_eq!(alpha.as_ref().and_then(|book| book.chapters.get()).map(<[Chapter]>::len), Some(1));
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note), databases("postgres"))]
+async fn a_tree_is_one_round_trip_in_one_flush(db: Db) -> sequor::Result<()> {
+    // Only PostgreSQL's protocol answers many statements at once in one snapshot.
+    shelve(&db).await?;
+    let flushed = || tree().include_strategy(Strategy::OneFlush);
+    flushed().exec(&db).await?;
+    db.expect_round_trips(1, async || flushed().exec(&db).await).await?;
+    db.expect_round_trips(1, async || flushed().limit(3).exec(&db).await).await?;
+    db.expect_round_trips(1, async || flushed().page(1, 2).exec(&db).await.map(drop)).await.expect_err("a page counts first");
+    let sequential = db.expect_round_trips(1, async || tree().include_strategy(Strategy::Sequential).exec(&db).await).await;
+    assert!(sequential.is_err_and(|error| error.to_string().contains("5 were made")));
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn relations_of_a_model_to_itself_load_to_a_depth(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let leaders = || Author::find_all().filter(Author::BOSS_ID.is_null()).include(Author::STAFF.order_by(Author::ID.asc()).depth(3));
+    for strategy in STRATEGIES {
+        let leaders = db.expect_queries(4, async || leaders().include_strategy(strategy).exec(&db).await).await?;
+        let staff = leaders[0].staff.loaded()?;
+        assert_eq!(staff.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["Bo", "Cy"]);
+        assert_eq!(staff[0].staff.loaded()?[0].name, "Di");
+        assert!(staff[0].staff.loaded()?[0].staff.loaded()?.is_empty());
+    }
+    let di = Author::find_one().filter(Author::NAME.eq("Di")).include(Author::BOSS.depth(2)).exec(&db).await?;
+    let di = di.ok_or_else(|| Error::usage("no Di"))?;
+    let bo = di.boss.loaded()?.ok_or_else(|| Error::usage("no boss"))?;
+    assert!(bo.boss.loaded()?.is_some_and(|ann| ann.name == "Ann"));
+    assert!(matches!(Author::find_all().include(Author::STAFF.depth(1_000)).exec(&db).await, Err(Error::Usage(_))));
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn required_deleted_and_ordered_by_a_related_row(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let names = |rows: Vec<Author>| rows.into_iter().map(|row| row.name).collect::<Vec<_>>();
+    let required = Author::find_all().include(Author::BOOKS.required().include(Book::LABELS.filter(Label::NAME.eq("sea")).required()));
+    assert!(names(required.exec(&db).await?).is_empty());
+    let required = Author::find_all().include(Author::BOOKS.required().include(Book::LABELS.required()));
+    assert_eq!(names(required.order_by(Author::ID.asc()).exec(&db).await?), ["Ann", "Bo"]);
+    let deleted = Author::find_all().include(Author::BOOKS.only_deleted().required());
+    assert_eq!(names(deleted.exec(&db).await?), ["Ann"]);
+    let count = Author::count().include(Author::BOOKS.filter(Book::KIND.eq("essay")).required()).exec(&db).await?;
+    assert_eq!(count, 1);
+    let all = Author::find_by_pk(1).include(Author::BOOKS.with_deleted()).or_fail().exec(&db).await?;
+    assert_eq!(all.books.loaded()?.len(), 4);
+    let books = Book::find_all()
+        .include(Book::AUTHOR)
+        .order_by((Book::AUTHOR.at(Author::NAME).desc(), Book::ID.asc()))
+        .filter(Book::AUTHOR.is_present());
+    let found: Vec<String> = books.exec(&db).await?.into_iter().map(|book| book.title).collect();
+    assert_eq!(found, ["Delta", "Alpha", "Beta", "Gamma"]);
+    let hidden = Book::find_one().filter(Book::TITLE.eq("Omega")).include(Book::AUTHOR).exec(&db).await?;
+    assert!(hidden.is_some_and(|book| book.author.loaded().is_ok_and(|author| author.is_none())));
+    let shown = Book::find_one().filter(Book::TITLE.eq("Omega")).include(Book::AUTHOR.with_deleted()).exec(&db).await?;
+    assert!(shown.is_some_and(|book| book.author.get().is_some_and(|author| author.name == "Ed")));
+    let through = Book::find_all().include(Book::LABELS.through(BookLabel::WEIGHT.gt(1))).order_by(Book::ID.asc()).exec(&db).await?;
+    assert!(through.iter().any(|book| book.labels.get().is_some_and(|labels| !labels.is_empty())));
+    for book in &through {
+        assert_eq!(book.labels.loaded()?.len(), book.labels.through()?.len());
+        assert!(book.labels.through()?.iter().all(|row| row.weight > 1 && row.book_id == book.id));
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn projections_nest_and_count(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let views = db.expect_queries(1, async || Book::find_all().project::<BookView>().order_by(Book::ID.asc()).exec(&db).await).await?;
+    let ann = AuthorName { id: 1, name: "Ann".into(), badge: Some(BadgeCode { code: "A1".into() }) };
+    assert_eq!(views[0], BookView { title: "Alpha".into(), author: Some(ann), chapters: 2, more: Some(101) });
+    assert_eq!(views[3].author, Some(AuthorName { id: 2, name: "Bo".into(), badge: None }));
+    assert_eq!((views[4].author.clone(), views[2].more), (None, None));
+    let counted: Vec<(String, i64)> =
+        Author::find_all().select((Author::NAME, Author::BOOKS.count())).order_by(Author::ID.asc()).exec(&db).await?;
+    assert_eq!(counted[0], ("Ann".to_owned(), 3));
+    let by_name = Author::find_all().map_by(Author::NAME).exec(&db).await?;
+    assert_eq!(by_name.get("Cy").map(|author| author.id), Some(3));
+    assert_eq!(by_name.len(), 4);
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note), databases("postgres", "mysql"))]
+async fn a_tree_is_right_while_its_parents_change(db: Db) -> sequor::Result<()> {
+    // SQLite in memory is one connection: nobody can write between two statements.
+    for number in 0..40 {
+        draft!(Author { name: format!("a{number}"), born: number % 2, books: [{ title: "x", kind: "k" }, { title: "y", kind: "k" }] })
+            .create(&db)
+            .await?;
+    }
+    let rounds = if std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1") { 10_000 } else { 150 };
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..4_i64)
+        .map(|writer| {
+            let (db, stop) = (db.clone(), stop.clone());
+            let writing = async move {
+                let mut round = writer;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    round += 1;
+                    let which = Author::ID.eq(round % 40 + 1);
+                    Author::update_all().set(Author::BORN, i32::try_from(round / 40 % 2).unwrap_or(0)).filter(which).exec(&db).await?;
+                }
+                sequor::Result::<()>::Ok(())
+            };
+            tokio::spawn(writing)
+        })
+        .collect();
+    let mut seen = 0;
+    for round in 0..rounds {
+        let find = Author::find_all().filter(Author::BORN.eq(1)).include(Author::BOOKS).include_strategy(STRATEGIES[round % 3]);
+        for author in find.exec(&db).await? {
+            seen += 1;
+            assert_eq!(author.books.loaded()?.len(), 2, "the list of {} was loaded for other parents", author.name);
+        }
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    for writer in writers {
+        writer.await.map_err(Error::other)??;
+    }
+    assert!(seen > rounds, "the writers left nothing to read");
+    Ok(())
+}
