@@ -4,6 +4,7 @@ extern crate self as sequor;
 
 pub mod db;
 pub mod hook;
+pub mod interface;
 pub mod load;
 pub mod model;
 pub mod plan;

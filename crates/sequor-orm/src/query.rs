@@ -22,6 +22,7 @@ pub use functions::{
 };
 pub use include::Include;
 pub use json::clauses_from_json;
+pub(crate) use json::condition_text;
 pub(crate) use json::{Place, bind_value, named};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};

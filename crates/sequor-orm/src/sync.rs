@@ -59,6 +59,23 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Drops the tables of all models that this database knows. Sequelize: `sequelize.drop()`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn drop_all(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move { drop_models(&db, &db.registry().all(), site).await }
+    }
+}
+
+/// Drops the tables of these models.
+pub(crate) async fn drop_models(db: &Db, models: &[Arc<ModelDef>], site: &'static Location<'static>) -> Result<()> {
+    drop_all(db, &tables(models, &db.models())?, site).await
+}
+
 /// Makes the tables of these models.
 pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
     let mut made = tables(models, &db.models())?;
@@ -72,9 +89,7 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
     }
     let known = if mode == SyncMode::Force { Vec::new() } else { existing(db, site).await? };
     for definition in enums(&made) {
-        if dialect == Dialect::Postgres && !enum_exists(db, &definition, site).await? {
-            script(db, &Ddl::CreateEnum { schema: None, definition: (*definition).clone() }, site).await?;
-        }
+        make_enum(db, &definition, site).await?;
     }
     let mut late = Vec::new();
     for index in 0..made.len() {
@@ -162,6 +177,14 @@ async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>
     }
     for definition in enums(tables) {
         script(db, &Ddl::DropEnum { schema: None, name: definition.name.clone() }, site).await?;
+    }
+    Ok(())
+}
+
+/// Makes an enum type where enums are types and this one is not there.
+pub(crate) async fn make_enum(db: &Db, definition: &Arc<EnumDef>, site: &'static Location<'static>) -> Result<()> {
+    if db.dialect() == Dialect::Postgres && !enum_exists(db, definition, site).await? {
+        script(db, &Ddl::CreateEnum { schema: None, definition: (**definition).clone() }, site).await?;
     }
     Ok(())
 }

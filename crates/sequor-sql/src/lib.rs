@@ -1,5 +1,6 @@
 //! Statement → text and parameters, for one dialect. Pure and total: Ok or a usage error, never a panic.
 
+pub mod catalog;
 mod ddl;
 mod dialect;
 mod expr;
@@ -66,4 +67,15 @@ pub fn render_select_in(select: &Select, dialect: Dialect, schema: Option<&str>)
     let mut writer = SqlWriter::inside(dialect, schema);
     writer.select(select)?;
     Ok(writer.finish())
+}
+
+/// Renders a condition for a check or a partial index, which take no parameters: values are literals of a closed set of types.
+///
+/// # Errors
+/// `Usage` for a value that has no literal, and for what the dialect cannot do.
+pub fn render_condition(expr: &sequor_core::statement::Expr, dialect: Dialect) -> Result<String> {
+    let mut writer = SqlWriter::new(dialect);
+    writer.inline = true;
+    writer.expr(expr)?;
+    writer.finish_inline()
 }

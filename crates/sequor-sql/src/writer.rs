@@ -19,11 +19,24 @@ pub(crate) struct SqlWriter {
     pub(crate) schema: Option<Name>,
     /// The table that an update or delete writes, which its columns are named by.
     pub(crate) target: Option<TableName>,
+    /// Whether values are written as literals: in DDL, which takes no parameters.
+    pub(crate) inline: bool,
+    /// A value that has no literal, which makes the whole text an error.
+    unwritable: bool,
 }
 
 impl SqlWriter {
     pub(crate) fn new(dialect: Dialect) -> SqlWriter {
-        SqlWriter { dialect, text: String::with_capacity(256), params: Vec::new(), conflict_table: None, schema: None, target: None }
+        SqlWriter {
+            dialect,
+            text: String::with_capacity(256),
+            params: Vec::new(),
+            conflict_table: None,
+            schema: None,
+            target: None,
+            inline: false,
+            unwritable: false,
+        }
     }
 
     /// A writer whose tables live in a schema unless they name their own.
@@ -105,6 +118,10 @@ impl SqlWriter {
 
     /// Binds a value and pushes its placeholder.
     pub(crate) fn bind(&mut self, value: Value, bind: BindType) {
+        if self.inline {
+            self.unwritable |= self.literal_of(&value).is_err();
+            return;
+        }
         self.params.push(Param { value, bind });
         match self.dialect {
             Dialect::Postgres => {
@@ -120,6 +137,31 @@ impl SqlWriter {
         let number = i64::try_from(number).map_err(|_| Error::usage("the number is too large for a limit or offset"))?;
         self.bind(Value::I64(number), BindType::one(ScalarType::I64));
         Ok(())
+    }
+
+    fn literal_of(&mut self, value: &Value) -> Result<()> {
+        match value {
+            Value::Null => self.push("NULL"),
+            Value::Bool(value) => self.push(if *value { "TRUE" } else { "FALSE" }),
+            Value::I64(_) | Value::U64(_) | Value::Decimal(_) => self.text.push_str(value.to_json().to_string().trim_matches('"')),
+            Value::F64(number) if number.is_finite() => self.text.push_str(&number.to_string()),
+            Value::Text(text) => self.literal(text)?,
+            other => match other.to_json() {
+                serde_json::Value::String(text) => self.literal(&text)?,
+                _ => return Err(Error::usage("a value without a literal")),
+            },
+        }
+        Ok(())
+    }
+
+    /// The text, when every value in it could be written.
+    pub(crate) fn finish_inline(self) -> Result<String> {
+        if self.unwritable {
+            return Err(Error::usage(
+                "a condition in the schema holds a value that cannot be written as text: use texts, numbers, dates and truth values",
+            ));
+        }
+        Ok(self.text)
     }
 
     /// Pushes a text literal. Only for DDL and for constants of the dialect; values of programs are bound.

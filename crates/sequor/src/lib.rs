@@ -39,6 +39,7 @@ pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrati
 pub use sequor_orm::__private;
 pub use sequor_orm::db::{Db, DbOptions, Health, Pool, PoolStatus, Retry, Transaction, Tx, TypeMap, millis, secs};
 pub use sequor_orm::hook::{ActorId, AnyChange, Change, HookContext, HookKind, Hooks, Operation, SkipSync};
+pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,

@@ -51,6 +51,7 @@ pub fn answer(expected: &Json, got: &Json, uuids: &mut Uuids, keep: bool) -> Che
                     return Err(format!("outcome: {wanted} was recorded"));
                 }
             }
+            "columns" => columns(wanted, got.get("columns").unwrap_or(&Json::Null))?,
             "rows" => {
                 let found = got.get("rows").ok_or("no rows")?;
                 comparer.lists(wanted, found, order == "rows" || order == "deep", order == "deep").map_err(|why| format!("rows: {why}"))?;
@@ -63,6 +64,39 @@ pub fn answer(expected: &Json, got: &Json, uuids: &mut Uuids, keep: bool) -> Che
     }
     hooks(expected, got)?;
     *uuids = matched;
+    Ok(())
+}
+
+/// The set of columns, what may be NULL and what is the key; defaults where one was recorded. SQLite reports its key as nullable or not. Types are
+/// compared where both servers spell PostgreSQL's: on the others Sequor has a mapping of its own.
+fn columns(wanted: &Json, got: &Json) -> Check {
+    let (Some(wanted), Some(got)) = (wanted.as_object(), got.as_object()) else { return Err("columns are an object".into()) };
+    if let Some(other) = got.keys().find(|name| !wanted.contains_key(*name)) {
+        return Err(format!("the column {other} was not recorded"));
+    }
+    for (name, column) in wanted {
+        let found = got.get(name).ok_or_else(|| format!("the column {name} is missing"))?;
+        let is_key = column["primaryKey"] == Json::Bool(true);
+        if column["primaryKey"] != found["primaryKey"] || (!is_key && column["allowNull"] != found["allowNull"]) {
+            return Err(format!("the column {name}: {column} was recorded, {found} came"));
+        }
+        let plain = |json: &Json| match json {
+            Json::Bool(value) => u8::from(*value).to_string(),
+            Json::String(text) => text.trim_matches('\'').to_owned(),
+            other => other.to_string(),
+        };
+        if let Some(default) = column.get("defaultValue").filter(|default| !default.is_null()) {
+            let same =
+                found.get("defaultValue").is_some_and(|found| plain(found).eq_ignore_ascii_case(&plain(default)) || plain(found) == "TRUE");
+            if !same {
+                return Err(format!("the default of {name}: {default} was recorded, {found} came"));
+            }
+        }
+        let spelling = column["type"].as_str().unwrap_or_default();
+        if spelling.starts_with("CHARACTER VARYING(") && column["type"] != found["type"] {
+            return Err(format!("the type of {name}: {spelling} was recorded, {} came", found["type"]));
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The operations of a scenario, through the run-time door.
 
 mod instance;
+mod schema;
 
 use instance::{association, instance};
 use sequor::prelude::*;
@@ -246,6 +247,9 @@ async fn perform(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
             make(scene, op, step).await
         }
         "update" | "destroy" | "restore" | "truncate" | "increment" | "decrement" => change(scene, op, step).await,
+        "raw" => schema::raw(scene, step).await,
+        "drop" | "describeTable" | "showIndexes" | "listTables" | "tableExists" => schema::catalog(scene, op, step).await,
+        "queryInterface" => schema::change(scene, step).await,
         _ => arrange(scene, op, step).await,
     }
 }

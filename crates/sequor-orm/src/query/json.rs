@@ -106,6 +106,27 @@ pub fn clauses_from_json(model: &ModelDef, models: &dyn Models, json: Json) -> R
     read(place, map)
 }
 
+/// A condition over the model's own columns as SQL text, for checks and partial indexes.
+///
+/// # Errors
+/// As [`clauses_from_json`]; `Usage` for a value that has no literal.
+pub(crate) fn condition_text(model: &ModelDef, json: Json, dialect: sequor_sql::Dialect) -> Result<String> {
+    let place = Place::new(model, &());
+    let mut expr = filter(place, json)?.ok_or_else(|| Error::of_usage(UsageErrorKind::Query, "the condition is empty"))?;
+    bare_columns(&mut expr, model)?;
+    sequor_sql::render_condition(&expr, dialect)
+}
+
+/// Names fields by their columns alone: the statement has one table.
+fn bare_columns(expr: &mut Expr, model: &ModelDef) -> Result<()> {
+    if let Expr::Field(field) = expr {
+        let position = model.position(&field.name).ok_or_else(|| model.unknown(&field.name))?;
+        *expr = Expr::Column { table: None, name: model.columns[position].column.clone() };
+        return Ok(());
+    }
+    sequor_core::statement::walk(expr, &mut |inner| bare_columns(inner, model))
+}
+
 pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> {
     let mut clauses = Clauses::default();
     // Includes first: conditions and orders refer to them.

@@ -493,6 +493,14 @@ impl RuntimeModel {
     pub async fn sync(&self, mode: SyncMode) -> Result<()> {
         sync_models(&self.db, &[self.def()?], mode, Location::caller()).await
     }
+
+    /// Drops the table, if it is there. Sequelize: `drop()`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn drop_table(&self) -> Result<()> {
+        crate::sync::drop_models(&self.db, &[self.def()?], Location::caller()).await
+    }
 }
 
 /// What is added to which column: a name, a list of names with `by`, or a map of names and numbers.

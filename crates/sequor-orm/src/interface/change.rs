@@ -1,0 +1,392 @@
+//! Changes: tables, columns, indexes, constraints, and plain writes of rows.
+
+use super::{QueryInterface, column_table, model, table_name};
+use crate::query::{QueryState, clauses_from_json, condition_text};
+use crate::sync::{SyncMode, sync_models};
+use crate::write::{BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions, bulk_create, destroy_all, update_all};
+use sequor_core::Name;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Action, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName};
+use sequor_core::statement::{Ddl, Expr};
+use sequor_core::types::{ColumnType, value_from_json};
+use sequor_sql::Dialect;
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+fn names(json: Option<&Json>) -> Result<Vec<Name>> {
+    let wrong = || Error::usage("fields is a list of column names");
+    let list = match json {
+        Some(Json::String(one)) => return Ok(vec![one.clone().into()]),
+        Some(Json::Array(list)) => list,
+        _ => return Err(wrong()),
+    };
+    list.iter().map(|name| name.as_str().map(|name| name.to_owned().into()).ok_or_else(wrong)).collect()
+}
+
+fn text(options: &Json, key: &str) -> Option<Name> {
+    options.get(key).and_then(Json::as_str).map(|text| text.to_owned().into())
+}
+
+fn index_part(json: &Json) -> Result<IndexPart> {
+    let name = |json: &Json| json.as_str().map(|name| Name::Owned(name.to_owned()));
+    let column = name(json).or_else(|| json.get("name").and_then(name)).or_else(|| json.get("attribute").and_then(name));
+    let falls = json.get("order").and_then(Json::as_str).is_some_and(|order| order.eq_ignore_ascii_case("desc"));
+    if column.is_none() {
+        return Err(Error::usage("a field of an index is a name, or an object with a name"));
+    }
+    let length = json.get("length").and_then(Json::as_u64).and_then(|length| u32::try_from(length).ok());
+    Ok(IndexPart { column, direction: falls.then_some(SortDirection::Descending), length, ..IndexPart::default() })
+}
+
+impl QueryInterface {
+    async fn apply(&self, ddl: &Ddl) -> Result<()> {
+        for sql in self.db.render_ddl(ddl)? {
+            self.db.execute_script(sql, self.site).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a table if it is not there. Sequelize: `createTable(name, columns)`.
+    ///
+    /// # Errors
+    /// `Usage` for a wrong definition; those of the database.
+    pub async fn create_table(&self, table: &str, columns: Json) -> Result<()> {
+        let model = Arc::new(model(table, columns)?);
+        sync_models(&self.db, &[model], SyncMode::Create, self.site).await
+    }
+
+    /// Drops a table if it is there. Sequelize: `dropTable(name)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn drop_table(&self, table: &str) -> Result<()> {
+        self.apply(&Ddl::DropTable { table: table_name(table)?, if_exists: true, cascade: true }).await
+    }
+
+    /// Renames a table. Sequelize: `renameTable(before, after)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rename_table(&self, before: &str, after: &str) -> Result<()> {
+        self.apply(&Ddl::RenameTable { from: table_name(before)?, to: table_name(after)? }).await
+    }
+
+    /// Adds a column. Sequelize: `addColumn(table, name, definition)`.
+    ///
+    /// # Errors
+    /// `Usage` for a wrong definition; those of the database.
+    pub async fn add_column(&self, table: &str, name: &str, definition: Json) -> Result<()> {
+        let made = column_table(table, name, definition)?;
+        self.make_enum(&made).await?;
+        let Some(column) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
+        let unique = made.indexes.into_iter().find(|index| index.unique);
+        if self.db.dialect() == Dialect::Sqlite && !(made.foreign_keys.is_empty() && unique.is_none()) {
+            return self
+                .rebuild(table, |table| {
+                    table.columns.push(column);
+                    table.foreign_keys.extend(made.foreign_keys);
+                    table.indexes.extend(unique);
+                })
+                .await;
+        }
+        let name = table_name(table)?;
+        self.apply(&Ddl::AddColumn { table: name.clone(), column: Box::new(column), after: None }).await?;
+        for key in made.foreign_keys {
+            self.apply(&Ddl::AddForeignKey { table: name.clone(), key }).await?;
+        }
+        match unique {
+            Some(index) => self.apply(&Ddl::CreateIndex { table: name, index, if_not_exists: false }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn make_enum(&self, table: &TableDef) -> Result<()> {
+        for column in &table.columns {
+            if let (ColumnType::Enum(definition), Dialect::Postgres) = (&column.ty, self.db.dialect()) {
+                crate::sync::make_enum(&self.db, definition, self.site).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a column. Sequelize: `removeColumn(table, name)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn remove_column(&self, table: &str, name: &str) -> Result<()> {
+        let column = Name::Owned(name.to_owned());
+        let in_index = |index: &IndexDef| index.parts.iter().any(|part| part.column.as_ref() == Some(&column));
+        if self.db.dialect() == Dialect::Sqlite {
+            let now = self.table(table).await?;
+            let keyed = now.primary_key.contains(&column) || now.foreign_keys.iter().any(|key| key.columns.contains(&column));
+            if keyed || now.indexes.iter().any(in_index) {
+                return self
+                    .rebuild(table, |table| {
+                        table.columns.retain(|known| known.name != column);
+                        table.primary_key.retain(|known| *known != column);
+                        table.foreign_keys.retain(|key| !key.columns.contains(&column));
+                        table.indexes.retain(|index| !in_index(index));
+                    })
+                    .await;
+            }
+        }
+        self.apply(&Ddl::DropColumn { table: table_name(table)?, column: column.clone() }).await
+    }
+
+    /// Renames a column. Sequelize: `renameColumn(table, before, after)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rename_column(&self, table: &str, before: &str, after: &str) -> Result<()> {
+        let (from, to) = (Name::Owned(before.to_owned()), Name::Owned(after.to_owned()));
+        self.apply(&Ddl::RenameColumn { table: table_name(table)?, from, to }).await
+    }
+
+    /// Changes type, nullability and default of a column. Sequelize: `changeColumn(table, name, definition)`.
+    ///
+    /// # Errors
+    /// `Usage` for a wrong definition or a column that is not there; those of the database when rows do not fit.
+    pub async fn change_column(&self, table: &str, name: &str, definition: Json) -> Result<()> {
+        let made = column_table(table, name, definition)?;
+        self.make_enum(&made).await?;
+        let Some(to) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
+        let keys = made.foreign_keys;
+        if self.db.dialect() == Dialect::Sqlite {
+            return self
+                .rebuild(table, |table| {
+                    if let Some(column) = table.columns.iter_mut().find(|column| column.name == to.name) {
+                        *column = to;
+                    }
+                    table.foreign_keys.retain(|known| !keys.iter().any(|key| key.columns == known.columns));
+                    table.foreign_keys.extend(keys);
+                })
+                .await;
+        }
+        let now = self.table(table).await?;
+        let from = now.columns.into_iter().find(|column| column.name == to.name);
+        let from: TableColumn = from.ok_or_else(|| Error::usage(format!("{table} has no column {name}")))?;
+        let name = table_name(table)?;
+        self.apply(&Ddl::AlterColumn { table: name.clone(), from: Box::new(from), to: Box::new(to) }).await?;
+        for key in keys {
+            self.apply(&Ddl::AddForeignKey { table: name.clone(), key }).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds an index: `fields`, and `unique`, `name`, `where`, `using` at will. Sequelize: `addIndex(table, options)`.
+    ///
+    /// # Errors
+    /// `Usage` for wrong options; those of the database.
+    pub async fn add_index(&self, table: &str, options: Json) -> Result<()> {
+        let list = if options.is_array() { Some(&options) } else { options.get("fields") };
+        let Some(Json::Array(fields)) = list else { return Err(Error::usage("an index needs fields: a list of columns")) };
+        let parts = fields.iter().map(index_part).collect::<Result<Vec<_>>>()?;
+        let joined = parts.iter().filter_map(|part| part.column.as_deref()).collect::<Vec<_>>().join("_");
+        let filter = match options.get("where") {
+            Some(filter) => Some(self.condition(table, filter).await?),
+            None => None,
+        };
+        let index = IndexDef {
+            name: Some(text(&options, "name").unwrap_or_else(|| sequor_core::schema::snake_case(&format!("{table}_{joined}")).into())),
+            parts,
+            unique: options.get("unique").and_then(Json::as_bool).unwrap_or(false)
+                || text(&options, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("unique")),
+            filter: filter.map(Into::into),
+            method: text(&options, "using"),
+            ..IndexDef::default()
+        };
+        self.apply(&Ddl::CreateIndex { table: table_name(table)?, index, if_not_exists: false }).await
+    }
+
+    /// Drops an index by its name, or by its columns. Sequelize: `removeIndex(table, nameOrFields)`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn remove_index(&self, table: &str, index: Json) -> Result<()> {
+        let name: Name = match &index {
+            Json::String(name) => name.clone().into(),
+            _ => {
+                let joined = names(Some(&index))?.join("_");
+                sequor_core::schema::snake_case(&format!("{table}_{joined}")).into()
+            }
+        };
+        self.apply(&Ddl::DropIndex { table: table_name(table)?, name, constraint: false, if_exists: true }).await
+    }
+
+    /// Adds a constraint: `type` is `unique`, `check`, `primary key` or `foreign key`. Sequelize: `addConstraint(table, options)`.
+    ///
+    /// # Errors
+    /// `Usage` for wrong options; those of the database when rows break it.
+    pub async fn add_constraint(&self, table: &str, options: Json) -> Result<()> {
+        let kind = text(&options, "type").unwrap_or_default().to_ascii_lowercase();
+        let columns = names(options.get("fields"))?;
+        let named = |ending: &str| text(&options, "name").unwrap_or_else(|| format!("{table}_{}_{ending}", columns.join("_")).into());
+        let target = table_name(table)?;
+        let change: Box<dyn FnOnce(&mut TableDef) + Send> = match kind.as_str() {
+            "unique" => {
+                let index = IndexDef { name: Some(named("uk")), unique: true, constraint: true, ..IndexDef::on(columns.clone()) };
+                if self.db.dialect() != Dialect::Sqlite {
+                    return self.apply(&Ddl::CreateIndex { table: target, index, if_not_exists: false }).await;
+                }
+                Box::new(move |table| table.indexes.push(IndexDef { constraint: false, ..index }))
+            }
+            "check" => {
+                let filter = options.get("where").ok_or_else(|| Error::usage("a check needs a `where`"))?;
+                let check = CheckDef { name: named("ck"), expression: self.condition(table, filter).await?.into() };
+                if self.db.dialect() != Dialect::Sqlite {
+                    return self.apply(&Ddl::AddCheck { table: target, check }).await;
+                }
+                Box::new(move |table| table.checks.push(check))
+            }
+            "primary key" => {
+                if self.db.dialect() != Dialect::Sqlite {
+                    return self.apply(&Ddl::AddPrimaryKey { table: target, columns: columns.clone(), name: Some(named("pk")) }).await;
+                }
+                let columns = columns.clone();
+                Box::new(move |table| table.primary_key = columns)
+            }
+            "foreign key" => {
+                let key = foreign_key(&options, columns.clone(), named("fk"))?;
+                if self.db.dialect() != Dialect::Sqlite {
+                    return self.apply(&Ddl::AddForeignKey { table: target, key }).await;
+                }
+                Box::new(move |table| table.foreign_keys.push(key))
+            }
+            other => {
+                return Err(Error::usage(format!(
+                    "a constraint is unique, check, primary key or foreign key, not {}",
+                    other.escape_debug()
+                )));
+            }
+        };
+        self.rebuild(table, change).await
+    }
+
+    /// Drops a constraint. Sequelize: `removeConstraint(table, name)`.
+    ///
+    /// # Errors
+    /// Those of the database; `Usage` on SQLite, whose constraints have no names that could be asked for.
+    pub async fn remove_constraint(&self, table: &str, name: &str) -> Result<()> {
+        if self.db.dialect() == Dialect::Sqlite {
+            let known = self.indexes(table).await?;
+            if known.iter().any(|index| index.name.as_deref() == Some(name)) {
+                return self.remove_index(table, json!(name)).await;
+            }
+        }
+        self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await
+    }
+
+    /// SQLite changes a table by making it anew: rows, keys and indexes are kept. One with checks of its own is refused, because they would be lost.
+    async fn rebuild(&self, table: &str, change: impl FnOnce(&mut TableDef)) -> Result<()> {
+        let from = self.table(table).await?;
+        if self.sqlite_text(table).await?.to_ascii_uppercase().contains("CHECK") {
+            return Err(Error::unsupported(format!(
+                "{table} has checks, which a rebuild would lose: write the new table in an SQL migration"
+            )));
+        }
+        let mut to = from.clone();
+        change(&mut to);
+        to.indexes.iter_mut().filter(|index| index.constraint).for_each(|index| index.name = None);
+        let ddl = Ddl::RebuildTable { from: Box::new(from), to: Box::new(to), renames: Vec::new() };
+        // Inside a transaction the pragma is ignored, and dropping the old table would delete its children.
+        let mut script = String::from("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE");
+        for sql in self.db.render_ddl(&ddl)? {
+            script.push_str("; ");
+            script.push_str(&sql);
+        }
+        script.push_str("; COMMIT; PRAGMA foreign_keys = ON");
+        self.db.execute_script(script, self.site).await
+    }
+
+    /// A condition over a table's columns as SQL text, for checks and partial indexes: literals of a closed set of types.
+    async fn condition(&self, table: &str, filter: &Json) -> Result<String> {
+        let model = self.db.reflect_def(table).await?;
+        condition_text(&model, filter.clone(), self.db.dialect())
+    }
+
+    fn write(&self) -> WriteOptions {
+        let mut write = WriteOptions::at(self.site);
+        write.validate = false;
+        write.hooks = false;
+        write
+    }
+
+    /// Writes rows into a table, all or none; gives their number. Sequelize: `bulkInsert(table, rows)`.
+    ///
+    /// # Errors
+    /// `Usage` for a column that is not there; constraint errors.
+    pub async fn bulk_insert(&self, table: &str, rows: Json) -> Result<u64> {
+        let Json::Array(list) = rows else { return Err(Error::usage("bulk_insert takes a list of rows")) };
+        let model = Arc::new(self.db.reflect_def(table).await?);
+        let mut made = Vec::with_capacity(list.len());
+        for row in list {
+            let Json::Object(map) = row else { return Err(Error::usage("a row is an object of values by column")) };
+            let mut state = RowState::new(model.clone());
+            for (name, value) in map {
+                let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
+                state.values[position] =
+                    Some(value_from_json(&model.columns[position].ty, value).map_err(|error| error.at(table, Some(&name)))?);
+            }
+            made.push(state);
+        }
+        let count = u64::try_from(made.len()).unwrap_or(u64::MAX);
+        let options = BulkOptions { write: self.write(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false };
+        bulk_create(&self.db, made, &options).await?;
+        Ok(count)
+    }
+
+    async fn matching(&self, table: &str, filter: Json) -> Result<QueryState> {
+        let model = Arc::new(self.db.reflect_def(table).await?);
+        let mut query = QueryState::new(model.clone());
+        query.clauses = clauses_from_json(&model, &(), json!({ "where": filter }))?;
+        Ok(query)
+    }
+
+    /// Sets values in the rows that match. Sequelize: `bulkUpdate(table, values, where)`.
+    ///
+    /// # Errors
+    /// `Usage` for a column that is not there; constraint errors.
+    pub async fn bulk_update(&self, table: &str, values: Json, filter: Json) -> Result<u64> {
+        let query = self.matching(table, filter).await?;
+        let Json::Object(values) = values else { return Err(Error::usage("bulk_update takes an object of values by column")) };
+        let model = query.model.clone();
+        let mut set = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
+            let column = &model.columns[position];
+            set.push((position, Expr::Value(value_from_json(&column.ty, value)?, column.ty.bind())));
+        }
+        let options = UpdateOptions { write: self.write(), every_row: true, returning: false, individual_hooks: false };
+        Ok(update_all(&self.db, query, set, &options).await?.0)
+    }
+
+    /// Deletes the rows that match. Sequelize: `bulkDelete(table, where)`.
+    ///
+    /// # Errors
+    /// `Usage` for a column that is not there; constraint errors.
+    pub async fn bulk_delete(&self, table: &str, filter: Json) -> Result<u64> {
+        let query = self.matching(table, filter).await?;
+        let options = DestroyOptions { write: self.write(), every_row: true, individual_hooks: false };
+        destroy_all(&self.db, query, &options).await
+    }
+}
+
+fn foreign_key(options: &Json, columns: Vec<Name>, name: Name) -> Result<ForeignKeyDef> {
+    let references = options.get("references").ok_or_else(|| Error::usage("a foreign key needs `references: { table, field }`"))?;
+    let table = text(references, "table").or_else(|| text(references, "model"));
+    let table = table.ok_or_else(|| Error::usage("`references` names a table"))?;
+    let target = match references.get("fields") {
+        Some(list) => names(Some(list))?,
+        None => names(references.get("field").or_else(|| references.get("key")))?,
+    };
+    let action = |key: &str| text(options, key).and_then(|text| Action::parse(&text));
+    Ok(ForeignKeyDef {
+        name: Some(name),
+        columns,
+        table: TableName::new(table.into_owned()),
+        target,
+        on_delete: action("onDelete"),
+        on_update: action("onUpdate"),
+        deferrable: None,
+    })
+}

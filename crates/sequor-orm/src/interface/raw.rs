@@ -1,0 +1,233 @@
+//! Raw SQL with Sequelize's replacements and bind values: every value is bound, whichever way it is given.
+
+use super::rows::AnyRows;
+use crate::db::{Db, Run};
+use crate::load::{run_one, step, unsink};
+use sequor_core::Value;
+use sequor_core::driver::Param;
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{ModelDef, Models};
+use sequor_core::types::{BindType, value_from_json};
+use sequor_sql::{Dialect, Sql};
+use serde_json::{Map, Value as Json};
+use std::panic::Location;
+
+impl Db {
+    /// Runs SQL text of the program with values from JSON, and answers as Sequelize's `query` does: `{ type, replacements, bind, plain, model }`.
+    ///
+    /// `replacements` (`:name` or `?`) and `bind` (`$1` or `$name`) are bound parameters both; a list in `replacements` becomes as many as it
+    /// has items. Answers rows as a list (`plain`: the first or null), for `type` `UPDATE` the number of rows, for `INSERT` and `DELETE` null. The
+    /// text itself is code: never build it from input.
+    ///
+    /// # Errors
+    /// `Usage` for a name without a value and for unknown options; those of the database.
+    #[track_caller]
+    pub fn query_json(&self, text: &str, options: Json) -> impl Future<Output = Result<Json>> + Send + use<> {
+        let (db, text, site) = (self.clone(), text.to_owned(), Location::caller());
+        async move { query(&db, &text, options, site).await }
+    }
+}
+
+const KNOWN: &[&str] = &["type", "replacements", "bind", "plain", "model", "mapToModel", "raw", "nest", "logging", "instance"];
+
+async fn query(db: &Db, text: &str, options: Json, site: &'static Location<'static>) -> Result<Json> {
+    let options = match options {
+        Json::Null => Map::new(),
+        Json::Object(map) => map,
+        _ => return Err(Error::usage("the options of a query are an object")),
+    };
+    if let Some(unknown) = options.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+        return Err(Error::usage(format!("query.{}: unknown option; known are {}", unknown.escape_debug(), KNOWN.join(", "))));
+    }
+    if options.contains_key("bind") && options.contains_key("replacements") {
+        return Err(Error::usage("Both `replacements` and `bind` cannot be set at the same time"));
+    }
+    let model = match options.get("model").and_then(Json::as_str) {
+        Some(name) => Some(db.models().by_name(name).ok_or_else(|| Error::usage(format!("{} has not been defined", name.escape_debug())))?),
+        None => None,
+    };
+    let sql = Scanner { text, place: 0, dialect: db.dialect(), made: Sql { text: String::new(), params: Vec::new() }, positions: 0 };
+    let sql = sql.scan(options.get("replacements"), options.get("bind"))?;
+    let run = Run { operation: "query", model: None, site, write: true };
+    let done = run_one(db, step(sql, Box::new(AnyRows::default())), run).await?;
+    let affected = done.affected;
+    let found = unsink::<AnyRows>(done)?;
+    let rows = |found: AnyRows| -> Vec<Json> {
+        let AnyRows { names, rows } = found;
+        rows.into_iter()
+            .map(|row| Json::Object(names.iter().zip(row).map(|(name, value)| cell(name, value, model.as_deref())).collect()))
+            .collect()
+    };
+    match options.get("type").and_then(Json::as_str).map(str::to_ascii_uppercase).as_deref() {
+        Some("UPDATE" | "BULKUPDATE" | "BULKDELETE") => Ok(affected.into()),
+        Some("INSERT" | "DELETE" | "RAW") if found.names.is_empty() => Ok(Json::Null),
+        None if found.names.is_empty() => Ok(affected.into()),
+        _ if options.get("plain") == Some(&Json::Bool(true)) => Ok(rows(found).into_iter().next().unwrap_or_default()),
+        _ => Ok(rows(found).into()),
+    }
+}
+
+/// A cell under its name; with a model, under the attribute's name and as its type.
+fn cell(name: &str, value: Value, model: Option<&ModelDef>) -> (String, Json) {
+    let column = model.and_then(|model| model.columns.iter().find(|column| column.column == *name));
+    match column {
+        Some(column) => {
+            let json = value.to_json();
+            let typed = value_from_json(&column.ty, json.clone()).map_or(json, |value| value.to_json());
+            (column.name.to_string(), typed)
+        }
+        None => (name.to_owned(), value.to_json()),
+    }
+}
+
+/// Reads SQL text and turns its marks into placeholders; what stands in literals, quoted names and comments is left alone.
+struct Scanner<'a> {
+    text: &'a str,
+    place: usize,
+    dialect: Dialect,
+    made: Sql,
+    /// How many `?` were met.
+    positions: usize,
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+impl Scanner<'_> {
+    fn rest(&self) -> &str {
+        self.text.get(self.place..).unwrap_or_default()
+    }
+
+    fn scan(mut self, replacements: Option<&Json>, bind: Option<&Json>) -> Result<Sql> {
+        let mut before = ' ';
+        while let Some(letter) = self.rest().chars().next() {
+            let skipped = self.skipped(letter);
+            if skipped > 0 {
+                self.copy(skipped);
+                before = ' ';
+                continue;
+            }
+            let word: String = self.rest().chars().skip(1).take_while(|letter| is_word(*letter)).collect();
+            match (letter, replacements, bind) {
+                (':', Some(Json::Object(map)), _)
+                    if before != ':' && word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') =>
+                {
+                    let value = map
+                        .get(&word)
+                        .ok_or_else(|| Error::usage(format!("Named replacement \":{word}\" has no entry in the replacement map.")))?;
+                    self.push_list(value);
+                    self.place += 1 + word.len();
+                }
+                ('?', Some(Json::Array(list)), _) => {
+                    let value = list.get(self.positions).ok_or_else(|| {
+                        Error::usage(format!(
+                            "Positional replacement (?) {} has no entry in the replacement map (replacements[{}] is undefined).",
+                            self.positions, self.positions
+                        ))
+                    })?;
+                    self.positions += 1;
+                    self.push_list(value);
+                    self.place += 1;
+                }
+                ('$', _, Some(_)) if self.rest().starts_with("$$") => {
+                    self.made.text.push('$');
+                    self.place += 2;
+                }
+                ('$', _, Some(values)) if !word.is_empty() && !is_word(before) => {
+                    let value = match values {
+                        Json::Array(list) => word.parse::<usize>().ok().and_then(|number| list.get(number.checked_sub(1)?)),
+                        Json::Object(map) => map.get(&word),
+                        _ => None,
+                    };
+                    let value =
+                        value.ok_or_else(|| Error::usage(format!("Named bind parameter \"${word}\" has no value in the given object.")))?;
+                    self.push(value);
+                    self.place += 1 + word.len();
+                }
+                _ => self.copy(letter.len_utf8()),
+            }
+            before = letter;
+        }
+        Ok(self.made)
+    }
+
+    /// How many bytes of a literal, quoted name or comment begin here.
+    fn skipped(&self, letter: char) -> usize {
+        let rest = self.rest();
+        let until =
+            |end: &str, from: usize| rest.get(from..).and_then(|tail| tail.find(end)).map_or(rest.len(), |at| from + at + end.len());
+        match letter {
+            '\'' | '"' | '`' => until(&letter.to_string(), 1),
+            '-' if rest.starts_with("--") => until("\n", 2),
+            '/' if rest.starts_with("/*") => until("*/", 2),
+            _ => 0,
+        }
+    }
+
+    fn copy(&mut self, bytes: usize) {
+        let part = self.rest().get(..bytes).unwrap_or_default().to_owned();
+        self.made.text.push_str(&part);
+        self.place += bytes;
+    }
+
+    /// A list becomes as many parameters as it has items; a list of lists one tuple each.
+    fn push_list(&mut self, value: &Json) {
+        let Json::Array(items) = value else { return self.push(value) };
+        if items.is_empty() {
+            self.made.text.push_str("NULL");
+        }
+        for (number, item) in items.iter().enumerate() {
+            self.made.text.push_str(if number == 0 { "" } else { ", " });
+            if item.is_array() {
+                self.made.text.push('(');
+                self.push_list(item);
+                self.made.text.push(')');
+            } else {
+                self.push(item);
+            }
+        }
+    }
+
+    fn push(&mut self, value: &Json) {
+        let value = match value {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => number.as_i64().map(Value::I64).or_else(|| number.as_f64().map(Value::F64)).unwrap_or_default(),
+            Json::String(text) => Value::from(text.as_str()),
+            other => Value::from(other.clone()),
+        };
+        self.made.params.push(Param { value, bind: BindType::default() });
+        match self.dialect {
+            Dialect::Postgres => self.made.text.push_str(&format!("${}", self.made.params.len())),
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => self.made.text.push('?'),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scanner;
+    use sequor_sql::{Dialect, Sql};
+    use serde_json::{Value as Json, json};
+
+    fn scan(text: &str, replacements: Option<Json>, bind: Option<Json>) -> sequor_core::error::Result<(String, usize)> {
+        let scanner =
+            Scanner { text, place: 0, dialect: Dialect::Postgres, made: Sql { text: String::new(), params: Vec::new() }, positions: 0 };
+        scanner.scan(replacements.as_ref(), bind.as_ref()).map(|sql| (sql.text, sql.params.len()))
+    }
+
+    #[test]
+    fn marks_become_placeholders_and_literals_stay() {
+        let made = scan("SELECT ':a', x::int -- :a ?\n WHERE a = :a AND \"b:a\" = :b", Some(json!({ "a": 1, "b": [1, 2] })), None).unwrap();
+        assert_eq!(made, ("SELECT ':a', x::int -- :a ?\n WHERE a = $1 AND \"b:a\" = $2, $3".to_owned(), 3));
+        assert_eq!(scan("a IN (?) AND b = ?", Some(json!([["x", "y"], null])), None).unwrap().0, "a IN ($1, $2) AND b = $3");
+        assert_eq!(
+            scan("a = $1 OR a = $who OR b = '$1' OR c = $$1", None, Some(json!({ "1": 5, "who": "x" }))).unwrap().0,
+            "a = $1 OR a = $2 OR b = '$1' OR c = $1"
+        );
+        assert!(scan("a = :no", Some(json!({ "a": 1 })), None).unwrap_err().to_string().contains(":no"));
+        assert!(scan("a = $2", None, Some(json!(["x"]))).unwrap_err().to_string().contains("$2"));
+        assert_eq!(scan("a = ? -- '", None, None).unwrap().0, "a = ? -- '");
+    }
+}
