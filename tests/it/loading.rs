@@ -1,6 +1,7 @@
 //! How related rows, parts of rows and many rows are read: include trees, projections, pages, cursors, streams.
 
 mod cursors;
+mod lazy;
 mod library;
 mod streaming;
 mod trees;
@@ -66,7 +67,7 @@ impl Shared {
 
     pub async fn remove(self) {
         if let Some(file) = self.file {
-            self.db.close().await;
+            let _ = self.db.close().await;
             for end in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(format!("{}{end}", file.display()));
             }

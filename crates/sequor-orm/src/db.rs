@@ -14,8 +14,10 @@ mod types;
 
 pub(crate) use open::OpenRead;
 pub use options::{DbOptions, Pool, Retry, millis, secs};
+pub(crate) use place::Place;
 pub use pool::PoolStatus;
 pub use session::Run;
+pub(crate) use transaction::TxId;
 pub use transaction::{Transaction, Tx};
 pub use types::TypeMap;
 
@@ -28,6 +30,7 @@ use sequor_core::schema::{ModelDef, Models};
 use sequor_sql::Dialect;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use transaction::TxHandle;
 
@@ -52,6 +55,8 @@ pub(crate) struct DbInner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) hooks: HookTable,
     pub(crate) settings: Settings,
+    /// How many statements that may write were run.
+    pub(crate) writes: AtomicU64,
 }
 
 /// What `Db::options` sets beside the pool.
@@ -61,6 +66,7 @@ pub(crate) struct Settings {
     pub(crate) logging: bool,
     pub(crate) implicit_transactions: bool,
     pub(crate) strict_loading: bool,
+    pub(crate) auto_batch: bool,
     pub(crate) clock: fn() -> DateTime<Utc>,
 }
 
@@ -168,6 +174,15 @@ impl Db {
     /// The models that this database knows.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
+    }
+
+    /// How many statements that may write were run so far by this program.
+    pub(crate) fn writes(&self) -> u64 {
+        self.inner.writes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn wrote(&self) {
+        self.inner.writes.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn models(&self) -> DbModels {

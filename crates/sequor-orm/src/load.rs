@@ -3,6 +3,7 @@
 mod assemble;
 mod flush;
 mod lazy;
+mod siblings;
 mod sink;
 mod stream;
 
@@ -65,6 +66,7 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
         assemble::read_tree(db, plan.node, sql, loader, run).await?
     };
     after_find(db, &mut state, site).await?;
+    siblings::join(db, &tree, state.clauses.strict_loading);
     Ok(tree)
 }
 

@@ -37,7 +37,7 @@ pub use record::{Record, RecordLoader, RuntimeFind, RuntimeModel};
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
     BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker,
-    RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
+    RelationRows, Sibling, Through, ToManyKind, ToOne, ToOneKind, ToParent,
 };
 pub use runtime::DefineModel;
 pub(crate) use runtime::RuntimeScopes;

@@ -10,6 +10,7 @@ use sequor_core::driver::Product;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Limits of the pool. Sequelize's names and, but for `max`, its defaults.
@@ -89,7 +90,14 @@ pub struct DbOptions {
 
 impl DbOptions {
     pub(crate) fn new(url: &str) -> DbOptions {
-        let settings = Settings { slow_query: None, logging: false, implicit_transactions: false, strict_loading: false, clock: Utc::now };
+        let settings = Settings {
+            slow_query: None,
+            logging: false,
+            implicit_transactions: false,
+            strict_loading: false,
+            auto_batch: true,
+            clock: Utc::now,
+        };
         DbOptions {
             url: url.to_owned(),
             pool: Pool::default(),
@@ -150,6 +158,12 @@ impl DbOptions {
         self
     }
 
+    /// Loads lazily for all rows of a result at once, when one of them asks; on by default. After a write of this program rows load one by one.
+    pub fn auto_batch(mut self, on: bool) -> DbOptions {
+        self.settings.auto_batch = on;
+        self
+    }
+
     /// Makes every lazy load an error.
     pub fn strict_loading(mut self, on: bool) -> DbOptions {
         self.settings.strict_loading = on;
@@ -200,7 +214,15 @@ impl DbOptions {
             Product::Mariadb => Dialect::Mariadb,
             Product::Sqlite => Dialect::Sqlite,
         };
-        let inner = DbInner { pool, replicas, dialect, registry: Arc::new(registry), hooks: HookTable::default(), settings: self.settings };
+        let inner = DbInner {
+            pool,
+            replicas,
+            dialect,
+            registry: Arc::new(registry),
+            hooks: HookTable::default(),
+            settings: self.settings,
+            writes: AtomicU64::new(0),
+        };
         Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() })
     }
 }

@@ -40,6 +40,9 @@ impl Db {
                 result
             }
         };
+        if run.write {
+            self.wrote();
+        }
         self.report(&texts, &run, start, result.as_ref().err());
         result.map_err(|error| placed(error, &run))
     }
@@ -83,6 +86,7 @@ impl Db {
     /// Runs statements without parameters.
     pub(crate) async fn execute_script(&self, sql: String, site: &'static Location<'static>) -> Result<()> {
         expect::note(&[sql.as_str().into()], site);
+        self.wrote();
         match self.session(site)? {
             Some(tx) => tx.script(sql).await,
             None => self.inner.pool.acquire(site).await?.get()?.execute_script(sql).await,

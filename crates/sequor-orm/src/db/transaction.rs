@@ -119,7 +119,21 @@ fn finished(how: &str) -> Error {
     Error::of_usage(UsageErrorKind::TransactionFinished, format!("the transaction has already been {how}; begin another"))
 }
 
+/// Which transaction it is; it stays different from later ones.
+pub(crate) struct TxId(std::sync::Weak<Shared>);
+
+impl PartialEq for TxId {
+    fn eq(&self, other: &TxId) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
 impl TxHandle {
+    /// Which transaction it is.
+    pub(crate) fn id(&self) -> TxId {
+        TxId(Arc::downgrade(&self.shared))
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -509,6 +523,8 @@ impl Db {
                     tracing::debug!(error = %second, "rolling back to a savepoint failed");
                 }
                 handle.discard(number);
+                // What was read inside may be gone.
+                self.wrote();
                 Err(error)
             }
         }

@@ -1,7 +1,7 @@
 //! A tree of batches: each statement fills some, and in the end children move into their parents.
 
 use crate::db::{Db, Run};
-use crate::model::{Instance, Loader, RowBatch, RowShape, value_of};
+use crate::model::{Loader, RowBatch, RowShape};
 use crate::plan::{self, Many, Node, Parents};
 use crate::query::IncludeState;
 use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step};
@@ -107,6 +107,13 @@ impl LoadedTree {
             }
         }
         Ok(())
+    }
+
+    /// Calls a function on the rows of each model, from the root down.
+    pub(super) fn each_batch(&self, visit: &mut dyn FnMut(&dyn RowBatch, &ModelDef)) {
+        visit(&*self.batch, &self.loader.model());
+        self.ones.iter().for_each(|one| one.each_batch(visit));
+        self.children.iter().for_each(|children| children.tree.each_batch(visit));
     }
 
     /// The rows' keys for a relation, each once, and the rows that have them.
@@ -376,17 +383,18 @@ impl KeyHash {
 pub(crate) type Filling = (Box<dyn Any + Send>, Option<Box<dyn Any + Send>>);
 
 /// A relation of a model that is to be loaded, and what is asked of its rows.
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) model: &'a ModelDef,
     pub(crate) relation: usize,
     pub(crate) include: &'a IncludeState,
 }
 
-/// Loads a relation of rows that exist already: for each of them, what its relation field takes.
+/// Loads a relation of rows that exist already, so many of them with these values in their columns: for each of them, what its relation field takes.
 pub(crate) async fn load_detached(
     db: &Db,
     Wanted { model, relation, include }: Wanted<'_>,
-    parents: &[&dyn Instance],
+    parents: (usize, &(dyn Fn(usize, usize) -> Value + Sync)),
     loader: Box<dyn Loader>,
     run: Run,
 ) -> Result<Vec<Filling>> {
@@ -394,8 +402,8 @@ pub(crate) async fn load_detached(
     let link = def.link(model, &db.models())?;
     let single = !def.kind.is_many();
     let many = Many { relation, name: def.name.clone(), link, def, include: include.clone() };
-    let values: Vec<Vec<Value>> =
-        parents.iter().map(|parent| many.link.source.iter().map(|column| value_of(*parent, *column)).collect()).collect();
+    let (count, value) = parents;
+    let values: Vec<Vec<Value>> = (0..count).map(|row| many.link.source.iter().map(|column| value(row, *column)).collect()).collect();
     let mut keys: Vec<Vec<Value>> = Vec::new();
     let mut seen: HashMap<KeyHash, Vec<usize>> = HashMap::new();
     for (index, key) in values.into_iter().enumerate() {
@@ -409,7 +417,7 @@ pub(crate) async fn load_detached(
         owners.push(index);
     }
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
-    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
     let (mut tree, mut between) = if keys.is_empty() {
         let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)

@@ -1,9 +1,11 @@
 //! Lazy loads: relations of rows that were read before, for one row or a whole slice in one statement.
 
 use super::assemble::{Wanted, load_detached};
+use super::siblings::{siblings, strict_error};
 use crate::db::{Db, Run};
-use crate::model::{Instance, IntoInclude, Model, TypedLoader};
+use crate::model::{IntoInclude, Model, TypedLoader, value_of};
 use crate::query::IncludeState;
+use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use std::future::Future;
 use std::panic::Location;
@@ -37,19 +39,21 @@ pub async fn load_into<M: Model>(rows: Vec<&M>, include: IncludeState, db: &Db, 
     if missing.is_empty() {
         return Ok(());
     }
-    if db.inner.settings.strict_loading {
-        return Err(Error::usage(format!(
-            "strict loading: {}.{} is loaded lazily at {site}; add .include({}::{}) to the query",
-            model.name,
-            include.relation,
-            model.name,
-            include.relation.to_uppercase()
-        )));
+    let known = siblings(missing[0]);
+    let strict = known.as_ref().and_then(|(group, _)| group.strict).unwrap_or(db.inner.settings.strict_loading);
+    if strict {
+        return Err(strict_error(model, &include, site));
     }
     let run = Run { operation: "load", model: Some(model.name.clone()), site, write: false };
-    let parents: Vec<&dyn Instance> = missing.iter().map(|row| *row as &dyn Instance).collect();
-    let children =
-        load_detached(db, Wanted { model, relation: position, include: &include }, &parents, TypedLoader::<M>::boxed(), run).await?;
+    let wanted = Wanted { model, relation: position, include: &include };
+    if let ([row], Some((group, index))) = (missing.as_slice(), &known) {
+        if let Some((rows, between)) = group.load(db, (*row, *index), wanted, TypedLoader::<M>::boxed(), run.clone()).await? {
+            return row.relation_cell(position).map_or(Ok(()), |cell| cell.fill(rows, between));
+        }
+        group.notice(model, position, &include.relation, site);
+    }
+    let value = |row: usize, column: usize| missing.get(row).map_or(Value::Null, |row| value_of(*row, column));
+    let children = load_detached(db, wanted, (missing.len(), &value), TypedLoader::<M>::boxed(), run).await?;
     for (row, (rows, between)) in missing.into_iter().zip(children) {
         if let Some(cell) = row.relation_cell(position) {
             cell.fill(rows, between)?;

@@ -5,6 +5,7 @@
 //! behind the last row's key, so rows that are written meanwhile neither shift nor repeat those that stood still.
 
 use super::assemble::{LoadedTree, TreeSink, load_levels};
+use super::siblings::join;
 use super::{after_find, before_find, reading, step, unsink};
 use crate::db::{Db, OpenRead, Run};
 use crate::model::Loader;
@@ -100,6 +101,7 @@ impl Source {
                 self.state.clauses.unordered = unordered;
                 let Source { db, mut state, loader, run, site } = self;
                 let tree = super::read_planned(&db, &state, loader(), run).await?;
+                join(&db, &tree, state.clauses.strict_loading);
                 after_find(&db, &mut state, site).await?;
                 Ok(Chunk { tree, rest: None })
             }
@@ -133,6 +135,7 @@ impl Open {
     /// Loads the includes of a chunk. A statement that has ended has given its connection back by then.
     async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<OpenRead>, node: Node) -> Result<Chunk> {
         load_levels(&source.db, &mut [&mut tree], source.run.clone()).await?;
+        join(&source.db, &tree, source.state.clauses.strict_loading);
         let Some(read) = read else {
             after_find(&source.db, &mut source.state, source.site).await?;
             return Ok(Chunk { tree, rest: None });
@@ -152,6 +155,7 @@ impl Keys {
             state.clauses.filters.push(after_keys(&state.model, &self.keys, last, false));
         }
         let tree = super::read_planned(&self.source.db, &state, (self.source.loader)(), self.source.run.clone()).await?;
+        join(&self.source.db, &tree, state.clauses.strict_loading);
         let count = u64::try_from(tree.len()).unwrap_or(u64::MAX);
         self.last = self.keys.iter().map(|key| tree.last_value(key.position)).collect();
         self.left = self.left.map(|left| left.saturating_sub(count));

@@ -1,6 +1,6 @@
 //! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
 
-use super::{LoadedRows, Model, RelationCell, value_of};
+use super::{LoadedRows, Model, RelationCell, Sibling, value_of};
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
@@ -76,6 +76,8 @@ pub trait RowBatch: Any + Send {
     ) -> Result<()>;
     /// How the rows between are shown on the next rows that are attached: their name, and which of their fields.
     fn between_shape(&mut self, _alias: Option<&Name>, _fields: Option<&[Name]>) {}
+    /// Tells a row who its siblings are; rows that are never loaded lazily need not know.
+    fn join(&self, _index: usize, _sibling: Sibling) {}
     /// Everything, as [`LoadedRows`] of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
 }
@@ -186,6 +188,12 @@ impl<M: Model> RowBatch for TypedBatch<M> {
             self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
         let cell: &dyn RelationCell = row.relation_cell(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
         cell.fill(rows, between)
+    }
+
+    fn join(&self, index: usize, sibling: Sibling) {
+        if let Some(cell) = self.rows.get(index).and_then(Option::as_ref).and_then(|row| row.relation_cell(0)) {
+            cell.join(sibling);
+        }
     }
 
     fn finish(self: Box<Self>) -> Box<dyn Any + Send> {

@@ -6,7 +6,7 @@ mod fields;
 mod kinds;
 
 pub(super) use fields::ShownRelation;
-pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows};
+pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows, Sibling};
 pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
 
 use crate::query::{Filter, Include, IncludeState};

@@ -51,8 +51,22 @@ pub trait RelationCell: Send + Sync {
     }
     /// Whether it is a list in JSON.
     fn is_list(&self) -> bool;
+    /// Remembers the row's siblings; of a row's relations the first one does.
+    fn join(&self, _sibling: Sibling) {}
+    /// The row's siblings.
+    fn sibling(&self) -> Option<&Sibling> {
+        None
+    }
 }
 
+/// The rows that came with a row in one result: who they are, and the row's number among them. What they are is the loaders' business.
+#[derive(Clone)]
+pub struct Sibling {
+    pub(crate) group: Arc<dyn Any + Send + Sync>,
+    pub(crate) index: u32,
+}
+
+type Group = OnceLock<Sibling>;
 type Slot<T> = OnceLock<Arc<dyn RelationRows<T>>>;
 
 /// Rows on their way into a relation field, and the function that puts them behind the trait object.
@@ -87,18 +101,21 @@ fn unpack<T: 'static>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<
 pub struct HasMany<T> {
     rows: Slot<T>,
     names: Names,
+    group: Group,
 }
 
 /// One row that holds the key of this one, or none.
 pub struct HasOne<T> {
     rows: Slot<T>,
     names: Names,
+    group: Group,
 }
 
 /// The row whose key this one holds.
 pub struct BelongsTo<T: Parent> {
     rows: Slot<T::Model>,
     names: Names,
+    group: Group,
 }
 
 /// Many rows that are linked by rows of `J`.
@@ -106,6 +123,7 @@ pub struct BelongsToMany<T, J> {
     rows: Slot<T>,
     between: Slot<J>,
     names: Names,
+    group: Group,
 }
 
 /// Model and relation, for messages: put in by the derive.
@@ -150,7 +168,7 @@ impl<M: Model> Parent for Option<M> {
 impl<T> HasMany<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(model: &'static str, relation: &'static str) -> HasMany<T> {
-        HasMany { rows: OnceLock::new(), names: (model, relation) }
+        HasMany { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
     }
 
     /// The rows.
@@ -170,7 +188,7 @@ impl<T> HasMany<T> {
 impl<T> HasOne<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(model: &'static str, relation: &'static str) -> HasOne<T> {
-        HasOne { rows: OnceLock::new(), names: (model, relation) }
+        HasOne { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
     }
 
     /// The row, or `None` when there is none.
@@ -193,7 +211,7 @@ impl<T> HasOne<T> {
 impl<T: Parent> BelongsTo<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsTo<T> {
-        BelongsTo { rows: OnceLock::new(), names: (model, relation) }
+        BelongsTo { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
     }
 
     /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
@@ -216,7 +234,7 @@ impl<T: Parent> BelongsTo<T> {
 impl<T, J> BelongsToMany<T, J> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsToMany<T, J> {
-        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names: (model, relation) }
+        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
     }
 
     /// The rows.
@@ -266,6 +284,14 @@ impl<T: 'static> RelationCell for HasMany<T> {
     fn is_list(&self) -> bool {
         true
     }
+
+    fn join(&self, sibling: Sibling) {
+        let _ = self.group.set(sibling);
+    }
+
+    fn sibling(&self) -> Option<&Sibling> {
+        self.group.get()
+    }
 }
 
 impl<T: 'static> RelationCell for HasOne<T> {
@@ -293,6 +319,14 @@ impl<T: 'static> RelationCell for HasOne<T> {
     fn is_list(&self) -> bool {
         false
     }
+
+    fn join(&self, sibling: Sibling) {
+        let _ = self.group.set(sibling);
+    }
+
+    fn sibling(&self) -> Option<&Sibling> {
+        self.group.get()
+    }
 }
 
 impl<T: Parent> RelationCell for BelongsTo<T> {
@@ -319,6 +353,14 @@ impl<T: Parent> RelationCell for BelongsTo<T> {
 
     fn is_list(&self) -> bool {
         false
+    }
+
+    fn join(&self, sibling: Sibling) {
+        let _ = self.group.set(sibling);
+    }
+
+    fn sibling(&self) -> Option<&Sibling> {
+        self.group.get()
     }
 }
 
@@ -355,6 +397,14 @@ impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
     fn is_list(&self) -> bool {
         true
     }
+
+    fn join(&self, sibling: Sibling) {
+        let _ = self.group.set(sibling);
+    }
+
+    fn sibling(&self) -> Option<&Sibling> {
+        self.group.get()
+    }
 }
 
 /// The traits of user code's derives, without bounds on the models: bounds would make the compiler walk from model to model.
@@ -380,10 +430,10 @@ macro_rules! plain {
     };
 }
 
-plain!(HasMany<T> by T, { rows, names });
-plain!(HasOne<T> by T, { rows, names });
-plain!(BelongsTo<T: Parent> by T::Model, { rows, names });
-plain!(BelongsToMany<T, J> by T, { rows, between, names });
+plain!(HasMany<T> by T, { rows, names, group });
+plain!(HasOne<T> by T, { rows, names, group });
+plain!(BelongsTo<T: Parent> by T::Model, { rows, names, group });
+plain!(BelongsToMany<T, J> by T, { rows, between, names, group });
 
 fn same_rows<T>(a: &Slot<T>, b: &Slot<T>) -> bool {
     match (a.get(), b.get()) {
