@@ -3,7 +3,9 @@
 mod attributes;
 mod connecting;
 mod errors;
+mod forms;
 mod lifecycle;
 mod queries;
 mod services;
+mod shapes;
 mod writes;

@@ -1,5 +1,7 @@
 //! Relation methods: add, set, remove, has, count, create, each in one transaction.
 
+mod parent;
+
 use super::bulk::{BulkOptions, OnDuplicate};
 use super::delete::DestroyOptions;
 use super::draft::{Children, Draft};
@@ -313,7 +315,11 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         async move {
             let (def, link) = self.link(&db)?;
             db.in_transaction(async |tx| {
-                add_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &self.through, &options).await
+                let side = Side { parent: &self.parent, def: &def, link: &link };
+                if def.kind == RelationKind::BelongsTo {
+                    return parent::point(tx, side, &rows, &options).await;
+                }
+                add_links(tx, side, &rows, &self.through, &options).await
             })
             .await
         }
@@ -328,11 +334,12 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
         async move {
             let (def, link) = self.link(&db)?;
-            if def.kind == RelationKind::BelongsTo {
-                return Err(Error::usage(format!("{} belongs to one row: set its key with edit() and save()", def.name)));
-            }
             db.in_transaction(async |tx| {
-                set_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &self.through, &options).await
+                let side = Side { parent: &self.parent, def: &def, link: &link };
+                if def.kind == RelationKind::BelongsTo {
+                    return parent::point(tx, side, &rows, &options).await;
+                }
+                set_links(tx, side, &rows, &self.through, &options).await
             })
             .await
         }
@@ -347,8 +354,14 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         let (rows, db, options) = (Self::rows(rows), db.clone(), WriteOptions::at(Location::caller()));
         async move {
             let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| remove_links(tx, Side { parent: &self.parent, def: &def, link: &link }, &rows, &options).await)
-                .await
+            db.in_transaction(async |tx| {
+                let side = Side { parent: &self.parent, def: &def, link: &link };
+                if def.kind == RelationKind::BelongsTo {
+                    return parent::unpoint(tx, side, &rows, &options).await;
+                }
+                remove_links(tx, side, &rows, &options).await
+            })
+            .await
         }
     }
 
@@ -395,6 +408,12 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
             }
             let row = db
                 .in_transaction(async move |tx| {
+                    let side = Side { parent: &self.parent, def: &def, link: &link };
+                    if def.kind == RelationKind::BelongsTo {
+                        let row = create(tx, state, &options).await?;
+                        parent::point(tx, side, std::slice::from_ref(&row), &options).await?;
+                        return Ok(row);
+                    }
                     if link.through.is_none() {
                         for (target, own) in link.columns.iter().zip(&link.source) {
                             state.values[*target].clone_from(&self.parent.values[*own]);
@@ -402,14 +421,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
                         return create(tx, state, &options).await;
                     }
                     let row = create(tx, state, &options).await?;
-                    add_links(
-                        tx,
-                        Side { parent: &self.parent, def: &def, link: &link },
-                        std::slice::from_ref(&row),
-                        &self.through,
-                        &options,
-                    )
-                    .await?;
+                    add_links(tx, side, std::slice::from_ref(&row), &self.through, &options).await?;
                     Ok(row)
                 })
                 .await?;
