@@ -2,7 +2,7 @@
 
 mod cursors;
 mod lazy;
-mod library;
+pub mod library;
 mod streaming;
 mod trees;
 

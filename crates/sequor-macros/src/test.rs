@@ -92,6 +92,10 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
     let models =
         if models.to_string() == "()" { quote!(::std::vec::Vec::new) } else { quote!(<#models as ::sequor::__private::ModelList>::models) };
     let fixtures = options.texts("fixtures");
+    let migrations = match options.texts("migrations").first() {
+        Some(folder) => quote!(::core::option::Option::Some(#folder)),
+        None => quote!(::core::option::Option::None),
+    };
     let argument = takes_db.then(|| quote!(db));
     let call = if *returns {
         quote!(super::#name(#argument))
@@ -110,6 +114,7 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
                     ::sequor::testing::TestOptions {
                         name: ::core::concat!(::core::module_path!(), "::", #database),
                         models: #models,
+                        migrations: #migrations,
                         fixtures: &[#(#fixtures),*],
                         folder: ::core::env!("CARGO_MANIFEST_DIR"),
                     },

@@ -30,7 +30,7 @@ use sequor_core::schema::{ModelDef, Models};
 use sequor_sql::Dialect;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use transaction::TxHandle;
 
@@ -57,7 +57,12 @@ pub(crate) struct DbInner {
     pub(crate) settings: Settings,
     /// How many statements that may write were run.
     pub(crate) writes: AtomicU64,
+    /// The instant at which a test has stopped the clock, in microseconds.
+    pub(crate) frozen: AtomicI64,
 }
+
+/// The clock is not stopped.
+pub(crate) const RUNNING: i64 = i64::MIN;
 
 /// What `Db::options` sets beside the pool.
 #[derive(Clone, Debug)]
@@ -176,6 +181,12 @@ impl Db {
         &self.inner.registry
     }
 
+    /// Stops the clock, or lets it run.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code))]
+    pub(crate) fn freeze(&self, instant: Option<DateTime<Utc>>) {
+        self.inner.frozen.store(instant.map_or(RUNNING, |instant| instant.timestamp_micros()), Ordering::Release);
+    }
+
     /// How many statements that may write were run so far by this program.
     pub(crate) fn writes(&self) -> u64 {
         self.inner.writes.load(Ordering::Acquire)
@@ -196,7 +207,10 @@ impl Db {
 
     /// The present instant, by the clock of the options.
     pub fn now(&self) -> DateTime<Utc> {
-        (self.inner.settings.clock)()
+        match self.inner.frozen.load(Ordering::Acquire) {
+            RUNNING => (self.inner.settings.clock)(),
+            micros => DateTime::from_timestamp_micros(micros).unwrap_or_else(self.inner.settings.clock),
+        }
     }
 
     /// The same database on behalf of somebody: hooks, userstamps and audit read it.

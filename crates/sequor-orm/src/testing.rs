@@ -3,7 +3,12 @@
 //! SQLite is always there (in memory). `SEQUOR_POSTGRES_URL` and `SEQUOR_MYSQL_URL` name the servers of the others; without one its tests are skipped
 //! aloud, and with `SEQUOR_TEST_ALL=1` they fail.
 
+mod clock;
+mod fixtures;
 pub mod hooks;
+
+pub use clock::Clock;
+pub use fixtures::load_fixture;
 
 use crate::db::Db;
 use crate::sync::{SyncMode, sync_models};
@@ -11,6 +16,7 @@ use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use std::future::Future;
 use std::panic::Location;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +27,8 @@ pub struct TestOptions {
     pub name: &'static str,
     /// The models whose tables are made.
     pub models: fn() -> Vec<Arc<ModelDef>>,
+    /// The folder of migrations that make the tables instead.
+    pub migrations: Option<&'static str>,
     /// Files of rows.
     pub fixtures: &'static [&'static str],
     /// The folder of the test's package.
@@ -55,13 +63,35 @@ where
         db.registry().add(model.clone());
     }
     let result = async {
-        sync_models(&db, &models, SyncMode::Create, Location::caller()).await?;
+        match options.migrations {
+            Some(folder) => migrate(&db, &Path::new(options.folder).join(folder)).await?,
+            None => sync_models(&db, &models, SyncMode::Create, Location::caller()).await?,
+        }
+        for file in options.fixtures {
+            load_fixture(&db, options.folder, file, &models).await?;
+        }
         test(db.clone()).await
     }
     .await;
     let _ = db.close().await;
     place.remove().await?;
     result
+}
+
+/// Runs the `up` files of a folder of migrations, in the order of their names.
+async fn migrate(db: &Db, folder: &Path) -> Result<()> {
+    let unreadable = |error: std::io::Error| Error::usage(format!("migrations {}: {error}", folder.display()));
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?.collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
+    let mut folders: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let family = if db.dialect().is_mysql() { "mysql" } else { db.dialect().name() };
+    for folder in folders {
+        let own = [format!("up.{}.sql", db.dialect().name()), format!("up.{family}.sql"), "up.sql".into()];
+        let file = own.iter().map(|name| folder.join(name)).find(|file| file.is_file());
+        let file = file.ok_or_else(|| Error::usage(format!("{} has no up.sql", folder.display())))?;
+        db.execute_script(std::fs::read_to_string(file).map_err(unreadable)?, Location::caller()).await?;
+    }
+    Ok(())
 }
 
 /// A database made for one test.

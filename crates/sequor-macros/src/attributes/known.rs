@@ -150,6 +150,7 @@ pub const PROJECTION_FIELD: &[Known] = &[
 /// `#[sequor::test(..)]`
 pub const TEST: &[Known] = &[
     option("models", &[List], "`models(User, Post)`"),
+    option("migrations", &[Text], "`migrations = \"migrations\"`"),
     option("fixtures", &[Texts], "`fixtures(\"users.yaml\")`"),
     option("databases", &[Texts], "`databases(\"sqlite\", \"postgres\")`"),
 ];

@@ -10,7 +10,7 @@ use sequor_core::driver::Product;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 /// Limits of the pool. Sequelize's names and, but for `max`, its defaults.
@@ -222,6 +222,7 @@ impl DbOptions {
             hooks: HookTable::default(),
             settings: self.settings,
             writes: AtomicU64::new(0),
+            frozen: AtomicI64::new(super::RUNNING),
         };
         Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() })
     }
