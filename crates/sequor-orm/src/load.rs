@@ -97,6 +97,20 @@ async fn after_find(db: &Db, state: &mut QueryState, site: &'static Location<'st
     hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(state), &options).await
 }
 
+/// Reads the rows of a query as untyped, stored rows, with the hooks of a find.
+pub(crate) async fn find_rows_hooked(
+    db: &Db,
+    mut state: QueryState,
+    hooks: bool,
+    site: &'static Location<'static>,
+) -> Result<Vec<RowState>> {
+    state.clauses.without_hooks |= !hooks;
+    before_find(db, &mut state, site).await?;
+    let rows = find_rows(db, state.clone(), site).await?;
+    after_find(db, &mut state, site).await?;
+    Ok(rows)
+}
+
 /// Reads the rows of a query as untyped, stored rows.
 pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
     let run = reading(&state, "find", site);

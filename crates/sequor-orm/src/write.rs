@@ -28,7 +28,6 @@ pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_a
 pub(crate) use draft::instance_of;
 pub use draft::{Children, CreateWith, Draft};
 pub use edit::{Edit, SaveAll, SaveWith};
-pub(crate) use insert::by_key;
 pub(crate) use naming::named;
 pub use options::WriteOptions;
 pub(crate) use save::{increment, save};

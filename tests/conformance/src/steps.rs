@@ -376,7 +376,8 @@ async fn change(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json
     match op {
         "update" => {
             let (count, records) = scene.model(step)?.update_all(values, options.clone()).await?;
-            let returning = options.get("returning").is_some_and(|value| *value != json!(false));
+            let returning =
+                options.get("returning").is_some_and(|value| *value != json!(false)) || options["individualHooks"] == json!(true);
             Ok(if returning { json!({ "affected": count, "rows": rows(&records) }) } else { json!({ "affected": count }) })
         }
         "destroy" => Ok(json!({ "affected": scene.model(step)?.destroy_all(options).await? })),

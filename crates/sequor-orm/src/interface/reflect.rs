@@ -28,15 +28,25 @@ impl Db {
 }
 
 async fn reflected(interface: &QueryInterface, table: &str) -> Result<ModelDef> {
-    let mut attributes = Map::new();
+    let (mut attributes, mut defaults) = (Map::new(), Vec::new());
     for (name, column) in interface.describe_table(table).await? {
         let flag = |key: &str| column.get(key).and_then(Json::as_bool).unwrap_or(false);
         let labels = column.get("values").and_then(Json::as_array);
         let ty = type_of(column.get("type").and_then(Json::as_str).unwrap_or_default(), labels);
+        if let Some(default) = column.get("defaultValue") {
+            defaults.push((name.clone(), default.to_string()));
+        }
         let (key, counted) = (flag("primaryKey"), flag("autoIncrement"));
         attributes.insert(name, json!({ "type": ty, "allowNull": flag("allowNull") || key, "primaryKey": key, "autoIncrement": counted }));
     }
-    super::model(table, Json::Object(attributes))
+    let mut model = super::model(table, Json::Object(attributes))?;
+    for (name, text) in defaults {
+        if let Some(position) = model.position(&name) {
+            model.columns[position].default = sequor_core::schema::Default::Db(text.into());
+        }
+    }
+    model.indexes = interface.indexes(table).await?;
+    Ok(model)
 }
 
 /// Sequelize's type for the server's spelling; what has none is text.

@@ -90,7 +90,10 @@ impl Record {
         let Json::Object(map) = values else { return Err(Error::usage("set takes an object of attributes and values")) };
         let stored = self.state.original.is_some();
         for (name, value) in map {
-            let Some(position) = self.state.model.position(&name) else { continue };
+            let Some(position) = self.state.model.position(&name) else {
+                self.set_inside(&name, value);
+                continue;
+            };
             let column = &self.state.model.columns[position];
             if stored
                 && (column.managed || (column.primary_key && self.state.values[position].as_ref().is_some_and(|value| !value.is_null())))
@@ -101,6 +104,26 @@ impl Record {
             self.state.values[position] = Some(value);
         }
         Ok(())
+    }
+
+    /// Sets a key inside a JSON attribute: `set({ "data.user.name": "Ann" })`.
+    fn set_inside(&mut self, path: &str, value: Json) {
+        let Some((name, keys)) = path.split_once('.') else { return };
+        let Some(position) = self.state.model.position(name) else { return };
+        if !matches!(self.state.model.columns[position].ty, sequor_core::types::ColumnType::Json(_)) {
+            return;
+        }
+        let mut document = self.state.values[position].as_ref().map_or(Json::Null, Value::to_json);
+        let mut place = &mut document;
+        for key in keys.split('.') {
+            if !place.is_object() {
+                *place = Json::Object(Map::new());
+            }
+            let Some(map) = place.as_object_mut() else { return };
+            place = map.entry(key).or_insert(Json::Null);
+        }
+        *place = plain(value);
+        self.state.values[position] = Some(Value::from(document));
     }
 
     /// The attributes that differ from what is stored.
@@ -188,7 +211,10 @@ impl Record {
     /// `Usage(Instance)` when the row is gone.
     pub async fn reload_with(&mut self, db: &Db, options: &WriteOptions) -> Result<()> {
         let key = self.state.stored_key()?;
-        let found = write::by_key(db, &self.state.model, key, options).await?;
+        let mut query = crate::query::QueryState::new(self.state.model.clone());
+        query.clauses.filters.push(crate::query::key_filter(&query, key));
+        query.clauses.unscoped = true;
+        let found = crate::load::find_rows_hooked(db, query, options.hooks, options.site).await?.pop();
         let gone = || {
             Error::of_usage(
                 sequor_core::error::UsageErrorKind::Instance,

@@ -119,13 +119,13 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     let names = options.map.get("name").and_then(Json::as_object);
     let own = |key: &str| names.and_then(|names| names.get(key)).and_then(Json::as_str).map(str::to_owned);
     def.singular = own("singular").unwrap_or_else(|| singular(name)).into();
-    def.plural = own("plural").unwrap_or_else(|| plural(name)).into();
+    def.plural = own("plural").unwrap_or_else(|| many(name)).into();
     let underscored = options.flag("underscored", false);
     let table = match options.text("tableName") {
         Some(table) => table.to_owned(),
         None if options.flag("freezeTableName", false) => name.to_owned(),
-        None if underscored => snake_case(&plural(name)),
-        None => plural(name),
+        None if underscored => snake_case(&many(name)),
+        None => many(name),
     };
     def.table = TableName { schema: options.text("schema").map(|schema| schema.to_owned().into()), name: table.into() };
     let has_key = attributes.values().any(|attribute| attribute.get("primaryKey").and_then(Json::as_bool) == Some(true));
@@ -169,6 +169,7 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     if underscored {
         column.column = snake_case(name).into();
     }
+    let mut actions = (None, None);
     for (key, value) in map {
         match (key.as_str(), value) {
             ("type", _) => {}
@@ -186,10 +187,14 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
             ("comment", Json::String(comment)) => column.comment = Some(comment.into()),
             ("validate", Json::Object(rules)) => column.rules = self::rules(def, name, rules)?,
             ("references", value) => column.references = references(&column, &value),
-            ("onDelete" | "onUpdate", Json::String(_)) => {}
+            ("onDelete", Json::String(action)) => actions.0 = Action::parse(&action),
+            ("onUpdate", Json::String(action)) => actions.1 = Action::parse(&action),
             (_, Json::Null) => {}
             (other, _) => return Err(at(format!("the option {} is unknown or of the wrong kind", other.escape_debug()))),
         }
+    }
+    if let Some(key) = &mut column.references {
+        (key.on_delete, key.on_update) = actions;
     }
     if column.primary_key {
         column.nullable = false;
@@ -375,6 +380,12 @@ impl Db {
             None => Err(Error::usage(format!("{} has not been defined", name.escape_debug()))),
         }
     }
+}
+
+/// The plural as Sequelize's inflection rules give it: of words in -f only those in -lf, -rf and -fe change (`Wolves`, but `Leafs`).
+fn many(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    if lower.ends_with('f') && !["lf", "rf"].iter().any(|end| lower.ends_with(end)) { format!("{name}s") } else { plural(name) }
 }
 
 /// The default name of a foreign key: `userId` of `User` and `id`.

@@ -67,7 +67,13 @@ fn fill_listed(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<
 }
 
 /// One row in the order of a create: validate → before → INSERT → after. `implied`: fields that the graph will fill.
-pub(crate) async fn create_one(db: &Db, mut state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
+pub(crate) async fn create_one(db: &Db, state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
+    let stored = insert_new(db, state, options, implied).await?;
+    after_create(db, stored, options).await
+}
+
+/// The first half of a create, up to the row that is stored.
+pub(crate) async fn insert_new(db: &Db, mut state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
     validate::run(db, &mut state, options, implied).await?;
     for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
         hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
@@ -76,6 +82,11 @@ pub(crate) async fn create_one(db: &Db, mut state: RowState, options: &WriteOpti
     let children = std::mem::take(&mut state.children);
     let mut stored = RowState::stored(state.model.clone(), values);
     stored.children = children;
+    Ok(stored)
+}
+
+/// The second half: the hooks of a row that is stored, its children with it.
+pub(crate) async fn after_create(db: &Db, mut stored: RowState, options: &WriteOptions) -> Result<RowState> {
     for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
         hook::fire(db, &stored.model.clone(), kind, HookSubject::Row(&mut stored), options).await?;
     }

@@ -7,7 +7,7 @@ use super::update::{UpdateOptions, keyed, needs_filter, run_statement, statement
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{find_rows, run_one, step};
+use crate::load::{find_rows, find_rows_hooked, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState};
 use sequor_core::Value;
@@ -145,7 +145,7 @@ pub(crate) async fn destroy_all(db: &Db, query: QueryState, options: &DestroyOpt
     let count = if options.individual_hooks || dependents {
         db.in_transaction(async |tx| {
             let mut count = 0;
-            for row in find_rows(tx, query.clone(), write.site).await? {
+            for row in find_rows_hooked(tx, query.clone(), write.hooks && options.individual_hooks, write.site).await? {
                 count += destroy(tx, row, write).await?.0;
             }
             Ok(count)

@@ -1,6 +1,6 @@
 //! Creating a whole graph: parents first, then the row, then children and the rows between, in one transaction.
 
-use super::create::create_one;
+use super::create::{after_create, insert_new};
 use super::{Child, RowState, Side, WriteOptions, add_links};
 use crate::db::Db;
 use crate::validate;
@@ -76,11 +76,14 @@ fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -
             }
             stored_children.push((position, stored));
         }
-        let mut row = if state.original.is_some() { state } else { create_one(db, state, options, &[]).await? };
+        let fresh = state.original.is_none();
+        let row = if fresh { insert_new(db, state, options, &[]).await? } else { state };
         for (position, children, def, link) in after {
             let stored = create_children(db, &row, children, &def, &link, options).await?;
             stored_children.push((position, stored));
         }
+        // The after-hooks of a parent come when its children are stored.
+        let mut row = if fresh { after_create(db, row, options).await? } else { row };
         row.children = stored_children;
         Ok(row)
     })

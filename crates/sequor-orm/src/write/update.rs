@@ -6,7 +6,7 @@ use super::save::column;
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{find_rows, run_one, step, unsink};
+use crate::load::{find_rows, find_rows_hooked, run_one, step, unsink};
 use crate::plan;
 use crate::query::QueryState;
 use crate::validate;
@@ -134,7 +134,7 @@ async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, optio
     let write = &options.write;
     db.in_transaction(async |tx| {
         let mut rows = Vec::new();
-        for mut row in find_rows(tx, query.clone(), write.site).await? {
+        for mut row in find_rows_hooked(tx, query.clone(), write.hooks, write.site).await? {
             for (position, value) in &set {
                 if let Expr::Value(value, _) = value {
                     row.values[*position] = Some(value.clone());

@@ -216,6 +216,8 @@ impl RuntimeModel {
     }
 
     async fn scalar(&self, mut query: QueryState, expr: Expr) -> Result<Value> {
+        // An aggregate is no find: its hooks are those of count alone.
+        query.clauses.without_hooks = true;
         query.clauses.select = Some(vec![SelectItem::named(expr, "value")]);
         query.clauses.order.clear();
         query.clauses.unordered = true;
@@ -433,7 +435,7 @@ impl RuntimeModel {
         let (mut query, mut state) = self.found_or_built(&options)?;
         query.clauses.limit = Some(1);
         query.clauses.unordered = true;
-        if let Some(found) = load::find_rows(&self.db, query, Location::caller()).await?.pop() {
+        if let Some(found) = load::find_rows_hooked(&self.db, query, true, Location::caller()).await?.pop() {
             return Ok((record_of(found), false));
         }
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;

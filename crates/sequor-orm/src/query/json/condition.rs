@@ -116,7 +116,11 @@ fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
 fn group<'a>(place: Place<'a>, key: &str, value: Json, read: &mut dyn FnMut(Place<'a>, Json) -> Result<Expr>) -> Result<Expr> {
     let place = place.deeper()?;
     let list = match value {
-        Json::Array(list) => list.into_iter().map(|item| read(place, item)).collect::<Result<Vec<_>>>()?,
+        // An empty object among alternatives is none, as Sequelize has it: `[{}]` matches nothing.
+        Json::Array(list) => {
+            let empty = |item: &Json| key == "$or" && item.as_object().is_some_and(Map::is_empty);
+            list.into_iter().filter(|item| !empty(item)).map(|item| read(place, item)).collect::<Result<Vec<_>>>()?
+        }
         Json::Object(map) if key == "$or" => map
             .into_iter()
             .map(|(key, value)| read(place, Json::Object([(key, value)].into_iter().collect())))
