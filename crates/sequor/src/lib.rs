@@ -26,6 +26,8 @@
 //! # }
 //! ```
 
+#[cfg(doctest)]
+mod guide;
 pub mod prelude;
 
 pub use sequor_core::error::{
