@@ -1,5 +1,6 @@
 //! How related rows, parts of rows and many rows are read: include trees, projections, pages, cursors, streams.
 
+mod agreement;
 mod cursors;
 mod lazy;
 pub mod library;

@@ -133,6 +133,13 @@ where
     Ok(unsink::<DecodeSink<R, F>>(done)?.rows)
 }
 
+/// Keeps the includes that decide which rows there are.
+fn keep_narrowing(state: &mut QueryState) {
+    let mut includes = std::mem::take(&mut state.clauses.includes);
+    includes.retain(|include| include.required || include.joined || state.clauses.reaches(&include.relation));
+    state.clauses.includes = includes;
+}
+
 /// Reads selected columns and expressions.
 pub(crate) async fn find_decoded<R: Send + 'static>(
     db: Db,
@@ -143,7 +150,7 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     let run = reading(&state, "find", site);
     let mut state = state;
     // A selection holds no relations; includes of scopes only narrow the rows.
-    state.clauses.includes.retain(|include| include.required || include.joined);
+    keep_narrowing(&mut state);
     let mut plan = plan::plan(&state, &db.models())?;
     let width = plan.node.shape.items.as_ref().map_or(plan.select.columns.len(), Vec::len);
     plan.select.columns.truncate(width);
@@ -180,7 +187,7 @@ pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'s
     state.clauses.limit = Some(1);
     state.clauses.unordered = true;
     state.clauses.order.clear();
-    state.clauses.includes.retain(|include| include.required);
+    keep_narrowing(&mut state);
     let mut plan = plan::plan(&state, &db.models())?;
     let one = Expr::Value(Value::I64(1), sequor_core::types::BindType::one(sequor_core::types::ScalarType::I32));
     plan.select.columns = vec![SelectItem::new(one)];

@@ -301,6 +301,11 @@ impl Planner<'_> {
         })))
     }
 
+    fn is_many(&self, scope: &Scope, include: &IncludeState) -> Result<bool> {
+        let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?;
+        Ok(def.kind.is_many())
+    }
+
     /// The conditions that required includes put on the rows, when nothing of them is loaded.
     pub(super) fn required(&mut self, scope: &Scope, clauses: &Clauses, depth: usize) -> Result<Vec<Expr>> {
         let mut conditions = Vec::new();
@@ -309,6 +314,10 @@ impl Planner<'_> {
                 let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
                 let link = def.link(&scope.model, self.models)?;
                 self.join_only(scope, include, &def, &link, depth)?;
+            } else if scope.joins && clauses.reaches(&include.relation) && !self.is_many(scope, include)? {
+                let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
+                let link = def.link(&scope.model, self.models)?;
+                self.join_one(scope, include, (&def, &link), &mut Vec::new(), depth)?;
             } else if include.required {
                 conditions.push(self.exists(scope, include)?);
             }

@@ -2,7 +2,7 @@
 
 use sequor_core::Name;
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, SelectItem};
+use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, SelectItem, walk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,6 +152,14 @@ impl Clauses {
         }
     }
 
+    /// Whether an expression reaches over a relation: it means the row that an include of that relation joins, as Sequelize's `$user.role$` does.
+    pub(crate) fn reaches(&self, relation: &str) -> bool {
+        let orders = self.order.iter().map(|by| &by.expr);
+        let selected = self.select.iter().flatten().map(|item| &item.expr);
+        let exprs = self.filters.iter().chain(&self.having).chain(&self.group).chain(orders).chain(selected);
+        exprs.into_iter().any(|expr| reaches(expr, relation))
+    }
+
     /// Adds the clauses of a scope: filters AND, orders append, the rest is replaced where it is given.
     pub fn merge(&mut self, other: Clauses) {
         self.filters.extend(other.filters);
@@ -179,5 +187,15 @@ impl Clauses {
         self.timeout = other.timeout.or(self.timeout);
         self.with.extend(other.with);
         self.hints.extend(other.hints);
+    }
+}
+
+fn reaches(expr: &Expr, relation: &str) -> bool {
+    match expr {
+        Expr::Field(field) => field.path.first().is_some_and(|first| first == relation),
+        other => {
+            let mut copy = other.clone();
+            walk(&mut copy, &mut |child| if reaches(child, relation) { Err(()) } else { Ok(()) }).is_err()
+        }
     }
 }
