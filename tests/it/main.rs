@@ -4,6 +4,7 @@ mod hooks;
 mod loading;
 mod models;
 mod reading;
+mod schema;
 mod testing;
 mod tour;
 mod transactions;

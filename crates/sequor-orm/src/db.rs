@@ -16,6 +16,7 @@ pub(crate) use open::OpenRead;
 pub use options::{DbOptions, Pool, Retry, millis, secs};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
+pub(crate) use pool::Pooled;
 pub use session::Run;
 pub(crate) use transaction::TxId;
 pub use transaction::{Transaction, Tx};
@@ -159,6 +160,17 @@ impl Db {
             replica.close().await?;
         }
         self.inner.pool.close().await
+    }
+
+    /// A connection of its own, beside the pool: for locks that belong to a session.
+    pub(crate) async fn direct(&self) -> Result<Box<dyn sequor_core::driver::Connection>> {
+        self.inner.pool.direct().await
+    }
+
+    /// A connection of the pool for several statements.
+    pub(crate) async fn borrow(&self, site: &'static std::panic::Location<'static>) -> Result<Pooled> {
+        self.session(site)?;
+        self.inner.pool.acquire(site).await
     }
 
     /// The dialect of the database.

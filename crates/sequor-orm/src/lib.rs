@@ -6,6 +6,7 @@ pub mod db;
 pub mod hook;
 pub mod interface;
 pub mod load;
+pub mod migrate;
 pub mod model;
 pub mod plan;
 pub mod query;

@@ -6,6 +6,7 @@ mod dialect;
 mod expr;
 mod function;
 mod json;
+pub mod migration;
 mod select;
 mod write;
 mod writer;

@@ -43,6 +43,9 @@ pub use sequor_orm::db::{Db, DbOptions, Health, Pool, PoolStatus, Retry, Transac
 pub use sequor_orm::hook::{ActorId, AnyChange, Change, HookContext, HookKind, Hooks, Operation, SkipSync};
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;
+pub use sequor_orm::migrate::{
+    Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator, PlannedMigration, Resolve,
+};
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,
     Relation, RuntimeModel, TypedExpr,

@@ -145,6 +145,11 @@ impl ConnectionPool {
         Ok(connection)
     }
 
+    /// A connection that the pool does not count.
+    pub(crate) async fn direct(&self) -> Result<Box<dyn Connection>> {
+        self.driver.connect().await
+    }
+
     fn put(&self, connection: Box<dyn Connection>, born: Instant, uses: u64) {
         self.lock_idle().push_back(Idle { connection, since: Instant::now(), born, uses });
     }

@@ -1,0 +1,296 @@
+//! [`Migrator`]: runs the SQL files of a project, each once, and knows what has run.
+
+mod history;
+mod lock;
+mod runner;
+mod session;
+mod source;
+mod steps;
+
+pub use history::{MigrationState, MigrationStatus};
+pub use runner::{DoneMigration, MigrationReport, PlannedMigration, Resolve};
+pub use source::Migration;
+
+use crate::db::Db;
+use crate::model::EmbeddedMigration;
+use runner::Runner;
+use sequor_core::error::Result;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs migrations: SQL files, each once, in the order of their names, by one program at a time.
+///
+/// A migration is a folder `migrations/20240101000000-users` with `up.sql` and, when it can be undone, `down.sql`; a file for one database is
+/// `up.postgres.sql`, `up.mysql.sql`, `up.mariadb.sql` or `up.sqlite.sql`. `-` and `_` are the same in names. What has run is written into the table
+/// `sequor_migrations`, and into Sequelize's `SequelizeMeta` where that table is there.
+///
+/// On PostgreSQL and SQLite a file and its line in the history are one transaction, unless a statement cannot be in one or the file says
+/// `-- sequor: no-transaction`. Elsewhere each statement is journaled, and `up` goes on where it ended.
+///
+/// ```
+/// use sequor::prelude::*;
+/// use sequor::{Migration, Migrator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let migrator = Migrator::new([Migration::new("20240101000000-users")
+///     .with("up.sql", "CREATE TABLE users (id integer PRIMARY KEY, name text NOT NULL);")
+///     .with("down.sql", "DROP TABLE users;")]);
+/// assert_eq!(migrator.up(&db).await?.names(), ["20240101000000-users"]);
+/// assert!(migrator.up(&db).await?.names().is_empty());
+/// migrator.down(&db).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Migrator {
+    pub(crate) migrations: Vec<Migration>,
+    pub(crate) options: Options,
+}
+
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) lock_wait: Duration,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) out_of_order: bool,
+    pub(crate) ignore_missing: bool,
+    pub(crate) observer: Option<Arc<dyn Fn(&MigrationEvent<'_>) + Send + Sync>>,
+}
+
+/// What a migrator is doing, for progress bars and logs.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum MigrationEvent<'a> {
+    /// Another program migrates; this one waits.
+    Waiting,
+    /// A migration begins, forwards or backwards.
+    Started {
+        /// Its name.
+        name: &'a str,
+        /// Whether it is being undone.
+        undo: bool,
+    },
+    /// A statement is about to run.
+    Statement {
+        /// The migration.
+        name: &'a str,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// Its text.
+        sql: &'a str,
+    },
+    /// A statement has run.
+    StatementDone {
+        /// The migration.
+        name: &'a str,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// A migration has ended.
+    Finished {
+        /// Its name.
+        name: &'a str,
+        /// Whether it was undone.
+        undo: bool,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+impl Migrator {
+    /// The migrations that `migrations!("migrations")` embedded into the program.
+    pub fn embedded(migrations: &'static [EmbeddedMigration]) -> Migrator {
+        Migrator::new(migrations.iter().map(Migration::embedded))
+    }
+
+    /// The migrations of a folder, read now.
+    ///
+    /// # Errors
+    /// `Migration` when the folder cannot be read.
+    pub fn from_directory(path: impl AsRef<Path>) -> Result<Migrator> {
+        Ok(Migrator::new(source::read_folder(path.as_ref())?))
+    }
+
+    /// These migrations, in the order of their names.
+    pub fn new(migrations: impl IntoIterator<Item = Migration>) -> Migrator {
+        let mut migrations: Vec<Migration> = migrations.into_iter().collect();
+        migrations.sort_by_key(Migration::key);
+        let options = Options {
+            lock_wait: Duration::from_secs(600),
+            lock_timeout: Duration::from_secs(5),
+            out_of_order: false,
+            ignore_missing: false,
+            observer: None,
+        };
+        Migrator { migrations, options }
+    }
+
+    /// The migrations, in order.
+    pub fn migrations(&self) -> &[Migration] {
+        &self.migrations
+    }
+
+    /// How long to wait while another program migrates (10 minutes unless given).
+    #[must_use]
+    pub fn lock_wait(mut self, limit: Duration) -> Migrator {
+        self.options.lock_wait = limit;
+        self
+    }
+
+    /// How long a statement waits for the locks of others before it is tried again (5 s unless given), so that nobody queues behind it.
+    #[must_use]
+    pub fn lock_timeout(mut self, limit: Duration) -> Migrator {
+        self.options.lock_timeout = limit;
+        self
+    }
+
+    /// Also runs migrations whose names sort before one that has run; otherwise they are an error.
+    #[must_use]
+    pub fn out_of_order(mut self) -> Migrator {
+        self.options.out_of_order = true;
+        self
+    }
+
+    /// Goes on when migrations have run whose files are gone; otherwise they are an error.
+    #[must_use]
+    pub fn ignore_missing(mut self) -> Migrator {
+        self.options.ignore_missing = true;
+        self
+    }
+
+    /// Tells what is being done, for progress bars.
+    #[must_use]
+    pub fn on_event(mut self, observer: impl Fn(&MigrationEvent<'_>) + Send + Sync + 'static) -> Migrator {
+        self.options.observer = Some(Arc::new(observer));
+        self
+    }
+
+    pub(crate) fn tell(&self, event: &MigrationEvent<'_>) {
+        if let Some(observer) = &self.options.observer {
+            observer(event);
+        }
+    }
+
+    /// Runs every migration that has not run. Sequelize: `db:migrate`.
+    ///
+    /// # Errors
+    /// `Migration`, naming file, line, column and the next step.
+    pub async fn up(&self, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.up(None).await;
+        runner.close().await;
+        result
+    }
+
+    /// Undoes the last migration. Sequelize: `db:migrate:undo`.
+    ///
+    /// # Errors
+    /// As [`Migrator::up`]; when it has no `down.sql`.
+    pub async fn down(&self, db: &Db) -> Result<MigrationReport> {
+        self.down_many(1, db).await
+    }
+
+    /// Undoes the last few migrations.
+    ///
+    /// # Errors
+    /// As [`Migrator::down`]; nothing is undone when one of them cannot be.
+    pub async fn down_many(&self, count: usize, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.down(count).await;
+        runner.close().await;
+        result
+    }
+
+    /// Undoes all migrations. Sequelize: `db:migrate:undo:all`.
+    ///
+    /// # Errors
+    /// As [`Migrator::down`]; nothing is undone when one of them cannot be.
+    pub async fn down_all(&self, db: &Db) -> Result<MigrationReport> {
+        self.down_many(usize::MAX, db).await
+    }
+
+    /// Goes up or down to this migration, which is the last one applied afterwards.
+    ///
+    /// # Errors
+    /// As [`Migrator::up`] and [`Migrator::down`]; `Migration` when there is none of that name.
+    pub async fn to(&self, name: &str, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.to(name).await;
+        runner.close().await;
+        result
+    }
+
+    /// Undoes the last migration and runs it again.
+    ///
+    /// # Errors
+    /// As [`Migrator::up`] and [`Migrator::down`].
+    pub async fn redo(&self, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.redo().await;
+        runner.close().await;
+        result
+    }
+
+    /// Writes down that all migrations up to this one have run, without running them: for a database that was made otherwise.
+    ///
+    /// # Errors
+    /// `Migration` when there is none of that name.
+    pub async fn baseline(&self, name: &str, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.baseline(name).await;
+        runner.close().await;
+        result
+    }
+
+    /// Says what came of a migration that was cut short, after somebody has looked.
+    ///
+    /// # Errors
+    /// `Migration` when it was not cut short.
+    pub async fn resolve(&self, name: &str, how: Resolve, db: &Db) -> Result<()> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.resolve(name, how).await;
+        runner.close().await;
+        result
+    }
+
+    /// Every migration with its state, in order. Writes nothing and takes no lock. Sequelize: `db:migrate:status`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn status(&self, db: &Db) -> Result<Vec<MigrationStatus>> {
+        runner::status(self, db).await
+    }
+
+    /// An error when files and database do not agree: something is pending, changed, missing, late or cut short. For CI.
+    ///
+    /// # Errors
+    /// `Migration`, naming the first such file and the next step.
+    pub async fn check(&self, db: &Db) -> Result<()> {
+        let all = self.status(db).await?;
+        history::refuse(&all, &Options { out_of_order: false, ignore_missing: false, ..self.options.clone() })?;
+        match all.iter().find(|one| one.state == MigrationState::Pending) {
+            Some(one) => Err(sequor_core::Error::migration(format!("{} has not run: run `sequor migrate up`", one.name))),
+            None => Ok(()),
+        }
+    }
+
+    /// What [`Migrator::up`] would run, statement by statement. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Migrator::up`].
+    pub async fn plan(&self, db: &Db) -> Result<Vec<PlannedMigration>> {
+        runner::plan(self, db).await
+    }
+}
+
+impl std::fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Migrator").field("migrations", &self.migrations.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,302 @@
+//! [`Runner`]: what each command of a migrator does, under the lock.
+
+use super::history::{self, Known, MigrationState, MigrationStatus};
+use super::lock::Lock;
+use super::session::Session;
+use super::source::{Migration, checksum, key};
+use super::steps::{self, Direction};
+use super::{MigrationEvent, Migrator};
+use crate::db::Db;
+use sequor_core::error::{Error, Result};
+use sequor_sql::Dialect;
+use sequor_sql::migration::{Entry, History, needs_no_transaction, split};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// What a migrator did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MigrationReport {
+    /// The migrations that ran, in the order in which they ran.
+    pub done: Vec<DoneMigration>,
+}
+
+/// A migration that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DoneMigration {
+    /// Its name.
+    pub name: String,
+    /// Whether it was undone.
+    pub undo: bool,
+    /// How many milliseconds it took.
+    pub milliseconds: u64,
+}
+
+/// A migration that would run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedMigration {
+    /// Its name.
+    pub name: String,
+    /// Its statements.
+    pub statements: Vec<String>,
+    /// Whether they run in one transaction.
+    pub transaction: bool,
+    /// Whether there is a `down.sql`.
+    pub reversible: bool,
+}
+
+/// What came of a migration that was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolve {
+    /// The statement whose end is unknown is done.
+    StatementDone,
+    /// The statement whose end is unknown is not done.
+    StatementNotDone,
+    /// The whole migration is applied as its file now says.
+    Applied,
+    /// Nothing of the migration is there any more.
+    RolledBack,
+}
+
+impl MigrationReport {
+    /// The names of the migrations that ran.
+    pub fn names(&self) -> Vec<&str> {
+        self.done.iter().map(|done| done.name.as_str()).collect()
+    }
+}
+
+/// A migrator at work.
+pub(crate) struct Runner<'a> {
+    pub(crate) migrator: &'a Migrator,
+    pub(crate) dialect: Dialect,
+    pub(crate) history: History,
+    pub(crate) session: Session,
+    pub(crate) lock: Lock,
+}
+
+/// Every migration with its state.
+pub(crate) async fn status(migrator: &Migrator, db: &Db) -> Result<Vec<MigrationStatus>> {
+    let mut session = Session::open(db).await?;
+    let known = Known::read(&mut session, History::new(db.dialect())).await;
+    session.close().await;
+    known?.status(migrator, db.dialect())
+}
+
+/// What `up` would run.
+pub(crate) async fn plan(migrator: &Migrator, db: &Db) -> Result<Vec<PlannedMigration>> {
+    let (all, dialect) = (status(migrator, db).await?, db.dialect());
+    history::refuse(&all, &migrator.options)?;
+    let mut planned = Vec::new();
+    for migration in &migrator.migrations {
+        if all.iter().any(|one| one.name == migration.name() && one.state == MigrationState::Applied) {
+            continue;
+        }
+        let (file, script) = migration.up(dialect)?;
+        let pieces = split(script, dialect).map_err(|error| unreadable(migration, file, &error))?;
+        planned.push(PlannedMigration {
+            name: migration.name().to_owned(),
+            transaction: !needs_no_transaction(script, &pieces, dialect),
+            statements: pieces.into_iter().map(|piece| piece.text).collect(),
+            reversible: migration.down(dialect).is_some(),
+        });
+    }
+    Ok(planned)
+}
+
+#[cold]
+pub(crate) fn unreadable(migration: &Migration, file: &str, error: &Error) -> Error {
+    Error::migration(format!("{}/{file}: {error}", migration.name()))
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) async fn open(migrator: &'a Migrator, db: &Db) -> Result<Runner<'a>> {
+        let (dialect, history) = (db.dialect(), History::new(db.dialect()));
+        let lock = Lock::take(migrator, db, history).await?;
+        let session = Session::open(db).await?;
+        let mut runner = Runner { migrator, dialect, history, session, lock };
+        if let Err(error) = runner.prepare().await {
+            runner.close().await;
+            return Err(error);
+        }
+        Ok(runner)
+    }
+
+    async fn prepare(&mut self) -> Result<()> {
+        let limit = u64::try_from(self.migrator.options.lock_timeout.as_millis()).unwrap_or(u64::MAX);
+        if let Some(sql) = self.history.lock_timeout(limit) {
+            self.session.script(&sql).await?;
+        }
+        if !self.known().await?.has_table {
+            for sql in self.history.create()? {
+                self.session.script(&sql).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn close(self) {
+        self.session.close().await;
+        self.lock.release().await;
+    }
+
+    async fn known(&mut self) -> Result<Known> {
+        Known::read(&mut self.session, self.history).await
+    }
+
+    fn find(&self, name: &str) -> Result<usize> {
+        self.migrator.migrations.iter().position(|one| one.key() == key(name)).ok_or_else(|| {
+            let names: Vec<&str> = self.migrator.migrations.iter().map(Migration::name).collect();
+            let known = if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
+            Error::migration(format!("there is no migration {}: {known}", name.escape_debug()))
+        })
+    }
+
+    /// Runs what has not run, up to and with the migration at this place.
+    pub(crate) async fn up(&mut self, last: Option<usize>) -> Result<MigrationReport> {
+        let known = self.known().await?;
+        history::refuse(&known.status(self.migrator, self.dialect)?, &self.migrator.options)?;
+        let mut report = MigrationReport::default();
+        let end = last.map_or(self.migrator.migrations.len(), |last| last + 1);
+        let pending: Vec<usize> = (0..end).filter(|place| !known.is_applied(self.migrator.migrations[*place].name())).collect();
+        for place in pending {
+            self.lock.probe(self.history).await?;
+            self.one(place, Direction::Up, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    async fn one(&mut self, place: usize, direction: Direction, report: &mut MigrationReport) -> Result<()> {
+        let migration = &self.migrator.migrations[place];
+        let (name, undo, start) = (migration.name(), direction == Direction::Down, Instant::now());
+        self.migrator.tell(&MigrationEvent::Started { name, undo });
+        if steps::run(self, migration, direction).await? {
+            let took = start.elapsed();
+            self.migrator.tell(&MigrationEvent::Finished { name, undo, took });
+            report.done.push(DoneMigration { name: name.to_owned(), undo, milliseconds: millis(took) });
+        }
+        Ok(())
+    }
+
+    /// Undoes the last few that have run, after it is sure that each of them can be.
+    pub(crate) async fn down(&mut self, count: usize) -> Result<MigrationReport> {
+        let known = self.known().await?;
+        let applied: Vec<usize> = (0..self.migrator.migrations.len())
+            .rev()
+            .filter(|place| known.is_applied(self.migrator.migrations[*place].name()))
+            .take(count)
+            .collect();
+        self.undo(&known, &applied).await
+    }
+
+    async fn undo(&mut self, known: &Known, places: &[usize]) -> Result<MigrationReport> {
+        let all = known.status(self.migrator, self.dialect)?;
+        let cut = |one: &&MigrationStatus| {
+            matches!(one.state, MigrationState::Unknown { .. } | MigrationState::Failed { undo: false, .. } | MigrationState::Duplicate)
+        };
+        if let Some(one) = all.iter().find(cut) {
+            if let MigrationState::Failed { statement, message, .. } = &one.state {
+                return Err(Error::migration(format!(
+                    "{} ended at statement {statement}: {message}; mend it and run `sequor migrate up`, or undo its first statements by hand and say `sequor migrate resolve {} --rolled-back`",
+                    one.name, one.name
+                )));
+            }
+            history::refuse(std::slice::from_ref(one), &self.migrator.options)?;
+        }
+        for place in places {
+            let migration = &self.migrator.migrations[*place];
+            if migration.down(self.dialect).is_none() {
+                return Err(Error::migration(format!(
+                    "{}/down.sql is missing, so it cannot be undone; nothing was run: write the file, or restore a backup",
+                    migration.name()
+                )));
+            }
+        }
+        let mut report = MigrationReport::default();
+        for place in places {
+            self.lock.probe(self.history).await?;
+            self.one(*place, Direction::Down, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    pub(crate) async fn to(&mut self, name: &str) -> Result<MigrationReport> {
+        let target = self.find(name)?;
+        let known = self.known().await?;
+        let later: Vec<usize> = (target + 1..self.migrator.migrations.len())
+            .rev()
+            .filter(|place| known.is_applied(self.migrator.migrations[*place].name()))
+            .collect();
+        let mut report = self.undo(&known, &later).await?;
+        report.done.extend(self.up(Some(target)).await?.done);
+        Ok(report)
+    }
+
+    pub(crate) async fn redo(&mut self) -> Result<MigrationReport> {
+        let mut report = self.down(1).await?;
+        let Some(last) = report.done.last().map(|done| done.name.clone()) else { return Ok(report) };
+        let place = self.find(&last)?;
+        report.done.extend(self.up(Some(place)).await?.done);
+        Ok(report)
+    }
+
+    pub(crate) async fn baseline(&mut self, name: &str) -> Result<MigrationReport> {
+        let last = self.find(name)?;
+        let known = self.known().await?;
+        let mut report = MigrationReport::default();
+        for migration in &self.migrator.migrations[..=last] {
+            if known.is_applied(migration.name()) {
+                continue;
+            }
+            let entry = self.applied(migration)?;
+            self.session.execute(self.history.insert(&entry)?).await?;
+            if known.sequelize.is_some() {
+                self.session.execute(self.history.tell_sequelize(&known.sequelize_name(migration.name()), true)?).await?;
+            }
+            report.done.push(DoneMigration { name: migration.name().to_owned(), undo: false, milliseconds: 0 });
+        }
+        Ok(report)
+    }
+
+    /// The line of the history of a migration that has run now.
+    pub(crate) fn applied(&self, migration: &Migration) -> Result<Entry> {
+        let applied_at = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.3fZ").to_string();
+        let checksum = migration.checksum(self.dialect)?;
+        Ok(Entry { name: migration.name().to_owned(), checksum, state: "applied".to_owned(), applied_at, ..Entry::default() })
+    }
+
+    pub(crate) async fn resolve(&mut self, name: &str, how: Resolve) -> Result<()> {
+        let migration = &self.migrator.migrations[self.find(name)?];
+        let known = self.known().await?;
+        let Some(entry) = known.entry(name) else {
+            return Err(Error::migration(format!("{name} has not run here: there is nothing to resolve")));
+        };
+        let mut entry = entry.clone();
+        let unknown = entry.state != "applied" && entry.started > entry.done && entry.message.is_empty();
+        match how {
+            Resolve::Applied => {
+                entry = Entry { name: entry.name, ..self.applied(migration)? };
+                return self.session.execute(self.history.update(&entry)?).await;
+            }
+            Resolve::RolledBack => return self.session.execute(self.history.delete(&entry.name)?).await,
+            Resolve::StatementDone | Resolve::StatementNotDone if !unknown => {
+                return Err(Error::migration(format!("no statement of {name} was cut short: there is nothing to resolve")));
+            }
+            Resolve::StatementDone => {
+                entry.done = entry.started;
+                let file = if entry.state == "down" { migration.down(self.dialect) } else { Some(migration.up(self.dialect)?) };
+                let pieces = split(file.map_or("", |(_, script)| script), self.dialect)?;
+                entry.done_checksum = steps::done_checksum(&pieces, usize::try_from(entry.done).unwrap_or(0));
+            }
+            Resolve::StatementNotDone => entry.started = entry.done,
+        }
+        self.session.execute(self.history.update(&entry)?).await
+    }
+}
+
+pub(crate) fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The checksum of some statements.
+pub(crate) fn statements_checksum<'s>(statements: impl Iterator<Item = &'s str>) -> String {
+    checksum(&statements.collect::<Vec<_>>().join(";\n"))
+}

@@ -1,0 +1,110 @@
+//! [`Session`]: the connection that a migrator works on, statement by statement.
+
+use crate::db::{Db, Pooled};
+use crate::load::unsink;
+use sequor_core::driver::{Batch, Begin, Connection, Flow, RowReader, RowSink, Step};
+use sequor_core::error::{Error, Result};
+use sequor_core::value::Value;
+use sequor_sql::Sql;
+use std::panic::Location;
+
+/// One connection: its own where the server has several, a loan of the pool on SQLite (whose memory is one connection).
+pub(crate) enum Session {
+    Own(Box<dyn Connection>),
+    Loan(Pooled),
+}
+
+/// Collects whole rows.
+struct Rows(Vec<Vec<Value>>);
+
+impl RowSink for Rows {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        let cells: Result<Vec<Value>> = (0..row.len()).map(|index| row.any(index)).collect();
+        self.0.push(cells?);
+        Ok(Flow::Continue)
+    }
+}
+
+impl Session {
+    pub(crate) async fn open(db: &Db) -> Result<Session> {
+        if db.is_in_transaction() {
+            return Err(Error::usage("migrations and catalogs cannot run inside a transaction: use the outer db"));
+        }
+        if db.dialect().row_locks() {
+            return Ok(Session::Own(db.direct().await?));
+        }
+        Ok(Session::Loan(db.borrow(Location::caller()).await?))
+    }
+
+    fn connection(&mut self) -> Result<&mut Box<dyn Connection>> {
+        match self {
+            Session::Own(connection) => Ok(connection),
+            Session::Loan(pooled) => pooled.get(),
+        }
+    }
+
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        self.connection()?.begin(Begin { immediate: true, ..Begin::default() }).await
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<()> {
+        self.connection()?.commit().await
+    }
+
+    /// Rolls back; a failure closes the connection, which does the same.
+    pub(crate) async fn rollback(&mut self) {
+        if let Ok(connection) = self.connection() {
+            let _ = connection.rollback().await;
+        }
+    }
+
+    pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
+        self.connection()?.execute_script(sql.to_owned()).await
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql) -> Result<()> {
+        let step = Step { cache: false, ..Step::execute(sql.text, sql.params) };
+        self.connection()?.run(Batch::one(step)).await.map(|_| ())
+    }
+
+    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Vec<Value>>> {
+        let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows(Vec::new()))) };
+        let done = self.connection()?.run(Batch::one(step)).await?.pop();
+        Ok(unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)?.0)
+    }
+
+    /// Whether the first cell says yes.
+    pub(crate) async fn says_yes(&mut self, sql: Sql) -> Result<bool> {
+        let rows = self.rows(sql).await?;
+        Ok(matches!(rows.first().and_then(|row| row.first()), Some(Value::Bool(true) | Value::I64(1))))
+    }
+
+    pub(crate) async fn close(self) {
+        match self {
+            Session::Own(connection) => connection.close().await,
+            Session::Loan(pooled) => drop(pooled),
+        }
+    }
+}
+
+/// A cell as text; nothing for NULL.
+pub(crate) fn text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => match other.to_json() {
+            serde_json::Value::String(text) => text,
+            json => json.to_string(),
+        },
+    }
+}
+
+/// A cell as a whole number; 0 for NULL.
+pub(crate) fn number(value: Option<&Value>) -> i64 {
+    match value {
+        Some(Value::I64(number)) => *number,
+        Some(Value::Bool(value)) => i64::from(*value),
+        other => text(other).parse().unwrap_or(0),
+    }
+}

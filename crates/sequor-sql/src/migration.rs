@@ -1,0 +1,7 @@
+//! What a migrator says to a database: its script cut into statements, its history, its lock.
+
+mod history;
+mod script;
+
+pub use history::{Entry, HISTORY_COLUMNS, History};
+pub use script::{Piece, needs_no_transaction, split, stands_alone};
