@@ -1,5 +1,6 @@
 //! Every behaviour of Sequor, on every database.
 
+mod decimals;
 mod hooks;
 mod loading;
 mod models;

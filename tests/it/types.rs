@@ -1,5 +1,7 @@
 //! Tour section 13: every column type comes back as it was stored, at its edges too.
 
+mod properties;
+
 use sequor::prelude::*;
 
 #[derive(Model, Clone, Debug, PartialEq)]

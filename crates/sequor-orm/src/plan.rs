@@ -1,5 +1,6 @@
 //! [`plan`]: a query becomes statements. Scopes, soft deletion, includes and limits are applied here and nowhere else.
 
+mod exact;
 mod include;
 mod many;
 mod repeat;
@@ -7,6 +8,7 @@ mod rewrite;
 mod scope;
 mod write;
 
+pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use many::{Parents, plan_many};
 pub(crate) use repeat::repeatable;
@@ -19,7 +21,7 @@ use rewrite::Scope;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source};
+use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -242,7 +244,8 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
                 | Func::StringAgg
                 | Func::BoolAnd
                 | Func::BoolOr
-                | Func::Percentile,
+                | Func::Percentile
+                | Func::Exact(Exact::Sum | Exact::Average),
             ..
         }
     );

@@ -4,7 +4,7 @@ use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Expr, Func};
+use sequor_core::statement::{BinaryOp, Exact, Expr, Func, UnaryOp};
 
 impl SqlWriter {
     pub(crate) fn call(&mut self, func: &Func, args: &[Expr], distinct: bool, filter: Option<&Expr>) -> Result<()> {
@@ -28,6 +28,7 @@ impl SqlWriter {
                 self.push(")");
                 return Ok(());
             }
+            Func::Exact(exact) => return self.exact(*exact, args, distinct, filter),
             Func::StringAgg => return self.string_agg(args, distinct),
             Func::Percentile => return self.percentile(args),
             Func::Random => {
@@ -38,6 +39,59 @@ impl SqlWriter {
         }
         let name = self.function_name(func)?;
         self.plain(&name, args, distinct)?;
+        self.filter(filter)
+    }
+
+    /// Decimals: the database's own arithmetic, or on SQLite, where they are text, the functions and the collation of the driver.
+    fn exact(&mut self, exact: Exact, args: &[Expr], distinct: bool, filter: Option<&Expr>) -> Result<()> {
+        if self.dialect == Dialect::Sqlite {
+            return self.exact_by_function(exact, args, distinct, filter);
+        }
+        let infix = |op| match args {
+            [left, right] => Some(Expr::Binary(op, Box::new(left.clone()), Box::new(right.clone()))),
+            _ => None,
+        };
+        let written = match exact {
+            Exact::Value => args.first().cloned(),
+            Exact::Negate => args.first().map(|arg| Expr::Unary(UnaryOp::Negate, Box::new(arg.clone()))),
+            Exact::Add => infix(BinaryOp::Add),
+            Exact::Subtract => infix(BinaryOp::Subtract),
+            Exact::Multiply => infix(BinaryOp::Multiply),
+            Exact::Divide => infix(BinaryOp::Divide),
+            Exact::Sum => return self.call(&Func::Sum, args, distinct, filter),
+            Exact::Average => return self.call(&Func::Avg, args, distinct, filter),
+            Exact::Absolute => return self.call(&Func::Abs, args, distinct, filter),
+            Exact::Round => return self.call(&Func::Round, args, distinct, filter),
+        };
+        self.nested(&written.ok_or_else(|| Error::bug("decimal arithmetic without its arguments"))?)
+    }
+
+    fn exact_by_function(&mut self, exact: Exact, args: &[Expr], distinct: bool, filter: Option<&Expr>) -> Result<()> {
+        let name = match exact {
+            Exact::Value => {
+                for arg in args {
+                    self.nested(arg)?;
+                }
+                self.push(" COLLATE sequor_decimal");
+                return Ok(());
+            }
+            Exact::Average => {
+                self.push("CAST(");
+                self.plain("sequor_decimal_avg", args, distinct)?;
+                self.filter(filter)?;
+                self.push(" AS REAL)");
+                return Ok(());
+            }
+            Exact::Sum => "sequor_decimal_sum",
+            Exact::Add => "sequor_decimal_add",
+            Exact::Subtract => "sequor_decimal_sub",
+            Exact::Multiply => "sequor_decimal_mul",
+            Exact::Divide => "sequor_decimal_div",
+            Exact::Negate => "sequor_decimal_neg",
+            Exact::Absolute => "sequor_decimal_abs",
+            Exact::Round => "sequor_decimal_round",
+        };
+        self.plain(name, args, distinct)?;
         self.filter(filter)
     }
 
@@ -105,7 +159,7 @@ impl SqlWriter {
             Func::FirstValue => "first_value",
             Func::LastValue => "last_value",
             Func::Named(name) => return checked(name),
-            Func::MatchRank | Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random => {
+            Func::MatchRank | Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random | Func::Exact(_) => {
                 return Err(Error::unsupported("this function is not there on this database"));
             }
         };

@@ -1,5 +1,5 @@
 //! A crate that re-exports Sequor under its own name says so.
-mod framework {
+pub(crate) mod framework {
     pub mod orm {
         pub use ::sequor::__private;
     }
@@ -42,4 +42,9 @@ pub struct ThingView {
 fn main() {
     let _ = draft!(Thing { code: Code(String::new()), kind: Kind::A, place: Place { city: String::new() } });
     let _ = |view: ThingView| view.kind;
+}
+
+#[test]
+fn compiles_and_runs() {
+    main();
 }

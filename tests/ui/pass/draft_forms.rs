@@ -11,10 +11,17 @@ fn main() {
     let tag = draft!(Tag { name: "sql" });
     let stored = row();
     let _ = draft!(User { email, name });
-    let _ = draft!(User { email, name: &stored.name, posts: drafts, });
+    let _ = draft!(User { email, name: &stored.name, posts: drafts });
     let _ = draft!(User { email, name: "Bo", age: 18, role: Role::Admin, posts: [{ title: "Hi", tags: [{ name: "rust" }, tag] }, { title: "Ho" }] });
     let _ = draft!(User { email, name: "Bo", age: Some(18), posts: [] });
-    let _ = draft!(User { email: { let text = "a"; text }, name: if email.is_empty() { "a" } else { "b" }, age: None });
+    let _ = draft!(User {
+        email: {
+            let text = "a";
+            text
+        },
+        name: if email.is_empty() { "a" } else { "b" },
+        age: None
+    });
     let _ = draft!(models::Post { title: "Hi", user: &stored });
     let _ = draft!(Post { title: "Hi", user: { email: "c@x.io", name: "Cy" } });
     let _ = draft!(Post { title: "Hi", user_id: stored.id, tags: Vec::<Tag>::new() });
@@ -25,4 +32,9 @@ fn row() -> User {
     let now = Utc::now();
     let json = json!({ "id": 1, "email": "a", "name": "b", "role": "ADMIN", "age": null, "created_at": now, "updated_at": now });
     serde_json::from_value(json).unwrap()
+}
+
+#[test]
+fn compiles_and_runs() {
+    main();
 }

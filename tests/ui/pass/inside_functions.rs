@@ -26,3 +26,8 @@ fn main() {
     let _ = draft!(Thing { kind: Kind::B });
     let _ = (Kind::A, Thing::find_all().project::<View>(), |view: View| (view.id, view.what), |thing: Thing| (thing.id, thing.kind));
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

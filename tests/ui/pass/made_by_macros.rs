@@ -29,3 +29,8 @@ fn main() {
     let _ = made!(Country, code = "NO", rank = 3);
     let _ = made!(Currency, code = String::from("NOK"));
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

@@ -8,8 +8,8 @@ struct Option2;
 struct String2;
 
 mod models {
-    use ::sequor::{DbEnum, Embed, Model};
     use ::sequor::{BelongsTo, HasMany};
+    use ::sequor::{DbEnum, Embed, Model};
 
     type Text = ::std::string::String;
     struct String;
@@ -91,4 +91,9 @@ fn main() {
         relation: 1,
     });
     let _ = ::sequor::draft!(Node { id: 1, children: [{ id: 2, children: [{ id: 3 }] }, { id: 4 }] });
+}
+
+#[test]
+fn compiles_and_runs() {
+    main();
 }

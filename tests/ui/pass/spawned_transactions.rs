@@ -39,3 +39,8 @@ fn main() {
     let spawn = |db: Db| sent(whole(db));
     let _ = spawn;
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

@@ -83,3 +83,8 @@ fn main() {
     let view = |view: PersonView| (view.id, view.boss.map(|boss| boss.id));
     let _ = (query, view);
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

@@ -104,3 +104,8 @@ async fn run(db: &Db) -> Result<()> {
 fn main() {
     let _ = run;
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

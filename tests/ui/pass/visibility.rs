@@ -35,3 +35,8 @@ fn main() {
     let _ = Account::find_all().filter(Account::rich()).order_by(Account::NAME.asc());
     let _ = Account::balance;
 }
+
+#[test]
+fn compiles_and_runs() {
+    main();
+}

@@ -403,8 +403,35 @@ pub enum Func {
     MatchRank,
     /// A percentile: fraction, ordered expression.
     Percentile,
+    /// What keeps decimals exact where the database has none.
+    Exact(Exact),
     /// A function that the program allowed by name; checked to be an identifier.
     Named(Name),
+}
+
+/// Arithmetic over decimals, which a database without decimals does by functions of its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exact {
+    /// The value itself, compared and ordered as a number.
+    Value,
+    /// Aggregate.
+    Sum,
+    /// Aggregate; the mean as a floating-point number.
+    Average,
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Subtract,
+    /// `a * b`
+    Multiply,
+    /// `a / b`
+    Divide,
+    /// `-a`
+    Negate,
+    /// Absolute value.
+    Absolute,
+    /// Rounded to so many digits.
+    Round,
 }
 
 /// A function over a window.

@@ -53,6 +53,15 @@ impl Planner<'_> {
     }
 
     fn rewrite_in_place(&mut self, expr: &mut Expr, scope: &Scope) -> Result<()> {
+        let exact = self.is_exact(expr, scope);
+        self.rewrite_node(expr, scope)?;
+        if exact {
+            super::exact::mark_exact(expr);
+        }
+        Ok(())
+    }
+
+    fn rewrite_node(&mut self, expr: &mut Expr, scope: &Scope) -> Result<()> {
         match expr {
             Expr::Field(field) => {
                 *expr =

@@ -11,6 +11,7 @@ use sequor_core::driver::{BoxFuture, Discard};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Expr, Statement, Update};
+use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
 use std::sync::Arc;
 
@@ -245,7 +246,10 @@ pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Valu
 /// `x = x + n`, with `updated_at` and the version.
 pub(crate) fn increments(model: &ModelDef, steps: Vec<(usize, Value)>, db: &Db, options: &WriteOptions) -> Vec<(Name, Expr)> {
     let raised = |position: usize, by: &Value| {
-        let sum = column(model, position).binary(BinaryOp::Add, bound(model, position, by));
+        let mut sum = column(model, position).binary(BinaryOp::Add, bound(model, position, by));
+        if matches!(model.columns[position].ty, ColumnType::Decimal(_)) {
+            crate::plan::mark_exact(&mut sum);
+        }
         (model.columns[position].column.clone(), sum)
     };
     let mut set: Vec<(Name, Expr)> = steps.iter().map(|(position, by)| raised(*position, by)).collect();
