@@ -1,8 +1,10 @@
 //! Every behaviour of Sequor, on every database.
 
+mod bulk;
 mod decimals;
 mod hooks;
 mod loading;
+mod mistakes;
 mod models;
 mod reading;
 mod schema;

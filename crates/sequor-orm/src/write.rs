@@ -30,7 +30,7 @@ pub use draft::{Children, CreateWith, Draft};
 pub use edit::{Edit, SaveAll, SaveWith};
 pub(crate) use naming::named;
 pub use options::WriteOptions;
-pub(crate) use save::{increment, save};
+pub(crate) use save::{increment, save, save_many};
 pub use state::{Child, RowState};
 pub use statics::{BulkCount, BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};
 pub(crate) use update::{UpdateOptions, update_all};

@@ -1,14 +1,14 @@
 //! [`Edit`]: a stored row being changed. It remembers what was loaded.
 
 use super::draft::{instance, listed};
-use super::{RowState, WriteOptions, save};
+use super::{RowState, WriteOptions, save, save_many};
 use crate::FieldType;
 use crate::db::{Db, TypeMap};
 use crate::model::{Column, IntoValue, Model, values_of};
 use crate::query::Columns;
 use sequor_core::Name;
 use sequor_core::driver::{BoxFuture, ValueRow};
-use sequor_core::error::{Error, Result};
+use sequor_core::error::Result;
 use sequor_core::statement::Expr;
 use std::fmt;
 use std::future::Future;
@@ -232,14 +232,8 @@ impl<M: Model> SaveAll<M> for [Edit<M>] {
         let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
         let states: Vec<RowState> = self.iter().map(Edit::to_state).collect();
         async move {
-            db.in_transaction(async move |tx| {
-                let mut stored = Vec::with_capacity(states.len());
-                for state in states {
-                    stored.push(instance(save(tx, state, &options).await?)?);
-                }
-                Ok::<_, Error>(stored)
-            })
-            .await
+            db.in_transaction(async move |tx| save_many(tx, states, &options).await?.into_iter().map(instance).collect::<Result<Vec<M>>>())
+                .await
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Saving what changed of a stored row, and atomic steps of a number.
 
+mod many;
+
+pub(crate) use many::save_many;
+
 use super::fill::{run_setters, touch};
 use super::insert::{bound, by_key, writable};
 use super::{RowState, WriteOptions, named};
@@ -70,16 +74,21 @@ pub(crate) fn save<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOption
         if state.original.is_none() {
             return super::create(db, state, options).await;
         }
-        writable(&state.model)?;
-        state.stored_key()?;
-        let changed = state.changed();
-        set_changed(&mut state, &changed)?;
+        ready(&mut state)?;
         if hook::needs_transaction(db, &state.model, options) {
             let options = options.clone();
             return db.in_transaction(async move |tx| save_stored(tx, state, &options).await).await;
         }
         save_stored(db, state, options).await
     })
+}
+
+/// What is checked, and what setters change, before a stored row is saved.
+fn ready(state: &mut RowState) -> Result<()> {
+    writable(&state.model)?;
+    state.stored_key()?;
+    let changed = state.changed();
+    set_changed(state, &changed)
 }
 
 /// Setters run on changed values only.
@@ -95,7 +104,33 @@ fn set_changed(state: &mut RowState, changed: &[usize]) -> Result<()> {
     Ok(())
 }
 
-async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
+/// A stored row whose hooks before the statement have run.
+pub(crate) struct Prepared {
+    /// The row as it shall be; after the statement, as it is.
+    state: RowState,
+    /// The row as the statement found it.
+    before: RowState,
+    /// What the statement writes; nothing if nothing changed.
+    changed: Vec<usize>,
+    /// What was changed and is not written.
+    pending: Vec<(usize, Option<Value>)>,
+}
+
+/// For a row that comes from outside: checks, setters, validation, hooks.
+async fn prepare(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
+    ready(&mut state)?;
+    prepare_stored(db, state, options).await
+}
+
+async fn save_stored(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
+    let mut row = prepare_stored(db, state, options).await?;
+    if !row.changed.is_empty() {
+        row.state = update_row(db, &mut row.state, &row.changed, options).await?;
+    }
+    finish(db, row, options).await
+}
+
+async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
     let model = state.model.clone();
     validate::run(db, &mut state, options, &[]).await?;
     let given = state.values.clone();
@@ -110,7 +145,7 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
             && model.columns[*position].generated.is_none()
     });
     if changed.is_empty() {
-        return Ok(state);
+        return Ok(Prepared { before: state.clone(), state, changed, pending: Vec::new() });
     }
     let before = state.clone();
     touch(&mut state, db, options)?;
@@ -125,8 +160,17 @@ async fn save_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Re
         .filter(|position| !changed.contains(position) && Some(*position) != model.version)
         .map(|position| (position, state.values[position].clone()))
         .collect();
-    let stored = update_row(db, &mut state, &changed, options).await?;
-    let mut stored = RowState { original: before.original.clone(), children: std::mem::take(&mut state.children), ..stored };
+    Ok(Prepared { state, before, changed, pending })
+}
+
+/// The hooks after the statement, and the row as the program gets it.
+async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    let Prepared { state, before, changed, pending } = row;
+    if changed.is_empty() {
+        return Ok(state);
+    }
+    let model = state.model.clone();
+    let mut stored = RowState { original: before.original.clone(), ..state };
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
         hook::fire(db, &model, kind, HookSubject::Row(&mut stored), options).await?;
     }
@@ -151,13 +195,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         })
         .collect();
     let mut filter = key_condition(&model, &key);
-    let version = match (model.version, &state.original) {
-        (Some(position), Some(original)) => match original.get(position) {
-            Some(Value::I64(version)) => Some((position, *version)),
-            _ => None,
-        },
-        _ => None,
-    };
+    let version = expected_version(state);
     if let Some((position, version)) = version {
         filter = filter.and(column(&model, position).binary(BinaryOp::Equal, bound(&model, position, &Value::I64(version))));
         set.push((model.columns[position].column.clone(), bound(&model, position, &Value::I64(version + 1))));
@@ -197,6 +235,15 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         state.values = row.values;
     }
     Ok(state.clone())
+}
+
+/// The version that the row must still have: its position and value.
+fn expected_version(state: &RowState) -> Option<(usize, i64)> {
+    let position = state.model.version?;
+    match state.original.as_ref()?.get(position) {
+        Some(Value::I64(version)) => Some((position, *version)),
+        _ => None,
+    }
 }
 
 /// No row was updated: it is gone, or somebody else changed it.

@@ -1,0 +1,128 @@
+//! Tour section 5 at size: ten thousand drafts, duplicates, races, and that what fails leaves nothing behind.
+
+use crate::models::*;
+use sequor::prelude::*;
+
+fn user(number: i32) -> Draft<User> {
+    draft!(User { email: format!("u{number}@x.io"), name: format!("U{number}"), age: number })
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn ten_thousand_drafts_keep_their_order(db: Db) -> sequor::Result<()> {
+    let users = User::bulk_create((0..10_000).rev().map(user)).exec(&db).await?;
+    assert_eq!(users.len(), 10_000);
+    assert!(users.iter().zip((0..10_000).rev()).all(|(user, number)| user.age == Some(number)));
+    for place in [0, 1, 4_999, 9_999] {
+        let stored = User::find_by_pk(users[place].id).or_fail().exec(&db).await?;
+        assert_eq!(stored.email, users[place].email);
+    }
+    assert_eq!(User::count().exec(&db).await?, 10_000);
+    let n = User::bulk_create((10_000..12_000).map(user)).without_returning().exec(&db).await?;
+    assert_eq!((n, User::count().exec(&db).await?), (2_000, 12_000));
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn a_batch_that_fails_leaves_nothing(db: Db) -> sequor::Result<()> {
+    let mut drafts: Vec<Draft<User>> = (0..5_000).map(user).collect();
+    drafts.push(user(17));
+    match User::bulk_create(drafts).exec(&db).await {
+        Err(Error::UniqueConstraint { fields, .. }) => assert_eq!(fields, ["email"]),
+        other => panic!("{:?}", other.map(|rows| rows.len())),
+    }
+    assert_eq!(User::count().exec(&db).await?, 0);
+    let mut drafts: Vec<Draft<User>> = (0..3).map(user).collect();
+    drafts.push(draft!(User { email: "no address", name: "" }));
+    match User::bulk_create(drafts).exec(&db).await {
+        Err(Error::Validation(error)) => assert!(error.items.iter().any(|item| item.path.ends_with("email")), "{error:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(User::count().exec(&db).await?, 0);
+    draft!(Tag { name: "taken" }).create(&db).await?;
+    let graph = draft!(User {
+        email: "ann@x.io",
+        name: "Ann",
+        profile: { bio: "Hi" },
+        posts: [{ title: "A", tags: [{ name: "new" }] }, { title: "B", tags: [{ name: "taken" }] }],
+    });
+    match graph.create(&db).await {
+        Err(Error::UniqueConstraint { fields, .. }) => assert_eq!(fields, ["name"]),
+        other => panic!("{other:?}"),
+    }
+    let left = (
+        User::count().exec(&db).await?,
+        Profile::count().exec(&db).await?,
+        Post::count().exec(&db).await?,
+        Tag::count().exec(&db).await?,
+        PostTag::count().exec(&db).await?,
+    );
+    assert_eq!(left, (0, 0, 0, 1, 0));
+    let invalid = draft!(User { email: "bo@x.io", name: "Bo", posts: [{ title: "A", user: { email: "no", name: "X" } }] });
+    assert!(
+        db.expect_queries(0, async || Ok::<bool, Error>(invalid.create(&db).await.is_err())).await?,
+        "validated before the first statement"
+    );
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn duplicates_are_changed_or_ignored(db: Db) -> sequor::Result<()> {
+    let first = User::bulk_create([user(1), user(2), user(3)]).exec(&db).await?;
+    let again =
+        || vec![draft!(User { email: "u2@x.io", name: "Second", age: 20 }), draft!(User { email: "u9@x.io", name: "Ninth", age: 90 })];
+    let rows = User::bulk_create(again()).update_on_duplicate((User::NAME, User::AGE)).exec(&db).await?;
+    assert_eq!(
+        rows.iter().map(|user| (user.email.as_str(), user.name.as_str())).collect::<Vec<_>>(),
+        [("u2@x.io", "Second"), ("u9@x.io", "Ninth")]
+    );
+    assert_eq!((rows[0].id, rows[0].age), (first[1].id, Some(20)));
+    let stored = User::find_by_pk(first[1].id).or_fail().exec(&db).await?;
+    assert_eq!((stored.name.as_str(), stored.age, stored.created_at), ("Second", Some(20), first[1].created_at));
+    assert!(stored.updated_at >= first[1].updated_at);
+    let one =
+        User::bulk_create([draft!(User { email: "u2@x.io", name: "Third", age: 1 })]).update_on_duplicate(User::NAME).exec(&db).await?;
+    assert_eq!((one[0].name.as_str(), one[0].age), ("Third", Some(20)));
+    User::bulk_create(again()).ignore_duplicates().exec(&db).await?;
+    let kept = User::find_one().filter(User::EMAIL.eq("u2@x.io")).or_fail().exec(&db).await?;
+    assert_eq!((kept.name.as_str(), User::count().exec(&db).await?), ("Third", 4));
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn a_hundred_tasks_find_or_create_one_row(db: Db) -> sequor::Result<()> {
+    let tasks: Vec<_> = (0..100)
+        .map(|number| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                Tag::find_or_create(Tag::NAME.eq("one"), draft!(Tag { name: "one" }))
+                    .exec(&db)
+                    .await
+                    .map(|(tag, created)| (tag.id, created, number))
+            })
+        })
+        .collect();
+    let (mut ids, mut created) = (std::collections::BTreeSet::new(), 0);
+    for task in tasks {
+        let (id, is_new, _) = task.await.map_err(Error::other)??;
+        ids.insert(id);
+        created += u32::from(is_new);
+    }
+    assert_eq!((ids.len(), created, Tag::count().exec(&db).await?), (1, 1, 1));
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn many_edits_are_one_statement(db: Db) -> sequor::Result<()> {
+    let users = User::bulk_create((0..50).map(user)).exec(&db).await?;
+    let mut edits: Vec<Edit<User>> = users.iter().cloned().map(User::edit).collect();
+    for (number, edit) in edits.iter_mut().enumerate() {
+        edit.name = format!("New {number}");
+        edit.age = (number % 2 == 0).then_some(7);
+    }
+    let saved = db.expect_queries(1, async || edits.save(&db).await).await?;
+    assert!(saved.iter().enumerate().all(|(number, user)| user.name == format!("New {number}") && user.id == users[number].id));
+    let stored = User::find_all().order_by(User::ID.asc()).exec(&db).await?;
+    assert_eq!(stored, saved);
+    assert_eq!(User::count().filter(User::AGE.is_null()).exec(&db).await?, 25);
+    Ok(())
+}
