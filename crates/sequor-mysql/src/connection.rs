@@ -175,6 +175,8 @@ impl Connection for MysqlConnection {
             Activity::Broken => Status::Broken,
             Activity::Busy => Status::Unknown,
             Activity::Settled | Activity::Paused(_) if self.begin.is_some() || self.in_transaction() => Status::InTransaction,
+            // Only a reset makes a changed session clean.
+            Activity::Settled if self.is_dirty() || self.manual => Status::Unknown,
             Activity::Settled | Activity::Paused(_) => Status::Idle,
         }
     }

@@ -121,6 +121,12 @@ impl Statements {
         &mut self.closing
     }
 
+    /// Forgets all; the server is told with the next command.
+    pub(crate) fn close_all(&mut self) {
+        self.closing.extend(self.entries.drain(..).map(|entry| entry.id));
+        self.places.clear();
+    }
+
     /// Forgets all: the server has done so too.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();

@@ -69,6 +69,7 @@ pub(crate) const RUNNING: i64 = i64::MIN;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) slow_query: Option<Duration>,
+    pub(crate) statement_timeout: Option<Duration>,
     pub(crate) logging: bool,
     pub(crate) implicit_transactions: bool,
     pub(crate) strict_loading: bool,
@@ -150,16 +151,37 @@ impl Db {
         }
     }
 
-    /// Waits for running work (at most the pool's acquire time-out), then closes every connection; later use is `Usage(Closed)`.
+    /// Waits for running work, at most the pool's acquire time-out, then closes every connection; later use is `Usage(Closed)`.
     /// Sequelize: `close()`.
     ///
     /// # Errors
-    /// `Timeout` when connections were still in use at the end of that time; they are closed as they come back.
+    /// As those of [`Db::close_within`].
     pub async fn close(&self) -> Result<()> {
+        self.close_within(self.inner.pool.patience()).await
+    }
+
+    /// Closes as [`Db::close`] does, with a deadline of its own: for a graceful shutdown.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.close_within(secs(5)).await?;
+    /// assert!(db.authenticate().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Timeout`, with the call sites of the holders, when connections were still in use at the end of that time: what they ran was stopped on the server.
+    pub async fn close_within(&self, limit: Duration) -> Result<()> {
+        let start = std::time::Instant::now();
+        let mut result = self.inner.pool.close(limit).await;
         for replica in self.inner.replicas.pools() {
-            replica.close().await?;
+            result = result.and(replica.close(limit.saturating_sub(start.elapsed())).await);
         }
-        self.inner.pool.close().await
+        result
     }
 
     /// A connection of its own, beside the pool: for locks that belong to a session.

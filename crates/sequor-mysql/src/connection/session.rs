@@ -167,7 +167,7 @@ impl MysqlConnection {
         self.begin.is_some() || self.manual || self.in_transaction() || self.is_dirty() || self.shared.is_struck()
     }
 
-    fn is_dirty(&self) -> bool {
+    pub(super) fn is_dirty(&self) -> bool {
         self.dirty || self.is_reported_changed()
     }
 
@@ -184,6 +184,10 @@ impl MysqlConnection {
             settled?;
         } else {
             self.settle().await?;
+        }
+        if was_cut {
+            // Definitions that nobody read are definitions that the server will not send again (MariaDB's metadata cache).
+            self.statements.close_all();
         }
         if self.shared.is_struck() {
             self.absorb_kill().await?;

@@ -30,7 +30,11 @@ impl Db {
 
     async fn open_step(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
         let mut pooled = self.connection(run).await?;
-        let done = pooled.get()?.run(Batch::one(step)).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
+        let done = self
+            .limited(pooled.get()?.run(Batch::one(step)))
+            .await?
+            .pop()
+            .ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
         let read = done.paused.then(|| OpenRead { pooled, run: run.clone() });
         Ok((done, read))
     }

@@ -32,6 +32,8 @@ pub struct Pool {
     pub max_uses: Option<u64>,
     /// How many tasks may wait; 10,000.
     pub max_waiters: usize,
+    /// A connection that is held longer is reported once, with the call site of its holder; 60 s.
+    pub hold_warning: Option<Duration>,
 }
 
 impl Default for Pool {
@@ -45,6 +47,7 @@ impl Default for Pool {
             lifetime: Some(secs(1800)),
             max_uses: None,
             max_waiters: 10_000,
+            hold_warning: Some(secs(60)),
         }
     }
 }
@@ -92,6 +95,7 @@ impl DbOptions {
     pub(crate) fn new(url: &str) -> DbOptions {
         let settings = Settings {
             slow_query: None,
+            statement_timeout: None,
             logging: false,
             implicit_transactions: false,
             strict_loading: false,
@@ -143,6 +147,13 @@ impl DbOptions {
     /// Reports statements that take longer than this.
     pub fn slow_query(mut self, limit: Duration) -> DbOptions {
         self.settings.slow_query = Some(limit);
+        self
+    }
+
+    /// The longest that a statement may run; then the server is told to stop it and the error is `Timeout`. Without limit unless set. A transaction in
+    /// which that happens can only be rolled back. Waiting for a connection does not count (`Pool::acquire`).
+    pub fn statement_timeout(mut self, limit: Duration) -> DbOptions {
+        self.settings.statement_timeout = Some(limit);
         self
     }
 
@@ -205,8 +216,8 @@ impl DbOptions {
         }
         let driver = connect::driver(&self.url)?;
         let replicas = Replicas::new(&self.replicas, &self.pool, self.read_your_writes)?;
-        let pool = Arc::new(ConnectionPool::new(driver, self.pool));
-        let product = pool.open(&self.retry).await?;
+        let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry));
+        let product = pool.open().await?;
         ConnectionPool::keep(&pool);
         let dialect = match product {
             Product::Postgres => Dialect::Postgres,

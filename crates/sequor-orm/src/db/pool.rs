@@ -1,7 +1,13 @@
 //! The pool: waiters in order, the last used connection first, and no connection back that is not proven clean.
 
+mod closing;
+mod keeper;
+mod status;
+
+pub use status::PoolStatus;
+
 use super::options::{Pool, Retry};
-use sequor_core::driver::{Connection, Driver, Product, Status};
+use sequor_core::driver::{Cancel, Connection, Driver, Product, Status};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -12,70 +18,72 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A connection that was not used for so long is asked whether it still lives.
 const PING_AFTER: Duration = Duration::from_secs(15);
+/// How long the answer may take before the connection is taken for dead.
+const PING_LIMIT: Duration = Duration::from_secs(2);
 /// How long a connection may take to become clean.
 const RESET_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct ConnectionPool {
     driver: Arc<dyn Driver>,
     limits: Pool,
+    retry: Retry,
     permits: Arc<Semaphore>,
     size: usize,
     idle: Mutex<VecDeque<Idle>>,
-    holders: Mutex<Vec<(u64, Instant, &'static Location<'static>)>>,
+    holders: Mutex<Vec<Holder>>,
     waiting: AtomicU64,
     next: AtomicU64,
-    opened: AtomicU64,
+    counts: status::Counts,
     closed: AtomicBool,
+    /// The time to come back is over: loans are of no more use.
+    ended: AtomicBool,
     /// The round trip that was measured last, in nanoseconds; 0 before that.
     round_trip: AtomicU64,
 }
 
+/// A connection with what is known about it.
 struct Idle {
     connection: Box<dyn Connection>,
+    cancel: Option<Arc<dyn Cancel>>,
     since: Instant,
     born: Instant,
     uses: u64,
 }
 
-/// The pool's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct PoolStatus {
-    /// Connections that are in use.
-    pub in_use: usize,
-    /// Connections that wait for use.
-    pub idle: usize,
-    /// Tasks that wait for a connection.
-    pub waiting: u64,
-    /// The most connections.
-    pub max: usize,
-    /// How many connections were opened so far.
-    pub opened: u64,
+/// Who has a connection, since when.
+struct Holder {
+    number: u64,
+    since: Instant,
+    site: &'static Location<'static>,
+    cancel: Option<Arc<dyn Cancel>>,
+    /// Whether the long loan was reported.
+    reported: bool,
 }
 
 /// A connection on loan. Dropping it cleans it and gives it back, or closes it.
 pub(crate) struct Pooled {
-    connection: Option<Box<dyn Connection>>,
+    slot: Option<Idle>,
     permit: Option<OwnedSemaphorePermit>,
     pool: Arc<ConnectionPool>,
     number: u64,
-    born: Instant,
-    uses: u64,
 }
 
 impl ConnectionPool {
-    pub(crate) fn new(driver: Arc<dyn Driver>, limits: Pool) -> ConnectionPool {
+    pub(crate) fn new(driver: Arc<dyn Driver>, limits: Pool, retry: Retry) -> ConnectionPool {
         let size = driver.max_connections().map_or(limits.max, |most| limits.max.min(most));
         ConnectionPool {
             driver,
             permits: Arc::new(Semaphore::new(size)),
             size,
             limits,
+            retry,
             idle: Mutex::new(VecDeque::new()),
             holders: Mutex::new(Vec::new()),
             waiting: AtomicU64::new(0),
             next: AtomicU64::new(0),
-            opened: AtomicU64::new(0),
+            counts: status::Counts::default(),
             closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
         }
     }
@@ -88,17 +96,6 @@ impl ConnectionPool {
         self.size
     }
 
-    pub(crate) fn status(&self) -> PoolStatus {
-        let idle = self.lock_idle().len();
-        PoolStatus {
-            in_use: self.size.saturating_sub(self.permits.available_permits()),
-            idle,
-            waiting: self.waiting.load(Ordering::Relaxed),
-            max: self.size,
-            opened: self.opened.load(Ordering::Relaxed),
-        }
-    }
-
     /// The measured round trip to the server.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         Some(self.round_trip.load(Ordering::Relaxed)).filter(|nanos| *nanos > 0).map(Duration::from_nanos)
@@ -108,41 +105,52 @@ impl ConnectionPool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the first connections, with the retries of the options.
-    pub(crate) async fn open(self: &Arc<Self>, retry: &Retry) -> Result<Product> {
-        let mut pause = retry.delay;
+    fn lock_holders(&self) -> std::sync::MutexGuard<'_, Vec<Holder>> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the first connections.
+    pub(crate) async fn open(self: &Arc<Self>) -> Result<Product> {
+        let mut first = self.connect().await?;
+        let product = first.connection.server().product;
+        // Only PostgreSQL reads include trees in one flush, where the round trip decides.
+        if product == Product::Postgres {
+            first.connection.ping().await?;
+            let measured = first.connection.round_trip().map_or(0, |trip| u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX));
+            self.round_trip.store(measured, Ordering::Relaxed);
+        }
+        self.put(first);
+        for _ in 1..self.limits.min.min(self.size) {
+            let connection = self.connect().await?;
+            self.put(connection);
+        }
+        Ok(product)
+    }
+
+    /// Opens a connection, with the attempts of the options.
+    async fn connect(&self) -> Result<Idle> {
+        let mut pause = self.retry.delay;
         let mut attempt = 1;
-        let mut first = loop {
-            match self.connect().await {
+        let connection = loop {
+            match self.driver.connect().await {
                 Ok(connection) => break connection,
-                Err(Error::Connection(error)) if attempt < retry.max && error.kind().is_transient() => {
+                Err(Error::Connection(error)) if attempt < self.retry.max && error.kind().is_transient() => {
                     tracing::warn!(attempt, %error, "connecting failed, trying again");
                     tokio::time::sleep(jittered(pause)).await;
-                    pause = (pause * 2).min(retry.max_delay);
+                    pause = (pause * 2).min(self.retry.max_delay);
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
             }
         };
-        let product = first.server().product;
-        // Only PostgreSQL reads include trees in one flush, where the round trip decides.
-        if product == Product::Postgres {
-            first.ping().await?;
-            let measured = first.round_trip().map_or(0, |trip| u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX));
-            self.round_trip.store(measured, Ordering::Relaxed);
-        }
-        self.put(first, Instant::now(), 0);
-        for _ in 1..self.limits.min.min(self.size) {
-            let connection = self.connect().await?;
-            self.put(connection, Instant::now(), 0);
-        }
-        Ok(product)
+        self.counts.opened.fetch_add(1, Ordering::Relaxed);
+        let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
+        Ok(Idle { connection, cancel, since: now, born: now, uses: 0 })
     }
 
-    async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let connection = self.driver.connect().await?;
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        Ok(connection)
+    fn put(&self, mut slot: Idle) {
+        slot.since = Instant::now();
+        self.lock_idle().push_back(slot);
     }
 
     /// A connection that the pool does not count.
@@ -150,54 +158,61 @@ impl ConnectionPool {
         self.driver.connect().await
     }
 
-    fn put(&self, connection: Box<dyn Connection>, born: Instant, uses: u64) {
-        self.lock_idle().push_back(Idle { connection, since: Instant::now(), born, uses });
-    }
-
-    /// Borrows a connection: waiters are served in the order in which they came.
+    /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
         }
+        let asked = Instant::now();
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => self.wait().await?,
         };
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut pooled = Pooled { connection: None, permit: Some(permit), pool: self.clone(), number, born: Instant::now(), uses: 0 };
-        self.holders.lock().unwrap_or_else(PoisonError::into_inner).push((number, Instant::now(), site));
-        loop {
-            let Some(mut idle) = self.lock_idle().pop_back() else { break };
-            if self.worn(&idle) || !idle.connection.is_alive() {
-                tokio::spawn(idle.connection.close());
-                continue;
+        let mut pooled = Pooled { slot: None, permit: Some(permit), pool: self.clone(), number };
+        self.lock_holders().push(Holder { number, since: Instant::now(), site, cancel: None, reported: false });
+        let mut slot = match self.kept().await {
+            Some(slot) => slot,
+            None => {
+                let left = self.limits.acquire.saturating_sub(asked.elapsed());
+                tokio::time::timeout(left, self.connect()).await.map_err(|_| self.acquire_timeout())??
             }
-            if idle.since.elapsed() > PING_AFTER && idle.connection.ping().await.is_err() {
-                continue;
-            }
-            pooled.born = idle.born;
-            pooled.uses = idle.uses + 1;
-            pooled.connection = Some(idle.connection);
-            return Ok(pooled);
+        };
+        slot.uses += 1;
+        if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == number) {
+            holder.cancel = slot.cancel.clone();
         }
-        let connection = tokio::time::timeout(self.limits.acquire, self.connect()).await;
-        pooled.connection = Some(connection.map_err(|_| self.acquire_timeout())??);
-        pooled.uses = 1;
+        pooled.slot = Some(slot);
+        self.counts.acquired(asked.elapsed());
         Ok(pooled)
     }
 
-    fn worn(&self, idle: &Idle) -> bool {
-        self.limits.lifetime.is_some_and(|limit| idle.born.elapsed() > limit)
-            || self.limits.max_uses.is_some_and(|limit| idle.uses >= limit)
+    /// The connection that was used last, if it still lives.
+    async fn kept(&self) -> Option<Idle> {
+        loop {
+            let mut slot = self.lock_idle().pop_back()?;
+            if self.worn(&slot) || !slot.connection.is_alive() {
+                tokio::spawn(slot.connection.close());
+                continue;
+            }
+            if slot.since.elapsed() > PING_AFTER && !matches!(tokio::time::timeout(PING_LIMIT, slot.connection.ping()).await, Ok(Ok(()))) {
+                continue;
+            }
+            return Some(slot);
+        }
+    }
+
+    fn worn(&self, slot: &Idle) -> bool {
+        self.limits.lifetime.is_some_and(|limit| slot.born.elapsed() > limit)
+            || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
     }
 
     async fn wait(self: &Arc<Self>) -> Result<OwnedSemaphorePermit> {
         let waiting = Waiting::new(self);
         if waiting.count > u64::try_from(self.limits.max_waiters).unwrap_or(u64::MAX) {
-            return Err(Error::connection(
-                ConnectionErrorKind::AcquireTimeout,
-                format!("more than {} tasks wait for a connection", self.limits.max_waiters),
-            ));
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            let message = format!("{} tasks wait for a connection already (max_waiters); {}", self.limits.max_waiters, self.busy());
+            return Err(Error::connection(ConnectionErrorKind::AcquireTimeout, message));
         }
         match tokio::time::timeout(self.limits.acquire, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -208,77 +223,24 @@ impl ConnectionPool {
 
     #[cold]
     fn acquire_timeout(&self) -> Error {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        holders.sort_by_key(|(_, since, _)| *since);
-        let longest: Vec<String> =
-            holders.iter().take(3).map(|(_, since, site)| format!("{site} for {:.1} s", since.elapsed().as_secs_f64())).collect();
-        let message = format!(
-            "waited {:.1} s for one of {} connections, {} are in use; held longest by {}",
-            self.limits.acquire.as_secs_f64(),
-            self.size,
-            holders.len(),
-            if longest.is_empty() { "nobody".to_owned() } else { longest.join(", ") }
-        );
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        let message = format!("waited {:.1} s (acquire); {}", self.limits.acquire.as_secs_f64(), self.busy());
         Error::connection(ConnectionErrorKind::AcquireTimeout, message)
+    }
+
+    /// How many connections are in use, and who has them longest.
+    fn busy(&self) -> String {
+        let mut holders: Vec<_> = self.lock_holders().iter().map(|holder| (holder.since, holder.site)).collect();
+        holders.sort_by_key(|(since, _)| *since);
+        let longest: Vec<String> =
+            holders.iter().take(3).map(|(since, site)| format!("{site} for {:.1} s", since.elapsed().as_secs_f64())).collect();
+        let who = if longest.is_empty() { "nobody".to_owned() } else { longest.join(", ") };
+        format!("{} of {} connections are in use, held longest by {who}", holders.len(), self.size)
     }
 
     /// Whether every connection is held, so that a second one for a holder would never come free.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.permits.available_permits() == 0
-    }
-
-    /// Closes idle connections that are too old, until the pool is gone.
-    pub(crate) fn keep(pool: &Arc<ConnectionPool>) {
-        let weak = Arc::downgrade(pool);
-        let every = pool.limits.evict.max(Duration::from_millis(10));
-        // In memory the one connection is the database.
-        if pool.driver.max_connections() == Some(1) {
-            return;
-        }
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let Some(pool) = weak.upgrade() else { return };
-                if pool.closed.load(Ordering::Acquire) {
-                    return;
-                }
-                for old in pool.expired() {
-                    old.connection.close().await;
-                }
-            }
-        });
-    }
-
-    fn expired(&self) -> Vec<Idle> {
-        let mut idle = self.lock_idle();
-        let spare = idle.len().saturating_sub(self.limits.min);
-        let mut old = Vec::new();
-        while old.len() < spare && idle.front().is_some_and(|first| first.since.elapsed() > self.limits.idle) {
-            old.extend(idle.pop_front());
-        }
-        old
-    }
-
-    /// Waits for running work (at most the acquire time-out), then closes everything.
-    pub(crate) async fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
-        let drained = tokio::time::timeout(self.limits.acquire, self.permits.acquire_many(all)).await;
-        self.permits.close();
-        let idle: Vec<Idle> = self.lock_idle().drain(..).collect();
-        for idle in idle {
-            idle.connection.close().await;
-        }
-        match drained {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::timeout(format!(
-                "close() waited {:.1} s for {} connections that are still in use; they are closed as they come back",
-                self.limits.acquire.as_secs_f64(),
-                self.status().in_use
-            ))),
-        }
     }
 }
 
@@ -315,39 +277,50 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
 impl Pooled {
     /// The connection.
     pub(crate) fn get(&mut self) -> Result<&mut Box<dyn Connection>> {
-        self.connection.as_mut().ok_or_else(|| Error::bug("a loan without its connection"))
+        if self.pool.ended.load(Ordering::Relaxed) {
+            return Err(closed());
+        }
+        match &mut self.slot {
+            Some(slot) => Ok(&mut slot.connection),
+            None => Err(Error::bug("a loan without its connection")),
+        }
     }
 
     /// How often the connection has waited for its server.
     pub(crate) fn trips(&self) -> u64 {
-        self.connection.as_ref().map_or(0, |connection| connection.round_trips())
+        self.slot.as_ref().map_or(0, |slot| slot.connection.round_trips())
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        self.pool.holders.lock().unwrap_or_else(PoisonError::into_inner).retain(|(number, _, _)| *number != self.number);
-        let Some(connection) = self.connection.take() else { return };
-        let (pool, permit, born, uses) = (self.pool.clone(), self.permit.take(), self.born, self.uses);
-        match connection.status() {
+        let held = {
+            let mut holders = self.pool.lock_holders();
+            let place = holders.iter().position(|holder| holder.number == self.number);
+            place.map(|place| holders.swap_remove(place).since.elapsed())
+        };
+        self.pool.counts.released(held.unwrap_or_default());
+        let Some(slot) = self.slot.take() else { return };
+        let (pool, permit) = (self.pool.clone(), self.permit.take());
+        match slot.connection.status() {
             Status::Idle if !pool.closed.load(Ordering::Acquire) => {
-                pool.put(connection, born, uses);
+                pool.put(slot);
                 drop(permit);
             }
-            _ => clean(connection, pool, permit, born, uses),
+            _ => clean(slot, pool, permit),
         }
     }
 }
 
 /// Cleans a connection while it keeps its permit: freeing the permit first would let the pool grow past its limit.
-fn clean(mut connection: Box<dyn Connection>, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphorePermit>, born: Instant, uses: u64) {
+fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphorePermit>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
-        let clean = tokio::time::timeout(RESET_LIMIT, connection.reset()).await;
-        if matches!(clean, Ok(Ok(()))) && connection.status() == Status::Idle && !pool.closed.load(Ordering::Acquire) {
-            pool.put(connection, born, uses);
+        let clean = tokio::time::timeout(RESET_LIMIT, slot.connection.reset()).await;
+        if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && !pool.closed.load(Ordering::Acquire) {
+            pool.put(slot);
         } else {
-            let _ = tokio::time::timeout(RESET_LIMIT, connection.close()).await;
+            let _ = tokio::time::timeout(RESET_LIMIT, slot.connection.close()).await;
         }
         drop(permit);
     });

@@ -1,6 +1,6 @@
 //! Replicas: which server a read goes to.
 
-use super::options::Pool;
+use super::options::{Pool, Retry};
 use super::pool::{ConnectionPool, Pooled};
 use super::{Db, Run, connect};
 use sequor_core::error::{Error, Result};
@@ -41,7 +41,7 @@ impl Replicas {
         let list = urls
             .iter()
             .map(|url| {
-                let pool = Arc::new(ConnectionPool::new(connect::driver(url)?, limits.clone()));
+                let pool = Arc::new(ConnectionPool::new(connect::driver(url)?, limits.clone(), Retry::default()));
                 Ok(Replica { pool, out_until: Mutex::new(None) })
             })
             .collect::<Result<_>>()?;

@@ -31,11 +31,11 @@ impl Db {
         expect::note(&texts, run.site);
         let start = Instant::now();
         let result = match self.session(run.site)? {
-            Some(tx) => tx.run(batch).await,
+            Some(tx) => self.limited(tx.run(batch)).await,
             None => {
                 let mut pooled: Pooled = self.connection(&run).await?;
                 let before = pooled.trips();
-                let result = pooled.get()?.run(batch).await;
+                let result = self.limited(pooled.get()?.run(batch)).await;
                 expect::note_trips(pooled.trips() - before);
                 result
             }
@@ -45,6 +45,18 @@ impl Db {
         }
         self.report(&texts, &run, start, result.as_ref().err());
         result.map_err(|error| placed(error, &run))
+    }
+
+    /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
+    pub(super) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(limit) = self.inner.settings.statement_timeout else { return work.await };
+        match tokio::time::timeout(limit, work).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::timeout(format!(
+                "the statement took longer than {:.3} s (statement_timeout); the server was told to stop it",
+                limit.as_secs_f64()
+            ))),
+        }
     }
 
     /// The transaction to use; an error when a statement would escape the one around it.

@@ -1,85 +1,23 @@
-//! Transactions: closures, savepoints, unmanaged ones, and what runs after their end.
+//! Transactions: closures, unmanaged ones, and what runs after their end.
+
+mod kind;
+mod savepoint;
+
+pub use kind::Tx;
 
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner, TypeMap};
-use sequor_core::driver::{Batch, Begin, BoxFuture, Isolation, Status, StepDone};
+use sequor_core::driver::{Batch, BoxFuture, Status, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 tokio::task_local! {
     /// The managed transactions around the running code, innermost last.
     static AROUND: Vec<TxHandle>;
-}
-
-/// How a transaction runs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tx {
-    begin: Begin,
-    attempts: u32,
-    timeout: Option<Duration>,
-}
-
-impl Tx {
-    /// At a level of isolation.
-    const fn at(isolation: Isolation) -> Tx {
-        Tx {
-            begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false },
-            attempts: 0,
-            timeout: None,
-        }
-    }
-
-    /// SERIALIZABLE.
-    pub const fn serializable() -> Tx {
-        Tx::at(Isolation::Serializable)
-    }
-
-    /// REPEATABLE READ.
-    pub const fn repeatable_read() -> Tx {
-        Tx::at(Isolation::RepeatableRead)
-    }
-
-    /// READ COMMITTED.
-    pub const fn read_committed() -> Tx {
-        Tx::at(Isolation::ReadCommitted)
-    }
-
-    /// READ UNCOMMITTED.
-    pub const fn read_uncommitted() -> Tx {
-        Tx::at(Isolation::ReadUncommitted)
-    }
-
-    /// Writes are errors of the database.
-    #[must_use]
-    pub const fn read_only(mut self) -> Tx {
-        self.begin.read_only = true;
-        self
-    }
-
-    /// So many attempts when the database asks for another (deadlock, serialization failure, busy), with pauses that grow.
-    #[must_use]
-    pub const fn retry(mut self, attempts: u32) -> Tx {
-        self.attempts = attempts;
-        self
-    }
-
-    /// Rolls back when it takes longer.
-    #[must_use]
-    pub const fn timeout(mut self, limit: Duration) -> Tx {
-        self.timeout = Some(limit);
-        self
-    }
-
-    /// PostgreSQL: waits for a snapshot that cannot fail (serializable, read only).
-    #[must_use]
-    pub const fn deferrable(mut self) -> Tx {
-        self.begin.deferrable = true;
-        self
-    }
 }
 
 /// A running transaction, shared by the handles that belong to it.
@@ -103,6 +41,8 @@ struct State {
     /// Callbacks with the level at which they were given.
     after_commit: Vec<(u32, Callback)>,
     after_rollback: Vec<(u32, Callback)>,
+    /// Savepoints whose closures were dropped: they are rolled back before anything else runs.
+    undo: Vec<u32>,
     extensions: TypeMap,
 }
 
@@ -177,6 +117,7 @@ impl TxHandle {
             }
         }
         let before = pooled.trips();
+        self.undo_dropped(pooled).await?;
         let result = f(pooled).await;
         super::expect::note_trips(pooled.trips() - before);
         result
@@ -189,7 +130,10 @@ impl TxHandle {
         self.state().finished = Some("committed");
         let before = pooled.trips();
         let result = match pooled.get()?.status() {
-            Status::InTransaction => pooled.get()?.commit().await,
+            Status::InTransaction => match self.undo_dropped(&mut pooled).await {
+                Ok(()) => pooled.get()?.commit().await,
+                Err(error) => Err(error),
+            },
             Status::Idle => Err(finished("ended by the database")),
             Status::Failed | Status::Unknown | Status::Broken => {
                 let _ = pooled.get()?.rollback().await;
@@ -323,13 +267,17 @@ impl Db {
     ///
     /// # Errors
     /// The closure's error; that of the commit.
-    pub async fn transaction<T, F>(&self, f: F) -> Result<T>
+    #[track_caller]
+    pub fn transaction<'a, T, F>(&'a self, f: F) -> impl Future<Output = Result<T>> + use<'a, T, F>
     where
         F: AsyncFnOnce(&Db) -> Result<T>,
     {
-        match &self.tx {
-            Some(handle) => self.savepoint(handle, f).await,
-            None => self.run_transaction(Tx::default(), f, Location::caller()).await,
+        let site = Location::caller();
+        async move {
+            match self.session(site)? {
+                Some(handle) => self.savepoint(&handle, f).await,
+                None => self.run_transaction(Tx::default(), f, site).await,
+            }
         }
     }
 
@@ -358,27 +306,33 @@ impl Db {
         }
     }
 
-    /// Runs a closure in a transaction of its own kind; each attempt runs a clone of it.
+    /// Runs a closure in a transaction of its own kind; each attempt runs a clone of it. Inside a transaction it is a savepoint, which can have no level
+    /// of its own.
     ///
     /// # Errors
-    /// The closure's error; that of the commit; `Timeout`.
-    pub async fn transaction_with<T, F>(&self, tx: Tx, f: F) -> Result<T>
+    /// The closure's error; that of the commit; `Timeout`; `Usage` for a level, read only or deferrable inside a transaction.
+    #[track_caller]
+    pub fn transaction_with<'a, T, F>(&'a self, tx: Tx, f: F) -> impl Future<Output = Result<T>> + use<'a, T, F>
     where
         F: AsyncFnOnce(&Db) -> Result<T> + Clone,
     {
-        if let Some(handle) = &self.tx {
-            return self.savepoint(handle, f).await;
-        }
-        let mut pause = Duration::from_millis(10);
-        let mut attempt = 1;
-        loop {
-            match self.run_transaction(tx, f.clone(), Location::caller()).await {
-                Err(error) if error.is_retryable() && attempt < tx.attempts => {
-                    tokio::time::sleep(jittered(pause)).await;
-                    pause = (pause * 2).min(Duration::from_secs(1));
-                    attempt += 1;
+        let site = Location::caller();
+        async move {
+            if let Some(handle) = self.session(site)? {
+                tx.check_nested(site)?;
+                return self.savepoint(&handle, f).await;
+            }
+            let mut pause = Duration::from_millis(10);
+            let mut attempt = 1;
+            loop {
+                match self.run_transaction(tx, f.clone(), site).await {
+                    Err(error) if error.is_retryable() && attempt < tx.attempts => {
+                        tokio::time::sleep(jittered(pause)).await;
+                        pause = (pause * 2).min(Duration::from_secs(1));
+                        attempt += 1;
+                    }
+                    other => return other,
                 }
-                other => return other,
             }
         }
     }
@@ -400,6 +354,14 @@ impl Db {
     pub fn begin_with(&self, tx: Tx) -> impl Future<Output = Result<Transaction>> + Send + use<> {
         let (db, site) = (self.clone(), Location::caller());
         async move {
+            if db.session(site)?.is_some() {
+                return Err(Error::of_usage(
+                    UsageErrorKind::OutsideTransaction,
+                    format!(
+                        "begin() at {site} is inside a transaction: use tx.transaction(..) for a savepoint, or db.detached() for a second one"
+                    ),
+                ));
+            }
             let handle = db.start(tx, site).await?;
             let db = Db { tx: Some(handle.clone()), ..db };
             Ok(Transaction { db, handle })
@@ -494,42 +456,6 @@ impl Db {
         }
     }
 
-    async fn savepoint<T, F>(&self, outer: &TxHandle, f: F) -> Result<T>
-    where
-        F: AsyncFnOnce(&Db) -> Result<T>,
-    {
-        let number = outer.shared.savepoints.fetch_add(1, Ordering::Relaxed) + 1;
-        outer.with(async |pooled| pooled.get()?.savepoint(number).await).await?;
-        let handle = TxHandle { shared: outer.shared.clone(), level: number };
-        let mut undo = UndoSavepoint { handle: handle.clone(), number, armed: true };
-        let db = Db { tx: Some(handle.clone()), ..self.clone() };
-        let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();
-        around.push(handle.clone());
-        let result = AROUND.scope(around, f(&db)).await;
-        undo.armed = false;
-        match result {
-            Ok(value) => {
-                handle.with(async |pooled| pooled.get()?.release(number).await).await?;
-                // What was given inside belongs to the outer level from now on.
-                let mut state = handle.state();
-                for (level, _) in state.after_commit.iter_mut().filter(|(level, _)| *level >= number) {
-                    *level = outer.level;
-                }
-                Ok(value)
-            }
-            Err(error) => {
-                // A deadlock victim has no savepoints any more; the whole transaction is gone then.
-                if let Err(second) = handle.with(async |pooled| pooled.get()?.rollback_to(number).await).await {
-                    tracing::debug!(error = %second, "rolling back to a savepoint failed");
-                }
-                handle.discard(number);
-                // What was read inside may be gone.
-                self.wrote();
-                Err(error)
-            }
-        }
-    }
-
     /// Joins the transaction of this handle, or begins one.
     pub(crate) async fn in_transaction<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
         let site = Location::caller();
@@ -547,40 +473,5 @@ impl Db {
             Some(tx) => self.savepoint(&tx, f).await,
             None => self.run_transaction(Tx::default(), f, site).await,
         }
-    }
-}
-
-impl TxHandle {
-    /// Forgets the callbacks of a savepoint that was rolled back.
-    fn discard(&self, number: u32) {
-        self.state().after_commit.retain(|(level, _)| *level < number);
-    }
-}
-
-/// Rolls the savepoint back when its closure is dropped; the transaction around it lives on only if that works.
-struct UndoSavepoint {
-    handle: TxHandle,
-    number: u32,
-    armed: bool,
-}
-
-impl Drop for UndoSavepoint {
-    fn drop(&mut self) {
-        if !self.armed {
-            return;
-        }
-        self.handle.discard(self.number);
-        let (handle, number) = (self.handle.clone(), self.number);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        // The connection's lock is taken at once, so that no later statement of the transaction comes before the rollback.
-        let lock = handle.shared.clone();
-        if let Ok(guard) = lock.connection.try_lock() {
-            drop(guard);
-        }
-        runtime.spawn(async move {
-            if let Err(error) = handle.with(async |pooled| pooled.get()?.rollback_to(number).await).await {
-                tracing::debug!(%error, "rolling back to a savepoint failed");
-            }
-        });
     }
 }

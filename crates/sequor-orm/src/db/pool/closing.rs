@@ -1,0 +1,55 @@
+//! The end of a pool: running work may finish, up to a deadline; then it is stopped on the server.
+
+use super::{ConnectionPool, Idle};
+use sequor_core::error::{Error, Result};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long a statement that was stopped may take to give its connection back.
+const STOPPING: Duration = Duration::from_millis(150);
+
+impl ConnectionPool {
+    /// How long `close()` waits.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limits.acquire
+    }
+
+    /// Waits for running work at most so long, stops what still runs, then closes everything.
+    pub(crate) async fn close(&self, limit: Duration) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(limit, self.permits.acquire_many(all)).await.is_ok();
+        let left = if drained { String::new() } else { self.busy() };
+        if !drained {
+            self.ended.store(true, Ordering::Release);
+            let stopped = async {
+                self.stop_all().await;
+                self.permits.acquire_many(all).await.map(|_| ())
+            };
+            let _ = tokio::time::timeout(STOPPING, stopped).await;
+        }
+        self.permits.close();
+        let idle: Vec<Idle> = self.lock_idle().drain(..).collect();
+        for slot in idle {
+            slot.connection.close().await;
+        }
+        if drained {
+            return Ok(());
+        }
+        Err(Error::timeout(format!(
+            "close() waited {:.1} s and then stopped what still ran: {left}; connections that are still on loan close as they come back",
+            limit.as_secs_f64()
+        )))
+    }
+
+    /// Asks the server to stop what the holders run.
+    async fn stop_all(&self) {
+        let cancels: Vec<_> = self.lock_holders().iter().filter_map(|holder| holder.cancel.clone()).collect();
+        let requests: Vec<_> = cancels.into_iter().map(|cancel| tokio::spawn(async move { cancel.cancel().await })).collect();
+        for request in requests {
+            let _ = request.await;
+        }
+    }
+}

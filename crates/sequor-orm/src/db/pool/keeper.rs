@@ -1,0 +1,75 @@
+//! The keeper: a task that closes what is too old, opens what is missing, and reports who keeps a connection too long.
+
+use super::{ConnectionPool, Idle};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl ConnectionPool {
+    /// Looks after the pool until it is closed or gone.
+    pub(crate) fn keep(pool: &Arc<ConnectionPool>) {
+        let weak = Arc::downgrade(pool);
+        let every = pool.limits.evict.max(Duration::from_millis(10));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(pool) = weak.upgrade() else { return };
+                if pool.closed.load(Ordering::Acquire) {
+                    return;
+                }
+                pool.report_long_loans();
+                // In memory the one connection is the database.
+                if pool.driver.max_connections() == Some(1) {
+                    continue;
+                }
+                for old in pool.expired() {
+                    old.connection.close().await;
+                }
+                pool.refill().await;
+            }
+        });
+    }
+
+    fn expired(&self) -> Vec<Idle> {
+        let mut idle = self.lock_idle();
+        let mut spare = idle.len().saturating_sub(self.limits.min);
+        let mut old = Vec::new();
+        for slot in std::mem::take(&mut *idle) {
+            let useless = self.worn(&slot) || (spare > 0 && slot.since.elapsed() > self.limits.idle);
+            if useless {
+                spare = spare.saturating_sub(1);
+                old.push(slot);
+            } else {
+                idle.push_back(slot);
+            }
+        }
+        old
+    }
+
+    /// Opens connections until there are `min`, each under a permit of its own.
+    async fn refill(&self) {
+        loop {
+            let Ok(permit) = self.permits.try_acquire() else { return };
+            let others = self.size.saturating_sub(self.permits.available_permits() + 1);
+            if self.lock_idle().len() + others >= self.limits.min || self.closed.load(Ordering::Acquire) {
+                return;
+            }
+            let opened = tokio::time::timeout(self.limits.acquire, self.connect()).await;
+            match opened {
+                Ok(Ok(slot)) => self.put(slot),
+                Ok(Err(error)) => return tracing::warn!(%error, "a connection could not be opened ahead of its use"),
+                Err(_) => return,
+            }
+            drop(permit);
+        }
+    }
+
+    fn report_long_loans(&self) {
+        let Some(limit) = self.limits.hold_warning else { return };
+        for holder in self.lock_holders().iter_mut().filter(|holder| !holder.reported && holder.since.elapsed() > limit) {
+            holder.reported = true;
+            let seconds = holder.since.elapsed().as_secs_f64();
+            tracing::warn!(site = %holder.site, seconds, "a connection is held for long: is a transaction left open?");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Connections that can be trusted: the pool, time-outs, transactions that are cut, replicas, tenants.
+//!
+//! These tests connect by themselves, with pools of their own; on SQLite the database is a file, so that there can be several connections.
+
+mod cut;
+mod ended;
+mod ledger;
+mod pool;
+mod poolend;
+mod timeouts;
+
+use sequor::prelude::*;
+use sequor::testing::Place;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// A row that tests count with.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "accounts")]
+pub struct Account {
+    #[field(primary_key)]
+    pub id: i64,
+    pub balance: i64,
+}
+
+/// A database of a test's own, which many connections can be opened to.
+pub struct Bed {
+    pub url: String,
+    pub database: &'static str,
+    place: Option<Place>,
+    file: Option<PathBuf>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Bed {
+    async fn open(database: &'static str) -> sequor::Result<Option<Bed>> {
+        if database == "sqlite" {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let file = std::env::temp_dir().join(format!("sequor-connections-{}-{number}.db", std::process::id()));
+            let url = format!("sqlite://{}", file.display());
+            return Ok(Some(Bed { url, database, place: None, file: Some(file) }));
+        }
+        let Some(place) = Place::open(database).await? else { return Ok(None) };
+        Ok(Some(Bed { url: place.url().to_owned(), database, place: Some(place), file: None }))
+    }
+
+    /// A database with a pool of so many connections, its table made.
+    pub async fn db(&self, max: usize) -> sequor::Result<Db> {
+        self.with(Pool { max, acquire: secs(20), ..Pool::default() }).await
+    }
+
+    /// A database with this pool, its table made.
+    pub async fn with(&self, pool: Pool) -> sequor::Result<Db> {
+        let db = Db::options(&self.url).pool(pool).register::<Account>().connect().await?;
+        db.sync::<Account>(SyncMode::Create).await?;
+        Ok(db)
+    }
+
+    /// A statement that runs for a minute unless it is stopped.
+    pub async fn minute(&self, db: &Db) -> sequor::Result<u64> {
+        match self.database {
+            "postgres" => db.execute(sql!("SELECT pg_sleep(60)")).await,
+            "mysql" => db.execute(sql!("DO SLEEP(60)")).await,
+            _ => {
+                let endless = sql!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+                db.query_as::<(i64,)>(endless).await.map(|_| 0)
+            }
+        }
+    }
+
+    /// How many sessions of this database run a statement of [`Bed::minute`]; SQLite has no list of them.
+    pub async fn minutes_running(&self, db: &Db) -> sequor::Result<i64> {
+        let counts = match self.database {
+            "postgres" => {
+                let text = sql!(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
+                );
+                db.query_as::<(i64,)>(text).await?
+            }
+            "mysql" => {
+                let text = sql!(
+                    "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND info LIKE '%SLEEP(60)%' AND id <> connection_id()"
+                );
+                db.query_as::<(i64,)>(text).await?
+            }
+            _ => vec![(0,)],
+        };
+        Ok(counts[0].0)
+    }
+
+    async fn remove(self) -> sequor::Result<()> {
+        if let Some(place) = self.place {
+            place.remove().await?;
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let mut name = file.clone().into_os_string();
+                name.push(suffix);
+                let _ = std::fs::remove_file(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a test on one database, and removes it when the test has passed.
+pub fn run<F>(database: &'static str, test: impl FnOnce(std::sync::Arc<Bed>) -> F)
+where
+    F: Future<Output = sequor::Result<()>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let Some(bed) = Bed::open(database).await.expect("a database") else { return };
+        let bed = std::sync::Arc::new(bed);
+        if let Err(error) = test(bed.clone()).await {
+            panic!("failed on {database}: {error:#}");
+        }
+        if let Ok(bed) = std::sync::Arc::try_unwrap(bed) {
+            bed.remove().await.expect("the database is removed");
+        }
+    });
+}
+
+/// One test for each database.
+macro_rules! on_each_server {
+    ($($(#[$meta:meta])* async fn $name:ident($bed:ident) $body:block)*) => {
+        $($(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            async fn test($bed: std::sync::Arc<crate::connections::Bed>) -> sequor::Result<()> $body
+            #[test]
+            fn sqlite() {
+                crate::connections::run("sqlite", test);
+            }
+            #[test]
+            fn postgres() {
+                crate::connections::run("postgres", test);
+            }
+            #[test]
+            fn mysql() {
+                crate::connections::run("mysql", test);
+            }
+        })*
+    };
+}
+pub(crate) use on_each_server;
+
+/// Waits until something is so; a test that waits for ten seconds has failed.
+pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !so().await {
+        assert!(start.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Polls a future at most so often, then drops it: `None` when that came before its end.
+pub struct Polls<F> {
+    future: Option<Pin<Box<F>>>,
+    left: u32,
+}
+
+impl<F: Future> Polls<F> {
+    pub fn new(left: u32, future: F) -> Polls<F> {
+        Polls { future: Some(Box::pin(future)), left }
+    }
+}
+
+impl<F: Future> Future for Polls<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = self.future.as_mut() else { return Poll::Ready(None) };
+        if let Poll::Ready(value) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(value));
+        }
+        self.left -= 1;
+        if self.left == 0 {
+            self.future = None;
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,224 @@
+//! How transactions end: by the program, by the database, by a panic; and what may still run then.
+
+use super::{Account, on_each_server, until};
+use sequor::UsageErrorKind;
+use sequor::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+fn usage(error: &Error) -> Option<UsageErrorKind> {
+    match error {
+        Error::Usage(error) => Some(error.kind),
+        _ => None,
+    }
+}
+
+on_each_server! {
+    // T-01
+    async fn a_swallowed_error_never_commits_half(bed) {
+        let db = bed.db(2).await?;
+        draft!(Account { id: 1, balance: 1 }).create(&db).await?;
+        let ran = Arc::new(AtomicU32::new(0));
+        let count = ran.clone();
+        let result = db.transaction(async |tx| {
+            let count = count.clone();
+            tx.after_commit(async move { count.fetch_add(1, Ordering::SeqCst); });
+            draft!(Account { id: 2, balance: 2 }).create(tx).await?;
+            let taken = draft!(Account { id: 1, balance: 3 }).create(tx).await;
+            assert!(matches!(taken, Err(Error::UniqueConstraint { .. })), "{taken:?}");
+            Ok(())
+        }).await;
+        // PostgreSQL dooms the transaction; the others lose the statement alone.
+        let stored = Account::count().exec(&db).await?;
+        assert_eq!(stored, if result.is_ok() { 2 } else { 1 });
+        assert_eq!(ran.load(Ordering::SeqCst), u32::from(result.is_ok()));
+        assert_eq!(result.is_err(), bed.database == "postgres");
+        db.close().await
+    }
+
+    // T-10
+    async fn a_raw_commit_ends_the_transaction_and_later_writes_are_refused(bed) {
+        let db = bed.db(2).await?;
+        let tx = db.begin().await?;
+        draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
+        tx.execute(sql!("COMMIT")).await?;
+        for id in 2..7 {
+            let error = draft!(Account { id, balance: 0 }).create(&tx).await.unwrap_err();
+            assert_eq!(usage(&error), Some(UsageErrorKind::TransactionFinished), "{error}");
+        }
+        assert!(tx.commit().await.is_err());
+        assert_eq!(Account::count().exec(&db).await?, 1);
+        db.close().await
+    }
+
+    // T-14
+    async fn a_handle_that_outlives_its_transaction_is_refused(bed) {
+        let db = bed.db(2).await?;
+        let kept = db.transaction(async |tx| Ok(tx.clone())).await?;
+        let error = Account::count().exec(&kept).await.unwrap_err();
+        assert_eq!(usage(&error), Some(UsageErrorKind::TransactionFinished), "{error}");
+        let undone: sequor::Result<()> = db.transaction(async |_tx| Err(Error::usage("no"))).await;
+        assert!(undone.is_err());
+        db.close().await
+    }
+
+    // T-12, P-09
+    async fn a_panic_or_a_lost_race_rolls_back(bed) {
+        let db = bed.db(1).await?;
+        for _ in 0..10 {
+            let panicking = { let db = db.clone(); tokio::spawn(async move {
+                db.transaction(async |tx| -> sequor::Result<()> {
+                    draft!(Account { id: 1, balance: 1 }).create(tx).await?;
+                    std::panic::resume_unwind(Box::new("on purpose"))
+                }).await
+            }) };
+            assert!(panicking.await.is_err_and(|error| error.is_panic()));
+            let slow = db.transaction(async |tx| {
+                draft!(Account { id: 2, balance: 2 }).create(tx).await?;
+                std::future::pending::<()>().await;
+                Ok(())
+            });
+            tokio::select! {
+                _ = slow => panic!("it never ends"),
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+            assert_eq!(Account::count().exec(&db).await?, 0);
+        }
+        until("all are back", async || db.pool_status().in_use == 0).await;
+        assert!(db.pool_status().opened <= 3, "{:?}", db.pool_status());
+        db.close().await
+    }
+
+    async fn a_dropped_savepoint_is_undone_before_what_comes_next(bed) {
+        let db = bed.db(1).await?;
+        let undone = Arc::new(AtomicU32::new(0));
+        let count = undone.clone();
+        db.transaction(async |tx| {
+            draft!(Account { id: 1, balance: 1 }).create(tx).await?;
+            let count = count.clone();
+            let inner = tx.transaction(async |sp| {
+                draft!(Account { id: 2, balance: 2 }).create(sp).await?;
+                sp.after_commit(async move { count.fetch_add(1, Ordering::SeqCst); });
+                std::future::pending::<()>().await;
+                Ok(())
+            });
+            assert!(tokio::time::timeout(Duration::from_millis(50), inner).await.is_err());
+            draft!(Account { id: 3, balance: 3 }).create(tx).await?;
+            Ok(())
+        }).await?;
+        let ids: Vec<i64> = Account::find_all().select(Account::ID).order_by(Account::ID.asc()).exec(&db).await?;
+        assert_eq!(ids, [1, 3]);
+        assert_eq!(undone.load(Ordering::SeqCst), 0);
+        // Nothing comes after it but the commit.
+        db.transaction(async |tx| {
+            let inner = tx.transaction(async |sp| {
+                draft!(Account { id: 4, balance: 4 }).create(sp).await?;
+                std::future::pending::<()>().await;
+                Ok(())
+            });
+            let _ = tokio::time::timeout(Duration::from_millis(50), inner).await;
+            Ok(())
+        }).await?;
+        assert_eq!(Account::count().exec(&db).await?, 2);
+        db.close().await
+    }
+
+    async fn the_outer_db_inside_a_closure_is_an_error_or_joins(bed) {
+        let db = bed.db(3).await?;
+        let outer = db.clone();
+        let error = db.transaction(async |_tx| outer.transaction(async |tx| Account::count().exec(tx).await).await).await.unwrap_err();
+        assert_eq!(usage(&error), Some(UsageErrorKind::OutsideTransaction), "{error}");
+        assert!(error.to_string().contains("ended.rs:"), "{error}");
+        let error = db.transaction(async |_tx| outer.begin().await.map(|_| ())).await.unwrap_err();
+        assert_eq!(usage(&error), Some(UsageErrorKind::OutsideTransaction), "{error}");
+        let error = db.transaction(async |tx| tx.transaction_with(Tx::serializable(), async |_| Ok(())).await).await.unwrap_err();
+        assert!(error.to_string().contains("savepoint"), "{error}");
+        let joined = Db::options(&bed.url).implicit_transactions(true).connect().await?;
+        let outer = joined.clone();
+        let undone: sequor::Result<()> = joined.transaction(async |_tx| {
+            draft!(Account { id: 1, balance: 1 }).create(&outer).await?;
+            outer.transaction(async |sp| draft!(Account { id: 2, balance: 2 }).create(sp).await).await?;
+            Err(Error::usage("undo"))
+        }).await;
+        assert!(undone.is_err());
+        assert_eq!(Account::count().exec(&joined).await?, 0);
+        joined.close().await?;
+        db.close().await
+    }
+
+    // T-06
+    async fn one_hot_row_counts_exactly(bed) {
+        let db = bed.db(8).await?;
+        draft!(Account { id: 1, balance: 0 }).create(&db).await?;
+        let called = Arc::new(AtomicU32::new(0));
+        let tasks: Vec<_> = (0..8).map(|_| {
+            let (db, called) = (db.clone(), called.clone());
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    let called = called.clone();
+                    db.transaction_with(Tx::serializable().retry(200), async move |tx| {
+                        let balance = Account::find_by_pk(1).or_fail().exec(tx).await?.balance;
+                        Account::update_all().set(Account::BALANCE, balance + 1).filter(Account::ID.eq(1)).exec(tx).await?;
+                        tx.after_commit(async move { called.fetch_add(1, Ordering::SeqCst); });
+                        Ok(())
+                    }).await?;
+                }
+                Ok::<_, Error>(())
+            })
+        }).collect();
+        for task in tasks {
+            task.await.map_err(Error::other)??;
+        }
+        assert_eq!(Account::find_by_pk(1).or_fail().exec(&db).await?.balance, 40);
+        assert_eq!(called.load(Ordering::SeqCst), 40);
+        db.close().await
+    }
+
+    async fn callbacks_run_by_the_outcome(bed) {
+        let db = bed.db(1).await?;
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let note = |what: &'static str| { let seen = seen.clone(); async move { seen.lock().expect("a list").push(what) } };
+        db.transaction(async |tx| {
+            tx.after_commit(note("committed"));
+            tx.after_rollback(note("never"));
+            let undone: sequor::Result<()> = tx.transaction(async |sp| { sp.after_commit(note("never")); Err(Error::usage("undo")) }).await;
+            assert!(undone.is_err());
+            tx.transaction(async |sp| { sp.after_commit(note("inner")); Ok(()) }).await
+        }).await?;
+        let undone: sequor::Result<()> = db.transaction(async |tx| {
+            tx.after_commit(note("never"));
+            tx.after_rollback(note("rolled back"));
+            Err(Error::usage("undo"))
+        }).await;
+        assert!(undone.is_err());
+        assert_eq!(*seen.lock().expect("a list"), ["committed", "inner", "rolled back"]);
+        db.close().await
+    }
+
+    async fn read_only_transactions_cannot_write(bed) {
+        let db = bed.db(1).await?;
+        let written = db.transaction_with(Tx::serializable().read_only(), async |tx| draft!(Account { id: 1, balance: 1 }).create(tx).await).await;
+        assert!(written.is_err());
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        db.close().await
+    }
+
+    // T-13
+    async fn statements_of_one_transaction_run_one_at_a_time(bed) {
+        let db = bed.db(1).await?;
+        db.transaction(async |tx| {
+            let (one, two, three) = tokio::join!(
+                draft!(Account { id: 1, balance: 1 }).create(tx),
+                draft!(Account { id: 2, balance: 2 }).create(tx),
+                Account::count().exec(tx),
+            );
+            one?;
+            two?;
+            assert!(three? <= 2);
+            Ok(())
+        }).await?;
+        assert_eq!(Account::count().exec(&db).await?, 2);
+        db.close().await
+    }
+}

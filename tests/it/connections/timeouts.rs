@@ -1,0 +1,72 @@
+//! Statements that take too long, or whose futures are dropped, end on the server too.
+
+use super::{Account, on_each_server, until};
+use sequor::prelude::*;
+use std::time::{Duration, Instant};
+
+on_each_server! {
+    async fn a_statement_ends_at_its_limit_on_the_server_too(bed) {
+        let watch = bed.db(1).await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(200)).connect().await?;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let error = bed.minute(&db).await.unwrap_err();
+            let took = start.elapsed();
+            assert!(matches!(error, Error::Timeout { .. }), "{error}");
+            assert!(error.to_string().contains("statement_timeout"), "{error}");
+            assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(350), "{took:?}");
+        }
+        let start = Instant::now();
+        until("nothing runs on the server", async || bed.minutes_running(&watch).await.is_ok_and(|count| count == 0)).await;
+        assert!(start.elapsed() < Duration::from_secs(2));
+        until("all are back", async || db.pool_status().in_use == 0).await;
+        db.authenticate().await?;
+        db.close().await?;
+        watch.close().await
+    }
+
+    async fn in_a_transaction_the_limit_dooms_it(bed) {
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).statement_timeout(millis(150)).connect().await?;
+        db.sync::<Account>(SyncMode::Create).await?;
+        let result = db.transaction(async |tx| {
+            draft!(Account { id: 1, balance: 1 }).create(tx).await?;
+            assert!(matches!(bed.minute(tx).await, Err(Error::Timeout { .. })));
+            // Swallowed: what comes now must not be stored either.
+            assert!(draft!(Account { id: 2, balance: 2 }).create(tx).await.is_err());
+            Ok(())
+        }).await;
+        assert!(result.is_err());
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        db.close().await
+    }
+
+    async fn a_dropped_statement_is_stopped_on_the_server(bed) {
+        let (db, watch) = (bed.db(1).await?, bed.db(1).await?);
+        for wait in [1, 20, 60] {
+            let cut = tokio::time::timeout(Duration::from_millis(wait), bed.minute(&db)).await;
+            assert!(cut.is_err());
+            // The only connection serves the next at once, and with its own answer.
+            let start = Instant::now();
+            assert_eq!(Account::count().exec(&db).await?, 0);
+            assert!(start.elapsed() < Duration::from_secs(2));
+            assert_eq!(bed.minutes_running(&watch).await?, 0);
+        }
+        db.close().await?;
+        watch.close().await
+    }
+
+    async fn a_transaction_ends_at_its_limit(bed) {
+        let db = bed.db(1).await?;
+        let start = Instant::now();
+        let result = db.transaction_with(Tx::serializable().timeout(millis(200)), async |tx| {
+            draft!(Account { id: 1, balance: 1 }).create(tx).await?;
+            std::future::pending::<()>().await;
+            Ok(())
+        }).await;
+        let took = start.elapsed();
+        assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
+        assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(350), "{took:?}");
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        db.close().await
+    }
+}
