@@ -2,3 +2,5 @@
 
 mod history;
 mod migrating;
+mod rebuilding;
+mod syncing;

@@ -1,6 +1,7 @@
 //! Models, their columns and relations, and the tables that they map to, as data.
 
 mod column;
+mod diff;
 mod index;
 mod model;
 mod naming;
@@ -8,6 +9,7 @@ mod relation;
 mod table;
 
 pub use column::{ColumnDef, Default, Generated, Generator, RuleDef, Unique};
+pub use diff::{Change, Renames, Ways, diff, enums};
 pub use index::{CheckDef, IndexDef, IndexPart, Nulls, SortDirection};
 pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef};
 pub use naming::{camel_case, pascal_case, plural, shorten, singular, snake_case};

@@ -154,7 +154,27 @@ async fn add_missing(db: &Db, table: &TableDef, site: &'static Location<'static>
     for column in table.columns.iter().filter(|column| !columns.iter().any(|known| *known == column.name)) {
         script(db, &Ddl::AddColumn { table: table.name.clone(), column: Box::new(column.clone()), after: None }, site).await?;
     }
+    let indexes = index_names(db, table, site).await?;
+    let missing = |index: &&IndexDef| !(index.constraint && index.unique) && !indexes.contains(&known_index(db, table, index));
+    for index in table.indexes.iter().filter(missing) {
+        create_index(db, table, index, site).await?;
+    }
     Ok(())
+}
+
+/// The name under which the database knows an index: SQLite's carries the tenant.
+fn known_index(db: &Db, table: &TableDef, index: &IndexDef) -> String {
+    match table.name.schema.as_deref().or(db.place.schema.as_deref()) {
+        Some(schema) if db.dialect() == Dialect::Sqlite => format!("{schema}.{}", index.name_in(&table.name)),
+        _ => index.name_in(&table.name).into_owned(),
+    }
+}
+
+async fn index_names(db: &Db, table: &TableDef, site: &'static Location<'static>) -> Result<Vec<String>> {
+    let schema = table.name.schema.as_deref().or(db.place.schema.as_deref()).unwrap_or_default();
+    let known = placed(&table.name, db.place.schema.as_deref());
+    let name = if db.dialect() == Dialect::Sqlite { known.as_str() } else { &table.name.name };
+    texts(db, sequor_sql::catalog::indexes(db.dialect()), vec![name, schema], site).await
 }
 
 async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>) -> Result<()> {

@@ -4,4 +4,4 @@ mod history;
 mod script;
 
 pub use history::{Entry, HISTORY_COLUMNS, History};
-pub use script::{Piece, needs_no_transaction, split, stands_alone};
+pub use script::{Piece, asks_for, needs_no_transaction, split, stands_alone};

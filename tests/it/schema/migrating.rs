@@ -5,7 +5,7 @@ use sequor::{Migration, MigrationEvent, MigrationState, Resolve};
 use std::sync::{Arc, Mutex};
 
 fn library() -> Migrator {
-    Migrator::embedded(migrations!("fixtures/migrations"))
+    Migrator::embedded(migrations!("fixtures/library"))
 }
 
 async fn states(migrator: &Migrator, db: &Db) -> sequor::Result<Vec<MigrationState>> {
@@ -39,7 +39,7 @@ async fn embedded_migrations_run_once_and_go_back(db: Db) -> sequor::Result<()> 
 
 #[sequor::test]
 async fn a_folder_is_the_same_as_what_is_embedded(db: Db) -> sequor::Result<()> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/migrations");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/library");
     let migrator = Migrator::from_directory(folder)?;
     assert_eq!(migrator.migrations(), library().migrations());
     migrator.up(&db).await?;

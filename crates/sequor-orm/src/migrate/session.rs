@@ -30,6 +30,11 @@ impl Session {
         if db.is_in_transaction() {
             return Err(Error::usage("migrations and catalogs cannot run inside a transaction: use the outer db"));
         }
+        if let Some(schema) = &db.place.schema {
+            return Err(Error::unsupported(format!(
+                "migrations run in the schema of the connection, not in that of db.schema(\"{schema}\"): connect with that schema, or name it in the files"
+            )));
+        }
         if db.dialect().row_locks() {
             return Ok(Session::Own(db.direct().await?));
         }

@@ -7,7 +7,7 @@ use super::session::text;
 use super::source::Migration;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
-use sequor_sql::migration::{Entry, Piece, needs_no_transaction, split, stands_alone};
+use sequor_sql::migration::{Entry, Piece, asks_for, needs_no_transaction, split, stands_alone};
 use std::time::Duration;
 
 /// How often a statement is tried that waited too long for the locks of others.
@@ -25,6 +25,8 @@ struct Work<'m> {
     direction: Direction,
     file: &'m str,
     pieces: Vec<Piece>,
+    /// Foreign keys are looked at when it ends, not while it runs.
+    unchecked: bool,
 }
 
 /// Runs a migration; false when another program was faster.
@@ -38,7 +40,7 @@ pub(crate) async fn run(runner: &mut Runner<'_>, migration: &Migration, directio
     let (file, script) = found;
     let pieces = split(script, runner.dialect).map_err(|error| unreadable(migration, file, &error))?;
     let stepwise = needs_no_transaction(script, &pieces, runner.dialect);
-    let work = Work { migration, direction, file, pieces };
+    let work = Work { migration, direction, file, pieces, unchecked: asks_for(script, "foreign-keys-off") };
     if stepwise {
         return journaled(runner, &work).await;
     }
@@ -66,6 +68,17 @@ async fn pause(attempt: &mut u32) {
 
 /// All statements and the line in the history in one transaction.
 async fn whole(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
+    let Some((off, on)) = runner.history.foreign_keys(false).zip(runner.history.foreign_keys(true)).filter(|_| work.unchecked) else {
+        return checked(runner, work).await;
+    };
+    // Inside of a transaction SQLite ignores it.
+    runner.session.script(off).await?;
+    let result = checked(runner, work).await;
+    runner.session.script(on).await?;
+    result
+}
+
+async fn checked(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     runner.session.begin().await?;
     let result = in_transaction(runner, work).await;
     match result {
@@ -88,6 +101,17 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
     }
     for number in 0..work.pieces.len() {
         statement(runner, work, number).await?;
+    }
+    if let Some(query) = runner.history.dangling().filter(|_| work.unchecked) {
+        let rows = runner.session.rows(Sql { text: query.to_owned(), params: Vec::new() }).await?;
+        if let Some(row) = rows.first() {
+            return Err(Error::migration(format!(
+                "{}/{}: rows of {} would point nowhere afterwards: keep or move what they point to; nothing was changed",
+                work.migration.name(),
+                work.file,
+                text(row.first())
+            )));
+        }
     }
     finish(runner, work, &known).await?;
     Ok(true)

@@ -229,6 +229,16 @@ impl History {
         Some(Sql { text, params: Vec::new() })
     }
 
+    /// Switches the session's checks of foreign keys, where a table is changed by making it anew: with them, dropping it would delete its children.
+    pub fn foreign_keys(self, checked: bool) -> Option<&'static str> {
+        (self.dialect == Dialect::Sqlite).then_some(if checked { "PRAGMA foreign_keys = ON" } else { "PRAGMA foreign_keys = OFF" })
+    }
+
+    /// Finds rows that point nowhere: one row each with the table's name.
+    pub fn dangling(self) -> Option<&'static str> {
+        (self.dialect == Dialect::Sqlite).then_some("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")
+    }
+
     /// Finds indexes that a concurrent build left behind, invalid.
     pub fn invalid_indexes(self) -> Option<&'static str> {
         (self.dialect == Dialect::Postgres).then_some(

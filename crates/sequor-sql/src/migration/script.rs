@@ -37,11 +37,11 @@ pub fn split(script: &str, dialect: Dialect) -> Result<Vec<Piece>> {
 
 /// Whether a script says by `-- sequor: no-transaction`, or by one of its statements, that it cannot run in a transaction.
 pub fn needs_no_transaction(script: &str, pieces: &[Piece], dialect: Dialect) -> bool {
-    !dialect.transactional_ddl() || directive(script, "no-transaction") || pieces.iter().any(|piece| stands_alone(&piece.text, dialect))
+    !dialect.transactional_ddl() || asks_for(script, "no-transaction") || pieces.iter().any(|piece| stands_alone(&piece.text, dialect))
 }
 
 /// Whether a line of the script is `-- sequor: <word>`.
-fn directive(script: &str, word: &str) -> bool {
+pub fn asks_for(script: &str, word: &str) -> bool {
     script.lines().any(|line| {
         let said = line.trim().strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix("sequor:"));
         said.is_some_and(|said| said.split([',', ' ']).any(|part| part == word))
