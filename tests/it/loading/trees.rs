@@ -131,6 +131,11 @@ async fn projections_nest_and_count(db: Db) -> sequor::Result<()> {
     let counted: Vec<(String, i64)> =
         Author::find_all().select((Author::NAME, Author::BOOKS.count())).order_by(Author::ID.asc()).exec(&db).await?;
     assert_eq!(counted[0], ("Ann".to_owned(), 3));
+    // A second row of a has-one relation multiplies nothing.
+    draft!(Badge { code: "A2", author_id: 1 }).create(&db).await?;
+    assert_eq!(Book::find_all().project::<BookView>().order_by(Book::ID.asc()).exec(&db).await?, views);
+    let by_badge = Author::find_all().order_by((Author::BADGE.at(Badge::CODE).desc(), Author::ID.asc())).exec(&db).await?;
+    assert_eq!(by_badge.len(), 4);
     let by_name = Author::find_all().map_by(Author::NAME).exec(&db).await?;
     assert_eq!(by_name.get("Cy").map(|author| author.id), Some(3));
     assert_eq!(by_name.len(), 4);

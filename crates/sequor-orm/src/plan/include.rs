@@ -201,7 +201,7 @@ impl Planner<'_> {
     }
 
     /// A has-one whose key is not unique in the database still gives one row: the first by primary key.
-    fn first_only(&mut self, link: &Link, clauses: &Clauses, fixed: &[(Name, crate::Value)], target: &Scope) -> Result<Expr> {
+    pub(super) fn first_only(&mut self, link: &Link, clauses: &Clauses, fixed: &[(Name, crate::Value)], target: &Scope) -> Result<Expr> {
         let other = Scope { model: link.target.clone(), alias: self.alias(), joins: false };
         let mut filters = pairs(&link.target, &link.columns, &other.alias, &link.target, &link.columns, &target.alias);
         for filter in &clauses.filters {
@@ -336,6 +336,6 @@ fn without_required(clauses: &Clauses) -> Clauses {
 }
 
 /// Whether these columns hold a unique key.
-fn is_unique(model: &ModelDef, columns: &[usize]) -> bool {
+pub(super) fn is_unique(model: &ModelDef, columns: &[usize]) -> bool {
     model.unique_keys().iter().any(|key| key.iter().all(|position| columns.contains(position)))
 }

@@ -4,7 +4,7 @@ use super::{Planner, scope};
 use crate::query::{Clauses, Deleted};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Link, ModelDef};
+use sequor_core::schema::{Link, ModelDef, RelationKind};
 use sequor_core::statement::{
     Alias, BinaryOp, CaseArm, Expr, Field, Join, JoinKind, Quantifier, RelationExpr, Select, SelectItem, Source, walk,
 };
@@ -124,6 +124,11 @@ impl Planner<'_> {
         }
         for (name, value) in &def.scope {
             on.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
+        }
+        let fixed = def.scope.clone();
+        if def.kind == RelationKind::HasOne && !super::include::is_unique(&link.target, &link.columns) {
+            let live = scope::deletion_filter(&link.target, Deleted::Hidden).into_iter().collect();
+            on.push(self.first_only(&link, &Clauses { filters: live, ..Clauses::default() }, &fixed, &target)?);
         }
         self.joins.push(Join { kind: JoinKind::Left, source: Source::table(self.table(&link.target), alias.clone()), on: super::all(on) });
         self.joined.push((key, alias, link.target));
