@@ -299,7 +299,7 @@ impl Generator {
 
     fn number_test(&mut self, nullable: bool, counts: &mut Counts) -> JsonValue {
         let operator = self.pick(&["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$notIn", "$between", "$notBetween", "$is"]);
-        if operator == "$is" && nullable || nullable && self.chance(10) {
+        if nullable && (operator == "$is" || self.chance(10)) {
             let operator = self.pick(&["is null", NOT_NULL]);
             counts.note(operator);
             return if operator == NOT_NULL { json!({ "$ne": null }) } else { json!({ "$is": null }) };
