@@ -1,3 +1,5 @@
+//! What a plan holds for tables that are the same, gone, renamed, new or changed.
+
 use super::*;
 use crate::Value;
 use crate::schema::Action;
