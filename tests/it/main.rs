@@ -3,6 +3,7 @@
 mod bulk;
 mod connections;
 mod decimals;
+mod expressions;
 mod hooks;
 mod loading;
 mod mistakes;

@@ -8,8 +8,8 @@ mod write;
 
 pub use ddl::Ddl;
 pub use expr::{
-    Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, Quantifier, RawPart, RelationExpr,
-    UnaryOp, Window, escape_like,
+    Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree,
+    QueryUse, RawPart, RelationExpr, UnaryOp, Window, escape_like,
 };
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
 pub use walk::walk;

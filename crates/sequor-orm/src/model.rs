@@ -19,6 +19,7 @@ mod slot;
 
 pub use cell::Cell;
 pub use column::{Column, EmbeddedColumn, TypedExpr};
+pub(crate) use convert::bound;
 pub use convert::{IntoValue, Operand};
 pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
@@ -31,7 +32,7 @@ pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
 pub use json::{deserialize_model, serialize_model};
-pub use operators::{Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
+pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
 pub(crate) use operators::{compare, in_values, parse_path};
 pub use record::{Record, RecordLoader, RuntimeFind, RuntimeModel};
 pub use registry::{ModelList, Registered, Registry};

@@ -3,9 +3,11 @@
 mod exact;
 mod include;
 mod many;
+mod query;
 mod repeat;
 mod rewrite;
 mod scope;
+mod union;
 mod write;
 
 pub(crate) use exact::mark_exact;
@@ -44,6 +46,8 @@ pub struct Planner<'a> {
     /// Which alias a to-one path already has: (alias of the parent, relation) → alias.
     joined: Vec<((Alias, Name), Alias, Arc<ModelDef>)>,
     schema: Option<Name>,
+    /// The queries around the one that is planned, outermost first.
+    around: Vec<Scope>,
 }
 
 /// Plans a read of rows.
@@ -75,7 +79,7 @@ pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
 impl<'a> Planner<'a> {
     /// A planner for one statement.
     pub fn new(models: &'a dyn Models) -> Planner<'a> {
-        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None }
+        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None, around: Vec::new() }
     }
 
     fn alias(&mut self) -> Alias {
@@ -94,6 +98,14 @@ impl<'a> Planner<'a> {
 
     /// The rows of a query with their to-one includes.
     fn rows(mut self, state: &QueryState) -> Result<Plan> {
+        self.plan_rows(state)
+    }
+
+    /// The rows of a query or sub-query.
+    fn plan_rows(&mut self, state: &QueryState) -> Result<Plan> {
+        if !state.clauses.compound.is_empty() {
+            return self.compound(state);
+        }
         let clauses = scope::scoped(&state.model, state.clauses.clone());
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
@@ -139,8 +151,8 @@ impl<'a> Planner<'a> {
         select.offset = clauses.offset;
         select.lock = clauses.lock.map(|mut lock| {
             // The rows of the query itself: PostgreSQL refuses to lock the nullable side of an outer join.
-            if lock.of.is_empty() && !self.joins.is_empty() {
-                lock.of.push(scope.alias.clone());
+            if !self.joins.is_empty() || !lock.of.is_empty() {
+                lock.of = self.locked(&lock.of, scope);
             }
             lock
         });
@@ -151,6 +163,9 @@ impl<'a> Planner<'a> {
 
     /// `SELECT count(*)`; over a sub-query where rows are grouped or distinct.
     fn count(mut self, state: &QueryState) -> Result<Select> {
+        if !state.clauses.compound.is_empty() {
+            return self.count_compound(state);
+        }
         let mut clauses = scope::scoped(&state.model, state.clauses.clone());
         clauses.order.clear();
         clauses.limit = None;
@@ -251,6 +266,10 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
     );
     if own {
         return true;
+    }
+    // A function over a window has a value for each row.
+    if matches!(expr, Expr::Over(_)) {
+        return false;
     }
     let mut found = false;
     let mut copy = expr.clone();

@@ -1,5 +1,6 @@
 //! [`QueryState`]: the untyped inside of every query, and the builders around it.
 
+mod batches;
 mod clauses;
 mod filter;
 mod find;
@@ -12,13 +13,17 @@ mod raw;
 mod select;
 mod shape;
 mod stream;
+mod subquery;
 
+pub use batches::Batches;
 pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
 pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
 pub use functions::{
-    IntoTyped, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+    Case, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
+    dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, random, rank, raw_expr, row_number, string_agg,
+    sum, when,
 };
 pub use include::Include;
 pub use json::clauses_from_json;
@@ -33,3 +38,4 @@ pub use select::all_null;
 pub use select::{Columns, Projection, ProjectionItem, Selection};
 pub use shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
 pub use stream::RowStream;
+pub use subquery::{OneColumn, Tuple, outer, scalar, tuple};

@@ -6,7 +6,7 @@ use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp, Window};
+use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, Func, LikeKind, Quantifier, RawPart, Select, UnaryOp, Window};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 impl SqlWriter {
@@ -14,6 +14,7 @@ impl SqlWriter {
         match expr {
             Expr::Field(field) => Err(Error::bug(format!("the field {} was not planned", field.name))),
             Expr::Relation(relation) => Err(Error::bug(format!("the relation {} was not planned", relation.relation))),
+            Expr::Query(_) | Expr::Outer(_) => Err(Error::bug("a sub-query was not planned")),
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
             Expr::Column { table, name } => self.column_of(table.as_ref(), name),
             Expr::Alias(name) => self.name(name),
@@ -308,6 +309,15 @@ impl SqlWriter {
                 self.push("))");
                 Ok(())
             }
+            // The driver spells the members of a list as it spells values alone.
+            (Dialect::Sqlite, [expr]) if rows.len() > 1_000 && !rows.iter().any(|row| matches!(row.first(), Some(Value::Bytes(_)))) => {
+                let bind = binds.first().copied().unwrap_or_default();
+                self.nested(expr)?;
+                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
+                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                self.push("))");
+                Ok(())
+            }
             _ => self.in_list(exprs, rows, binds, negated),
         }
     }
@@ -416,14 +426,19 @@ impl SqlWriter {
     }
 
     fn over(&mut self, window: &Window) -> Result<()> {
-        self.expr(&window.call)?;
+        // PostgreSQL's average of whole numbers is numeric; the cast stands behind the window.
+        let cast = self.dialect == Dialect::Postgres && matches!(&window.call, Expr::Call { func: Func::Avg, .. });
+        match &window.call {
+            Expr::Call { args, distinct, .. } if cast => self.plain("avg", args, *distinct)?,
+            call => self.expr(call)?,
+        }
         self.push(" OVER (");
         if !window.partition.is_empty() {
             self.push("PARTITION BY ");
             self.list(&window.partition, |writer, expr| writer.expr(expr))?;
         }
         self.order(&window.order)?;
-        self.push(")");
+        self.push(if cast { ")::float8" } else { ")" });
         Ok(())
     }
 }

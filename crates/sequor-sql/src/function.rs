@@ -95,7 +95,7 @@ impl SqlWriter {
         self.filter(filter)
     }
 
-    fn plain(&mut self, name: &str, args: &[Expr], distinct: bool) -> Result<()> {
+    pub(crate) fn plain(&mut self, name: &str, args: &[Expr], distinct: bool) -> Result<()> {
         self.push(name);
         self.push(if distinct { "(DISTINCT " } else { "(" });
         self.list(args, |writer, arg| if matches!(arg, Expr::Value(..)) { writer.cast_value(arg) } else { writer.expr(arg) })?;
@@ -136,6 +136,9 @@ impl SqlWriter {
             Func::Upper => "upper",
             Func::Length if sqlite => "length",
             Func::Length => "char_length",
+            Func::Cardinality if sqlite => "json_array_length",
+            Func::Cardinality if mysql => "JSON_LENGTH",
+            Func::Cardinality => "cardinality",
             Func::Trim => "trim",
             Func::Coalesce => "coalesce",
             Func::NullIf => "nullif",

@@ -127,9 +127,11 @@ impl SqlWriter {
             }
             JsonAs::Text => {
                 // JSON null is NULL, as on the others; JSON_UNQUOTE would give the text 'null'.
-                self.push("NULLIF(JSON_UNQUOTE(");
+                self.push("(CASE WHEN JSON_TYPE(");
                 self.extract("JSON_EXTRACT", expr, path)?;
-                self.push("), 'null')");
+                self.push(") <> 'NULL' THEN JSON_UNQUOTE(");
+                self.extract("JSON_EXTRACT", expr, path)?;
+                self.push(") END)");
                 Ok(())
             }
             JsonAs::Number => {
@@ -166,9 +168,11 @@ impl SqlWriter {
                 Ok(())
             }
             JsonAs::Kind => {
-                self.push("LOWER(JSON_TYPE(");
+                self.push("(CASE WHEN JSON_TYPE(");
                 self.extract("JSON_EXTRACT", expr, path)?;
-                self.push("))");
+                self.push(") IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN 'number' ELSE LOWER(JSON_TYPE(");
+                self.extract("JSON_EXTRACT", expr, path)?;
+                self.push(")) END)");
                 Ok(())
             }
         }

@@ -51,8 +51,10 @@ pub use sequor_orm::model::{
     Relation, RuntimeModel, TypedExpr,
 };
 pub use sequor_orm::query::{
-    Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope, SqlTag,
-    Strategy, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc, max, min, random, raw_expr, sum,
+    Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope,
+    SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
+    dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, random, rank, raw_expr, row_number, scalar,
+    string_agg, sum, tuple, when,
 };
 pub use sequor_orm::sync::SyncMode;
 #[cfg(feature = "testing")]

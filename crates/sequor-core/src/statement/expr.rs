@@ -163,8 +163,48 @@ pub enum Expr {
     List(Vec<Expr>),
     /// Text of the developer with bound values between.
     Raw(Vec<RawPart>),
+    /// A query of the program as part of a condition. Logical: the planner makes a [`Select`] of it.
+    Query(LogicalQuery),
+    /// An expression in terms of the query around a sub-query. Logical.
+    Outer(Box<Expr>),
     /// A part that a builder could not make (a malformed JSON path, ..): planners and writers answer with this usage error.
     Invalid(Name),
+}
+
+/// A query that is not planned yet, and what is asked of it.
+#[derive(Clone, Debug)]
+pub struct LogicalQuery {
+    /// The planner's own query tree.
+    pub state: std::sync::Arc<dyn QueryTree>,
+    /// What is asked of it.
+    pub usage: QueryUse,
+}
+
+/// The planner's query tree, which this crate knows nothing about.
+pub trait QueryTree: std::any::Any + Send + Sync + std::fmt::Debug {}
+
+/// What is asked of a query inside a condition.
+#[derive(Clone, Debug)]
+pub enum QueryUse {
+    /// Its one value.
+    Scalar,
+    /// Whether it has a row.
+    Exists {
+        /// NOT EXISTS.
+        negated: bool,
+    },
+    /// Whether a value, or a tuple of values, is among its rows.
+    In {
+        /// What is looked for; more than one are a tuple.
+        exprs: Vec<Expr>,
+        /// NOT IN.
+        negated: bool,
+    },
+    /// Whether a row is one of its rows, or is reached from them over a relation of the model to itself.
+    Reached {
+        /// The relation that is followed again and again.
+        relation: Name,
+    },
 }
 
 /// A field by name, possibly over to-one relations.
@@ -355,6 +395,8 @@ pub enum Func {
     Upper,
     /// Number of characters.
     Length,
+    /// Number of elements of a list column.
+    Cardinality,
     /// Without spaces at the ends.
     Trim,
     /// The first that is not NULL.

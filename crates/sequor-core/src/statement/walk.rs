@@ -1,6 +1,6 @@
 //! [`walk`]: the one visitor over expressions.
 
-use super::{Expr, RawPart};
+use super::{Expr, QueryUse, RawPart};
 
 /// Calls `visit` on each child of an expression, so that a rewrite names only the nodes that it changes. Sub-queries are left alone.
 ///
@@ -21,9 +21,16 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
         | Expr::Exists { .. }
         | Expr::Select(_) => Ok(()),
         Expr::And(list) | Expr::Or(list) | Expr::Tuple(list) | Expr::List(list) => list.iter_mut().try_for_each(visit),
-        Expr::Unary(_, expr) | Expr::IsNull { expr, .. } | Expr::Cast(expr, _) | Expr::Json { expr, .. } | Expr::InSelect { expr, .. } => {
-            visit(expr)
-        }
+        Expr::Query(query) => match &mut query.usage {
+            QueryUse::In { exprs, .. } => exprs.iter_mut().try_for_each(visit),
+            QueryUse::Scalar | QueryUse::Exists { .. } | QueryUse::Reached { .. } => Ok(()),
+        },
+        Expr::Outer(expr)
+        | Expr::Unary(_, expr)
+        | Expr::IsNull { expr, .. }
+        | Expr::Cast(expr, _)
+        | Expr::Json { expr, .. }
+        | Expr::InSelect { expr, .. } => visit(expr),
         Expr::Binary(_, left, right) | Expr::Quantified { left, right, .. } => {
             visit(left)?;
             visit(right)

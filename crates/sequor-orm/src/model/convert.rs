@@ -109,6 +109,13 @@ impl<M, T, G> Operand<M, Option<T>> for TypedExpr<M, T, G> {
     }
 }
 
+/// An expression that may be NULL beside a column that is not: the comparison is not true where it is NULL.
+impl<M, T: Scalar, G> Operand<M, T> for TypedExpr<M, Option<T>, G> {
+    fn into_operand(self) -> Expr {
+        self.expr
+    }
+}
+
 macro_rules! from_text {
     ($($from:ty),*) => {$(
         impl IntoValue<String> for $from {

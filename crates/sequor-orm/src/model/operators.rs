@@ -1,7 +1,10 @@
 //! The operators of columns and expressions, written once for both.
 
+mod compute;
+mod document;
 mod json;
 
+pub use compute::Fractional;
 pub(crate) use json::parse_path;
 pub use json::{JsonOperand, JsonPath};
 

@@ -28,6 +28,7 @@ fn is_stable(clauses: &Clauses) -> bool {
         && clauses.group.is_empty()
         && clauses.having.is_empty()
         && clauses.select.is_none()
+        && clauses.compound.is_empty()
         && matches!(clauses.distinct, Distinct::No);
     let order = |by: &OrderBy| is_stable_expr(&by.expr);
     let includes = clauses.includes.iter().all(|include| {
@@ -39,7 +40,7 @@ fn is_stable(clauses: &Clauses) -> bool {
 fn is_stable_expr(expr: &Expr) -> bool {
     match expr {
         // What the developer's own text or function does, nobody knows; sub-queries are not looked into.
-        Expr::Raw(_) | Expr::Exists { .. } | Expr::Select(_) | Expr::InSelect { .. } => false,
+        Expr::Raw(_) | Expr::Query(_) | Expr::Exists { .. } | Expr::Select(_) | Expr::InSelect { .. } => false,
         Expr::Call { func: Func::Random | Func::Named(_), .. } => false,
         Expr::Relation(relation) => {
             let parts = [&relation.filter, &relation.through, &relation.aggregate];

@@ -74,6 +74,10 @@ impl Planner<'_> {
                 }
                 Ok(())
             }
+            Expr::Query(_) | Expr::Outer(_) => {
+                *expr = self.logical(std::mem::replace(expr, Expr::Default), scope)?;
+                Ok(())
+            }
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
             other => walk(other, &mut |child| self.rewrite_in_place(child, scope)),
         }

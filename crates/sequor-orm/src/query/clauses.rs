@@ -2,7 +2,7 @@
 
 use sequor_core::Name;
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, SelectItem, walk};
+use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, QueryTree, SelectItem, SetOp, walk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +56,8 @@ pub struct Clauses {
     pub timeout: Option<Duration>,
     /// Common table expressions.
     pub with: Vec<Cte>,
+    /// Queries whose rows are added to, kept in or taken from these: UNION and the like.
+    pub compound: Vec<(SetOp, Arc<QueryState>)>,
     /// Index hints (MySQL).
     pub hints: Vec<Hint>,
     /// Names of hooks that are left out.
@@ -110,6 +112,8 @@ pub struct IncludeState {
     /// The name under which the row between hangs on each row.
     pub through_alias: Option<Name>,
 }
+
+impl QueryTree for QueryState {}
 
 impl QueryState {
     /// All rows of a model.
@@ -186,6 +190,7 @@ impl Clauses {
         self.tags.extend(other.tags);
         self.timeout = other.timeout.or(self.timeout);
         self.with.extend(other.with);
+        self.compound.extend(other.compound);
         self.hints.extend(other.hints);
     }
 }

@@ -7,12 +7,14 @@ use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, 
 use crate::Dialect;
 use crate::db::Db;
 use crate::model::{Column, IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
+use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, Lock as RowLock, LockMode, LockWait};
+use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait, SetOp};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A read that has not run yet; `S` says what [`Find::exec`] gives.
@@ -196,6 +198,58 @@ impl<M, S: Shape> Find<M, S> {
         self.with_clauses(|clauses| wait(clauses, LockWait::NoWait))
     }
 
+    /// Locks the rows of a to-one relation too, which the query filters, sorts or includes by. Sequelize: `lock: { level, of }`.
+    pub fn lock_of<T, K: crate::model::ToOneKind>(self, lock: Lock, relation: crate::model::Relation<M, T, K>) -> Find<M, S> {
+        self.with_clauses(|clauses| {
+            let known = clauses.lock.get_or_insert(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block });
+            known.mode = lock.mode();
+            known.of.push(Alias::Named(Name::Borrowed(relation.name())));
+        })
+    }
+
+    /// Uses an index (MySQL, MariaDB; others plan by themselves). Sequelize: `indexHints`.
+    pub fn use_index(self, name: impl Into<Name>) -> Find<M, S> {
+        self.hint("USE", name.into())
+    }
+
+    /// Uses an index unless it is impossible (MySQL, MariaDB).
+    pub fn force_index(self, name: impl Into<Name>) -> Find<M, S> {
+        self.hint("FORCE", name.into())
+    }
+
+    /// Never uses an index (MySQL, MariaDB).
+    pub fn ignore_index(self, name: impl Into<Name>) -> Find<M, S> {
+        self.hint("IGNORE", name.into())
+    }
+
+    fn hint(self, kind: &'static str, name: Name) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.hints.push(Hint { kind, indexes: vec![name] }))
+    }
+
+    fn joined_with(self, op: SetOp, other: Find<M, S>) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.compound.push((op, Arc::new(other.state))))
+    }
+
+    /// Also the rows of another query, each once. Order and limit of the whole are said behind it.
+    pub fn union(self, other: Find<M, S>) -> Find<M, S> {
+        self.joined_with(SetOp::Union, other)
+    }
+
+    /// Also the rows of another query, twice what is in both.
+    pub fn union_all(self, other: Find<M, S>) -> Find<M, S> {
+        self.joined_with(SetOp::UnionAll, other)
+    }
+
+    /// Only rows that another query has too.
+    pub fn intersect(self, other: Find<M, S>) -> Find<M, S> {
+        self.joined_with(SetOp::Intersect, other)
+    }
+
+    /// Without the rows of another query.
+    pub fn except(self, other: Find<M, S>) -> Find<M, S> {
+        self.joined_with(SetOp::Except, other)
+    }
+
     /// Runs without hooks when `false`. Sequelize: `hooks: false`.
     pub fn hooks(self, run: bool) -> Find<M, S> {
         self.with_clauses(|clauses| clauses.without_hooks = !run)
@@ -251,7 +305,16 @@ impl<M, S: Shape> Find<M, S> {
     /// Those of the database; `Decode` when a row does not fit; `Usage` when the database cannot do it.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<S::Output>> + Send + use<M, S> {
-        S::run(db.clone(), self.state, self.request, Location::caller())
+        let limit = self.state.clauses.timeout;
+        let run = S::run(db.clone(), self.state, self.request, Location::caller());
+        async move {
+            let Some(limit) = limit else { return run.await };
+            // Dropping the run cancels the statement on the server.
+            match tokio::time::timeout(limit, run).await {
+                Ok(answer) => answer,
+                Err(_) => Err(sequor_core::error::Error::timeout(format!("the query took longer than {:.3} s", limit.as_secs_f64()))),
+            }
+        }
     }
 }
 
@@ -306,6 +369,11 @@ impl<M: Model> Find<M> {
         let mut items = Vec::with_capacity(C::WIDTH);
         selection.items(&mut items);
         self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
+    }
+
+    /// Reads rows in lists of so many, key after key. Rails: `find_in_batches`.
+    pub fn find_in_batches(self, size: u64, db: &Db) -> super::Batches<M> {
+        super::Batches::new(self, size, db.clone())
     }
 
     /// Reads one column as a list.

@@ -1,8 +1,14 @@
 //! The functions of expressions: aggregates, dates, and the rest of the closed list.
 
-use super::RawSql;
+mod case;
+mod window;
+
+pub use case::{Case, when};
+pub use window::{Window, WindowCall, dense_rank, first_value, lag, last_value, lead, rank, row_number};
+
+use super::{Columns, RawSql};
 use crate::FieldType;
-use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, TypedExpr};
+use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, Textual, TypedExpr, bound};
 use sequor_core::Name;
 use sequor_core::statement::{CastType, Expr, Func};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
@@ -22,6 +28,24 @@ impl<M, T> IntoTyped<M, T> for Column<M, T> {
 impl<M, T, G> IntoTyped<M, T> for TypedExpr<M, T, G> {
     fn into_typed(self) -> Expr {
         self.expr
+    }
+}
+
+macro_rules! constants {
+    ($($ty:ty),* $(,)?) => {$(
+        impl<M> IntoTyped<M, $ty> for $ty {
+            fn into_typed(self) -> Expr {
+                bound(&self)
+            }
+        }
+    )*};
+}
+
+constants!(bool, i16, i32, i64, f32, f64, String, uuid::Uuid, rust_decimal::Decimal, chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+
+impl<M> IntoTyped<M, String> for &str {
+    fn into_typed(self) -> Expr {
+        bound(&self.to_owned())
     }
 }
 
@@ -75,6 +99,27 @@ pub fn date_part<M, T>(part: &'static str, of: impl IntoTyped<M, T>) -> TypedExp
 pub fn date_trunc<M, T: FieldType>(unit: &'static str, of: impl IntoTyped<M, T>) -> TypedExpr<M, T> {
     let unit = Expr::Value(unit.into(), BindType::one(ScalarType::Text));
     TypedExpr::new(Expr::call(Func::DateTrunc, vec![unit, of.into_typed()]))
+}
+
+/// The larger of two; NULL where one is NULL on MySQL and SQLite, the other one on PostgreSQL.
+pub fn greatest<M, T: FieldType>(a: impl IntoTyped<M, T>, b: impl Operand<M, T>) -> TypedExpr<M, T> {
+    TypedExpr::new(Expr::call(Func::Greatest, vec![a.into_typed(), b.into_operand()]))
+}
+
+/// The smaller of two; NULL where one is NULL on MySQL and SQLite, the other one on PostgreSQL.
+pub fn least<M, T: FieldType>(a: impl IntoTyped<M, T>, b: impl Operand<M, T>) -> TypedExpr<M, T> {
+    TypedExpr::new(Expr::call(Func::Least, vec![a.into_typed(), b.into_operand()]))
+}
+
+/// The texts of a group, joined; `None` without rows. The separator is a constant of the program.
+pub fn string_agg<M, T: Textual>(of: impl IntoTyped<M, T>, separator: &'static str) -> TypedExpr<M, Option<String>, Single> {
+    let separator = Expr::Value(separator.into(), BindType::one(ScalarType::Text));
+    TypedExpr::new(Expr::call(Func::StringAgg, vec![of.into_typed(), separator]))
+}
+
+/// A function of the database by its name, which is checked to be one: `function("sqrt", (User::AGE,))`.
+pub fn function<M, T: FieldType>(name: &'static str, args: impl Columns<M>) -> TypedExpr<M, T> {
+    TypedExpr::new(Expr::call(Func::Named(Name::Borrowed(name)), args.exprs()))
 }
 
 /// The value as text.

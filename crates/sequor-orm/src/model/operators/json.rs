@@ -59,7 +59,7 @@ impl<M> JsonPath<M> {
         }
     }
 
-    fn taken(self, take: JsonAs) -> Expr {
+    pub(super) fn taken(self, take: JsonAs) -> Expr {
         match self.invalid {
             Some(message) => Expr::Invalid(Name::Owned(message)),
             None => Expr::Json { expr: Box::new(self.expr), path: self.path, take },

@@ -1,0 +1,9 @@
+//! Issue "reading in full": every operator and construct, on every database.
+
+mod compute;
+mod corpus;
+mod documents;
+mod models;
+mod snapshots;
+mod subqueries;
+mod windows;
