@@ -3,6 +3,7 @@
 mod compute;
 mod corpus;
 mod documents;
+mod matches;
 mod models;
 mod snapshots;
 mod subqueries;

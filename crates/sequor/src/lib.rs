@@ -52,7 +52,7 @@ pub use sequor_orm::model::{
 };
 pub use sequor_orm::query::{
     Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope,
-    SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
+    Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
     dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, random, rank, raw_expr, row_number, scalar,
     string_agg, sum, tuple, when,
 };

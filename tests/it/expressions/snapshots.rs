@@ -1,1 +1,163 @@
-//! Snapshots.
+//! The SQL of every construct: one file each, the dialects side by side. The guide shows the same text, and a test holds it to that.
+
+use super::models::*;
+use sequor::prelude::*;
+use sequor::{Window, function, greatest, lag, rank, string_agg, tuple};
+use std::fmt::Write;
+
+/// The texts of a query on each dialect.
+fn texts<M, S: sequor::Shape>(find: &Find<M, S>) -> String {
+    let mut all = String::new();
+    for (dialect, name) in [(Dialect::Postgres, "PostgreSQL"), (Dialect::Mariadb, "MySQL, MariaDB"), (Dialect::Sqlite, "SQLite")] {
+        let text = find.to_sql(dialect).unwrap_or_else(|error| format!("error: {error}"));
+        // The whole rows' columns are the same everywhere and hide what matters.
+        let columns = ["id", "title", "note", "stock", "price", "labels", "data", "sold_at", "category_id"];
+        let quoted = |quote: char| columns.map(|column| format!("t0.{quote}{column}{quote}")).join(", ");
+        let text = text.replace(&quoted('"'), "t0.*").replace(&quoted('`'), "t0.*");
+        let _ = write!(all, "-- {name}\n{text}\n");
+    }
+    all
+}
+
+fn all() -> Find<Article> {
+    Article::find_all()
+}
+
+fn find(filter: Filter<Article>) -> Find<Article> {
+    all().filter(filter)
+}
+
+fn list(items: &[&str]) -> Vec<String> {
+    items.iter().map(|item| (*item).to_owned()).collect()
+}
+
+fn comparisons() -> Vec<(&'static str, String)> {
+    vec![
+        ("null_safe", texts(&find(Article::NOTE.is_same("old")))),
+        ("in_list", texts(&find(Article::ID.is_in([1, 2, 3])))),
+        ("in_empty", texts(&find(Article::ID.is_in(Vec::<i64>::new())))),
+        ("not_in_null", texts(&find(Article::NOTE.not_in([Some("a".to_owned()), None])))),
+        ("between", texts(&find(Article::STOCK.between(1, 5)))),
+        ("contains", texts(&find(Article::TITLE.contains("100%")))),
+        ("ilike", texts(&find(Article::TITLE.ilike("é%")))),
+        ("regexp", texts(&find(Article::TITLE.iregexp("^b")))),
+        ("matches", texts(&find(Article::TITLE.matches("two words")))),
+        ("columns", texts(&find((Article::STOCK * 2).gt(Article::STOCK + 1)))),
+        ("lists", texts(&find(Article::LABELS.contains_all(list(&["sweet"]))))),
+        ("lists_overlap", texts(&find(Article::LABELS.overlaps(list(&["sweet"]))))),
+    ]
+}
+
+fn computed() -> Vec<(&'static str, String)> {
+    vec![
+        ("case", texts(&all().select(when(Article::STOCK.eq(0), "none").otherwise("some")))),
+        ("cast", texts(&all().select((Article::STOCK.cast::<String>(), Article::TITLE.cast::<i64>())))),
+        ("concat", texts(&all().select(Article::TITLE.concat("!")))),
+        ("coalesce", texts(&all().select(coalesce(Article::NOTE, "-")))),
+        ("date_part", texts(&all().select(date_part("year", Article::SOLD_AT)))),
+        ("date_trunc", texts(&all().select(date_trunc("month", Article::SOLD_AT)))),
+        ("functions", texts(&all().select((Article::TITLE.trim(), Article::TITLE.substring(1, 2), greatest(Article::STOCK, 1))))),
+        ("string_agg", texts(&all().select(string_agg(Article::TITLE, ", ")))),
+        ("named_function", texts(&all().select(function::<_, f64>("sqrt", Article::PRICE)))),
+        ("raw", texts(&all().select(raw_expr::<Article, i64>(sql!("length(title)"))))),
+    ]
+}
+
+fn documents() -> Vec<(&'static str, String)> {
+    vec![
+        ("json_text", texts(&find(Article::DATA.path("a.b[0]").eq("x")))),
+        ("json_number", texts(&find(Article::DATA.path("size").gt(2)))),
+        ("json_key", texts(&find(Article::DATA.has_key("n")))),
+        ("json_null", texts(&find(Article::DATA.path("n").is_json_null()))),
+        ("json_length", texts(&find(Article::DATA.path("a").len().eq(2)))),
+        ("json_contains", texts(&find(Article::DATA.contains_json(json!({ "ok": true }))))),
+        ("json_set", texts(&all().select(Article::DATA.set_path("ok", true)))),
+        ("json_set_deep", texts(&all().select(Article::DATA.set_path("a.ok", true)))),
+        ("json_remove", texts(&all().select(Article::DATA.remove_path("a.ok")))),
+        ("json_merge", texts(&all().select(Article::DATA.merge(json!({ "a": null, "b": 1 }))))),
+    ]
+}
+
+fn queries() -> Vec<(&'static str, String)> {
+    let of_mine = || Article::find_all().filter(Article::CATEGORY_ID.eq(outer(Category::ID)));
+    let categories = || Category::find_all().select(Category::NAME);
+    let pairs = all().select((Article::STOCK, Article::ID));
+    vec![
+        ("in_query", texts(&categories().filter(Category::ID.in_query(find(Article::STOCK.gt(0)).select(Article::CATEGORY_ID))))),
+        ("exists", texts(&categories().filter(Filter::exists(of_mine())))),
+        ("scalar", texts(&Category::find_all().select((Category::NAME, scalar(of_mine().select(max(Article::PRICE))))))),
+        ("tuple", texts(&all().select(Article::ID).filter(tuple((Article::STOCK, Article::ID)).in_query(pairs)))),
+        ("relation_any", texts(&categories().filter(Category::ARTICLES.any(Article::STOCK.gt(0))))),
+        ("relation_all", texts(&categories().filter(Category::ARTICLES.all(Article::STOCK.gt(0))))),
+        ("relation_is", texts(&all().select(Article::ID).filter(Article::CATEGORY.is(Category::PARENT.is(Category::NAME.eq("Food")))))),
+        ("relation_count", texts(&categories().filter(Category::ARTICLES.count().gt(3)).order_by(Category::ARTICLES.count().desc()))),
+        ("tree", texts(&categories().filter(Category::CHILDREN.reached_from(Category::NAME.eq("Food"))))),
+        ("union", texts(&all().select(Article::TITLE).union(find(Article::STOCK.eq(0)).select(Article::TITLE)).limit(5))),
+        (
+            "window",
+            texts(
+                &all().select((Article::ID, rank().over(Window::new().partition_by(Article::CATEGORY_ID).order_by(Article::PRICE.desc())))),
+            ),
+        ),
+        (
+            "window_sum",
+            texts(
+                &all()
+                    .select((sum(Article::STOCK).over(Window::new()), lag(Article::STOCK).over(Window::new().order_by(Article::ID.asc())))),
+            ),
+        ),
+        ("distinct", texts(&all().select(Article::STOCK).distinct())),
+        (
+            "distinct_on",
+            texts(&all().select(Article::TITLE).distinct_on(Article::STOCK).order_by((Article::STOCK.asc(), Article::ID.asc()))),
+        ),
+        ("lock", texts(&all().lock(Lock::Update).skip_locked())),
+        ("index_hint", texts(&all().force_index("articles_title"))),
+        ("tags", texts(&all().with(SqlTag("route", "/articles")))),
+        ("null_order", texts(&all().order_by(Article::NOTE.desc_nulls_last()))),
+    ]
+}
+
+fn constructs() -> Vec<(&'static str, String)> {
+    [comparisons(), computed(), documents(), queries()].concat()
+}
+
+#[test]
+fn every_construct_on_every_dialect() {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../snapshots/sql" }, {
+        for (name, text) in constructs() {
+            insta::assert_snapshot!(name, text);
+        }
+    });
+}
+
+/// The pages of the guide that show SQL: `<!-- sql: name -->` stands before each block.
+const PAGES: [&str; 4] = ["filters.md", "json.md", "full-text.md", "windows.md"];
+
+#[test]
+fn the_guide_shows_this_sql() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/guide");
+    let constructs = constructs();
+    let mut shown = 0;
+    for page in PAGES {
+        let path = folder.join(page);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut wanted = String::new();
+        let mut parts = text.split("<!-- sql: ");
+        wanted.push_str(parts.next().unwrap());
+        for part in parts {
+            let (name, rest) = part.split_once(" -->").unwrap();
+            let (_, sql) =
+                constructs.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{page} names no construct {name}"));
+            let rest = rest.strip_prefix("\n```sql\n").map_or(rest, |block| block.split_once("```").unwrap().1);
+            let _ = write!(wanted, "<!-- sql: {name} -->\n```sql\n{sql}```{rest}");
+            shown += 1;
+        }
+        if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+            std::fs::write(&path, &wanted).unwrap();
+        } else {
+            assert_eq!(text, wanted, "{page} shows other SQL: run the test with INSTA_UPDATE=always");
+        }
+    }
+    assert!(shown >= 20, "{shown}");
+}

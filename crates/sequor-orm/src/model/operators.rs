@@ -312,7 +312,7 @@ macro_rules! operators {
                 Filter::new(self.expr().binary(BinaryOp::IRegexp, text(pattern.into())))
             }
 
-            /// Full-text match. Sequelize: `Op.match`.
+            /// Every word of a search occurs, whatever the case; MySQL and MariaDB need a FULLTEXT index. Sequelize: `Op.match`.
             pub fn matches(self, search: impl Into<String>) -> Filter<M> {
                 Filter::new(self.expr().binary(BinaryOp::Match, text(search.into())))
             }

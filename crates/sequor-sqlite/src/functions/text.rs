@@ -4,6 +4,20 @@ use super::{PURE, text_of};
 use rusqlite::{Connection, Result};
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
+    connection.create_scalar_function(c"sequor_matches", 2, PURE, |context| {
+        let (Some(text), Some(search)) = (text_of(context, 0)?, text_of(context, 1)?) else { return Ok(None) };
+        let words = words(&text);
+        let mut wanted = words_of(&search).peekable();
+        Ok(Some(wanted.peek().is_some() && wanted.all(|word| words.contains(&word))))
+    })?;
     connection.create_scalar_function(c"sequor_lower", 1, PURE, |context| Ok(text_of(context, 0)?.map(|text| text.to_lowercase())))?;
     connection.create_scalar_function(c"sequor_upper", 1, PURE, |context| Ok(text_of(context, 0)?.map(|text| text.to_uppercase())))
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+fn words(text: &str) -> std::collections::HashSet<String> {
+    words_of(text).collect()
 }
