@@ -1,14 +1,19 @@
 //! Hooks: the table of their names, where they are declared and registered, and how they run.
 
-mod context;
 mod kind;
+mod context;
+mod read;
 mod table;
+mod fire;
+mod register;
 mod typed;
 
 pub use context::{AnyChange, Change, HookContext, Operation};
 pub use kind::HookKind;
-pub use table::{BulkChange, GlobalHooks, HookFn, HookRegistry, HookSubject, HookTable, ModelHooks};
-pub(crate) use table::{captures, changed, fire, needs_transaction};
+pub(crate) use fire::{captures, changed, fire, needs_transaction, reads_are_told, tell_reads};
+pub use read::ReadRows;
+pub use register::{GlobalHooks, HookRegistry, ModelHooks};
+pub use table::{BulkChange, HookFn, HookSubject, HookTable};
 pub use typed::{DeclaresHooks, Hooks, TypedHooks, apply_scope};
 
 use crate::query::Clauses;
@@ -25,6 +30,22 @@ pub struct ActorId(pub crate::Value);
 /// An extra that keeps a write out of the cloud's outbox: `draft.create_with(SkipSync)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SkipSync;
+
+/// An extra that leaves hooks out by their names: `draft.create_with(SkipHooks::named(["welcome-mail"]))`. The name of a kind, as
+/// `before_create`, leaves out all of that kind, declared ones too. Listeners of changes and of reads cannot be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkipHooks(Vec<String>);
+
+impl SkipHooks {
+    /// These names.
+    pub fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> SkipHooks {
+        SkipHooks(names.into_iter().map(Into::into).collect())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
 
 /// A rule of a whole row: its name, and the message when it fails.
 pub type RowRule = (&'static str, fn(&RowState) -> std::result::Result<(), String>);

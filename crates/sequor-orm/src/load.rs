@@ -7,6 +7,7 @@ mod siblings;
 mod sink;
 mod stream;
 
+pub(crate) use assemble::KeyHash;
 pub use assemble::LoadedTree;
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use stream::{Chunk, Rest, open};
@@ -19,7 +20,8 @@ use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Expr, RawPart, Select, SelectItem};
+use sequor_core::statement::{Distinct, Expr, Func, RawPart, Select, SelectItem, walk};
+use sequor_core::schema::Models;
 use sequor_core::{Name, Value};
 use sequor_sql::{Dialect, Sql};
 use sink::{DecodeSink, NamedSink, ScalarSink};
@@ -67,6 +69,7 @@ pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader
     };
     after_find(db, &mut state, site).await?;
     siblings::join(db, &tree, state.clauses.strict_loading);
+    told(db, &tree, &hooked(&state, site)).await?;
     Ok(tree)
 }
 
@@ -80,7 +83,22 @@ async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run:
 fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {
     let mut hooked = WriteOptions::at(site);
     hooked.hooks = !state.clauses.without_hooks;
+    hooked.extras = state.clauses.extras.clone();
     hooked
+}
+
+/// Tells `after_read` which rows leave the engine; its error withholds them.
+fn told<'a>(db: &'a Db, tree: &LoadedTree, options: &'a WriteOptions) -> impl Future<Output = Result<()>> + Send + 'a {
+    let mut reads = Vec::new();
+    if hook::reads_are_told(db) {
+        tree.each_batch(&mut |batch, model| {
+            let Some(model) = db.models().by_name(&model.name).filter(|_| !batch.is_empty()) else { return };
+            let key = |row: usize| model.primary_key.iter().map(|column| batch.value(row, *column)).collect();
+            let keys = (0..batch.len()).map(key).collect();
+            reads.push(hook::ReadRows { model, keys });
+        });
+    }
+    async move { hook::tell_reads(db, reads, options).await }
 }
 
 /// Runs the hooks that may change a query.
@@ -125,6 +143,21 @@ pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Locatio
     Ok(rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect())
 }
 
+/// Reads what a query selects as values of these types.
+pub(crate) async fn find_values(
+    db: &Db,
+    state: QueryState,
+    types: Vec<sequor_core::types::ColumnType>,
+    site: &'static Location<'static>,
+) -> Result<Vec<Vec<Value>>> {
+    let run = reading(&state, "find", site);
+    let plan = plan::plan(&state, &db.models())?;
+    let sql = db.render_select(&plan.select)?;
+    let decode =
+        move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
+    run_decoded(db, sql, DecodeSink::new(decode), run).await
+}
+
 async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, sink: DecodeSink<R, F>, run: Run) -> Result<Vec<R>>
 where
     F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
@@ -147,22 +180,63 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     decode: fn(&mut dyn RowReader) -> Result<R>,
     site: &'static Location<'static>,
 ) -> Result<Vec<R>> {
-    let run = reading(&state, "find", site);
     let mut state = state;
+    let options = hooked(&state, site);
+    before_find(&db, &mut state, site).await?;
+    let run = reading(&state, "find", site);
+    let keys = if hook::reads_are_told(&db) { select_keys(&mut state) } else { 0 };
     // A selection holds no relations; includes of scopes only narrow the rows.
     keep_narrowing(&mut state);
     let mut plan = plan::plan(&state, &db.models())?;
     let width = plan.node.shape.items.as_ref().map_or(plan.select.columns.len(), Vec::len);
     plan.select.columns.truncate(width);
     let sql = db.render_select(&plan.select)?;
-    run_decoded(&db, sql, DecodeSink::new(decode), run).await.map_err(|error| error.at(&state.model.name, None))
+    if !hook::reads_are_told(&db) {
+        let rows = run_decoded(&db, sql, DecodeSink::new(decode), run).await.map_err(|error| error.at(&state.model.name, None))?;
+        after_find(&db, &mut state, site).await?;
+        return Ok(rows);
+    }
+    let read = move |row: &mut dyn RowReader| -> Result<(R, Vec<Value>)> {
+        let key = (width - keys..width).map(|cell| row.any(cell)).collect::<Result<_>>()?;
+        Ok((decode(row)?, key))
+    };
+    let rows = run_decoded(&db, sql, DecodeSink::new(read), run).await.map_err(|error| error.at(&state.model.name, None))?;
+    let (rows, keys): (Vec<R>, Vec<Vec<Value>>) = rows.into_iter().unzip();
+    let keys = keys.into_iter().filter(|key| !key.is_empty()).collect();
+    hook::tell_reads(&db, vec![hook::ReadRows { model: state.model.clone(), keys }], &options).await?;
+    after_find(&db, &mut state, site).await?;
+    Ok(rows)
+}
+
+fn is_aggregate(expr: &Expr) -> bool {
+    use Func::{Avg, BoolAnd, BoolOr, Count, JsonAgg, Max, Min, StringAgg, Sum};
+    matches!(expr, Expr::Call { func: Count | Sum | Avg | Min | Max | JsonAgg | StringAgg | BoolAnd | BoolOr, .. })
+}
+
+/// Adds the primary key to a selection of single rows; gives how many cells that are. Groups, aggregates and distinct values have no key.
+fn select_keys(state: &mut QueryState) -> usize {
+    let clauses = &mut state.clauses;
+    let Some(select) = clauses.select.as_mut().filter(|_| clauses.group.is_empty() && clauses.distinct == Distinct::default()) else {
+        return 0;
+    };
+    let mut aggregates = false;
+    for item in select.iter_mut() {
+        let _ = walk(&mut item.expr, &mut |expr| {
+            aggregates |= is_aggregate(expr);
+            Ok::<(), ()>(())
+        });
+    }
+    if aggregates {
+        return 0;
+    }
+    select.extend(state.model.primary_key.iter().map(|position| SelectItem::new(Expr::Field(plan::field(&state.model, *position)))));
+    state.model.primary_key.len()
 }
 
 /// Counts rows.
 pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
     let mut state = state;
-    let mut hooked = WriteOptions::at(site);
-    hooked.hooks = !state.clauses.without_hooks;
+    let hooked = hooked(&state, site);
     hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
     let run = reading(&state, "count", site);
     let select = plan::plan_count(&state, &db.models())?;

@@ -19,8 +19,8 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
     match check(state, options, implied) {
         Ok(()) => hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await,
-        Err(error) => {
-            hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Row(state), options).await?;
+        Err(mut error) => {
+            hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(state, &mut error), options).await?;
             Err(error)
         }
     }
@@ -44,7 +44,10 @@ pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOpti
             check_column(&model, column, Some(value), None, &mut items)?;
         }
     }
-    finish(items)?;
+    if let Err(mut error) = finish(items) {
+        hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(state, &mut error), options).await?;
+        return Err(error);
+    }
     hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await
 }
 

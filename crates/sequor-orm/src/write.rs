@@ -10,7 +10,6 @@ mod draft;
 mod edit;
 mod graph;
 mod insert;
-mod options;
 mod row;
 mod save;
 mod statics;
@@ -18,7 +17,7 @@ mod update;
 mod upsert;
 mod verbs;
 
-use row::{fill, naming, state};
+use row::{fill, naming, options, state};
 
 pub use association::{RelationHandle, RelationOps};
 pub(crate) use association::{Side, add_links, has_links, related, remove_links, set_links};

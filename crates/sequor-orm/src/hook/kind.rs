@@ -1,5 +1,7 @@
 //! [`HookKind`]: every hook of Sequelize's table, in one list.
 
+use sequor_core::error::{Error, Result};
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $snake:literal, $camel:literal;)*) => {
         /// A hook of the lifecycle.
@@ -103,4 +105,50 @@ kinds! {
     AfterChange = "after_change", "afterChange";
     /// After the change became durable.
     AfterCommit = "after_commit", "afterCommit";
+    /// After rows were read, on every path on which they leave the engine.
+    AfterRead = "after_read", "afterRead";
+}
+
+impl HookKind {
+    /// The hooks around the statement of a write.
+    pub const WRITES: &'static [HookKind] = &[
+        HookKind::BeforeValidate,
+        HookKind::AfterValidate,
+        HookKind::BeforeCreate,
+        HookKind::AfterCreate,
+        HookKind::BeforeUpdate,
+        HookKind::AfterUpdate,
+        HookKind::BeforeSave,
+        HookKind::AfterSave,
+        HookKind::BeforeDestroy,
+        HookKind::AfterDestroy,
+        HookKind::BeforeRestore,
+        HookKind::AfterRestore,
+        HookKind::BeforeUpsert,
+        HookKind::AfterUpsert,
+        HookKind::BeforeBulkCreate,
+        HookKind::AfterBulkCreate,
+        HookKind::BeforeBulkUpdate,
+        HookKind::AfterBulkUpdate,
+        HookKind::BeforeBulkDestroy,
+        HookKind::AfterBulkDestroy,
+        HookKind::BeforeBulkRestore,
+        HookKind::AfterBulkRestore,
+    ];
+
+    /// Finds a hook by either name.
+    ///
+    /// # Errors
+    /// `Usage` that lists the names there are.
+    pub fn require(name: &str) -> Result<HookKind> {
+        HookKind::parse(name).ok_or_else(|| {
+            let names: Vec<&str> = HookKind::ALL.iter().map(|kind| kind.name()).collect();
+            Error::usage(format!("there is no hook {name:?}; known are {}", names.join(", ")))
+        })
+    }
+
+    /// Whether neither `hooks(false)` nor a name skips it: listeners of changes and of reads miss nothing.
+    pub fn is_mandatory(self) -> bool {
+        matches!(self, HookKind::AfterChange | HookKind::AfterCommit | HookKind::AfterRead)
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::{AnyChange, BulkChange, Change, HookContext, HookKind, HookSubject};
 use crate::model::Model;
-use crate::query::{Clauses, Find};
+use crate::query::{Clauses, Find, QueryState};
 use crate::write::{Draft, Edit, RowState};
 use sequor_core::driver::BoxFuture;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -37,6 +37,8 @@ hooks! {
     BeforeValidate before_validate(draft: &mut Draft<Self>);
     /// After the rules of a new row held.
     AfterValidate after_validate(draft: &mut Draft<Self>);
+    /// After a rule failed; the hook may put another error in its place.
+    ValidationFailed validation_failed(error: &mut Error);
     /// Before a row is created.
     BeforeCreate before_create(draft: &mut Draft<Self>);
     /// After a row was created.
@@ -77,6 +79,16 @@ hooks! {
     BeforeBulkRestore before_bulk_restore(change: &mut BulkChange);
     /// After many rows were restored.
     AfterBulkRestore after_bulk_restore(change: &BulkChange);
+    /// Before a find: the hook may add filters, an order, includes.
+    BeforeFind before_find(find: &mut Find<Self>);
+    /// Before a find, once includes are known.
+    BeforeFindAfterExpandIncludeAll before_find_after_expand_include_all(find: &mut Find<Self>);
+    /// Before a find, once its options are complete.
+    BeforeFindAfterOptions before_find_after_options(find: &mut Find<Self>);
+    /// After a find, with the query that ran; `after_read` tells which rows it found.
+    AfterFind after_find(find: &Find<Self>);
+    /// Before a count.
+    BeforeCount before_count(find: &mut Find<Self>);
     /// After any change of a row, in its transaction.
     AfterChange after_change(change: &Change<Self>);
     /// After a change became durable; its failure is reported, never undone.
@@ -102,10 +114,26 @@ impl<M: Hooks> TypedHooks<M> {
                     HookKind::AfterBulkRestore => M::after_bulk_restore(bulk, cx).await,
                     _ => Ok(()),
                 },
-                HookSubject::Query(_) => Ok(()),
+                HookSubject::Query(query) => Self::query(kind, query, cx).await,
                 HookSubject::Change(change) => Self::change(kind, change, cx).await,
+                HookSubject::Failed(_, error) => M::validation_failed(error, cx).await,
+                HookSubject::Read(_) | HookSubject::Moment => Ok(()),
             }
         })
+    }
+
+    async fn query(kind: HookKind, query: &mut QueryState, cx: &HookContext<'_>) -> Result<()> {
+        let mut find = Find::<M>::from_clauses(query.clauses.clone());
+        match kind {
+            HookKind::BeforeFind => M::before_find(&mut find, cx).await?,
+            HookKind::BeforeFindAfterExpandIncludeAll => M::before_find_after_expand_include_all(&mut find, cx).await?,
+            HookKind::BeforeFindAfterOptions => M::before_find_after_options(&mut find, cx).await?,
+            HookKind::AfterFind => return M::after_find(&find, cx).await,
+            HookKind::BeforeCount => M::before_count(&mut find, cx).await?,
+            _ => return Ok(()),
+        }
+        query.clauses = find.state.clauses;
+        Ok(())
     }
 
     async fn change(kind: HookKind, change: &AnyChange, cx: &HookContext<'_>) -> Result<()> {

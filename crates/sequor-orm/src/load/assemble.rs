@@ -422,7 +422,9 @@ pub(crate) async fn load_detached(
         let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
     } else {
+        let options = crate::write::WriteOptions::at(run.site);
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
+        super::told(db, &tree, &options).await?;
         for (row, key) in keys.iter().enumerate() {
             for parent in seen.get(&KeyHash::new(key)).into_iter().flatten() {
                 // A has-one whose key is not unique keeps its first row.

@@ -6,7 +6,7 @@
 
 use super::assemble::{LoadedTree, TreeSink, load_levels};
 use super::siblings::join;
-use super::{after_find, before_find, reading, step, unsink};
+use super::{after_find, before_find, hooked, reading, step, told, unsink};
 use crate::db::{Db, OpenRead, Run};
 use crate::model::Loader;
 use crate::plan::{self, Node};
@@ -102,6 +102,7 @@ impl Source {
                 let Source { db, mut state, loader, run, site } = self;
                 let tree = super::read_planned(&db, &state, loader(), run).await?;
                 join(&db, &tree, state.clauses.strict_loading);
+                told(&db, &tree, &hooked(&state, site)).await?;
                 after_find(&db, &mut state, site).await?;
                 Ok(Chunk { tree, rest: None })
             }
@@ -136,6 +137,7 @@ impl Open {
     async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<OpenRead>, node: Node) -> Result<Chunk> {
         load_levels(&source.db, &mut [&mut tree], source.run.clone()).await?;
         join(&source.db, &tree, source.state.clauses.strict_loading);
+        told(&source.db, &tree, &hooked(&source.state, source.site)).await?;
         let Some(read) = read else {
             after_find(&source.db, &mut source.state, source.site).await?;
             return Ok(Chunk { tree, rest: None });
@@ -156,6 +158,7 @@ impl Keys {
         }
         let tree = super::read_planned(&self.source.db, &state, (self.source.loader)(), self.source.run.clone()).await?;
         join(&self.source.db, &tree, state.clauses.strict_loading);
+        told(&self.source.db, &tree, &hooked(&state, self.source.site)).await?;
         let count = u64::try_from(tree.len()).unwrap_or(u64::MAX);
         self.last = self.keys.iter().map(|key| tree.last_value(key.position)).collect();
         self.left = self.left.map(|left| left.saturating_sub(count));

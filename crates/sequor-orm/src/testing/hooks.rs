@@ -49,7 +49,7 @@ pub fn assign(subject: HookSubject<'_>, values: &Json) -> Result<()> {
             }
             Ok(())
         }
-        HookSubject::Query(_) | HookSubject::Change(_) => Ok(()),
+        HookSubject::Query(_) | HookSubject::Change(_) | HookSubject::Failed(..) | HookSubject::Read(_) | HookSubject::Moment => Ok(()),
     }
 }
 

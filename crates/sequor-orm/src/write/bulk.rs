@@ -43,10 +43,19 @@ pub(crate) enum OnDuplicate {
 const ROWS: usize = 1_000;
 
 /// Creates many rows in one transaction.
-pub(crate) async fn bulk_create(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
+pub(crate) async fn bulk_create(db: &Db, rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
     let Some(first) = rows.first() else { return Ok(rows) };
     let model = first.model.clone();
     writable(&model)?;
+    if hook::needs_transaction(db, &model, &options.write) {
+        return db.in_transaction(async move |tx| create_all(tx, rows, options).await).await;
+    }
+    create_all(db, rows, options).await
+}
+
+async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
+    let Some(first) = rows.first() else { return Ok(rows) };
+    let model = first.model.clone();
     for row in &mut rows {
         prepare(row, db, &options.write)?;
     }

@@ -2,4 +2,5 @@
 
 pub(super) mod fill;
 pub(super) mod naming;
+pub(super) mod options;
 pub(super) mod state;

@@ -261,7 +261,21 @@ async fn lost(db: &Db, model: &Arc<ModelDef>, key: Vec<Value>, version: Option<(
 }
 
 /// Adds to numbers of one row in one statement; gives the row as stored.
+/// Hooks do not run, as in Sequelize; listeners of changes are told.
 pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
+    if !hook::captures(db, &state.model) {
+        return step_up(db, state, steps, options).await;
+    }
+    db.in_transaction(async move |tx| {
+        let before = by_key(tx, &state.model, state.stored_key()?, options).await?;
+        let after = step_up(tx, state, steps, options).await?;
+        hook::changed(tx, hook::Operation::Update, before.as_ref(), Some(&after), options).await?;
+        Ok(after)
+    })
+    .await
+}
+
+async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
     let set = increments(&model, steps, db, options);

@@ -6,13 +6,13 @@ use super::save::column;
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{find_rows, find_rows_hooked, run_one, step, unsink};
+use crate::load::{find_rows, find_rows_hooked, find_values, run_one, step, unsink};
 use crate::plan;
 use crate::query::QueryState;
 use crate::validate;
 use sequor_core::driver::Discard;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, Expr, Statement, Update};
+use sequor_core::statement::{BinaryOp, Expr, SelectItem, Statement, Update};
 use sequor_core::{Name, Value};
 
 /// What an update of many rows may say.
@@ -38,10 +38,17 @@ pub(crate) fn needs_filter(query: &QueryState, every_row: bool, operation: &str)
 }
 
 /// Sets fields of all rows that match. `set` names positions; expressions are logical.
-pub(crate) async fn update_all(db: &Db, mut query: QueryState, mut set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
-    let model = query.model.clone();
-    writable(&model)?;
+pub(crate) async fn update_all(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
+    writable(&query.model)?;
     needs_filter(&query, options.every_row, "update_all")?;
+    if hook::needs_transaction(db, &query.model, &options.write) {
+        return db.in_transaction(async |tx| update_matching(tx, query.clone(), set.clone(), options).await).await;
+    }
+    update_matching(db, query, set, options).await
+}
+
+async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
+    let model = query.model.clone();
     let write = &options.write;
     set.retain(|(position, _)| write.writes(&model.columns[*position].name));
     validate_set(db, &query, &mut set, write).await?;
@@ -55,7 +62,7 @@ pub(crate) async fn update_all(db: &Db, mut query: QueryState, mut set: Vec<(usi
     if options.individual_hooks {
         return individually(db, query, set, options).await;
     }
-    let capture = hook::captures(db, &model, write);
+    let capture = hook::captures(db, &model);
     let needs_rows = capture || (options.returning && !db.dialect().update_returning());
     let result = if needs_rows {
         db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
@@ -134,11 +141,16 @@ async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, optio
     let write = &options.write;
     db.in_transaction(async |tx| {
         let mut rows = Vec::new();
-        for mut row in find_rows_hooked(tx, query.clone(), write.hooks, write.site).await? {
+        let found = find_rows_hooked(tx, query.clone(), write.hooks, write.site).await?;
+        let computed = computed(tx, &query, &found, &set, write).await?;
+        for (mut row, computed) in found.into_iter().zip(computed) {
             for (position, value) in &set {
                 if let Expr::Value(value, _) = value {
                     row.values[*position] = Some(value.clone());
                 }
+            }
+            for (position, value) in computed {
+                row.values[position] = Some(value);
             }
             rows.push(super::save(tx, row, write).await?);
         }
@@ -147,6 +159,29 @@ async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, optio
         Ok((u64::try_from(rows.len()).unwrap_or(u64::MAX), rows))
     })
     .await
+}
+
+/// What the expressions of an update make of each row: row hooks see values, so the database computes them first.
+async fn computed(
+    db: &Db,
+    query: &QueryState,
+    rows: &[RowState],
+    set: &[(usize, Expr)],
+    options: &WriteOptions,
+) -> Result<Vec<Vec<(usize, Value)>>> {
+    let exprs: Vec<&(usize, Expr)> = set.iter().filter(|(_, value)| !matches!(value, Expr::Value(..))).collect();
+    let mut found = vec![Vec::new(); rows.len()];
+    if exprs.is_empty() {
+        return Ok(found);
+    }
+    for (row, found) in rows.iter().zip(&mut found) {
+        let mut one = keyed(query, std::slice::from_ref(row))?;
+        one.clauses.select = Some(exprs.iter().map(|(_, expr)| SelectItem::new(expr.clone())).collect());
+        let types = exprs.iter().map(|(position, _)| row.model.columns[*position].ty.clone()).collect();
+        let values = find_values(db, one, types, options.site).await?.pop().unwrap_or_default();
+        *found = exprs.iter().map(|(position, _)| *position).zip(values).collect();
+    }
+    Ok(found)
 }
 
 /// The statement of an update by filter.

@@ -16,6 +16,16 @@ use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, Lock, Loc
 /// Inserts a row, or changes the one of its key; gives the row and whether it is new.
 pub(crate) async fn upsert(
     db: &Db,
+    state: RowState,
+    fields: Option<Vec<usize>>,
+    key: Option<Vec<usize>>,
+    options: &WriteOptions,
+) -> Result<(RowState, bool)> {
+    db.in_transaction(async move |tx| upsert_one(tx, state, fields, key, options).await).await
+}
+
+async fn upsert_one(
+    db: &Db,
     mut state: RowState,
     fields: Option<Vec<usize>>,
     key: Option<Vec<usize>>,

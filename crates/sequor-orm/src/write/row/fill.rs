@@ -83,11 +83,23 @@ pub(crate) fn stamp_actor(state: &mut RowState, db: &Db, options: &WriteOptions,
         return Ok(());
     }
     let extras = options.extras(db);
-    let Some(actor) = actor_of(&extras) else { return Ok(()) };
+    let Some(actor) = actor_of(&extras) else { return unknown_actor(state, [created.filter(|_| new), updated]) };
     for position in [created.filter(|_| new), updated].into_iter().flatten() {
         state.values[position] = Some(actor.clone());
     }
     Ok(())
+}
+
+/// Nobody acts: an error where a stamp must be there.
+fn unknown_actor(state: &RowState, stamps: [Option<usize>; 2]) -> Result<()> {
+    let lacks = |position: &usize| !state.model.columns[*position].nullable && state.values[*position].as_ref().is_none_or(Value::is_null);
+    match stamps.into_iter().flatten().find(lacks) {
+        None => Ok(()),
+        Some(position) => Err(Error::usage(format!(
+            "{}.{} needs to know who acts: write through db.actor(id), or make the field an Option",
+            state.model.name, state.model.columns[position].name
+        ))),
+    }
 }
 
 /// Who acts: an [`ActorId`], or a plain key given to `db.actor(..)`.

@@ -1,0 +1,24 @@
+//! [`ReadRows`]: which rows left the engine, for `after_read`.
+
+use sequor_core::Value;
+use sequor_core::schema::ModelDef;
+use std::sync::Arc;
+
+/// The rows of one model that a read found.
+#[derive(Clone, Debug)]
+pub struct ReadRows {
+    pub(crate) model: Arc<ModelDef>,
+    pub(crate) keys: Vec<Vec<Value>>,
+}
+
+impl ReadRows {
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model.name
+    }
+
+    /// The primary keys of the rows; empty keys where the model has none.
+    pub fn keys(&self) -> &[Vec<Value>] {
+        &self.keys
+    }
+}

@@ -1,0 +1,130 @@
+//! What a database cascade will change, read and locked before it happens, so that listeners of changes miss nothing.
+
+use super::super::{RowState, WriteOptions};
+use super::tree::{keys_of, locked, within};
+use crate::db::Db;
+use crate::hook;
+use crate::load::{KeyHash, find_rows};
+use crate::query::{Deleted, QueryState};
+use sequor_core::Value;
+use sequor_core::error::Result;
+use sequor_core::schema::{Action, ForeignKeyDef, ModelDef, tables};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A key by which the database changes rows of a model when the row pointed to goes.
+struct Reach {
+    child: Arc<ModelDef>,
+    own: Vec<usize>,
+    target: Vec<usize>,
+    nulls: bool,
+}
+
+/// A row that a cascade changes: as it was, and as it will be.
+pub(super) struct Cascaded {
+    before: RowState,
+    after: Option<RowState>,
+}
+
+/// Whether a deletion in a table changes rows of others about which somebody wants to know.
+pub(super) fn is_heard(db: &Db, model: &ModelDef) -> bool {
+    let all = db.registry().all();
+    if !all.iter().any(|other| hook::captures(db, other)) {
+        return false;
+    }
+    let (mut seen, mut waiting) = (HashSet::from([model.name.to_string()]), vec![model.clone()]);
+    while let Some(model) = waiting.pop() {
+        for reach in reaches(db, &model, &all) {
+            if hook::captures(db, &reach.child) {
+                return true;
+            }
+            if !reach.nulls && seen.insert(reach.child.name.to_string()) {
+                waiting.push((*reach.child).clone());
+            }
+        }
+    }
+    false
+}
+
+/// The keys that point to a model and make the database change rows.
+fn reaches(db: &Db, model: &ModelDef, all: &[Arc<ModelDef>]) -> Vec<Reach> {
+    let Ok(made) = tables(all, &db.models()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for table in &made {
+        let Some(child) = all.iter().find(|child| child.table == table.name && child.view.is_none()) else { continue };
+        for key in table.foreign_keys.iter().filter(|key| key.table == model.table) {
+            found.extend(reach(child, model, key));
+        }
+    }
+    found
+}
+
+fn reach(child: &Arc<ModelDef>, model: &ModelDef, key: &ForeignKeyDef) -> Option<Reach> {
+    let nulls = match key.on_delete {
+        Some(Action::Cascade) => false,
+        Some(Action::SetNull) => true,
+        Some(Action::Restrict | Action::SetDefault | Action::NoAction) | None => return None,
+    };
+    let place = |model: &ModelDef, name: &sequor_core::Name| model.columns.iter().position(|column| column.column == *name);
+    let own = key.columns.iter().map(|name| place(child, name)).collect::<Option<_>>()?;
+    let target = key.target.iter().map(|name| place(model, name)).collect::<Option<_>>()?;
+    Some(Reach { child: child.clone(), own, target, nulls })
+}
+
+/// Reads and locks all rows that the deletion of these will change through the database.
+pub(super) async fn capture(db: &Db, rows: &[RowState], options: &WriteOptions) -> Result<Vec<Cascaded>> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    if !is_heard(db, &first.model) {
+        return Ok(Vec::new());
+    }
+    let all = db.registry().all();
+    let mut seen: HashSet<(String, KeyHash)> = HashSet::new();
+    for row in rows {
+        seen.insert((row.model.name.to_string(), KeyHash::new(&row.stored_key()?)));
+    }
+    let (mut cascaded, mut waiting) = (Vec::new(), vec![rows.to_vec()]);
+    while let Some(rows) = waiting.pop() {
+        for reach in reaches(db, &rows[0].model, &all) {
+            let mut gone = Vec::new();
+            for row in children(db, &rows, &reach, options).await? {
+                if reach.nulls {
+                    let mut after = row.clone();
+                    reach.own.iter().for_each(|position| after.values[*position] = Some(Value::Null));
+                    cascaded.push(Cascaded { before: row, after: Some(after) });
+                } else if seen.insert((row.model.name.to_string(), KeyHash::new(&row.stored_key()?))) {
+                    gone.push(row.clone());
+                    cascaded.push(Cascaded { before: row, after: None });
+                }
+            }
+            if !gone.is_empty() {
+                waiting.push(gone);
+            }
+        }
+    }
+    Ok(cascaded)
+}
+
+async fn children(db: &Db, rows: &[RowState], reach: &Reach, options: &WriteOptions) -> Result<Vec<RowState>> {
+    let mut found = Vec::new();
+    for rows in rows.chunks(1_000) {
+        let keys = keys_of(rows, &reach.target);
+        if keys.is_empty() {
+            continue;
+        }
+        let mut query = QueryState::new(reach.child.clone());
+        query.clauses.unscoped = true;
+        query.clauses.deleted = Deleted::Included;
+        query.clauses.filters.push(within(&reach.child, &reach.own, keys));
+        found.extend(find_rows(db, locked(query), options.site).await?);
+    }
+    Ok(found)
+}
+
+/// Tells the listeners what the cascade did, the deepest rows first.
+pub(super) async fn tell(db: &Db, cascaded: Vec<Cascaded>, options: &WriteOptions) -> Result<()> {
+    for Cascaded { before, after } in cascaded.into_iter().rev() {
+        let operation = if after.is_some() { hook::Operation::Update } else { hook::Operation::Destroy };
+        hook::changed(db, operation, Some(&before), after.as_ref(), options).await?;
+    }
+    Ok(())
+}
