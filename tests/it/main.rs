@@ -5,6 +5,7 @@ mod connections;
 mod decimals;
 mod expressions;
 mod hooks;
+mod lifecycle;
 mod loading;
 mod mistakes;
 mod models;

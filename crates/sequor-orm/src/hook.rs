@@ -1,16 +1,16 @@
 //! Hooks: the table of their names, where they are declared and registered, and how they run.
 
-mod kind;
 mod context;
-mod read;
-mod table;
 mod fire;
+mod kind;
+mod read;
 mod register;
+mod table;
 mod typed;
 
 pub use context::{AnyChange, Change, HookContext, Operation};
-pub use kind::HookKind;
 pub(crate) use fire::{captures, changed, fire, needs_transaction, reads_are_told, tell_reads};
+pub use kind::HookKind;
 pub use read::ReadRows;
 pub use register::{GlobalHooks, HookRegistry, ModelHooks};
 pub use table::{BulkChange, HookFn, HookSubject, HookTable};

@@ -20,8 +20,8 @@ use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Distinct, Expr, Func, RawPart, Select, SelectItem, walk};
 use sequor_core::schema::Models;
+use sequor_core::statement::{Distinct, Expr, Func, RawPart, Select, SelectItem, walk};
 use sequor_core::{Name, Value};
 use sequor_sql::{Dialect, Sql};
 use sink::{DecodeSink, NamedSink, ScalarSink};
@@ -216,7 +216,7 @@ fn is_aggregate(expr: &Expr) -> bool {
 /// Adds the primary key to a selection of single rows; gives how many cells that are. Groups, aggregates and distinct values have no key.
 fn select_keys(state: &mut QueryState) -> usize {
     let clauses = &mut state.clauses;
-    let Some(select) = clauses.select.as_mut().filter(|_| clauses.group.is_empty() && clauses.distinct == Distinct::default()) else {
+    let Some(select) = clauses.select.as_mut().filter(|_| clauses.group.is_empty() && matches!(clauses.distinct, Distinct::No)) else {
         return 0;
     };
     let mut aggregates = false;

@@ -41,7 +41,8 @@ pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrati
 pub use sequor_orm::__private;
 pub use sequor_orm::db::{Db, DbOptions, Health, Pool, PoolStatus, Retry, Transaction, Tx, TypeMap, millis, secs};
 pub use sequor_orm::hook::{
-    ActorId, AnyChange, BulkChange, Change, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks, Operation, ReadRows, SkipHooks, SkipSync,
+    ActorId, AnyChange, BulkChange, Change, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks, Operation, ReadRows,
+    SkipHooks, SkipSync,
 };
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;

@@ -35,16 +35,13 @@ pub(super) fn locked(mut query: QueryState) -> QueryState {
 struct Level {
     rows: Vec<RowState>,
     relation: usize,
+    /// What soft deletion writes: the instant at which the rows were reached, so that children are never older than their parents.
+    soft: Option<(usize, Value)>,
 }
 
 /// Deletes rows of one model and what hangs on them, the deepest first; gives how many of the rows themselves, and their last state.
 /// No call recurses, so the depth of a tree is not that of the stack.
-pub(super) async fn destroy_tree(
-    db: &Db,
-    rows: Vec<RowState>,
-    options: &WriteOptions,
-    root_hooks: bool,
-) -> Result<(u64, Vec<RowState>)> {
+pub(super) async fn destroy_tree(db: &Db, rows: Vec<RowState>, options: &WriteOptions, root_hooks: bool) -> Result<(u64, Vec<RowState>)> {
     let mut seen: HashSet<(String, KeyHash)> = HashSet::new();
     let mut levels = Vec::new();
     let mut last = (0, Vec::new());
@@ -61,14 +58,15 @@ pub(super) async fn destroy_tree(
             for row in fresh.iter_mut().filter(|_| hooked) {
                 hook::fire(db, &row.model.clone(), HookKind::BeforeDestroy, HookSubject::Row(row), options).await?;
             }
-            levels.push(Level { rows: fresh, relation: 0 });
+            let soft = fresh.first().and_then(|row| deletion(&row.model, db)).filter(|_| !options.force);
+            levels.push(Level { rows: fresh, relation: 0, soft });
         }
         let depth = levels.len();
         let Some(level) = levels.last_mut() else { return Ok(last) };
         if let Some(relation) = next_relation(level) {
             next = Some(dependents(db, &level.rows, &relation, options).await?).filter(|rows| !rows.is_empty());
         } else if let Some(level) = levels.pop() {
-            last = destroy_level(db, level.rows, options, root_hooks || depth > 1).await?;
+            last = destroy_level(db, level, options, root_hooks || depth > 1).await?;
         }
     }
 }
@@ -76,7 +74,8 @@ pub(super) async fn destroy_tree(
 fn next_relation(level: &mut Level) -> Option<RelationDef> {
     let model = level.rows.first()?.model.clone();
     let rest = model.relations.iter().enumerate().skip(level.relation);
-    let (position, relation) = rest.filter(|(_, relation)| relation.dependent_destroy).map(|(at, relation)| (at, relation.clone())).next()?;
+    let (position, relation) =
+        rest.filter(|(_, relation)| relation.dependent_destroy).map(|(at, relation)| (at, relation.clone())).next()?;
     level.relation = position + 1;
     Some(relation)
 }
@@ -126,9 +125,9 @@ pub(super) fn within(model: &ModelDef, positions: &[usize], keys: Vec<Vec<Value>
     Expr::InValues { exprs, rows: keys, binds, negated: false }
 }
 
-async fn destroy_level(db: &Db, mut rows: Vec<RowState>, options: &WriteOptions, hooked: bool) -> Result<(u64, Vec<RowState>)> {
+async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bool) -> Result<(u64, Vec<RowState>)> {
+    let Level { mut rows, soft, .. } = level;
     let Some(model) = rows.first().map(|row| row.model.clone()) else { return Ok((0, rows)) };
-    let soft = deletion(&model, db).filter(|_| !options.force);
     let is_soft = soft.is_some();
     let count = match soft {
         Some(written) => soften(db, &mut rows, written, options).await?,

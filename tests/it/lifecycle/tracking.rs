@@ -1,0 +1,157 @@
+//! Change tracking, held against a naive comparison of the rows; silent saves, chosen fields, the optimistic lock.
+
+use sequor::prelude::*;
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "charts", timestamps, version)]
+pub struct Chart {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub title: String,
+    pub pulse: Option<i32>,
+    pub weight: f64,
+    pub notes: Json,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i32,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "forms", userstamps)]
+pub struct Form {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub created_by: i64,
+    pub updated_by: i64,
+}
+
+fn chart() -> Chart {
+    let now = Utc::now();
+    Chart {
+        id: 1,
+        title: "a".into(),
+        pulse: None,
+        weight: 1.5,
+        notes: json!({ "a": [1, null] }).into(),
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+fn naive(old: &Chart, new: &Chart) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for (name, differs) in [
+        ("title", old.title != new.title),
+        ("pulse", old.pulse != new.pulse),
+        ("weight", old.weight != new.weight),
+        ("notes", old.notes != new.notes),
+    ] {
+        if differs {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A small generator of numbers (xorshift): the same programs in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    fn text(&mut self) -> String {
+        (0..self.below(3)).map(|_| ['a', 'b', 'ß'][usize::try_from(self.below(3)).unwrap_or(0)]).collect()
+    }
+
+    fn number(&mut self) -> Option<i32> {
+        (self.below(3) > 0).then(|| i32::try_from(self.below(4)).unwrap_or(0))
+    }
+}
+
+#[test]
+fn what_changed_is_what_a_naive_comparison_finds() {
+    let mut dice = Dice(0x5eed_0001);
+    for program in 0..2_000 {
+        let old = chart();
+        let (mut edit, mut plain) = (old.clone().edit(), old.clone());
+        for _ in 0..dice.below(12) {
+            let (text, number) = (dice.text(), dice.number());
+            match dice.below(4) {
+                0 => {
+                    edit.title.clone_from(&text);
+                    plain.title = text;
+                }
+                1 => {
+                    edit.set(Chart::PULSE, number);
+                    plain.pulse = number;
+                }
+                2 => {
+                    let weight = f64::from(number.unwrap_or(3)) / 2.0;
+                    (edit.weight, plain.weight) = (weight, weight);
+                }
+                _ => {
+                    let notes: Json = json!({ "a": [1, number], "b": text }).into();
+                    edit.notes = notes.clone();
+                    plain.notes = notes;
+                }
+            }
+        }
+        let expected = naive(&old, &plain);
+        assert_eq!(edit.changed(), expected, "program {program}");
+        assert_eq!(edit.is_changed(Chart::TITLE), expected.contains(&"title"));
+        assert_eq!((edit.previous(Chart::TITLE), edit.previous(Chart::PULSE)), (old.title, old.pulse));
+    }
+}
+
+#[sequor::test(models(Chart))]
+async fn a_stale_save_says_both_versions_and_loses_nothing(db: Db) -> sequor::Result<()> {
+    let stored = draft!(Chart { title: "a", weight: 1.0, notes: json!({}) }).create(&db).await?;
+    let (mut first, mut second) = (stored.clone().edit(), stored.clone().edit());
+    first.title = "first".into();
+    second.title = "second".into();
+    let saved = first.save(&db).await?;
+    assert_eq!((stored.version, saved.version), (0, 1));
+    match second.save(&db).await {
+        Err(Error::OptimisticLock { model, versions }) => assert_eq!((model.as_str(), *versions), ("Chart", (0, Some(1)))),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(Chart::find_by_pk(stored.id).or_fail().exec(&db).await?.title, "first");
+    // Nothing changed: nothing is sent, and that is no conflict.
+    let same = db.expect_queries(0, async || stored.clone().edit().save(&db).await).await?;
+    assert_eq!(same.version, 0);
+    Ok(())
+}
+
+#[sequor::test(models(Chart))]
+async fn silent_saves_and_chosen_fields_write_only_those(db: Db) -> sequor::Result<()> {
+    let stored = draft!(Chart { title: "a", weight: 1.0, notes: json!({}) }).create(&db).await?;
+    let mut edit = stored.clone().edit();
+    edit.title = "b".into();
+    let silent = edit.save_silently(&db).await?;
+    assert_eq!(silent.updated_at, stored.updated_at);
+    let mut edit = silent.edit();
+    edit.title = "c".into();
+    edit.pulse = Some(60);
+    edit.save_fields(Chart::PULSE, &db).await?;
+    let read = Chart::find_by_pk(stored.id).or_fail().exec(&db).await?;
+    assert_eq!((read.title.as_str(), read.pulse), ("b", Some(60)));
+    assert!(read.updated_at >= stored.updated_at);
+    let reloaded = stored.reload(&db).await?;
+    assert_eq!(reloaded, read);
+    Ok(())
+}
+
+#[sequor::test(models(Form))]
+async fn a_stamp_that_must_be_there_needs_to_know_who_acts(db: Db) -> sequor::Result<()> {
+    let error = Draft::<Form>::new().create(&db).await.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("Form.created_by") && error.contains("db.actor"), "{error}");
+    let form = Draft::<Form>::new().create(&db.actor(7_i64)).await?;
+    assert_eq!((form.created_by, form.updated_by), (7, 7));
+    Ok(())
+}
