@@ -10,6 +10,16 @@ mod reading {}
 mod relations {}
 #[doc = include_str!("../../../docs/src/writing.md")]
 mod writing {}
+#[doc = include_str!("../../../docs/src/validation.md")]
+mod validation {}
+#[doc = include_str!("../../../docs/src/hooks.md")]
+mod hooks {}
+#[doc = include_str!("../../../docs/src/scopes.md")]
+mod scopes {}
+#[doc = include_str!("../../../docs/src/soft-deletion.md")]
+mod soft_deletion {}
+#[doc = include_str!("../../../docs/src/change-tracking.md")]
+mod change_tracking {}
 #[doc = include_str!("../../../docs/src/transactions.md")]
 mod transactions {}
 #[doc = include_str!("../../../docs/src/from-sequelize.md")]
