@@ -8,8 +8,6 @@ mod create;
 mod delete;
 mod draft;
 mod edit;
-mod graph;
-mod insert;
 mod row;
 mod save;
 mod statics;
@@ -17,7 +15,7 @@ mod update;
 mod upsert;
 mod verbs;
 
-use row::{fill, naming, options, state};
+use row::{fill, graph, insert, naming, options, state};
 
 pub use association::{RelationHandle, RelationOps};
 pub(crate) use association::{Side, add_links, has_links, related, remove_links, set_links};

@@ -1,6 +1,6 @@
 //! The statement that adds one row, and how it comes back.
 
-use super::{RowState, WriteOptions, named};
+use crate::write::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::load::{run_one, step, unsink};
 use crate::query::QueryState;

@@ -1,7 +1,7 @@
 //! Creating a whole graph: parents first, then the row, then children and the rows between, in one transaction.
 
-use super::create::{after_create, insert_new};
-use super::{Child, RowState, Side, WriteOptions, add_links};
+use crate::write::create::{after_create, insert_new};
+use crate::write::{Child, RowState, Side, WriteOptions, add_links};
 use crate::db::Db;
 use crate::validate;
 use sequor_core::Value;
@@ -117,7 +117,7 @@ async fn create_children(
         for (target, value) in link.columns.iter().zip(key) {
             child.row.values[*target] = Some(value);
         }
-        let row = if fresh { create_node(db, child.row, options).await? } else { super::save(db, child.row, options).await? };
+        let row = if fresh { create_node(db, child.row, options).await? } else { crate::write::save(db, child.row, options).await? };
         stored.push(Child { row, through: child.through });
     }
     Ok(stored)
