@@ -6,6 +6,7 @@ mod decimals;
 mod expressions;
 mod hooks;
 mod lifecycle;
+mod json_door;
 mod loading;
 mod mistakes;
 mod models;

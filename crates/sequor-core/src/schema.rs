@@ -11,7 +11,7 @@ mod table;
 pub use column::{ColumnDef, Default, Generated, Generator, RuleDef, Unique};
 pub use diff::{Change, Renames, Ways, diff, enums};
 pub use index::{CheckDef, IndexDef, IndexPart, Nulls, SortDirection};
-pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef};
+pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef, nearest};
 pub use naming::{camel_case, pascal_case, plural, shorten, singular, snake_case};
 pub use relation::{Action, Link, RelationDef, RelationKind, ThroughDef, ThroughLink};
 pub use table::{ForeignKeyDef, TableColumn, TableDef, tables};

@@ -26,9 +26,9 @@ pub use functions::{
     sum, when,
 };
 pub use include::Include;
-pub use json::clauses_from_json;
 pub(crate) use json::condition_text;
 pub(crate) use json::{Place, bind_value, named};
+pub use json::{Policy, clauses_from_json};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub(crate) use page::{Key, after as after_keys, field_position as key_position, keys_of, total_order};

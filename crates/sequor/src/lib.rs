@@ -51,13 +51,13 @@ pub use sequor_orm::migrate::{
 };
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,
-    Relation, RuntimeModel, TypedExpr,
+    Relation, RuntimeCall, RuntimeModel, TypedExpr,
 };
 pub use sequor_orm::query::{
-    Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, RowStream, RowsAndCount, Scope,
-    Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
-    dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, random, rank, raw_expr, row_number, scalar,
-    string_agg, sum, tuple, when,
+    Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, Policy, RowStream, RowsAndCount,
+    Scope, Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part,
+    date_trunc, dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, random, rank, raw_expr,
+    row_number, scalar, string_agg, sum, tuple, when,
 };
 pub use sequor_orm::sync::SyncMode;
 #[cfg(feature = "testing")]

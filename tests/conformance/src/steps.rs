@@ -375,7 +375,7 @@ async fn change(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json
     let done = || json!({ "done": true });
     match op {
         "update" => {
-            let (count, records) = scene.model(step)?.update_all(values, options.clone()).await?;
+            let (count, records) = scene.model(step)?.update_returning(values, options.clone()).await?;
             let returning =
                 options.get("returning").is_some_and(|value| *value != json!(false)) || options["individualHooks"] == json!(true);
             Ok(if returning { json!({ "affected": count, "rows": rows(&records) }) } else { json!({ "affected": count }) })

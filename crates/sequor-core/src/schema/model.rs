@@ -232,13 +232,17 @@ impl ModelDef {
     #[cold]
     #[track_caller]
     pub fn unknown(&self, name: &str) -> Error {
-        let near = self.columns.iter().map(|column| column.name.as_ref()).min_by_key(|known| distance(known, name));
-        let hint = match near {
-            Some(near) if distance(near, name) <= 3 => format!(", did you mean {near}?"),
-            _ => String::new(),
+        let hint = match nearest(name, self.columns.iter().map(|column| column.name.as_ref())) {
+            Some(near) => format!(", did you mean {near}?"),
+            None => String::new(),
         };
         Error::usage(format!("{} has no field {}{hint}", self.name, name.escape_debug()))
     }
+}
+
+/// The known word that is spelt most like a name, if any is near.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known.map(|word| (distance(word, name), word)).min().filter(|(far, _)| *far <= 3).map(|(_, word)| word)
 }
 
 /// Levenshtein's distance, for suggestions.

@@ -1,9 +1,11 @@
 //! [`Record`]: a row of a model that is known at run time. [`RuntimeModel`]: its finders and writes, which take Sequelize's options.
 
+mod calls;
 mod links;
 mod loader;
 mod verbs;
 
+pub use calls::RuntimeCall;
 pub use loader::RecordLoader;
 pub use verbs::{RuntimeFind, RuntimeModel};
 

@@ -3,14 +3,17 @@
 mod condition;
 mod expression;
 mod include;
+mod policy;
+mod typed;
 
 pub(crate) use condition::condition;
 pub(crate) use expression::{bind_value, expression, named};
+pub use policy::Policy;
 
 use super::clauses::{Clauses, Deleted};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::schema::{ModelDef, Models, Nulls, SortDirection};
+use sequor_core::schema::{ModelDef, Models, Nulls, SortDirection, nearest};
 use sequor_core::statement::{Distinct, Expr, Lock, LockMode, LockWait, OrderBy, SelectItem};
 use serde_json::{Map, Value as Json};
 
@@ -40,7 +43,13 @@ impl<'a> Place<'a> {
 
 #[cold]
 pub(crate) fn unknown(place: &str, key: &str, known: &[&str]) -> Error {
-    Error::of_usage(UsageErrorKind::Query, format!("{place}.{}: unknown; known are {}", key.escape_debug(), known.join(", ")))
+    let what = if key.starts_with('$') { "operator" } else { "option" };
+    let shown: String = key.chars().take(64).collect();
+    let hint = match nearest(&shown, known.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("known are {}", known.join(", ")),
+    };
+    Error::of_usage(UsageErrorKind::Query, format!("{place}.{}: unknown {what}, {hint}", shown.escape_debug()))
 }
 
 /// Options that change how rows are returned or logged, and nothing of the query.

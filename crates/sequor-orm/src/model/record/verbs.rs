@@ -64,6 +64,10 @@ impl RuntimeModel {
         RuntimeModel { db, name, scopes: None }
     }
 
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The same model on another handle, such as a transaction's.
     #[must_use]
     pub fn on(&self, db: &Db) -> RuntimeModel {
@@ -151,11 +155,7 @@ impl RuntimeModel {
         RuntimeFind { model: self.clone(), options, site: Location::caller() }
     }
 
-    /// The first row. Sequelize: `findOne(options)`.
-    ///
-    /// # Errors
-    /// As [`RuntimeFind::exec`].
-    pub async fn find_one(&self, mut options: Json) -> Result<Option<Record>> {
+    pub(super) async fn find_one_now(&self, mut options: Json) -> Result<Option<Record>> {
         if let Json::Null = options {
             options = Json::Object(Map::new());
         }
@@ -165,11 +165,7 @@ impl RuntimeModel {
         Ok(self.rows(options, Location::caller()).await?.into_iter().next())
     }
 
-    /// The row of a key. Sequelize: `findByPk(key, options)`.
-    ///
-    /// # Errors
-    /// `Usage` for a key that is neither text nor number.
-    pub async fn find_by_pk(&self, key: Json, mut options: Json) -> Result<Option<Record>> {
+    pub(super) async fn find_by_pk_now(&self, key: Json, mut options: Json) -> Result<Option<Record>> {
         let model = self.def()?;
         if key.is_null() {
             return Ok(None);
@@ -193,11 +189,7 @@ impl RuntimeModel {
         Ok(self.rows(options, Location::caller()).await?.into_iter().next())
     }
 
-    /// How many rows. Sequelize: `count(options)`.
-    ///
-    /// # Errors
-    /// As [`RuntimeFind::exec`].
-    pub async fn count(&self, options: Json) -> Result<u64> {
+    pub(super) async fn count_now(&self, options: Json) -> Result<u64> {
         let distinct = option(&options, "col").and_then(Json::as_str).map(str::to_owned);
         let only_distinct = flag(&options, "distinct", false);
         let mut query = self.query(options)?;
@@ -227,11 +219,7 @@ impl RuntimeModel {
         Ok(rows.into_iter().next().and_then(|row| row.extras.into_iter().next()).map(|(_, value)| value).unwrap_or_default())
     }
 
-    /// An aggregate of a column: `count`, `sum`, `avg`, `min`, `max`. Sequelize: `aggregate(field, fn, options)`.
-    ///
-    /// # Errors
-    /// `Usage` for an unknown column or function.
-    pub async fn aggregate(&self, field: &str, function: &str, options: Json) -> Result<Json> {
+    pub(super) async fn aggregate_now(&self, field: &str, function: &str, options: Json) -> Result<Json> {
         let query = self.query(options)?;
         let place = Place::new(&query.model, self.db.registry());
         let expr = crate::query::named(place, field)?;
@@ -280,11 +268,7 @@ impl RuntimeModel {
         write
     }
 
-    /// Creates a row. Sequelize: `create(values, options)`.
-    ///
-    /// # Errors
-    /// `Validation` and constraint errors.
-    pub async fn create_with(&self, values: Json, options: Json) -> Result<Record> {
+    pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
         let included = option(&options, "include").is_some();
@@ -295,11 +279,7 @@ impl RuntimeModel {
         Ok(record_of(write::create(&self.db, state, &write).await?))
     }
 
-    /// Creates many rows. Sequelize: `bulkCreate(rows, options)`: validated only when asked.
-    ///
-    /// # Errors
-    /// `Validation` of all rows at once; constraint errors.
-    pub async fn bulk_create(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
+    pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
         let model = self.def()?;
         let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
         let included = option(&options, "include").is_some();
@@ -334,11 +314,7 @@ impl RuntimeModel {
         Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(record_of).collect())
     }
 
-    /// Changes rows. Sequelize: `update(values, { where })`. Gives how many, and the rows with `returning`.
-    ///
-    /// # Errors
-    /// `MissingFilter` without `where`.
-    pub async fn update_all(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
+    pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
         let query = self.query(options.clone())?;
         let Json::Object(map) = values else { return Err(Error::usage("update takes an object of values")) };
         let mut set = Vec::new();
@@ -358,14 +334,10 @@ impl RuntimeModel {
         Ok((count, rows.into_iter().map(record_of).collect()))
     }
 
-    /// Deletes rows. Sequelize: `destroy({ where })`.
-    ///
-    /// # Errors
-    /// `MissingFilter` without `where` or `truncate`.
-    pub async fn destroy_all(&self, options: Json) -> Result<u64> {
+    pub(super) async fn destroy_all_now(&self, options: Json) -> Result<u64> {
         let query = self.query(options.clone())?;
         if flag(&options, "truncate", false) {
-            self.truncate(options).await?;
+            self.truncate_now(options).await?;
             return Ok(0);
         }
         let every_row = option(&options, "where").is_some();
@@ -377,11 +349,7 @@ impl RuntimeModel {
         write::destroy_all(&self.db, query, &destroy).await
     }
 
-    /// Brings rows back. Sequelize: `restore({ where })`.
-    ///
-    /// # Errors
-    /// `Usage` when the model is not paranoid.
-    pub async fn restore_all(&self, options: Json) -> Result<u64> {
+    pub(super) async fn restore_all_now(&self, options: Json) -> Result<u64> {
         let query = self.query(options.clone())?;
         let update = UpdateOptions {
             write: Self::write_options(&options, true),
@@ -392,21 +360,13 @@ impl RuntimeModel {
         write::restore_all(&self.db, query, &update).await
     }
 
-    /// Empties the table. Sequelize: `truncate(options)`.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn truncate(&self, options: Json) -> Result<()> {
+    pub(super) async fn truncate_now(&self, options: Json) -> Result<()> {
         let model = self.def()?;
         let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
         write::truncate(&self.db, &model, restart, cascade, &Self::write_options(&options, true)).await
     }
 
-    /// Inserts or changes a row. Sequelize: `upsert(values, options)`.
-    ///
-    /// # Errors
-    /// `Usage` when no unique key is covered by the values.
-    pub async fn upsert(&self, values: Json, options: Json) -> Result<(Record, bool)> {
+    pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
         let model = self.def()?;
         let state = row_from_json(&model, self.db.registry(), values)?;
         let positions =
@@ -417,21 +377,13 @@ impl RuntimeModel {
         Ok((record_of(row), created))
     }
 
-    /// Finds a row or creates it. Sequelize: `findOrCreate({ where, defaults })`.
-    ///
-    /// # Errors
-    /// `Usage` without `where`.
-    pub async fn find_or_create(&self, options: Json) -> Result<(Record, bool)> {
+    pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
         let (query, state) = self.found_or_built(&options)?;
         let (row, created) = write::find_or_create(&self.db, query, state, &Self::write_options(&options, true)).await?;
         Ok((record_of(row), created))
     }
 
-    /// Finds a row or builds it, unsaved. Sequelize: `findOrBuild({ where, defaults })`.
-    ///
-    /// # Errors
-    /// `Usage` without `where`.
-    pub async fn find_or_build(&self, options: Json) -> Result<(Record, bool)> {
+    pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
         let (mut query, mut state) = self.found_or_built(&options)?;
         query.clauses.limit = Some(1);
         query.clauses.unordered = true;
@@ -466,11 +418,7 @@ impl RuntimeModel {
         Ok((query, state))
     }
 
-    /// Adds to numbers of all rows that match. Sequelize: `increment(fields, { where, by })`.
-    ///
-    /// # Errors
-    /// `MissingFilter` without `where`.
-    pub async fn increment(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {
+    pub(super) async fn increment_now(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {
         let query = self.query(options.clone())?;
         let steps = steps(&query.model, fields, option(&options, "by"), sign)?;
         let set = steps

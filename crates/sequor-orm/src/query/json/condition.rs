@@ -229,6 +229,13 @@ impl Subject {
         Ok(if negated { list.and(others) } else { list.or(others) })
     }
 
+    /// Where this stands, for messages.
+    fn place(&self) -> String {
+        let Expr::Field(field) = &self.expr else { return "where".to_owned() };
+        let path: Vec<&str> = field.path.iter().chain([&field.name]).map(AsRef::as_ref).collect();
+        format!("where.{}", path.join("."))
+    }
+
     fn is_null(&self, negated: bool) -> Expr {
         Expr::IsNull { expr: Box::new(self.expr.clone()), negated }
     }
@@ -377,7 +384,7 @@ impl Subject {
                 Json::String(column) => Ok(compare(B::Equal, self.expr.clone(), named(place, &column)?)),
                 _ => Err(Error::usage("where.$col: the name of a column is expected")),
             },
-            other => Err(unknown("where", other, OPERATORS)),
+            other => Err(unknown(&self.place(), other, OPERATORS)),
         }
     }
 }

@@ -1,0 +1,173 @@
+//! [`RuntimeCall`]: the verbs of a run-time model, each run by `.exec(&db)` as those of typed models are; and the short verbs of a [`Record`].
+
+use super::{Record, RuntimeModel};
+use crate::db::Db;
+use crate::write::WriteOptions;
+use sequor_core::driver::BoxFuture;
+use sequor_core::error::Result;
+use serde_json::Value as Json;
+use std::future::{Future, IntoFuture};
+use std::panic::Location;
+
+/// Something that a run-time model does and has not done yet: `.exec(&db)` runs it there, `.await` on the model's own database.
+#[must_use = "nothing happens until .exec or .await"]
+pub struct RuntimeCall<T> {
+    model: RuntimeModel,
+    run: Box<dyn FnOnce(RuntimeModel) -> BoxFuture<'static, Result<T>> + Send>,
+}
+
+impl<T> RuntimeCall<T> {
+    /// Runs it on this database or transaction.
+    ///
+    /// # Errors
+    /// `Usage` that names the place of an unknown key; `Validation` and constraint errors; those of the database.
+    pub fn exec(self, db: &Db) -> BoxFuture<'static, Result<T>> {
+        (self.run)(self.model.on(db))
+    }
+}
+
+impl<T> IntoFuture for RuntimeCall<T> {
+    type Output = Result<T>;
+    type IntoFuture = BoxFuture<'static, Result<T>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        (self.run)(self.model)
+    }
+}
+
+impl RuntimeModel {
+    fn call<T, F>(&self, run: impl FnOnce(RuntimeModel) -> F + Send + 'static) -> RuntimeCall<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        RuntimeCall { model: self.clone(), run: Box::new(move |model| Box::pin(run(model))) }
+    }
+
+    /// The first row. Sequelize: `findOne(options)`.
+    pub fn find_one(&self, options: Json) -> RuntimeCall<Option<Record>> {
+        self.call(async move |model: RuntimeModel| model.find_one_now(options).await)
+    }
+
+    /// The row of a key. Sequelize: `findByPk(key, options)`.
+    pub fn find_by_pk(&self, key: Json, options: Json) -> RuntimeCall<Option<Record>> {
+        self.call(async move |model: RuntimeModel| model.find_by_pk_now(key, options).await)
+    }
+
+    /// Rows, and how many there are without limit and offset. Sequelize: `findAndCountAll(options)`.
+    pub fn find_and_count_all(&self, options: Json) -> RuntimeCall<(Vec<Record>, u64)> {
+        self.call(async move |model: RuntimeModel| {
+            let mut all = options.clone();
+            if let Some(map) = all.as_object_mut() {
+                map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "attributes"));
+            }
+            let count = model.count_now(all).await?;
+            let db = model.db().clone();
+            Ok((model.find_all(options).exec(&db).await?, count))
+        })
+    }
+
+    /// How many rows. Sequelize: `count(options)`.
+    pub fn count(&self, options: Json) -> RuntimeCall<u64> {
+        self.call(async move |model: RuntimeModel| model.count_now(options).await)
+    }
+
+    /// An aggregate of a column: `count`, `sum`, `avg`, `min`, `max`. Sequelize: `aggregate(field, fn, options)`.
+    pub fn aggregate(&self, field: &str, function: &str, options: Json) -> RuntimeCall<Json> {
+        let (field, function) = (field.to_owned(), function.to_owned());
+        self.call(async move |model: RuntimeModel| model.aggregate_now(&field, &function, options).await)
+    }
+
+    /// Creates a row. Sequelize: `create(values)`.
+    pub fn create(&self, values: Json) -> RuntimeCall<Record> {
+        self.create_with(values, Json::Null)
+    }
+
+    /// Creates a row with options, such as the rows below it. Sequelize: `create(values, options)`.
+    pub fn create_with(&self, values: Json, options: Json) -> RuntimeCall<Record> {
+        self.call(async move |model: RuntimeModel| model.create_with_now(values, options).await)
+    }
+
+    /// Creates many rows. Sequelize: `bulkCreate(rows, options)`: validated only when asked.
+    pub fn bulk_create(&self, rows: Json, options: Json) -> RuntimeCall<Vec<Record>> {
+        self.call(async move |model: RuntimeModel| model.bulk_create_now(rows, options).await)
+    }
+
+    /// Changes rows, and says how many; `MissingFilter` without `where`. Sequelize: `update(values, { where })`.
+    pub fn update_all(&self, values: Json, options: Json) -> RuntimeCall<u64> {
+        self.call(async move |model: RuntimeModel| Ok(model.update_now(values, options).await?.0))
+    }
+
+    /// Changes rows: how many, and with `returning` or `individualHooks` the rows. Sequelize: `update(values, { where, returning: true })`.
+    pub fn update_returning(&self, values: Json, options: Json) -> RuntimeCall<(u64, Vec<Record>)> {
+        self.call(async move |model: RuntimeModel| model.update_now(values, options).await)
+    }
+
+    /// Deletes rows; `MissingFilter` without `where` or `truncate`. Sequelize: `destroy({ where })`.
+    pub fn destroy_all(&self, options: Json) -> RuntimeCall<u64> {
+        self.call(async move |model: RuntimeModel| model.destroy_all_now(options).await)
+    }
+
+    /// Brings rows of a paranoid model back. Sequelize: `restore({ where })`.
+    pub fn restore_all(&self, options: Json) -> RuntimeCall<u64> {
+        self.call(async move |model: RuntimeModel| model.restore_all_now(options).await)
+    }
+
+    /// Empties the table. Sequelize: `truncate(options)`.
+    pub fn truncate(&self, options: Json) -> RuntimeCall<()> {
+        self.call(async move |model: RuntimeModel| model.truncate_now(options).await)
+    }
+
+    /// Inserts or changes a row. Sequelize: `upsert(values, options)`.
+    pub fn upsert(&self, values: Json, options: Json) -> RuntimeCall<(Record, bool)> {
+        self.call(async move |model: RuntimeModel| model.upsert_now(values, options).await)
+    }
+
+    /// Finds a row or creates it. Sequelize: `findOrCreate({ where, defaults })`.
+    pub fn find_or_create(&self, options: Json) -> RuntimeCall<(Record, bool)> {
+        self.call(async move |model: RuntimeModel| model.find_or_create_now(options).await)
+    }
+
+    /// Finds a row or builds it, unsaved. Sequelize: `findOrBuild({ where, defaults })`.
+    pub fn find_or_build(&self, options: Json) -> RuntimeCall<(Record, bool)> {
+        self.call(async move |model: RuntimeModel| model.find_or_build_now(options).await)
+    }
+
+    /// Adds to numbers of all rows that match; `sign` is -1 to take away. Sequelize: `increment(fields, { where, by })`.
+    pub fn increment(&self, fields: Json, options: Json, sign: i64) -> RuntimeCall<u64> {
+        self.call(async move |model: RuntimeModel| model.increment_now(fields, options, sign).await)
+    }
+}
+
+impl Record {
+    /// Deletes the row, softly where the model is paranoid. Sequelize: `destroy()`.
+    #[track_caller]
+    pub fn destroy(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        self.destroy_with(db, WriteOptions::at(Location::caller()))
+    }
+
+    /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
+    #[track_caller]
+    pub fn force_destroy(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let mut options = WriteOptions::at(Location::caller());
+        options.force = true;
+        self.destroy_with(db, options)
+    }
+
+    /// Brings the row back. Sequelize: `restore()`.
+    #[track_caller]
+    pub fn restore(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        self.restore_with(db, WriteOptions::at(Location::caller()))
+    }
+
+    /// Reads the row again. Sequelize: `reload()`.
+    #[track_caller]
+    pub fn reload(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let site = Location::caller();
+        async move { self.reload_with(db, &WriteOptions::at(site)).await }
+    }
+
+    /// Adds to a number in one atomic statement. Sequelize: `increment(field, { by })`.
+    pub async fn increment(&mut self, field: &str, by: i64, db: &Db) -> Result<()> {
+        self.step(Json::from(field), Some(&Json::from(by)), 1, db).await
+    }
+}

@@ -1,0 +1,142 @@
+//! The JSON query language: on run-time models, on typed ones, and under a policy for strangers.
+
+use crate::models::{Post, User};
+use sequor::Policy;
+use sequor::prelude::*;
+
+fn author() -> Json {
+    json!({ "name": "Author", "attributes": { "name": "STRING(40)", "secret": "STRING(40)", "age": "INTEGER" }, "options": { "timestamps": false } })
+}
+
+fn book() -> Json {
+    json!({ "name": "Book", "attributes": { "title": "STRING(40)", "price": "INTEGER" }, "options": { "timestamps": false } })
+}
+
+async fn library(db: &Db) -> Result<(sequor::RuntimeModel, sequor::RuntimeModel)> {
+    let authors = db.define(ModelDef::from_json(author())?)?;
+    let books = db.define(ModelDef::from_json(book())?)?;
+    db.associate(json!({ "type": "hasMany", "source": "Author", "target": "Book", "as": "books", "foreignKey": "authorId" }))?;
+    db.associate(json!({ "type": "belongsTo", "source": "Book", "target": "Author", "as": "author", "foreignKey": "authorId" }))?;
+    db.sync_all(SyncMode::Create).await?;
+    for (name, age) in [("Ann", 30), ("Bo", 40), ("Cy", 50)] {
+        let author = authors.create(json!({ "name": name, "secret": "s", "age": age })).exec(db).await?;
+        let id = author.get("id")?;
+        books.bulk_create(json!([{ "title": format!("{name} 1"), "price": age, "authorId": id }, { "title": format!("{name} 2"), "price": 1, "authorId": id }]), json!({})).exec(db).await?;
+    }
+    Ok((authors, books))
+}
+
+#[sequor::test]
+async fn verbs_of_run_time_models_run_where_exec_says(db: Db) -> Result<()> {
+    let (authors, _) = library(&db).await?;
+    let n: u64 = authors.update_all(json!({ "age": 41 }), json!({ "where": { "name": "Bo" } })).exec(&db).await?;
+    assert_eq!(n, 1);
+    let tx = db.begin().await?;
+    authors.create(json!({ "name": "Di" })).exec(&tx).await?;
+    assert_eq!(authors.count(json!({})).exec(&tx).await?, 4);
+    tx.rollback().await?;
+    assert_eq!(authors.count(json!({})).exec(&db).await?, 3);
+    let mut row = authors.find_one(json!({ "where": { "name": "Bo" } })).exec(&db).await?.ok_or_else(|| Error::not_found("Author"))?;
+    assert_eq!(row.get("age")?, json!(41));
+    row.increment("age", 2, &db).await?;
+    row.reload(&db).await?;
+    assert_eq!(row.get("age")?, json!(43));
+    row.destroy(&db).await?;
+    let (rows, count) = authors.find_and_count_all(json!({ "order": ["id"], "limit": 1 })).exec(&db).await?;
+    assert_eq!((rows.len(), count), (1, 2));
+    Ok(())
+}
+
+#[sequor::test]
+async fn typed_models_answer_sequelizes_options(db: Db) -> Result<()> {
+    db.sync::<(User, Post)>(SyncMode::Create).await?;
+    for (name, age) in [("Ann", 20), ("Bo", 30), ("Cy", 40)] {
+        let user = draft!(User { email: format!("{name}@x.io"), name, age }).create(&db).await?;
+        draft!(Post { title: format!("of {name}"), user_id: user.id }).create(&db).await?;
+    }
+    let options = json!({ "where": { "age": { "$gt": 20 } }, "include": ["posts"], "order": [["age", "DESC"]], "limit": 1 });
+    let users = User::find_all().json_options(options)?.exec(&db).await?;
+    assert_eq!(users.len(), 1);
+    assert_eq!(users[0].name, "Cy");
+    assert_eq!(users[0].posts.get()?[0].title, "of Cy");
+    assert_eq!(
+        User::count().json_options(json!({ "where": { "$or": [{ "name": "Ann" }, { "$posts.title$": "of Bo" }] } }))?.exec(&db).await?,
+        2
+    );
+    for (wrong, place) in [
+        (json!({ "where": { "age": { "$gtt": 1 } } }), "where.age.$gtt: unknown operator, did you mean $gt?"),
+        (json!({ "were": {} }), "options.were: unknown option, did you mean where?"),
+        (json!({ "where": { "agee": 1 } }), "did you mean age?"),
+        (json!({ "attributes": ["name"] }), "options.attributes"),
+        (json!({ "include": [{ "association": "posts", "attributes": ["title"] }] }), "options.attributes"),
+    ] {
+        let error = User::find_all().json_options(wrong).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(place), "{error} does not say {place}");
+    }
+    Ok(())
+}
+
+#[sequor::test]
+async fn strangers_get_what_the_policy_lists_and_nothing_else(db: Db) -> Result<()> {
+    let (authors, _) = library(&db).await?;
+    let policy = Policy::stranger().allow("Author", &["id", "name"]).allow("Book", &["title", "price"]).max_rows(2).max_includes(2);
+    let model = authors.def()?;
+    let check = |options: Json| policy.check(&model, &db.models(), options);
+    let rows = authors.find_all(check(json!({ "include": ["books"], "order": [["name", "DESC"]] }))?).exec(&db).await?;
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].to_json()["name"], "Cy");
+    assert!(rows[0].to_json().get("secret").is_none());
+    assert!(rows[0].to_json()["books"][0].get("authorId").is_none());
+    for (wrong, place) in [
+        (json!({ "where": { "secret": "s" } }), "options.where.secret"),
+        (json!({ "where": { "$or": [{ "name": "x" }, { "secret": { "$startsWith": "s" } }] } }), "options.where.$or[1].secret"),
+        (json!({ "where": { "name": { "$regexp": "(a+)+" } } }), "options.where.name.$regexp"),
+        (json!({ "where": { "name": { "$eq": { "$col": "secret" } } } }), "options.where.name.$eq.$col"),
+        (json!({ "where": { "$books.authorId$": 1 } }), "options.where.$books.authorId$"),
+        (json!({ "attributes": ["name", "secret"] }), "options.attributes[1]"),
+        (json!({ "attributes": [{ "fn": "max", "args": [{ "col": "secret" }], "as": "name" }] }), "options.attributes[0]"),
+        (json!({ "order": [["secret", "ASC"]] }), "options.order[0]"),
+        (json!({ "order": [[{ "fn": "random" }, "ASC"]] }), "options.order[0]"),
+        (json!({ "include": ["books", "books", "books"] }), "options.include[2]"),
+        (json!({ "include": [{ "association": "books", "include": [{ "association": "author", "where": { "age": 1 } }] }] }), "where.age"),
+        (json!({ "limit": 3 }), "options.limit"),
+        (json!({ "limit": "2" }), "options.limit"),
+        (json!({ "paranoid": false }), "options.paranoid"),
+        (json!({ "lock": true }), "options.lock"),
+        (json!({ "group": ["name"] }), "options.group"),
+        (json!([]), "options"),
+    ] {
+        let error = check(wrong.clone()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(place), "{wrong}: {error} does not say {place}");
+    }
+    let closed = Policy::stranger().allow("Author", &["name"]);
+    assert!(closed.check(&model, &db.models(), json!({ "include": ["books"] })).is_err());
+    Ok(())
+}
+
+#[sequor::test]
+async fn long_and_deep_json_is_refused_quickly(db: Db) -> Result<()> {
+    let (authors, _) = library(&db).await?;
+    let start = std::time::Instant::now();
+    let policy = Policy::stranger().allow("Author", &["name"]);
+    let long = format!("{{\"where\":{{\"name\":\"{}\"}}}}", "x".repeat(10 << 20));
+    assert!(policy.parse(long.as_bytes()).is_err_and(|error| error.to_string().contains("bytes")));
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert!(policy.parse(deep.as_bytes()).is_err());
+    let mut nested = json!({ "name": "x" });
+    for _ in 0..10_000 {
+        nested = json!({ "$and": [nested] });
+    }
+    let model = authors.def()?;
+    assert!(
+        policy
+            .check(&model, &db.models(), json!({ "where": nested.clone() }))
+            .is_err_and(|error| error.to_string().contains("nested deeper"))
+    );
+    let error = authors.find_all(json!({ "where": nested })).exec(&db).await.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("nested deeper"), "{error}");
+    let wide: Vec<Json> = (0..200_000).map(|number| json!({ "name": number.to_string() })).collect();
+    assert!(policy.check(&model, &db.models(), json!({ "where": { "$or": wide } })).is_err());
+    assert!(start.elapsed().as_secs() < 4);
+    Ok(())
+}
