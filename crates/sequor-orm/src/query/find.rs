@@ -77,22 +77,6 @@ pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) ->
 }
 
 impl<M: Model> Find<M> {
-    /// Adds what a JSON object of Sequelize's find options says: filters AND, orders append, includes join. A whole row has no `attributes`: project.
-    ///
-    /// # Errors
-    /// `Usage` that names the place of an unknown key, attribute, operator or association; for `attributes` and `group`.
-    pub fn json_options(mut self, options: serde_json::Value) -> Result<Find<M>> {
-        let clauses = super::clauses_from_json(M::model(), &(), options)?;
-        if clauses.select.is_some() || !clauses.group.is_empty() || partial(&clauses) {
-            return Err(Error::usage(format!(
-                "a {} is always whole: json_options takes no attributes and no group; project(..) fewer columns, or read records of the run-time model",
-                M::NAME
-            )));
-        }
-        self.state.clauses.merge(clauses);
-        Ok(self)
-    }
-
     pub(crate) fn from_clauses(clauses: Clauses) -> Find<M> {
         Find::new(QueryState { model: M::model().clone(), clauses })
     }
@@ -324,11 +308,6 @@ impl<M: Model, S: Shape> Find<M, S> {
         let find = scope(Find::new(self.state));
         Find { state: find.state, request: self.request, marker: PhantomData }
     }
-}
-
-/// Whether an include selects less than whole rows; an empty list is a row that is only joined.
-fn partial(clauses: &Clauses) -> bool {
-    clauses.includes.iter().any(|include| include.clauses.select.is_some() || partial(&include.clauses))
 }
 
 fn wait(clauses: &mut Clauses, wait: LockWait) {

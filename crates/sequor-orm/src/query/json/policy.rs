@@ -1,5 +1,7 @@
 //! [`Policy`]: what a stranger may ask. Checked on the JSON itself, before any of it is read as a query.
 
+use crate::db::Db;
+use crate::model::Model;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models};
 use serde_json::{Map, Value as Json, json};
@@ -115,22 +117,23 @@ impl Policy {
             .map_err(|error| refuse("options", &format!("no JSON of a query at line {} column {}", error.line(), error.column())))
     }
 
-    /// Checks an options object against a model of `models` (`db.models()`), and gives it back with what the policy adds: the attributes that may be
-    /// seen and the limit. Give the answer to `find_all` or `json_options`.
+    /// Checks an options object against a model that the database knows, and gives it back with what the policy adds: the attributes that may be seen
+    /// and the limit. Give the answer to `find_all`.
     ///
     /// # Errors
     /// `Usage` that names the place of what is not allowed.
-    pub fn check(&self, model: &ModelDef, models: &dyn Models, options: Json) -> Result<Json> {
-        self.checked(model, models, options, true)
+    pub fn check(&self, db: &Db, model: &str, options: Json) -> Result<Json> {
+        let known = db.registry().by_name(model).ok_or_else(|| refuse("model", &format!("{} has not been defined", shown(model))))?;
+        self.checked(&known, db.registry(), options, true)
     }
 
-    /// As [`Policy::check`], for a typed find: its rows are whole, so that attributes are neither asked for nor added, and every field that the model has
-    /// must be allowed.
+    /// As [`Policy::check`], for the `json_options` of a typed find: its rows are whole, so that `attributes` are neither taken nor added, and every field
+    /// that a model has must be allowed.
     ///
     /// # Errors
     /// As [`Policy::check`]; also when a model has fields that are not allowed.
-    pub fn check_typed(&self, model: &ModelDef, models: &dyn Models, options: Json) -> Result<Json> {
-        self.checked(model, models, options, false)
+    pub fn check_typed<M: Model>(&self, options: Json) -> Result<Json> {
+        self.checked(M::model(), &(), options, false)
     }
 
     fn checked(&self, model: &ModelDef, models: &dyn Models, options: Json, narrow: bool) -> Result<Json> {
