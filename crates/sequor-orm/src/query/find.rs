@@ -8,7 +8,7 @@ use crate::Dialect;
 use crate::db::Db;
 use crate::model::{Column, IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
 use sequor_core::Name;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::Result;
 use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait, SetOp};
 use std::fmt;
 use std::future::Future;
