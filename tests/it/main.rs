@@ -1,6 +1,7 @@
 //! Every behaviour of Sequor, on every database.
 
 mod bulk;
+mod cli;
 mod connections;
 mod decimals;
 mod expressions;

@@ -1,5 +1,6 @@
 //! [`Db`]: what every statement runs on: a pool, or a transaction of it. One concrete type, cheaply cloned.
 
+mod admin;
 mod connect;
 mod environment;
 mod expect;
@@ -12,6 +13,7 @@ mod session;
 mod transaction;
 mod types;
 
+pub use environment::Configuration;
 pub(crate) use open::OpenRead;
 pub use options::{DbOptions, Pool, Retry, millis, secs};
 pub(crate) use place::Place;

@@ -1,11 +1,12 @@
-//! `Db::from_env`: settings from `sequor.toml`, `.env` and the environment.
+//! [`Configuration`]: settings from `sequor.toml`, `.env` and the environment, for `Db::from_env` and the command line.
 //!
-//! What comes later wins: the defaults, the section of `sequor.toml` for the environment (`SEQUOR_ENV`, `APP_ENV` or `NODE_ENV`; `development`),
-//! the lines of `.env`, the variables of the process, and the methods called on the options.
+//! What comes later wins: the defaults, what stands at the top of `sequor.toml`, its section for the environment (`SEQUOR_ENV`, `APP_ENV` or
+//! `NODE_ENV`; `development`), the lines of `.env`, the variables of the process, and the methods called on the options.
 
 use super::options::{DbOptions, millis};
 use sequor_core::error::{Error, Result};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The settings that are known: the key in `sequor.toml`, the variable, and what it is.
 pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
@@ -21,30 +22,88 @@ pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
     ("logging", "DB_LOGGING", "report every statement: true or false"),
 ];
 
-/// Reads the settings of the process, its folder and `sequor.toml`.
-pub(super) fn options() -> Result<DbOptions> {
-    let read = |name: &str| match std::fs::read_to_string(name) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::usage(format!("{name} cannot be read: {error}"))),
-    };
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    from_sources(read("sequor.toml")?.as_deref(), read(".env")?.as_deref(), variables.collect())
+/// Settings that were read: the environment's name, and each value with the place where it stands.
+#[derive(Clone)]
+pub struct Configuration {
+    environment: String,
+    found: Found,
+    variables: BTreeMap<String, String>,
 }
 
-fn from_sources(toml: Option<&str>, dot_env: Option<&str>, process: BTreeMap<String, String>) -> Result<DbOptions> {
+impl Configuration {
+    /// Reads `sequor.toml` and `.env` of this folder and the variables of the process. `environment` is the name to use instead of theirs.
+    ///
+    /// # Errors
+    /// `Usage` that names the file and what is wrong in it.
+    pub fn read(folder: &Path, environment: Option<&str>) -> Result<Configuration> {
+        let read = |name: &str| match std::fs::read_to_string(folder.join(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::usage(format!("{name} cannot be read: {error}"))),
+        };
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        from_sources(read("sequor.toml")?.as_deref(), read(".env")?.as_deref(), variables.collect(), environment)
+    }
+
+    /// `development`, `production`, ..
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    /// A setting by its name in `sequor.toml`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.found.get(key).map(|(_, value)| value.as_str())
+    }
+
+    /// A variable of the process or of `.env`.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Changes a setting; `place` is what errors call it.
+    pub fn set(&mut self, key: &str, place: &str, value: impl Into<String>) {
+        self.found.insert(key.to_owned(), (place.to_owned(), value.into()));
+    }
+
+    /// The options to connect with.
+    ///
+    /// # Errors
+    /// `Usage` when no database is named, or for a setting that is not of its kind.
+    pub fn options(&self) -> Result<DbOptions> {
+        apply(&self.found)
+    }
+}
+
+impl std::fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may hold passwords.
+        f.debug_struct("Configuration").field("environment", &self.environment).field("keys", &self.found.keys()).finish()
+    }
+}
+
+/// Reads the settings of the process, its folder and `sequor.toml`.
+pub(super) fn options() -> Result<DbOptions> {
+    Configuration::read(Path::new(""), None)?.options()
+}
+
+fn from_sources(
+    toml: Option<&str>,
+    dot_env: Option<&str>,
+    process: BTreeMap<String, String>,
+    environment: Option<&str>,
+) -> Result<Configuration> {
     let mut variables = dot_env.map(parse_dot_env).transpose()?.unwrap_or_default();
     // An empty variable counts as none, as shells and compose files leave them.
     variables.extend(process.into_iter().filter(|(_, value)| !value.is_empty()));
-    let environment = ["SEQUOR_ENV", "APP_ENV", "NODE_ENV"].iter().find_map(|name| variables.get(*name)).cloned();
-    let environment = environment.unwrap_or_else(|| "development".into());
-    let mut found = toml.map(|text| section(text, &environment, &variables)).transpose()?.unwrap_or_default();
+    let named = ["SEQUOR_ENV", "APP_ENV", "NODE_ENV"].iter().find_map(|name| variables.get(*name)).cloned();
+    let environment = environment.map(str::to_owned).or(named).unwrap_or_else(|| "development".into());
+    let mut found = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
     for (key, variable, _) in SETTINGS {
         if let Some(value) = variables.get(variable) {
             found.insert(key.to_owned(), (variable.to_owned(), value.clone()));
         }
     }
-    apply(&found)
+    Ok(Configuration { environment, found, variables })
 }
 
 type Found = BTreeMap<String, (String, String)>;
@@ -82,29 +141,34 @@ fn apply(found: &Found) -> Result<DbOptions> {
     Ok(options)
 }
 
-/// The settings of one environment: `[development]`, `[production]`, .. of `key = value` lines (TOML's strings, numbers and truth values).
-fn section(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<Found> {
+/// What stands at the top, then the section of one environment: `[development]`, `[production]`, .. of `key = value` lines (TOML's strings,
+/// numbers and truth values).
+fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<Found> {
     let table: toml::Table = text.parse().map_err(|error| Error::usage(format!("sequor.toml: {error}")))?;
-    let Some(value) = table.get(environment) else { return Ok(Found::new()) };
-    let Some(section) = value.as_table() else {
-        return Err(Error::usage(format!("sequor.toml: {environment} is a section: write [{environment}]")));
-    };
     let mut found = Found::new();
-    for (key, value) in section {
-        let place = format!("{key} in [{environment}] of sequor.toml");
-        // Sections hold settings of the command line too (folders, storage); only those of connections are read here.
-        if !SETTINGS.iter().any(|(known, ..)| known == key) {
-            continue;
+    for (key, value) in table.iter().filter(|(_, value)| !value.is_table()) {
+        if key == environment {
+            return Err(Error::usage(format!("sequor.toml: {environment} is a section: write [{environment}]")));
         }
-        let text = match value {
-            toml::Value::String(text) => expand(text, variables, &place)?,
-            toml::Value::Integer(number) => number.to_string(),
-            toml::Value::Boolean(value) => value.to_string(),
-            _ => return Err(Error::usage(format!("{place} is a text, a whole number or a truth value"))),
-        };
-        found.insert(key.clone(), (place, text));
+        found.insert(key.clone(), one_setting(key, value, "at the top", variables)?);
+    }
+    if let Some(section) = table.get(environment).and_then(toml::Value::as_table) {
+        for (key, value) in section {
+            found.insert(key.clone(), one_setting(key, value, &format!("in [{environment}]"), variables)?);
+        }
     }
     Ok(found)
+}
+
+fn one_setting(key: &str, value: &toml::Value, section: &str, variables: &BTreeMap<String, String>) -> Result<(String, String)> {
+    let place = format!("{key} {section} of sequor.toml");
+    let text = match value {
+        toml::Value::String(text) => expand(text, variables, &place)?,
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Boolean(value) => value.to_string(),
+        _ => return Err(Error::usage(format!("{place} is a text, a whole number or a truth value"))),
+    };
+    Ok((place, text))
 }
 
 /// `${NAME}` becomes the variable's value; a variable that is not there is an error.
@@ -143,11 +207,23 @@ fn parse_dot_env(text: &str) -> Result<BTreeMap<String, String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::from_sources;
+    use super::DbOptions;
     use std::collections::BTreeMap;
 
     fn variables(list: &[(&str, &str)]) -> BTreeMap<String, String> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn from_sources(toml: Option<&str>, env: Option<&str>, process: BTreeMap<String, String>) -> sequor_core::error::Result<DbOptions> {
+        super::from_sources(toml, env, process, None)?.options()
+    }
+
+    #[test]
+    fn the_top_is_for_every_environment() {
+        let toml = "pool_max = 7\nmigrations = \"db/up\"\n[test]\nurl = \"sqlite::memory:\"\npool_max = 8\n";
+        let found = super::from_sources(Some(toml), None, variables(&[("SEQUOR_ENV", "production")]), Some("test")).unwrap();
+        assert_eq!((found.environment(), found.get("migrations"), found.get("pool_max")), ("test", Some("db/up"), Some("8")));
+        assert!(!format!("{found:?}").contains("memory"));
     }
 
     #[test]

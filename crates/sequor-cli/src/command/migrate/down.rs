@@ -1,0 +1,30 @@
+//! `sequor migrate down`
+
+use super::{NONE_RAN, migrator, outcome, production};
+use crate::command::{Command, Context, Done, Outcome};
+use clap::Arg;
+use sequor_core::error::Result;
+
+pub(crate) const COMMAND: Command = Command {
+    path: "migrate down",
+    aliases: &["db:migrate:undo"],
+    about: "Undo the last migration",
+    examples: "sequor migrate down\nsequor migrate down --steps 2",
+    in_project: false,
+    arguments,
+    run: |cx| -> Done { Box::pin(async move { run(&cx).await }) },
+};
+
+fn arguments(command: clap::Command) -> clap::Command {
+    command.arg(Arg::new("steps").long("steps").value_name("COUNT").value_parser(clap::value_parser!(u32).range(1..)).help("How many; 1"))
+}
+
+async fn run(cx: &Context) -> Result<Outcome> {
+    let migrator = migrator(cx)?;
+    let steps = cx.matches.get_one::<u32>("steps").copied().unwrap_or(1);
+    production(cx, &format!("This undoes the last {steps} migration(s)"))?;
+    let db = cx.connect().await?;
+    let report = migrator.down_many(usize::try_from(steps).unwrap_or(usize::MAX), &db).await?;
+    db.close().await?;
+    Ok(outcome(&report, NONE_RAN))
+}

@@ -1,0 +1,86 @@
+//! [`Settings`]: what a command works on. What comes later wins: Sequelize's files, `sequor.toml`, `.env`, the environment, flags.
+
+use crate::project;
+use crate::seed::SeederStorage;
+use clap::ArgMatches;
+use sequor_core::error::{Error, Result};
+use sequor_orm::db::{Configuration, Db, DbOptions};
+use std::path::PathBuf;
+
+/// What a command works on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    configuration: Configuration,
+    /// The folder of migrations; `migrations`.
+    pub migrations: PathBuf,
+    /// The folder of seeders; `seeders`.
+    pub seeders: PathBuf,
+    /// Where seeders that ran are remembered; nowhere, as in Sequelize.
+    pub seeder_storage: SeederStorage,
+}
+
+impl Settings {
+    pub(crate) fn read(matches: &ArgMatches) -> Result<Settings> {
+        let flag = |name: &str| matches.get_one::<String>(name).cloned();
+        let mut configuration = Configuration::read(&PathBuf::new(), flag("env").as_deref())?;
+        let sequelize = if configuration.get("url").is_some() || flag("url").is_some() {
+            project::Sequelize::folders()?
+        } else {
+            project::Sequelize::read(&configuration)?
+        };
+        for (key, place, value) in &sequelize.settings {
+            if configuration.get(key).is_none() {
+                configuration.set(key, place, value.clone());
+            }
+        }
+        if let Some(url) = flag("url") {
+            configuration.set("url", "--url", url);
+        }
+        let folder = |flag_name: &str, key: &str, otherwise: &str| {
+            flag(flag_name).or_else(|| configuration.get(key).map(str::to_owned)).unwrap_or_else(|| otherwise.to_owned()).into()
+        };
+        let seeder_storage = configuration.get("seeder_storage").unwrap_or("none").parse()?;
+        Ok(Settings {
+            migrations: folder("migrations-path", "migrations", "migrations"),
+            seeders: folder("seeders-path", "seeders", "seeders"),
+            seeder_storage,
+            configuration,
+        })
+    }
+
+    /// `development`, `production`, ..
+    pub fn environment(&self) -> &str {
+        self.configuration.environment()
+    }
+
+    /// The URL of the database.
+    ///
+    /// # Errors
+    /// `Usage` that tells where to write it.
+    pub fn url(&self) -> Result<&str> {
+        self.configuration.get("url").ok_or_else(|| {
+            Error::usage(format!(
+                "no database is named for {}: set DATABASE_URL, say --url, or write `url` in [{}] of sequor.toml (sequor init writes one)",
+                self.environment(),
+                self.environment()
+            ))
+        })
+    }
+
+    /// The options to connect with.
+    ///
+    /// # Errors
+    /// As [`Settings::url`], and for settings that are not of their kind.
+    pub fn options(&self) -> Result<DbOptions> {
+        self.url()?;
+        self.configuration.options()
+    }
+
+    /// The name of the database, for questions.
+    ///
+    /// # Errors
+    /// As [`Settings::url`].
+    pub fn database(&self) -> Result<String> {
+        Db::database_name(self.url()?)
+    }
+}
