@@ -155,7 +155,7 @@ async fn add_missing(db: &Db, table: &TableDef, site: &'static Location<'static>
         script(db, &Ddl::AddColumn { table: table.name.clone(), column: Box::new(column.clone()), after: None }, site).await?;
     }
     let indexes = index_names(db, table, site).await?;
-    let missing = |index: &&IndexDef| !(index.constraint && index.unique) && !indexes.contains(&known_index(db, table, index));
+    let missing = |index: &&IndexDef| !(indexes.contains(&known_index(db, table, index)) || index.constraint && index.unique);
     for index in table.indexes.iter().filter(missing) {
         create_index(db, table, index, site).await?;
     }

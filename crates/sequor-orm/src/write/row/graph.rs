@@ -1,9 +1,9 @@
 //! Creating a whole graph: parents first, then the row, then children and the rows between, in one transaction.
 
-use crate::write::create::{after_create, insert_new};
-use crate::write::{Child, RowState, Side, WriteOptions, add_links};
 use crate::db::Db;
 use crate::validate;
+use crate::write::create::{after_create, insert_new};
+use crate::write::{Child, RowState, Side, WriteOptions, add_links};
 use sequor_core::Value;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};

@@ -1,9 +1,9 @@
 //! The statement that adds one row, and how it comes back.
 
-use crate::write::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::load::{run_one, step, unsink};
 use crate::query::QueryState;
+use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Value;
 use sequor_core::driver::{Discard, Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
