@@ -22,6 +22,10 @@ async fn migrations_go_up_and_down_by_both_spellings(db: Db) -> sequor::Result<(
     assert_eq!(project.alone("migrate up").good(), "== 20240102000000-tags: migrating =======\n== 20240102000000-tags: migrated (TIME)");
     assert_eq!(project.alone("migrate up").good(), "No migrations were executed, database schema was already up to date.");
     project.alone("migrate status --check").good();
+    // `up` never undoes, whatever it is told to go up to.
+    let backwards = project.alone("db:migrate --to 20240101000000-users").bad();
+    assert!(backwards.contains("only goes forward") && backwards.contains("sequor migrate to"), "{backwards}");
+    project.alone("migrate status --check").good();
     assert!(project.alone("migrate redo").good().contains("== 20240102000000-tags: reverted (TIME)\n== 20240102000000-tags: migrating"));
     assert_eq!(
         project.alone("db:migrate:undo").good(),

@@ -3,7 +3,8 @@
 use super::{UP_TO_DATE, migrator, outcome};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::{Arg, ArgAction};
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
+use sequor_orm::migrate::MigrationState;
 
 pub(crate) const COMMAND: Command = Command {
     path: "migrate up",
@@ -28,11 +29,29 @@ pub(crate) async fn run(cx: &Context) -> Result<Outcome> {
         return plan(cx, &migrator, &db).await;
     }
     let report = match cx.text("to") {
-        Some(name) => migrator.to(super::stem(name), &db).await?,
+        Some(name) => {
+            let name = super::stem(name);
+            only_forward(&migrator, name, &db).await?;
+            migrator.to(name, &db).await?
+        }
         None => migrator.up(&db).await?,
     };
     db.close().await?;
     Ok(outcome(&report, UP_TO_DATE))
+}
+
+/// `up` never undoes: a migration that has run is no place to go up to. Sequelize's `--to` goes forward alone, too.
+async fn only_forward(migrator: &sequor_orm::migrate::Migrator, name: &str, db: &sequor_orm::db::Db) -> Result<()> {
+    let same = |known: &str| known.replace('_', "-") == name.replace('_', "-");
+    let status = migrator.status(db).await?;
+    let has_run =
+        status.iter().find(|one| same(&one.name)).is_some_and(|one| one.applied_at.is_some() || one.state == MigrationState::Applied);
+    if has_run {
+        return Err(Error::migration(format!(
+            "{name} has run already, and `up` only goes forward: to undo what came after it say `sequor migrate to {name}`"
+        )));
+    }
+    Ok(())
 }
 
 async fn plan(cx: &Context, migrator: &sequor_orm::migrate::Migrator, db: &sequor_orm::db::Db) -> Result<Outcome> {
