@@ -6,6 +6,7 @@ mod errors;
 mod forms;
 mod lifecycle;
 mod queries;
+mod runtime;
 mod services;
 mod shapes;
 mod writes;
