@@ -236,7 +236,6 @@ impl Db {
         DbModels(self.inner.registry.clone())
     }
 
-    #[allow(dead_code)]
     pub(crate) fn hook_table(&self) -> &HookTable {
         &self.inner.hooks
     }

@@ -6,7 +6,7 @@ mod savepoint;
 pub use kind::Tx;
 
 use super::pool::{Pooled, jittered};
-use super::{Db, DbInner, TypeMap};
+use super::{Db, DbInner};
 use sequor_core::driver::{Batch, BoxFuture, Status, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
@@ -43,7 +43,6 @@ struct State {
     after_rollback: Vec<(u32, Callback)>,
     /// Savepoints whose closures were dropped: they are rolled back before anything else runs.
     undo: Vec<u32>,
-    extensions: TypeMap,
 }
 
 type Callback = BoxFuture<'static, ()>;
@@ -387,12 +386,6 @@ impl Db {
         }
     }
 
-    /// Something that other modules hang on the transaction.
-    #[allow(dead_code)]
-    pub(crate) fn transaction_extensions<T>(&self, f: impl FnOnce(&mut TypeMap) -> T) -> Option<T> {
-        self.tx.as_ref().map(|tx| f(&mut tx.state().extensions))
-    }
-
     async fn start(&self, tx: Tx, site: &'static Location<'static>) -> Result<TxHandle> {
         if !self.detached && current(&self.inner).is_some() && self.inner.pool.is_exhausted() {
             return Err(Error::of_usage(
@@ -466,7 +459,6 @@ impl Db {
     }
 
     /// A savepoint of the transaction of this handle, or a transaction.
-    #[allow(dead_code)]
     pub(crate) async fn in_savepoint<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
         let site = Location::caller();
         match self.session(site)? {
