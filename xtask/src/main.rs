@@ -4,7 +4,6 @@
 
 mod deps;
 mod process;
-mod servers;
 mod test;
 mod tidy;
 
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
     let rest = args.get(1..).unwrap_or_default();
     let result = process::enter_root().and_then(|()| process::stop_on_signals()).and_then(|()| match args.first().map(String::as_str) {
         Some("test") => test::run(rest),
-        Some("servers") => servers::serve(),
+        Some("servers") => sequor_tools::servers::serve(),
         Some("tidy") => tidy::run(),
         Some("deps") => deps::run(),
         Some("lint") => process::lint(),

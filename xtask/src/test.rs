@@ -4,8 +4,8 @@ mod conformance;
 mod tally;
 
 use crate::process::{Guarded, Result, WORKSPACE, cargo};
-use crate::servers::{self, Servers, VARIABLES};
 use nix::sys::signal::Signal;
+use sequor_tools::servers::{self, Servers, VARIABLES};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -7,7 +7,7 @@ use serde_json::Value;
 const FEATURES: usize = 10;
 
 /// A crate, and the crates that it may use. Others of the workspace (apps, tests, tools) use the facade alone, and an app its own parts.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("sequor-core", &[]),
     ("sequor-macros", &[]),
     ("sequor-sql", &["sequor-core"]),
@@ -19,6 +19,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("sequor-sync", BELOW_ORM),
     ("sequor-studio", BELOW_ORM),
     ("sequor-cli", &["sequor-core", "sequor-sql", "sequor-macros", "sequor-orm", "sequor-audit", "sequor-sync", "sequor-studio"]),
+    ("sequor-tools", &[]),
+    ("xtask", &["sequor-tools"]),
     ("sequor", &["sequor-core", "sequor-sql", "sequor-macros", "sequor-orm", "sequor-audit", "sequor-sync", "sequor-studio", "sequor-cli"]),
 ];
 

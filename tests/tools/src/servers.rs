@@ -20,8 +20,63 @@ pub const VARIABLES: [(&str, &str); 2] = [("postgres", "SEQUOR_POSTGRES_URL"), (
 pub struct Server {
     // The order matters: fields are dropped from top to bottom, the process before its folder.
     process: Guarded,
-    _folder: Folder,
-    url: String,
+    folder: Folder,
+    recipe: Recipe,
+}
+
+impl Server {
+    /// Where it is, with an account that may do everything.
+    pub fn url(&self) -> &str {
+        &self.recipe.url
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.recipe.port
+    }
+
+    /// The folder of its data, log and socket.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills it (`kill -9`) with all its processes. What it had not handed to the system is lost, as in a crash.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after [`Server::kill`], on the same data and port, and waits until it takes connections.
+    ///
+    /// # Errors
+    /// The server's log, when it does not come up.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = run(&self.folder, &mut self.recipe)?;
+        Ok(())
+    }
+
+    /// Holds all its processes (`SIGSTOP`), or lets them go on: to its clients it is a peer that says nothing.
+    pub fn freeze(&self, frozen: bool) {
+        self.process.freeze(frozen);
+    }
+}
+
+/// Whether a server has to keep what it acknowledged when its process is killed. None of them survives a loss of power: nothing is flushed to the disk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keeps {
+    /// The quickest: for tests that do not kill it.
+    Nothing,
+    /// What was acknowledged is with the system.
+    Acknowledged,
+}
+
+/// Starts one server of one's own, `postgres` or `mysql`, that keeps what it acknowledged when it is killed.
+///
+/// # Errors
+/// What is missing on this machine, or the server's log.
+pub fn lasting(database: &str) -> Result<Server> {
+    let _ = crate::process::stop_on_signals();
+    install::install_missing(&[database])?;
+    if database == "postgres" { postgres::start(Keeps::Acknowledged) } else { mariadb::start(Keeps::Acknowledged) }
 }
 
 /// The servers of a run.
@@ -33,6 +88,9 @@ pub struct Servers {
 }
 
 /// Starts what the chosen databases need, both servers at once; given URLs are used as they are.
+///
+/// # Errors
+/// What is missing on this machine, or the log of a server.
 pub fn start(databases: &[String]) -> Result<Servers> {
     let mut servers = Servers::default();
     let mut missing = Vec::new();
@@ -49,7 +107,12 @@ pub fn start(databases: &[String]) -> Result<Servers> {
         let threads: Vec<_> = missing
             .iter()
             .map(|(database, variable)| {
-                (variable, scope.spawn(move || if *database == "postgres" { postgres::start() } else { mariadb::start() }))
+                (
+                    variable,
+                    scope.spawn(
+                        move || if *database == "postgres" { postgres::start(Keeps::Nothing) } else { mariadb::start(Keeps::Nothing) },
+                    ),
+                )
             })
             .collect();
         threads
@@ -59,7 +122,7 @@ pub fn start(databases: &[String]) -> Result<Servers> {
     });
     for (variable, server) in started {
         let server = server?;
-        servers.variables.push((variable, server.url.clone()));
+        servers.variables.push((variable, server.url().to_owned()));
         servers.running.push(server);
     }
     if let Some(path) = install::browser() {
@@ -69,6 +132,9 @@ pub fn start(databases: &[String]) -> Result<Servers> {
 }
 
 /// Starts both servers, prints their URLs and waits until standard input closes.
+///
+/// # Errors
+/// What is missing on this machine, or the log of a server.
 pub fn serve() -> Result<()> {
     let servers = start(&["postgres".to_owned(), "mysql".to_owned()])?;
     for (name, value) in &servers.variables {
@@ -116,35 +182,40 @@ impl Account {
 }
 
 /// How a server is started and recognized.
-struct Recipe<'a> {
+struct Recipe {
     command: Command,
     port: u16,
     url: String,
     /// The signal for a fast, clean stop.
     stop: Signal,
     /// What its log says once it takes connections.
-    ready: &'a str,
+    ready: &'static str,
 }
 
 fn launch(folder: Folder, mut recipe: Recipe) -> Result<Server> {
+    let process = run(&folder, &mut recipe)?;
+    Ok(Server { process, folder, recipe })
+}
+
+/// Starts the process and waits until it takes connections.
+fn run(folder: &Folder, recipe: &mut Recipe) -> Result<Guarded> {
     let path = folder.path().join("log");
     let log = std::fs::File::create(&path).map_err(|error| error.to_string())?;
     let errors = log.try_clone().map_err(|error| error.to_string())?;
-    let process = Guarded::spawn(recipe.command.stdout(log).stderr(errors).current_dir(folder.path()), recipe.stop)?;
-    let mut server = Server { process, _folder: folder, url: recipe.url };
+    let mut process = Guarded::spawn(recipe.command.stdout(log).stderr(errors).current_dir(folder.path()), recipe.stop)?;
     let deadline = Instant::now() + Duration::from_secs(90);
     loop {
         let said = std::fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(Some(status)) = server.process.child().try_wait() {
-            return Err(format!("the server for {} ended at once ({status}):\n{said}", server.url));
+        if let Ok(Some(status)) = process.child().try_wait() {
+            return Err(format!("the server for {} ended at once ({status}):\n{said}", recipe.url));
         }
         if said.contains(recipe.ready) && TcpStream::connect(("127.0.0.1", recipe.port)).is_ok() {
-            return Ok(server);
+            return Ok(process);
         }
         if Instant::now() > deadline {
-            return Err(format!("{} did not answer within 90 s:\n{said}", server.url));
+            return Err(format!("{} did not answer within 90 s:\n{said}", recipe.url));
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

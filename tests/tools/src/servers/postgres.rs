@@ -1,24 +1,17 @@
 //! A PostgreSQL cluster that trusts its own machine and forgets what it wrote.
 
 use super::install::{postgres_folders, program};
-use super::{Account, Recipe, Server, launch, make, with_port};
+use super::{Account, Keeps, Recipe, Server, launch, make, with_port};
 use crate::process::{Folder, Result};
 use nix::sys::signal::Signal;
 use std::path::Path;
 
-/// Nothing here has to survive a crash.
-const SETTINGS: [&str; 7] = [
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=300",
-    "shared_buffers=128MB",
-    "logging_collector=off",
-    "lc_messages=C",
-];
+/// Nothing here is flushed to a disk.
+const SETTINGS: [&str; 6] =
+    ["fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=128MB", "logging_collector=off", "lc_messages=C"];
 
 /// Starts it.
-pub fn start() -> Result<Server> {
+pub fn start(keeps: Keeps) -> Result<Server> {
     with_port(|port| {
         let initdb = program(&["initdb"], &postgres_folders())?;
         // Debian's wrappers stand in other folders than the server: the link tells where it is.
@@ -36,6 +29,7 @@ pub fn start() -> Result<Server> {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
+        command.args(["-c", if keeps == Keeps::Nothing { "synchronous_commit=off" } else { "synchronous_commit=on" }]);
         let url = format!("postgres://sequor@127.0.0.1:{port}/postgres");
         launch(folder, Recipe { command, port, url, stop: Signal::SIGINT, ready: "ready to accept connections" })
     })

@@ -1,22 +1,22 @@
 //! A MariaDB server with an account `sequor` that may do everything, and forgets what it wrote.
 
 use super::install::{maria_folders, program};
-use super::{Account, Recipe, Server, launch, make, with_port};
+use super::{Account, Keeps, Recipe, Server, launch, make, with_port};
 use crate::process::{Folder, Result};
 use nix::sys::signal::Signal;
 
 const ACCOUNTS: &str = "\
-CREATE USER sequor@'127.0.0.1' IDENTIFIED BY 'sequor';
+CREATE USER IF NOT EXISTS sequor@'127.0.0.1' IDENTIFIED BY 'sequor';
 GRANT ALL ON *.* TO sequor@'127.0.0.1' WITH GRANT OPTION;
-CREATE USER sequor@'localhost' IDENTIFIED BY 'sequor';
+CREATE USER IF NOT EXISTS sequor@'localhost' IDENTIFIED BY 'sequor';
 GRANT ALL ON *.* TO sequor@'localhost' WITH GRANT OPTION;
 ALTER USER root@'localhost' IDENTIFIED BY 'sequor';
-CREATE DATABASE sequor;
+CREATE DATABASE IF NOT EXISTS sequor;
 ";
 
-/// Nothing here has to survive a crash.
+/// Nothing here is flushed to a disk.
 const SETTINGS: [&str; 8] = [
-    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-size=128M",
     "--skip-log-bin",
     "--skip-name-resolve",
@@ -27,7 +27,7 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// Starts it.
-pub fn start() -> Result<Server> {
+pub fn start(keeps: Keeps) -> Result<Server> {
     with_port(|port| {
         let server = program(&["mariadbd", "mysqld"], &maria_folders())?;
         let install = program(&["mariadb-install-db", "mysql_install_db"], &maria_folders())?;
@@ -43,6 +43,11 @@ pub fn start() -> Result<Server> {
         std::fs::write(folder.path().join("accounts.sql"), ACCOUNTS).map_err(|error| error.to_string())?;
         let mut command = account.command(&server);
         command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--port={port}")).args(SETTINGS);
+        command.arg(match keeps {
+            Keeps::Nothing => "--innodb-flush-log-at-trx-commit=0",
+            // Written to the file at every commit: the system has it when the process is gone.
+            Keeps::Acknowledged => "--innodb-flush-log-at-trx-commit=2",
+        });
         command.args([option("socket", "socket"), option("pid-file", "pid"), option("init-file", "accounts.sql")]);
         let url = format!("mysql://sequor:sequor@127.0.0.1:{port}/sequor");
         launch(folder, Recipe { command, port, url, stop: Signal::SIGTERM, ready: "ready for connections" })
