@@ -5,6 +5,7 @@
 mod cut;
 mod ended;
 mod ledger;
+mod own;
 mod pool;
 mod poolend;
 mod timeouts;
@@ -97,11 +98,12 @@ impl Bed {
         if let Some(place) = self.place {
             place.remove().await?;
         }
-        for suffix in ["", "-wal", "-shm"] {
-            if let Some(file) = &self.file {
-                let mut name = file.clone().into_os_string();
-                name.push(suffix);
-                let _ = std::fs::remove_file(name);
+        // The database, its log and the files of its locks.
+        if let Some((folder, name)) = self.file.as_ref().and_then(|file| Some((file.parent()?, file.file_name()?.to_str()?))) {
+            for entry in std::fs::read_dir(folder)?.flatten() {
+                if entry.file_name().to_str().is_some_and(|found| found.starts_with(name)) {
+                    let _ = std::fs::remove_file(entry.path());
+                }
             }
         }
         Ok(())

@@ -5,18 +5,21 @@
 
 mod batch;
 mod capability;
+mod notification;
 mod row;
 mod value_row;
 
 pub use batch::{Batch, BatchMode, Derive, Params, Step, StepDone};
 pub use capability::{Product, ServerInfo};
+pub use notification::Notification;
 pub use row::{Discard, Flow, RowReader, RowSink};
 pub use value_row::ValueRow;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::BindType;
 use crate::value::Value;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -85,6 +88,11 @@ pub trait Driver: Send + Sync + std::fmt::Debug {
     fn max_connections(&self) -> Option<usize> {
         None
     }
+
+    /// The file that the database is, where it is one.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// One connection. Every method's future may be dropped at any await: the connection then says [`Status::Unknown`] and
@@ -146,6 +154,11 @@ pub trait Connection: Send {
     /// How often this connection has waited for its server since it was opened.
     fn round_trips(&self) -> u64 {
         0
+    }
+
+    /// Waits for what other sessions tell this one, after a `LISTEN`. Dropping the future loses nothing.
+    fn notification(&mut self) -> BoxFuture<'_, Result<Notification>> {
+        Box::pin(std::future::ready(Err(Error::unsupported("this database sends no notifications"))))
     }
 
     /// Closes politely, at most a short while.

@@ -1,11 +1,8 @@
 //! [`Db`]: what every statement runs on: a pool, or a transaction of it. One concrete type, cheaply cloned.
 
 mod admin;
-mod connect;
-mod environment;
-mod expect;
-mod open;
 mod options;
+mod own;
 mod place;
 mod pool;
 mod replica;
@@ -13,12 +10,13 @@ mod session;
 mod transaction;
 mod types;
 
-pub use environment::Configuration;
-pub(crate) use open::OpenRead;
-pub use options::{DbOptions, Pool, Retry, millis, secs};
+pub use options::{Configuration, DbOptions, Pool, Retry, millis, secs};
+pub use own::{AdvisoryLock, Listener};
+pub(crate) use own::{ask, is_yes};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
 pub(crate) use pool::Pooled;
+pub(crate) use session::OpenRead;
 pub use session::Run;
 pub(crate) use transaction::TxId;
 pub use transaction::{Transaction, Tx};
@@ -123,7 +121,7 @@ impl Db {
     /// (milliseconds) and `DB_LOGGING`; in `sequor.toml` the same as `url`, `pool_max`, .. in the section of `SEQUOR_ENV`, `APP_ENV` or `NODE_ENV`
     /// (`development` when none is set). A wrong or missing setting is the `Usage` error of `connect`.
     pub fn from_env() -> DbOptions {
-        match environment::options() {
+        match options::from_environment() {
             Ok(options) => options,
             Err(error) => DbOptions::new("").failing(error),
         }

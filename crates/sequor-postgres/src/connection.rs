@@ -4,6 +4,7 @@ mod cancel;
 mod control;
 mod exchange;
 mod group;
+mod notify;
 mod recover;
 
 pub(crate) use cancel::Peer;
@@ -14,8 +15,9 @@ use crate::rows::Cell;
 use crate::statements::{CAPACITY, Statements};
 use crate::wire::Wire;
 use exchange::Exchange;
-use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
+use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, Notification, RowSink, ServerInfo, Status, StepDone};
 use sequor_core::{Error, Result};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +50,8 @@ pub(crate) struct PostgresConnection {
     last_used: Instant,
     broken: bool,
     round_trip: Option<Duration>,
+    /// What other sessions told and nobody asked for yet.
+    notifications: VecDeque<Notification>,
 }
 
 /// What a connection is made of, once the server has said that it is ready.
@@ -81,6 +85,7 @@ impl PostgresConnection {
             last_used: Instant::now(),
             broken: false,
             round_trip: None,
+            notifications: VecDeque::new(),
         }
     }
 
@@ -175,6 +180,10 @@ impl Connection for PostgresConnection {
 
     fn round_trips(&self) -> u64 {
         self.exchange.count
+    }
+
+    fn notification(&mut self) -> BoxFuture<'_, Result<Notification>> {
+        Box::pin(self.next_notification())
     }
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {

@@ -8,6 +8,7 @@ mod function;
 mod json;
 pub mod migration;
 mod select;
+pub mod session;
 mod write;
 mod writer;
 

@@ -11,6 +11,7 @@ pub(crate) use open::{clean_session, open};
 use crate::connection::SqliteConnection;
 use sequor_core::driver::{BoxFuture, Connection, Driver};
 use sequor_core::error::Result;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Opens connections to one SQLite database.
@@ -46,5 +47,12 @@ impl Driver for SqliteDriver {
     fn max_connections(&self) -> Option<usize> {
         // A database in memory is gone with its connection, and another connection would see another database.
         self.options.location.in_memory().then_some(1)
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match &self.options.location {
+            Location::File(path) => Some(path),
+            Location::Memory | Location::SharedMemory(_) => None,
+        }
     }
 }

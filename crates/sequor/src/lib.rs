@@ -32,6 +32,7 @@ pub mod prelude;
 
 #[cfg(feature = "cli")]
 pub use sequor_cli as cli;
+pub use sequor_core::driver::Notification;
 pub use sequor_core::error::{
     ConnectionError, ConnectionErrorKind, Detail, Error, ItemKind, Origin, Result, UsageError, UsageErrorKind, ValidationError,
     ValidationItem,
@@ -41,7 +42,9 @@ pub use sequor_core::types::{CiText, Cidr, HStore, Interval, IpNetwork, Json, Ma
 pub use sequor_core::{Name, Value};
 pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrations, models, sql, test};
 pub use sequor_orm::__private;
-pub use sequor_orm::db::{Configuration, Db, DbOptions, Health, Pool, PoolStatus, Retry, Transaction, Tx, TypeMap, millis, secs};
+pub use sequor_orm::db::{
+    AdvisoryLock, Configuration, Db, DbOptions, Health, Listener, Pool, PoolStatus, Retry, Transaction, Tx, TypeMap, millis, secs,
+};
 pub use sequor_orm::hook::{
     ActorId, AnyChange, BulkChange, Change, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks, Operation, ReadRows,
     SkipHooks, SkipSync,

@@ -1,8 +1,15 @@
 //! [`DbOptions`]: everything that can be set before connecting.
 
+mod connect;
+mod environment;
+
+pub(super) use connect::driver;
+pub use environment::Configuration;
+pub(super) use environment::from_environment;
+
 use super::pool::ConnectionPool;
 use super::replica::Replicas;
-use super::{Db, DbInner, Settings, TypeMap, connect};
+use super::{Db, DbInner, Settings, TypeMap};
 use crate::hook::HookTable;
 use crate::model::{ModelList, Registry};
 use chrono::{DateTime, Utc};
@@ -214,7 +221,7 @@ impl DbOptions {
         if self.pool.max == 0 || self.pool.min > self.pool.max {
             return Err(Error::usage("the pool needs max >= 1 and min <= max"));
         }
-        let driver = connect::driver(&self.url)?;
+        let driver = driver(&self.url)?;
         let replicas = Replicas::new(&self.replicas, &self.pool, self.read_your_writes)?;
         let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry));
         let product = pool.open().await?;

@@ -7,6 +7,7 @@ mod status;
 pub use status::PoolStatus;
 
 use super::options::{Pool, Retry};
+use super::own::OwnSessions;
 use sequor_core::driver::{Cancel, Connection, Driver, Product, Status};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::collections::VecDeque;
@@ -35,6 +36,7 @@ pub(crate) struct ConnectionPool {
     next: AtomicU64,
     counts: status::Counts,
     closed: AtomicBool,
+    own: Arc<OwnSessions>,
     /// The time to come back is over: loans are of no more use.
     ended: AtomicBool,
     /// The round trip that was measured last, in nanoseconds; 0 before that.
@@ -83,6 +85,7 @@ impl ConnectionPool {
             next: AtomicU64::new(0),
             counts: status::Counts::default(),
             closed: AtomicBool::new(false),
+            own: Arc::default(),
             ended: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
         }
@@ -153,6 +156,20 @@ impl ConnectionPool {
         self.lock_idle().push_back(slot);
     }
 
+    /// The sessions beside the pool.
+    pub(super) fn own(&self) -> &Arc<OwnSessions> {
+        &self.own
+    }
+
+    /// The file that the database is, where it is one.
+    pub(super) fn file(&self) -> Option<&std::path::Path> {
+        self.driver.file()
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+    }
+
     /// A connection that the pool does not count.
     pub(crate) async fn direct(&self) -> Result<Box<dyn Connection>> {
         self.driver.connect().await
@@ -160,9 +177,7 @@ impl ConnectionPool {
 
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(closed());
-        }
+        self.check_open()?;
         let asked = Instant::now();
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,

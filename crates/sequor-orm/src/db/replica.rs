@@ -1,8 +1,8 @@
 //! Replicas: which server a read goes to.
 
-use super::options::{Pool, Retry};
+use super::options::{Pool, Retry, driver};
 use super::pool::{ConnectionPool, Pooled};
-use super::{Db, Run, connect};
+use super::{Db, Run};
 use sequor_core::error::{Error, Result};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ impl Replicas {
         let list = urls
             .iter()
             .map(|url| {
-                let pool = Arc::new(ConnectionPool::new(connect::driver(url)?, limits.clone(), Retry::default()));
+                let pool = Arc::new(ConnectionPool::new(driver(url)?, limits.clone(), Retry::default()));
                 Ok(Replica { pool, out_until: Mutex::new(None) })
             })
             .collect::<Result<_>>()?;

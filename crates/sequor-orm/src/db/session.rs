@@ -1,6 +1,10 @@
 //! The one door to the database: every statement of every module goes through [`Db::run`].
 
-use super::expect;
+pub(super) mod expect;
+mod open;
+
+pub(crate) use open::OpenRead;
+
 use super::{Db, pool::Pooled, transaction};
 use sequor_core::Name;
 use sequor_core::driver::{Batch, Step, StepDone};

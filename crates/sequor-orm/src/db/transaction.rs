@@ -118,7 +118,7 @@ impl TxHandle {
         let before = pooled.trips();
         self.undo_dropped(pooled).await?;
         let result = f(pooled).await;
-        super::expect::note_trips(pooled.trips() - before);
+        super::session::expect::note_trips(pooled.trips() - before);
         result
     }
 
@@ -142,7 +142,7 @@ impl TxHandle {
                 ))
             }
         };
-        super::expect::note_trips(pooled.trips() - before);
+        super::session::expect::note_trips(pooled.trips() - before);
         drop(pooled);
         drop(guard);
         let callbacks = {

@@ -1,8 +1,7 @@
 //! [`Session`]: the connection that a migrator works on, statement by statement.
 
-use crate::db::{Db, Pooled};
-use crate::load::unsink;
-use sequor_core::driver::{Batch, Begin, Connection, Flow, RowReader, RowSink, Step};
+use crate::db::{Db, Pooled, ask, is_yes};
+use sequor_core::driver::{Batch, Begin, Connection, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::value::Value;
 use sequor_sql::Sql;
@@ -12,17 +11,6 @@ use std::panic::Location;
 pub(crate) enum Session {
     Own(Box<dyn Connection>),
     Loan(Pooled),
-}
-
-/// Collects whole rows.
-struct Rows(Vec<Vec<Value>>);
-
-impl RowSink for Rows {
-    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-        let cells: Result<Vec<Value>> = (0..row.len()).map(|index| row.any(index)).collect();
-        self.0.push(cells?);
-        Ok(Flow::Continue)
-    }
 }
 
 impl Session {
@@ -73,15 +61,12 @@ impl Session {
     }
 
     pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Vec<Value>>> {
-        let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows(Vec::new()))) };
-        let done = self.connection()?.run(Batch::one(step)).await?.pop();
-        Ok(unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)?.0)
+        ask(self.connection()?, sql).await
     }
 
     /// Whether the first cell says yes.
     pub(crate) async fn says_yes(&mut self, sql: Sql) -> Result<bool> {
-        let rows = self.rows(sql).await?;
-        Ok(matches!(rows.first().and_then(|row| row.first()), Some(Value::Bool(true) | Value::I64(1))))
+        Ok(is_yes(&self.rows(sql).await?))
     }
 
     pub(crate) async fn close(self) {

@@ -122,6 +122,7 @@ impl PostgresConnection {
         if self.session_changed {
             self.simple(CLEAN).await?;
             self.session_changed = false;
+            self.notifications.clear();
         }
         Ok(())
     }

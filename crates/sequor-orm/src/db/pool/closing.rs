@@ -19,6 +19,7 @@ impl ConnectionPool {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        self.own.close(limit.min(STOPPING)).await;
         let all = u32::try_from(self.size).unwrap_or(u32::MAX);
         let drained = tokio::time::timeout(limit, self.permits.acquire_many(all)).await.is_ok();
         let left = if drained { String::new() } else { self.busy() };

@@ -1,7 +1,7 @@
 //! The server's messages, one by one: rows to their sinks, errors and statuses into the exchange.
 
 use super::{Progress, Role};
-use crate::connection::{PostgresConnection, impossible};
+use crate::connection::{PostgresConnection, impossible, notify};
 use crate::error::{self, ServerMessage, protocol};
 use crate::rows::{Row, find_cells, parse_columns};
 use crate::statements::Described;
@@ -216,8 +216,8 @@ impl PostgresConnection {
                     _ => self.session_changed = true,
                 }
             }
-            // Nobody listens on this connection, but a script may have.
-            b'A' | b'K' => {}
+            b'A' => notify::heard(body, &mut self.notifications),
+            b'K' => {}
             b's' => return Err(protocol("a suspended portal that nobody asked for")),
             // COPY FROM STDIN: there is nothing to give. Inside a batch the Sync was swallowed by it, so another one follows.
             b'G' | b'W' => {

@@ -5,7 +5,7 @@ use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::sync::Arc;
 
 /// The driver of a URL's scheme.
-pub(super) fn driver(url: &str) -> Result<Arc<dyn Driver>> {
+pub(in crate::db) fn driver(url: &str) -> Result<Arc<dyn Driver>> {
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
         "sqlite" => sqlite(url),

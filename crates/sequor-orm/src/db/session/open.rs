@@ -1,7 +1,8 @@
 //! [`OpenRead`]: a statement that keeps its connection between one part of its rows and the next.
 
-use super::session::placed;
-use super::{Db, Run, expect, pool::Pooled};
+use super::{Run, expect, placed};
+use crate::db::Db;
+use crate::db::pool::Pooled;
 use sequor_core::driver::{Batch, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::time::Instant;

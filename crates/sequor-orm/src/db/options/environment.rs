@@ -3,7 +3,7 @@
 //! What comes later wins: the defaults, what stands at the top of `sequor.toml`, its section for the environment (`SEQUOR_ENV`, `APP_ENV` or
 //! `NODE_ENV`; `development`), the lines of `.env`, the variables of the process, and the methods called on the options.
 
-use super::options::{DbOptions, millis};
+use super::{DbOptions, millis};
 use sequor_core::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Configuration {
 }
 
 /// Reads the settings of the process, its folder and `sequor.toml`.
-pub(super) fn options() -> Result<DbOptions> {
+pub(in crate::db) fn from_environment() -> Result<DbOptions> {
     Configuration::read(Path::new(""), None)?.options()
 }
 

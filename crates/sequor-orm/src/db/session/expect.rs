@@ -1,6 +1,6 @@
 //! [`Db::expect_queries`]: counts the statements of a piece of code.
 
-use super::Db;
+use crate::db::Db;
 use sequor_core::error::{Error, Result};
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +14,12 @@ tokio::task_local! {
 }
 
 /// Notes how often a connection has waited for its server.
-pub(super) fn note_trips(trips: u64) {
+pub(in crate::db) fn note_trips(trips: u64) {
     let _ = TRIPS.try_with(|seen| seen.fetch_add(trips, Ordering::Relaxed));
 }
 
 /// Notes statements for the counter around them, if there is one.
-pub(super) fn note(texts: &[Arc<str>], site: &'static Location<'static>) {
+pub(in crate::db) fn note(texts: &[Arc<str>], site: &'static Location<'static>) {
     let _ = SEEN.try_with(|seen| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.extend(texts.iter().map(|text| (text.clone(), site)));

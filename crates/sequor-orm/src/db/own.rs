@@ -1,0 +1,91 @@
+//! Sessions of their own, beside the pool: advisory locks and listeners. They end with `db.close()`.
+
+mod file;
+mod listen;
+mod lock;
+
+pub use listen::Listener;
+pub use lock::AdvisoryLock;
+
+use crate::load::unsink;
+use sequor_core::driver::{Batch, Connection, Flow, RowReader, RowSink, Step};
+use sequor_core::error::{Error, Result};
+use sequor_core::value::Value;
+use sequor_sql::Sql;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a session may take to answer before its line is taken for dead.
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
+
+/// The sessions of their own of one database, counted, so that closing can wait for them.
+pub(crate) struct OwnSessions {
+    open: watch::Sender<usize>,
+    closing: watch::Sender<bool>,
+    /// Locks of a database in memory, which nobody else can see.
+    names: Mutex<HashSet<i64>>,
+}
+
+impl Default for OwnSessions {
+    fn default() -> OwnSessions {
+        OwnSessions { open: watch::Sender::new(0), closing: watch::Sender::new(false), names: Mutex::default() }
+    }
+}
+
+impl OwnSessions {
+    /// Counts a session until the guard is dropped.
+    fn enter(self: &Arc<Self>) -> Entered {
+        self.open.send_modify(|count| *count += 1);
+        Entered(self.clone())
+    }
+
+    /// Waits until the database is closed.
+    fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut closing = self.closing.subscribe();
+        async move { drop(closing.wait_for(|closing| *closing).await) }
+    }
+
+    /// Tells all sessions to end, and waits for that at most so long.
+    pub(super) async fn close(&self, limit: Duration) {
+        self.closing.send_replace(true);
+        let mut open = self.open.subscribe();
+        let _ = tokio::time::timeout(limit, open.wait_for(|count| *count == 0)).await;
+    }
+
+    fn lock_names(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Entered(Arc<OwnSessions>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Collects whole rows.
+pub(crate) struct Rows(pub(crate) Vec<Vec<Value>>);
+
+impl RowSink for Rows {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        let cells: Result<Vec<Value>> = (0..row.len()).map(|index| row.any(index)).collect();
+        self.0.push(cells?);
+        Ok(Flow::Continue)
+    }
+}
+
+/// Runs a small statement on a connection, and reads its rows.
+pub(crate) async fn ask(connection: &mut Box<dyn Connection>, sql: Sql) -> Result<Vec<Vec<Value>>> {
+    let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows(Vec::new()))) };
+    let done = connection.run(Batch::one(step)).await?.pop();
+    Ok(unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)?.0)
+}
+
+/// Whether the first cell of an answer says yes.
+pub(crate) fn is_yes(rows: &[Vec<Value>]) -> bool {
+    matches!(rows.first().and_then(|row| row.first()), Some(Value::Bool(true) | Value::I64(1)))
+}
