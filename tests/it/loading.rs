@@ -4,6 +4,7 @@ mod agreement;
 mod cursors;
 mod lazy;
 pub mod library;
+mod projections;
 mod streaming;
 mod trees;
 

@@ -9,12 +9,20 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Field};
 
-/// One field: how it is selected, how wide it is, how it is read.
+/// One field: how it is selected, how wide it is, how it is read and copied, and what of it is filled later.
 struct Item {
     field: Ident,
     select: TokenStream,
     width: TokenStream,
     decode: TokenStream,
+    copy: TokenStream,
+    lists: Option<Lists>,
+}
+
+/// Lists that a field holds: how many, and how one of them is filled, given its number in the field.
+struct Lists {
+    count: TokenStream,
+    fill: TokenStream,
 }
 
 /// Expands `#[derive(Projection)]`.
@@ -53,7 +61,7 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     }
     let ty = types::bare(&field.ty);
     if options.has("of") || options.has("relation") {
-        return related(&ident, ty, of, &options, errors);
+        return Some(related(&ident, ty, of, &options));
     }
     let select = match (options.tokens("expr"), options.tokens("column")) {
         (Some(expression), _) => quote_spanned!(expression.span()=> __sequor::projected::<#of, #ty>(#expression)),
@@ -68,33 +76,65 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
         select,
         width: quote!(1),
         decode: quote_spanned!(ty.span()=> <#ty as __sequor::FieldType>::decode(#row, #place)?),
+        copy: quote!(::core::clone::Clone::clone(&self.#ident)),
+        lists: None,
         field: ident,
     })
 }
 
-/// A projection of a to-one relation, whose row may be missing when the field is an `Option`.
-fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options, errors: &mut Errors) -> Option<Item> {
-    if types::is(ty, "Vec") {
-        errors.over(ty, "a projection holds to-one relations; for a list, select its count or an aggregate with `expr`, or include the relation of whole models");
-        return Some(Item { field: ident.clone(), select: quote!(), width: quote!(0), decode: quote!(__sequor::refused()) });
-    }
+/// A projection of a relation: of a to-one relation, whose row may be missing when the field is an `Option`, or a list of a to-many relation.
+fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options) -> Item {
     let constant = names::constant(ident);
     let own = types::at(of.clone(), ident.span());
     let relation = options.tokens("relation").cloned().unwrap_or_else(|| quote!(#own::#constant));
+    let other = |inner: &syn::Type| options.tokens("of").cloned().unwrap_or_else(|| quote!(<#inner as __sequor::Projection>::Of));
+    if let Some(inner) = types::argument(ty, "Vec") {
+        return list(ident, inner, of, &relation, &other(inner));
+    }
     let (inner, optional) = types::option(ty).map_or((ty, false), |inner| (inner, true));
-    let other = options.tokens("of").cloned().unwrap_or_else(|| quote!(<#inner as __sequor::Projection>::Of));
-    let width = quote!(<#inner as __sequor::Projection>::WIDTH);
+    let other = other(inner);
+    let projection = quote!(<#inner as __sequor::Projection>);
     let (row, place) = places();
-    let read = quote!(<#inner as __sequor::Projection>::decode(#row, #place)?);
-    let decode = if optional {
-        quote! {
-            if __sequor::absent(#row, #place, #width)? { ::core::option::Option::None } else { ::core::option::Option::Some(#read) }
-        }
+    // Before the cells of an optional one stands one that tells whether there is a row.
+    let ahead = usize::from(optional);
+    let width = quote!(#ahead + #projection::WIDTH);
+    let read = quote!(#projection::decode(#row, #place + #ahead)?);
+    let (decode, copy, fill) = if optional {
+        let decode = quote! {
+            if #row.is_null(#place)? { ::core::option::Option::None } else { ::core::option::Option::Some(#read) }
+        };
+        let copy = quote!(::core::option::Option::map(::core::option::Option::as_ref(&self.#ident), #projection::copy));
+        let fill = quote! {
+            match &mut self.#ident {
+                ::core::option::Option::Some(inner) => #projection::fill(inner, list, rows),
+                ::core::option::Option::None => ::core::result::Result::Ok(()),
+            }
+        };
+        (decode, copy, fill)
     } else {
-        read
+        (read, quote!(#projection::copy(&self.#ident)), quote!(#projection::fill(&mut self.#ident, list, rows)))
     };
     let select = quote_spanned!(ident.span()=> __sequor::projected_relation::<#inner, #of, #other, _>(#relation, #optional));
-    Some(Item { field: ident.clone(), select, width, decode })
+    let lists = Some(Lists { count: quote!(#projection::LISTS), fill });
+    Item { field: ident.clone(), select, width, decode, copy, lists }
+}
+
+/// A list: nothing in the row itself; its rows come from a statement of their own.
+fn list(ident: &Ident, inner: &syn::Type, of: &TokenStream, relation: &TokenStream, other: &TokenStream) -> Item {
+    let name = ident.to_string();
+    let name = name.trim_start_matches("r#");
+    let fill = quote! {{
+        self.#ident = __sequor::list_rows::<#inner>(rows)?;
+        ::core::result::Result::Ok(())
+    }};
+    Item {
+        select: quote_spanned!(ident.span()=> __sequor::projected_list::<#inner, #of, #other, _>(#relation, #name)),
+        width: quote!(0),
+        decode: quote!(::std::vec::Vec::<#inner>::new()),
+        copy: quote!(::core::iter::Iterator::collect(::core::iter::Iterator::map(self.#ident.iter(), <#inner as __sequor::Projection>::copy))),
+        lists: Some(Lists { count: quote!(1), fill }),
+        field: ident.clone(),
+    }
 }
 
 /// The names of the reader and of the place in the row, which no field can shadow.
@@ -111,6 +151,16 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
         quote!(let #field = { #decode }; #place += #width;)
     });
     let fields = items.iter().map(|item| &item.field);
+    let copies = items.iter().map(|Item { field, copy, .. }| quote!(#field: #copy));
+    let counts = items.iter().filter_map(|item| item.lists.as_ref()).map(|lists| &lists.count);
+    let fills = items.iter().filter_map(|item| item.lists.as_ref()).map(|Lists { count, fill }| {
+        quote! {
+            if (0..#count).contains(&list) {
+                return #fill;
+            }
+            let list = list - #count;
+        }
+    });
     quote! {
         const _: () = {
             use #root::__private as __sequor;
@@ -119,6 +169,7 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
             impl __sequor::Projection for #ident {
                 type Of = #of;
                 const WIDTH: usize = 0 #(+ #widths)*;
+                const LISTS: usize = 0 #(+ #counts)*;
 
                 fn items() -> ::std::vec::Vec<__sequor::ProjectionItem> {
                     ::std::vec![#(#selects),*]
@@ -129,6 +180,16 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
                     let mut #place = at;
                     #(#reads)*
                     ::core::result::Result::Ok(#ident { #(#fields),* })
+                }
+
+                #[allow(unused_variables)]
+                fn fill(&mut self, list: usize, rows: ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send>) -> __sequor::Result<()> {
+                    #(#fills)*
+                    __sequor::no_such_list()
+                }
+
+                fn copy(&self) -> #ident {
+                    #ident { #(#copies),* }
                 }
             }
         };

@@ -43,7 +43,12 @@ pub fn is(ty: &Type, name: &str) -> bool {
 
 /// The `T` of an `Option<T>`.
 pub fn option(ty: &Type) -> Option<&Type> {
-    if is(ty, "Option") { arguments(ty).into_iter().next() } else { None }
+    argument(ty, "Option")
+}
+
+/// The first argument of a type of this name.
+pub fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    if is(ty, name) { arguments(ty).into_iter().next() } else { None }
 }
 
 /// The name of the type in messages.

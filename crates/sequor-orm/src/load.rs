@@ -3,6 +3,7 @@
 mod assemble;
 mod flush;
 mod lazy;
+mod lists;
 mod siblings;
 mod sink;
 mod stream;
@@ -10,6 +11,7 @@ mod stream;
 pub(crate) use assemble::KeyHash;
 pub use assemble::LoadedTree;
 pub use lazy::{LoadSlice, load_into};
+pub(crate) use lists::find_projected;
 pub(crate) use stream::{Chunk, Rest, open};
 
 use crate::db::{Db, Run};
@@ -39,6 +41,15 @@ pub(crate) async fn run_one(db: &Db, step: Step, run: Run) -> Result<StepDone> {
     db.run(Batch::one(step), run).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
 }
 
+/// Runs a batch and, in the same round trip where the database can, a statement that travels with it.
+async fn run_beside(db: &Db, mut batch: Batch, beside: Option<Step>, run: Run) -> Result<(Vec<StepDone>, Option<StepDone>)> {
+    let accompanied = beside.is_some();
+    batch.steps.extend(beside);
+    let mut done = db.run(batch, run).await?;
+    let beside = if accompanied { done.pop() } else { None };
+    Ok((done, beside))
+}
+
 /// Takes a sink back as its own type.
 pub(crate) fn unsink<S: 'static>(done: StepDone) -> Result<S> {
     let sink: Box<dyn Any> = done.sink;
@@ -54,30 +65,51 @@ pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'st
     rows_of(find_tree(db, state, TypedLoader::<M>::boxed(), site).await?.finish()?)
 }
 
+/// Reads whole rows with their includes, and a statement that travels with them.
+pub(crate) async fn find_models_beside<M: Model>(
+    db: &Db,
+    state: QueryState,
+    beside: Option<Step>,
+    site: &'static Location<'static>,
+) -> Result<(Vec<M>, Option<StepDone>)> {
+    let (tree, beside) = find_tree_beside(db, state, TypedLoader::<M>::boxed(), beside, site).await?;
+    Ok((rows_of(tree.finish()?)?, beside))
+}
+
 /// Reads rows of any kind with their includes.
 pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader>, site: &'static Location<'static>) -> Result<LoadedTree> {
-    let mut state = state;
+    Ok(find_tree_beside(db, state, loader, None, site).await?.0)
+}
+
+/// Reads rows of any kind with their includes, and a statement that travels with them.
+pub(crate) async fn find_tree_beside(
+    db: &Db,
+    mut state: QueryState,
+    loader: Box<dyn Loader>,
+    beside: Option<Step>,
+    site: &'static Location<'static>,
+) -> Result<(LoadedTree, Option<StepDone>)> {
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
     let plan = plan::plan(&state, &db.models())?;
-    let tree = if flushed && plan.node.has_many() {
-        flush::read_flush(db, plan, loader.again(), loader, run).await?
+    let (tree, beside) = if flushed && plan.node.has_many() {
+        flush::read_flush(db, plan, loader, beside, run).await?
     } else {
         let sql = db.render_select(&plan.select)?;
-        assemble::read_tree(db, plan.node, sql, loader, run).await?
+        assemble::read_tree(db, (plan.node, sql), loader, beside, run).await?
     };
     after_find(db, &mut state, site).await?;
     siblings::join(db, &tree, state.clauses.strict_loading);
     told(db, &tree, &hooked(&state, site)).await?;
-    Ok(tree)
+    Ok((tree, beside))
 }
 
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
     let plan = plan::plan(state, &db.models())?;
     let sql = db.render_select(&plan.select)?;
-    assemble::read_tree(db, plan.node, sql, loader, run).await
+    Ok(assemble::read_tree(db, (plan.node, sql), loader, None, run).await?.0)
 }
 
 fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {
@@ -162,8 +194,22 @@ async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, sink: DecodeSink<R
 where
     F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
 {
-    let done = run_one(db, step(sql, Box::new(sink)), run).await?;
-    Ok(unsink::<DecodeSink<R, F>>(done)?.rows)
+    Ok(run_decoded_beside(db, sql, sink, None, run).await?.0)
+}
+
+async fn run_decoded_beside<R: Send + 'static, F>(
+    db: &Db,
+    sql: Sql,
+    sink: DecodeSink<R, F>,
+    beside: Option<Step>,
+    run: Run,
+) -> Result<(Vec<R>, Option<StepDone>)>
+where
+    F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
+{
+    let (mut done, beside) = run_beside(db, Batch::one(step(sql, Box::new(sink))), beside, run).await?;
+    let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
+    Ok((unsink::<DecodeSink<R, F>>(done)?.rows, beside))
 }
 
 /// Keeps the includes that decide which rows there are.
@@ -173,13 +219,14 @@ fn keep_narrowing(state: &mut QueryState) {
     state.clauses.includes = includes;
 }
 
-/// Reads selected columns and expressions.
+/// Reads selected columns and expressions, and a statement that travels with them.
 pub(crate) async fn find_decoded<R: Send + 'static>(
     db: Db,
     state: QueryState,
     decode: fn(&mut dyn RowReader) -> Result<R>,
+    beside: Option<Step>,
     site: &'static Location<'static>,
-) -> Result<Vec<R>> {
+) -> Result<(Vec<R>, Option<StepDone>)> {
     let mut state = state;
     let options = hooked(&state, site);
     before_find(&db, &mut state, site).await?;
@@ -192,20 +239,22 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     plan.select.columns.truncate(width);
     let sql = db.render_select(&plan.select)?;
     if !hook::reads_are_told(&db) {
-        let rows = run_decoded(&db, sql, DecodeSink::new(decode), run).await.map_err(|error| error.at(&state.model.name, None))?;
+        let sink = DecodeSink::new(decode);
+        let read = run_decoded_beside(&db, sql, sink, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
         after_find(&db, &mut state, site).await?;
-        return Ok(rows);
+        return Ok(read);
     }
     let read = move |row: &mut dyn RowReader| -> Result<(R, Vec<Value>)> {
         let key = (width - keys..width).map(|cell| row.any(cell)).collect::<Result<_>>()?;
         Ok((decode(row)?, key))
     };
-    let rows = run_decoded(&db, sql, DecodeSink::new(read), run).await.map_err(|error| error.at(&state.model.name, None))?;
+    let sink = DecodeSink::new(read);
+    let (rows, beside) = run_decoded_beside(&db, sql, sink, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
     let (rows, keys): (Vec<R>, Vec<Vec<Value>>) = rows.into_iter().unzip();
     let keys = keys.into_iter().filter(|key| !key.is_empty()).collect();
     hook::tell_reads(&db, vec![hook::ReadRows { model: state.model.clone(), keys }], &options).await?;
     after_find(&db, &mut state, site).await?;
-    Ok(rows)
+    Ok((rows, beside))
 }
 
 fn is_aggregate(expr: &Expr) -> bool {
@@ -235,14 +284,23 @@ fn select_keys(state: &mut QueryState) -> usize {
 
 /// Counts rows.
 pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
-    let mut state = state;
+    let run = reading(&state, "count", site);
+    let step = count_step(db, state, site).await?;
+    counted(run_one(db, step, run).await?)
+}
+
+/// The statement that counts rows, once the hooks have seen it.
+pub(crate) async fn count_step(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Step> {
     let hooked = hooked(&state, site);
     hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
-    let run = reading(&state, "count", site);
-    let select = plan::plan_count(&state, &db.models())?;
-    let number = scalar(db, select, run).await?;
-    match number {
-        Value::I64(count) => u64::try_from(count).map_err(|_| Error::bug("a count below zero")),
+    let sql = db.render_select(&plan::plan_count(&state, &db.models())?)?;
+    Ok(step(sql, Box::new(ScalarSink::default())))
+}
+
+/// The number that a [`count_step`] has read.
+pub(crate) fn counted(done: StepDone) -> Result<u64> {
+    match unsink::<ScalarSink>(done)?.value {
+        Some(Value::I64(count)) => u64::try_from(count).map_err(|_| Error::bug("a count below zero")),
         _ => Err(Error::bug("a count that is not a number")),
     }
 }

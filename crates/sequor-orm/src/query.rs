@@ -1,6 +1,5 @@
 //! [`QueryState`]: the untyped inside of every query, and the builders around it.
 
-mod batches;
 mod clauses;
 mod filter;
 mod find;
@@ -9,13 +8,13 @@ mod include;
 mod json;
 mod order;
 mod page;
+mod projection;
 mod raw;
 mod select;
 mod shape;
 mod stream;
 mod subquery;
 
-pub use batches::Batches;
 pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
 pub use filter::Filter;
 pub(crate) use find::key_filter;
@@ -32,10 +31,12 @@ pub use json::{Policy, clauses_from_json};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub(crate) use page::{Key, after as after_keys, field_position as key_position, keys_of, total_order};
+pub use projection::ProjectionList;
+pub(crate) use projection::{ListRows, lists_of, spread};
+pub use projection::{Presence, Projection, ProjectionItem};
 pub use raw::{FromRow, RawSql, raw_value};
 pub(crate) use raw::{Reordered, map_names};
-pub use select::all_null;
-pub use select::{Columns, Projection, ProjectionItem, Selection};
+pub use select::{Columns, Selection};
 pub use shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
-pub use stream::RowStream;
+pub use stream::{Batches, RowStream};
 pub use subquery::{OneColumn, Tuple, outer, scalar, tuple};

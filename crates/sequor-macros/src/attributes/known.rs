@@ -142,7 +142,7 @@ pub const PROJECTION: &[Known] =
 /// `#[projection(..)]` on a field
 pub const PROJECTION_FIELD: &[Known] = &[
     option("of", &[Tokens], "`of = User`"),
-    option("relation", &[Tokens], "`relation = Post::AUTHOR`"),
+    option("relation", &[Tokens], "`relation = Post::AUTHOR`, or with clauses `relation = User::POSTS.order_by(Post::ID.desc()).limit(3)`"),
     option("column", &[Tokens], "`column = Post::TITLE`"),
     option("expr", &[Tokens], "`expr = Post::TAGS.count()`"),
 ];

@@ -4,7 +4,7 @@ use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
 use crate::plan::{self, Many, Node, Parents};
 use crate::query::IncludeState;
-use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step};
+use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::{Name, Value};
@@ -258,12 +258,19 @@ impl RowSink for TreeSink {
 }
 
 /// Reads the rows of a statement and of all the to-many includes below it.
-pub(crate) async fn read_tree(db: &Db, node: Node, sql: Sql, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
+pub(crate) async fn read_tree(
+    db: &Db,
+    (node, sql): (Node, Sql),
+    loader: Box<dyn Loader>,
+    beside: Option<Step>,
+    run: Run,
+) -> Result<(LoadedTree, Option<StepDone>)> {
     let sink = TreeSink::new(node, loader, None)?;
-    let done = super::run_one(db, super::step(sql, Box::new(sink)), run.clone()).await?;
+    let (mut done, beside) = super::run_beside(db, Batch::one(super::step(sql, Box::new(sink))), beside, run.clone()).await?;
+    let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
     let mut tree = super::unsink::<TreeSink>(done)?.tree;
     load_levels(db, &mut [&mut tree], run).await?;
-    Ok(tree)
+    Ok((tree, beside))
 }
 
 /// Loads the to-many includes of some trees, all of one level in one batch, then the levels below.

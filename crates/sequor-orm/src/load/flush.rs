@@ -6,7 +6,7 @@ use crate::db::{Db, Run};
 use crate::model::Loader;
 use crate::plan::{self, Many, Node, Parents, Plan};
 use crate::query::{QueryState, Strategy};
-use sequor_core::driver::{Batch, BatchMode, Step};
+use sequor_core::driver::{Batch, BatchMode, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::Select;
 use std::time::Duration;
@@ -16,7 +16,11 @@ const NEAR: Duration = Duration::from_micros(100);
 
 /// Whether a query is to be read in one flush; makes its order total where that takes it.
 pub(super) fn wanted(db: &Db, state: &mut QueryState, run: &Run) -> Result<bool> {
-    let trees = state.clauses.includes.iter().any(|include| !include.joined);
+    Ok(state.clauses.includes.iter().any(|include| !include.joined) && wanted_below(db, state, run)?)
+}
+
+/// Whether a query that has something below its rows is to be read in one flush.
+pub(super) fn wanted_below(db: &Db, state: &mut QueryState, run: &Run) -> Result<bool> {
     let far = match state.clauses.strategy.unwrap_or_default() {
         Strategy::Sequential => false,
         Strategy::OneFlush => true,
@@ -24,7 +28,7 @@ pub(super) fn wanted(db: &Db, state: &mut QueryState, run: &Run) -> Result<bool>
     };
     // In a transaction each statement may have a snapshot of its own, and then parents could differ from level to level.
     let free = !db.needs_settings() && db.session(run.site)?.is_none();
-    Ok(trees && far && free && db.dialect().flushes() && plan::repeatable(state))
+    Ok(far && free && db.dialect().flushes() && plan::repeatable(state))
 }
 
 /// A level of the tree: the step that reads its parents, and where among their to-one rows they stand.
@@ -51,16 +55,22 @@ struct Flush<'a> {
     levels: Vec<Level>,
 }
 
-/// Reads a planned query and its whole tree. `again` makes another loader of the root.
-pub(super) async fn read_flush(db: &Db, plan: Plan, again: Box<dyn Loader>, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
+/// Reads a planned query and its whole tree, and a statement that travels with them.
+pub(super) async fn read_flush(
+    db: &Db,
+    plan: Plan,
+    loader: Box<dyn Loader>,
+    beside: Option<Step>,
+    run: Run,
+) -> Result<(LoadedTree, Option<StepDone>)> {
     let Plan { select, mut node } = plan;
     let mut flush = Flush { db, steps: Vec::new(), levels: Vec::new() };
-    let below = strip(&mut node, again, &[])?;
+    let below = strip(&mut node, loader.again(), &[])?;
     let sql = db.render_select(&select)?;
     flush.steps.push(step(sql, Box::new(TreeSink::new(node, loader, None)?)));
     flush.levels(0, &select, below)?;
     let Flush { steps, levels, .. } = flush;
-    let done = db.run(Batch { steps, mode: BatchMode::Snapshot }, run).await?;
+    let (done, beside) = super::run_beside(db, Batch { steps, mode: BatchMode::Snapshot }, beside, run).await?;
     let mut sinks = done.into_iter().map(unsink::<TreeSink>).collect::<Result<Vec<_>>>()?;
     // Children stand behind their parents, so the last have none that are still missing.
     for level in levels.into_iter().rev() {
@@ -69,7 +79,7 @@ pub(super) async fn read_flush(db: &Db, plan: Plan, again: Box<dyn Loader>, load
         };
         parent.tree.adopt(&level.path, level.many, sink)?;
     }
-    Ok(sinks.pop().ok_or_else(|| Error::bug("a flush has no answer"))?.tree)
+    Ok((sinks.pop().ok_or_else(|| Error::bug("a flush has no answer"))?.tree, beside))
 }
 
 impl Flush<'_> {

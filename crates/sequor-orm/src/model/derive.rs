@@ -5,20 +5,22 @@ use super::json::zero;
 use super::relation::Relation;
 use super::slot::same_name;
 use super::{
-    Cell, DbEnum, Field, IntoValue, Model, RelationKindMarker, StaticColumn, StaticDefault, ToOneKind, decode_cell, unknown_label,
+    Cell, DbEnum, Field, IntoInclude, IntoValue, Model, RelationKindMarker, StaticColumn, StaticDefault, ToManyKind, ToOneKind,
+    decode_cell, unknown_label,
 };
 use crate::FieldType;
-use crate::query::{IntoTyped, Projection, ProjectionItem, raw_value};
+use crate::query::{IntoTyped, Presence, Projection, ProjectionItem, raw_value};
 use crate::write::{Draft, RowState};
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
 use sequor_core::driver::{RowReader, ValueRow};
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::RawPart;
 use sequor_core::types::EnumDef;
 use serde::Serialize;
 use serde::de::{self, Deserializer, Visitor};
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -348,13 +350,27 @@ pub fn projected<M, T: FieldType>(expression: impl IntoTyped<M, T>) -> Projectio
 }
 
 /// A projection of a to-one relation inside of a projection.
-pub fn projected_relation<P: Projection<Of = T>, M, T, K: ToOneKind>(relation: Relation<M, T, K>, optional: bool) -> ProjectionItem {
-    ProjectionItem::One { relation: relation.name().into(), items: P::items(), optional }
+pub fn projected_relation<P: Projection<Of = T>, M, T: Model, K: ToOneKind>(relation: Relation<M, T, K>, optional: bool) -> ProjectionItem {
+    let presence = optional.then_some(Presence { model: T::model });
+    ProjectionItem::One { relation: relation.name().into(), items: P::items(), presence }
 }
 
-/// Whether all cells of an optional inner projection are NULL.
-pub fn absent(row: &mut dyn RowReader, at: usize, width: usize) -> Result<bool> {
-    crate::query::all_null(row, at, width)
+/// A list of a projection: the rows of a to-many relation, each as a projection of its own.
+pub fn projected_list<P: Projection<Of = T>, M, T, K: ToManyKind>(
+    include: impl IntoInclude<M, T, K>,
+    name: &'static str,
+) -> ProjectionItem {
+    ProjectionItem::many::<P>(include.into_include().state, name)
+}
+
+/// The rows of a list of a projection, as they come from the loader.
+pub fn list_rows<P: Projection>(rows: Box<dyn Any + Send>) -> Result<Vec<P>> {
+    rows.downcast::<Vec<P>>().map(|rows| *rows).map_err(|_| Error::bug("a list of a projection came back as another"))
+}
+
+/// A list of a projection that does not exist.
+pub fn no_such_list<T>() -> Result<T> {
+    Err(Error::bug("a list that the projection does not have"))
 }
 
 /// A value between the texts of a `sql!`: any column type, and `&str`.

@@ -156,6 +156,11 @@ impl Clauses {
         }
     }
 
+    /// Whether each row of the answer is one row of the model.
+    pub(crate) fn single(&self) -> bool {
+        self.group.is_empty() && matches!(self.distinct, Distinct::No) && self.compound.is_empty()
+    }
+
     /// Whether an expression reaches over a relation: it means the row that an include of that relation joins, as Sequelize's `$user.role$` does.
     pub(crate) fn reaches(&self, relation: &str) -> bool {
         let orders = self.order.iter().map(|by| &by.expr);

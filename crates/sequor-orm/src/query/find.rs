@@ -363,7 +363,7 @@ impl<M: Model> Find<M> {
     /// Reads a projection instead of whole rows.
     pub fn project<P: Projection<Of = M>>(self) -> Find<M, All<Projected<P>>> {
         let mut items = Vec::with_capacity(P::WIDTH);
-        super::select::projected(P::items(), &[], &mut items);
+        super::spread(P::items(), &[], true, &mut items);
         self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
     }
 

@@ -3,7 +3,7 @@
 use super::QueryState;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Nulls, SortDirection};
-use sequor_core::statement::{BinaryOp, Expr, Field, OrderBy};
+use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, OrderBy};
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,9 @@ impl<T> Page<T> {
 
 /// Adds the primary key to an order, so that no two rows tie.
 pub(crate) fn total_order(state: &mut QueryState) {
-    if !state.clauses.group.is_empty() || state.clauses.select.is_some() && state.clauses.order.is_empty() {
+    // Groups and different values have no key, aggregates no order.
+    let aggregates = state.clauses.select.iter().flatten().any(|item| crate::plan::is_aggregate(&item.expr));
+    if aggregates || !state.clauses.group.is_empty() || !matches!(state.clauses.distinct, Distinct::No) {
         return;
     }
     for position in state.model.primary_key.clone() {

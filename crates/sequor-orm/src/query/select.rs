@@ -1,8 +1,7 @@
-//! [`Selection`]: columns and expressions read as tuples. [`Projection`]: the same as a struct.
+//! [`Selection`]: columns and expressions read as tuples. [`Columns`]: columns of one model.
 
 use crate::FieldType;
-use crate::model::{Column, Grain, Model, RowsGrain as Rows, TypedExpr};
-use sequor_core::Name;
+use crate::model::{Column, Grain, RowsGrain as Rows, TypedExpr};
 use sequor_core::driver::RowReader;
 use sequor_core::error::Result;
 use sequor_core::statement::{Expr, SelectItem};
@@ -142,57 +141,3 @@ columns_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
 columns_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
 columns_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
 columns_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
-
-/// One item of a projection.
-#[derive(Clone, Debug)]
-pub enum ProjectionItem {
-    /// A column or expression of the model.
-    Expr(Expr),
-    /// A projection of a to-one relation, joined.
-    One {
-        /// The relation.
-        relation: Name,
-        /// The items of the inner projection.
-        items: Vec<ProjectionItem>,
-        /// Whether a missing row is allowed.
-        optional: bool,
-    },
-}
-
-/// A struct that holds some columns, expressions and related rows of a model. Implemented by `#[derive(Projection)]`.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a projection", label = "add `#[derive(Projection)] #[projection(of = Model)]`")]
-pub trait Projection: Sized + Send + 'static {
-    /// The model.
-    type Of: Model;
-    /// How many cells.
-    const WIDTH: usize;
-
-    /// What is selected.
-    fn items() -> Vec<ProjectionItem>;
-    /// Reads one row whose cells start at a position.
-    fn decode(row: &mut dyn RowReader, at: usize) -> Result<Self>;
-}
-
-/// Spreads the items of a projection into a select list; inner projections become fields over their relation.
-pub(crate) fn projected(items: Vec<ProjectionItem>, path: &[Name], list: &mut Vec<SelectItem>) {
-    for item in items {
-        match item {
-            ProjectionItem::Expr(expr) => list.push(SelectItem::new(crate::plan::prefixed(expr, path))),
-            ProjectionItem::One { relation, items, optional: _ } => {
-                let mut path = path.to_vec();
-                path.push(relation);
-                projected(items, &path, list);
-            }
-        }
-    }
-}
-
-/// Whether all cells of an optional inner projection are NULL. What the derive calls.
-pub fn all_null(row: &mut dyn RowReader, at: usize, width: usize) -> Result<bool> {
-    for index in at..at + width {
-        if !row.is_null(index)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}

@@ -1,11 +1,11 @@
 //! [`Shape`]: what `exec` gives. [`Fetch`]: how one row of it is read.
 
 use super::page::{CursorPage, Page, PageRequest, RowsAndCount};
-use super::{Projection, QueryState, Selection};
+use super::{IncludeState, Projection, ProjectionItem, QueryState, Selection};
 use crate::db::Db;
 use crate::load;
 use crate::model::{Grain, Model, RowsGrain as Rows, Single};
-use sequor_core::driver::BoxFuture;
+use sequor_core::driver::{BoxFuture, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,13 +24,16 @@ pub trait Shape: 'static {
     -> BoxFuture<'static, Result<Self::Output>>;
 }
 
+/// Rows, and what came of the statement that travelled with them.
+pub type Fetched<R> = BoxFuture<'static, Result<(Vec<R>, Option<StepDone>)>>;
+
 /// How the rows of a query are read.
 pub trait Fetch: 'static {
     /// One row.
     type Row: Send + 'static;
 
-    /// Runs the query and reads all rows.
-    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<Self::Row>>>;
+    /// Runs the query, and a statement that travels with it, and reads all rows.
+    fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<Self::Row>;
     /// The value of a column of the model in a row that was read, for cursors.
     fn value(_row: &Self::Row, _column: usize) -> Option<crate::Value> {
         None
@@ -49,8 +52,8 @@ pub struct Projected<P>(PhantomData<fn() -> P>);
 impl<M: Model> Fetch for Whole<M> {
     type Row = M;
 
-    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<M>>> {
-        Box::pin(async move { load::find_models::<M>(&db, state, site).await })
+    fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<M> {
+        Box::pin(async move { load::find_models_beside::<M>(&db, state, beside, site).await })
     }
 
     fn value(row: &M, column: usize) -> Option<crate::Value> {
@@ -61,16 +64,31 @@ impl<M: Model> Fetch for Whole<M> {
 impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
     type Row = C::Row;
 
-    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<C::Row>>> {
-        Box::pin(load::find_decoded(db, state, |row| C::decode(row, 0), site))
+    fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<C::Row> {
+        Box::pin(load::find_decoded(db, state, |row| C::decode(row, 0), beside, site))
     }
 }
 
 impl<P: Projection> Fetch for Projected<P> {
     type Row = P;
 
-    fn fetch(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<P>>> {
-        Box::pin(load::find_decoded(db, state, |row| P::decode(row, 0), site))
+    fn fetch(db: Db, mut state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<P> {
+        if !state.clauses.single() {
+            let mut items = Vec::with_capacity(P::WIDTH);
+            super::spread(P::items(), &[], false, &mut items);
+            state.clauses.select = Some(items);
+        }
+        if P::LISTS == 0 {
+            return Box::pin(load::find_decoded(db, state, |row| P::decode(row, 0), beside, site));
+        }
+        let ProjectionItem::Many(list) = ProjectionItem::many::<P>(IncludeState::new(""), "") else {
+            return Box::pin(async { Err(Error::bug("a list that is none")) });
+        };
+        Box::pin(async move {
+            let (rows, beside) = load::find_projected(db, state, *list, beside, site).await?;
+            let rows = rows.downcast::<Vec<P>>().map_err(|_| Error::bug("a projection came back as another"))?;
+            Ok((*rows, beside))
+        })
     }
 }
 
@@ -120,7 +138,8 @@ impl<D: Fetch, G: 'static> Shape for All<D, G> {
     type Request = ();
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        D::fetch(db, state, site)
+        let rows = D::fetch(db, state, None, site);
+        Box::pin(async move { Ok(rows.await?.0) })
     }
 }
 
@@ -131,8 +150,8 @@ impl<D: Fetch> Shape for One<D> {
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         state.clauses.limit = Some(1);
         state.clauses.unordered = true;
-        let rows = D::fetch(db, state, site);
-        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+        let rows = D::fetch(db, state, None, site);
+        Box::pin(async move { Ok(rows.await?.0.into_iter().next()) })
     }
 }
 
@@ -141,8 +160,8 @@ impl<D: Fetch> Shape for Only<D> {
     type Request = ();
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        let rows = D::fetch(db, state, site);
-        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::bug("an aggregate has no row")) })
+        let rows = D::fetch(db, state, None, site);
+        Box::pin(async move { rows.await?.0.into_iter().next().ok_or_else(|| Error::bug("an aggregate has no row")) })
     }
 }
 
@@ -154,9 +173,16 @@ impl<D: Fetch> Shape for OrFail<D> {
         state.clauses.limit = Some(1);
         state.clauses.unordered = true;
         let model = state.model.name.to_string();
-        let rows = D::fetch(db, state, site);
-        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::not_found(model)) })
+        let rows = D::fetch(db, state, None, site);
+        Box::pin(async move { rows.await?.0.into_iter().next().ok_or_else(|| Error::not_found(model)) })
     }
+}
+
+/// Rows, and how many there are without limit and offset: one round trip on PostgreSQL.
+async fn with_count<D: Fetch>(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<(Vec<D::Row>, u64)> {
+    let count = load::count_step(&db, state.clone(), site).await?;
+    let (rows, count) = D::fetch(db, state, Some(count), site).await?;
+    Ok((rows, load::counted(count.ok_or_else(|| Error::bug("a count has no answer"))?)?))
 }
 
 impl<D: Fetch> Shape for Paged<D> {
@@ -176,8 +202,7 @@ impl<D: Fetch> Shape for Paged<D> {
             super::page::total_order(&mut state);
             state.clauses.limit = Some(size);
             state.clauses.offset = Some((page - 1).saturating_mul(size));
-            let count = load::count(&db, state.clone(), site).await?;
-            let rows = D::fetch(db, state, site).await?;
+            let (rows, count) = with_count::<D>(db, state, site).await?;
             Ok(Page::new(rows, count, page, size))
         })
     }
@@ -189,8 +214,7 @@ impl<D: Fetch> Shape for Counted<D> {
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
-            let count = load::count(&db, state.clone(), site).await?;
-            let rows = D::fetch(db, state, site).await?;
+            let (rows, count) = with_count::<D>(db, state, site).await?;
             Ok(RowsAndCount { rows, count })
         })
     }
@@ -229,7 +253,7 @@ impl<D: Fetch> Shape for Cursored<D> {
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
             let plan = request.apply(&mut state)?;
-            let rows = D::fetch(db, state, site).await?;
+            let rows = D::fetch(db, state, None, site).await?.0;
             plan.page(rows, |row, column| D::value(row, column))
         })
     }
