@@ -3,6 +3,9 @@
 use sequor::prelude::*;
 use std::path::PathBuf;
 
+/// The database where none is named.
+pub const DEVELOPMENT_URL: &str = "sqlite://accounts.db";
+
 #[derive(Clone, Debug)]
 pub struct Config {
     pub url: String,
@@ -23,7 +26,7 @@ impl Config {
             None => "development only: anybody may read this".into(),
         };
         Ok(Config {
-            url: variable("DATABASE_URL").unwrap_or_else(|| "sqlite://accounts.db".into()),
+            url: variable("DATABASE_URL").unwrap_or_else(|| DEVELOPMENT_URL.into()),
             address: format!(
                 "{}:{}",
                 variable("HOST").unwrap_or_else(|| "127.0.0.1".into()),
@@ -33,6 +36,11 @@ impl Config {
             files: variable("FILES_DIR").unwrap_or_else(|| "files".into()).into(),
             production,
         })
+    }
+
+    /// Whether an empty database gets the demo data: SQLite outside of production.
+    pub fn has_demo_data(&self) -> bool {
+        !self.production && self.url.starts_with("sqlite")
     }
 
     /// Connects; a database that is not up yet is tried three times.

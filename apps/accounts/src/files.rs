@@ -3,6 +3,7 @@
 use crate::models::File;
 use sequor::prelude::*;
 use std::path::Path;
+use std::time::Duration;
 
 /// The largest content, in bytes.
 pub const LARGEST: usize = 5 * 1024 * 1024;
@@ -32,14 +33,19 @@ pub async fn remove(file: File, folder: &Path, db: &Db) -> Result<()> {
     }
 }
 
-/// Removes what an upload that was cut off left behind.
-pub async fn sweep(folder: &Path) -> Result<()> {
+/// Removes what an upload or a removal that was cut off left behind: contents without a row.
+///
+/// What is younger than an hour stays: another program of this service may be writing it.
+pub async fn sweep(folder: &Path, db: &Db) -> Result<()> {
     let mut entries = match tokio::fs::read_dir(folder).await {
         Ok(entries) => entries,
-        Err(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
     };
     while let Some(entry) = entries.next_entry().await? {
-        if entry.path().extension().is_some_and(|extension| extension == "part") {
+        let age = entry.metadata().await?.modified()?.elapsed().unwrap_or_default();
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if age > Duration::from_secs(3600) && File::count().filter(File::PATH.eq(&name)).exec(db).await? == 0 {
             tokio::fs::remove_file(entry.path()).await?;
         }
     }

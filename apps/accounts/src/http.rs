@@ -8,6 +8,7 @@ use crate::models::User;
 use crate::tokens::{Keys, Use};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
 use sequor::prelude::*;
@@ -58,5 +59,6 @@ pub fn router(app: App) -> Router {
         .route("/files", get(owned::files).post(owned::upload))
         .route("/files/{id}", get(owned::download).delete(owned::remove))
         .layer(DefaultBodyLimit::max(crate::files::LARGEST));
-    small.merge(files).fallback(async || Problem::NotFound).with_state(app)
+    let wrong_method = async || Problem::Bad(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.".into());
+    small.merge(files).fallback(async || Problem::NotFound).method_not_allowed_fallback(wrong_method).with_state(app)
 }

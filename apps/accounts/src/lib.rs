@@ -4,10 +4,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod codes;
+pub mod commands;
 pub mod config;
 pub mod files;
 pub mod http;
 pub mod models;
 pub mod passwords;
 pub mod payments;
+pub mod seeders;
 pub mod tokens;

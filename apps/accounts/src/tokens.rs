@@ -40,8 +40,12 @@ impl Keys {
             Use::Access => TimeDelta::minutes(15),
             Use::Refresh => TimeDelta::days(30),
         };
-        let claims = Claims { sub: user, exp: (Utc::now() + life).timestamp(), version, good_for };
-        let body = serde_json::to_vec(&claims).unwrap_or_default();
+        self.sign_claims(&Claims { sub: user, exp: (Utc::now() + life).timestamp(), version, good_for })
+    }
+
+    /// A signed token of these claims.
+    pub fn sign_claims(&self, claims: &Claims) -> String {
+        let body = serde_json::to_vec(claims).unwrap_or_default();
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(body));
         let tag = hmac::sign(&self.0, signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag.as_ref()))

@@ -7,12 +7,14 @@ use crate::seed::Seeder;
 use crate::settings::Settings;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
+use sequor_orm::__private::EmbeddedMigration;
+use sequor_orm::migrate::{Migration, Migrator};
 use sequor_orm::model::ModelList;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The command line of a project: its models, its seeders in Rust.
+/// The command line of a project: its models, its migrations, its seeders in Rust.
 ///
 /// ```no_run
 /// use sequor_cli::{App, Seeder};
@@ -29,6 +31,8 @@ use std::sync::Arc;
 pub struct App {
     pub(crate) models: Vec<Arc<ModelDef>>,
     pub(crate) seeders: Vec<Seeder>,
+    pub(crate) migrations: Option<Vec<Migration>>,
+    pub(crate) default_url: Option<String>,
     pub(crate) alone: bool,
 }
 
@@ -47,6 +51,33 @@ impl App {
     #[must_use]
     pub fn seeder(mut self, seeder: Seeder) -> App {
         self.seeders.push(seeder);
+        self
+    }
+
+    /// The migrations that are in the program, so that no file has to be copied to a server: `.migrations(migrations!("migrations"))`.
+    ///
+    /// They are run instead of the files of the folder, unless `--migrations-path` names one. When the folder is there and holds more, the commands say
+    /// that the program has to be built again.
+    ///
+    /// ```no_run
+    /// use sequor_cli::App;
+    /// # use sequor_orm::__private::EmbeddedMigration;
+    /// # const MIGRATIONS: &[EmbeddedMigration] = &[]; // migrations!("migrations")
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     App::without_models().migrations(MIGRATIONS).default_url("sqlite://app.db").run()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn migrations(mut self, migrations: &'static [EmbeddedMigration]) -> App {
+        self.migrations = Some(Migrator::embedded(migrations).migrations().to_vec());
+        self
+    }
+
+    /// The database where neither a flag nor the environment nor a file names one, outside of production.
+    #[must_use]
+    pub fn default_url(mut self, url: impl Into<String>) -> App {
+        self.default_url = Some(url.into());
         self
     }
 
@@ -84,7 +115,7 @@ impl App {
     }
 
     fn execute(self, command: &'static command::Command, matches: &clap::ArgMatches, console: &Console) -> Result<()> {
-        let settings = Settings::read(matches)?;
+        let settings = Settings::read(matches, self.default_url.as_deref())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -102,6 +102,8 @@ pub const COMMANDS: &[Command] = &[
     migrate::to::COMMAND,
     migrate::redo::COMMAND,
     migrate::status::COMMAND,
+    migrate::baseline::COMMAND,
+    migrate::resolve::COMMAND,
     seed::new::COMMAND,
     seed::run::COMMAND,
     seed::run_named::COMMAND,
@@ -120,7 +122,7 @@ pub const COMMANDS: &[Command] = &[
 
 /// The whole command line, for clap.
 pub(crate) fn line(name: String) -> clap::Command {
-    let mut line = base(clap::Command::new("sequor").bin_name(name).about("Databases, migrations, seeders and generators"))
+    let mut line = base(clap::Command::new("sequor").bin_name(name.clone()).about("Databases, migrations, seeders and generators"))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true);
@@ -130,17 +132,17 @@ pub(crate) fn line(name: String) -> clap::Command {
         let mut sub = clap::Command::new(group).about(about).subcommand_required(true).arg_required_else_help(true);
         for command in COMMANDS {
             if let Some((_, word)) = command.path.split_once(' ').filter(|(first, _)| *first == group) {
-                sub = sub.subcommand(one(command, word));
+                sub = sub.subcommand(one(command, word, &name));
             }
         }
         line = line.subcommand(sub);
     }
     for command in COMMANDS {
         if !command.path.contains(' ') {
-            line = line.subcommand(one(command, command.path));
+            line = line.subcommand(one(command, command.path, &name));
         }
         for alias in command.aliases {
-            line = line.subcommand(one(command, alias).hide(true));
+            line = line.subcommand(one(command, alias, &name).hide(true));
         }
     }
     line.after_help(
@@ -148,11 +150,11 @@ pub(crate) fn line(name: String) -> clap::Command {
     )
 }
 
-fn one(command: &'static Command, name: &'static str) -> clap::Command {
+fn one(command: &'static Command, name: &'static str, program: &str) -> clap::Command {
     let mut examples = String::from("Examples:");
     for example in command.examples.lines() {
         examples.push_str("\n  ");
-        examples.push_str(example);
+        examples.push_str(&example.replace("sequor ", &format!("{program} ")));
     }
     if !command.aliases.is_empty() {
         examples.push_str(&format!("\n\nSequelize: {}", command.aliases.join(", ")));

@@ -27,6 +27,11 @@ impl Console {
         }
     }
 
+    /// Writes a line for people beside the answer, on standard error.
+    pub fn note(&self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{}", self.warn(line));
+    }
+
     /// A text in green, on a terminal.
     pub fn good(&self, text: &str) -> String {
         self.paint("32", text)

@@ -8,6 +8,7 @@ pub(crate) use storage::is_remembered;
 
 use sequor_core::error::{Error, Result};
 use sequor_orm::db::Db;
+use sequor_sql::migration::split;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -97,7 +98,26 @@ fn named(name: &str, error: &Error) -> Error {
 
 async fn script(db: &Db, path: &Path) -> Result<()> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::usage(format!("{} cannot be read: {error}", path.display())))?;
+    no_tables(&text, path, db)?;
     db.execute_sql_script(&text).await
+}
+
+/// MySQL and MariaDB commit by themselves when a table changes: the seeder would no longer be all or nothing.
+fn no_tables(text: &str, path: &Path, db: &Db) -> Result<()> {
+    if db.dialect().transactional_ddl() {
+        return Ok(());
+    }
+    for (number, piece) in split(text, db.dialect())?.iter().enumerate() {
+        let word = piece.text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        if ["create", "alter", "drop", "truncate", "rename"].contains(&word.as_str()) {
+            return Err(Error::usage(format!(
+                "{}: statement {} changes tables, which this database commits at once: write a migration for it",
+                path.display(),
+                number + 1
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The seeders of a folder and of its folder for this environment, with those of the program, by name.

@@ -13,6 +13,8 @@ pub struct Settings {
     configuration: Configuration,
     /// The folder of migrations; `migrations`.
     pub migrations: PathBuf,
+    /// Whether a flag names that folder.
+    pub(crate) migrations_named: bool,
     /// The folder of seeders; `seeders`.
     pub seeders: PathBuf,
     /// Where seeders that ran are remembered; nowhere, as in Sequelize.
@@ -20,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn read(matches: &ArgMatches) -> Result<Settings> {
+    pub(crate) fn read(matches: &ArgMatches, default_url: Option<&str>) -> Result<Settings> {
         let flag = |name: &str| matches.get_one::<String>(name).cloned();
         let mut configuration = Configuration::read(&PathBuf::new(), flag("env").as_deref())?;
         let sequelize = if configuration.get("url").is_some() || flag("url").is_some() {
@@ -36,6 +38,10 @@ impl Settings {
         if let Some(url) = flag("url") {
             configuration.set("url", "--url", url);
         }
+        if let Some(url) = default_url.filter(|_| configuration.get("url").is_none() && configuration.environment() != "production") {
+            configuration.set("url", "the program", url);
+        }
+        let migrations_named = flag("migrations-path").is_some();
         let folder = |flag_name: &str, key: &str, otherwise: &str| {
             flag(flag_name).or_else(|| configuration.get(key).map(str::to_owned)).unwrap_or_else(|| otherwise.to_owned()).into()
         };
@@ -43,6 +49,7 @@ impl Settings {
         Ok(Settings {
             migrations: folder("migrations-path", "migrations", "migrations"),
             seeders: folder("seeders-path", "seeders", "seeders"),
+            migrations_named,
             seeder_storage,
             configuration,
         })

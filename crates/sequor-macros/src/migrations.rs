@@ -81,13 +81,14 @@ fn migration(name: &str, files: &BTreeMap<String, PathBuf>, folder: &LitStr, err
         let path = path.to_string_lossy().into_owned();
         quote!(::core::include_str!(#path))
     };
-    let Some(up) = files.get("up.sql").map(text) else {
-        let has_own = files.keys().any(|file| file.starts_with("up."));
-        if !has_own {
+    let up = match files.get("up.sql") {
+        Some(path) => text(path),
+        // Every database has a file of its own.
+        None if files.keys().any(|file| file.starts_with("up.")) => quote!(""),
+        None => {
             errors.at(folder.span(), format!("the migration {name} has no up.sql"));
             return None;
         }
-        return Some(embedded(name, &quote!(""), &quote!(::core::option::Option::None), files, text));
     };
     let down = files.get("down.sql").map(text);
     let down = down.map_or_else(|| quote!(::core::option::Option::None), |down| quote!(::core::option::Option::Some(#down)));

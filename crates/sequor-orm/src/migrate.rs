@@ -2,12 +2,14 @@
 
 mod history;
 mod lock;
+mod loss;
 mod runner;
 mod session;
 mod source;
 mod steps;
 
 pub use history::{MigrationState, MigrationStatus};
+pub use loss::Loss;
 pub use runner::{DoneMigration, MigrationReport, PlannedMigration, Resolve};
 pub use source::Migration;
 

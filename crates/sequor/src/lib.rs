@@ -52,7 +52,7 @@ pub use sequor_orm::hook::{
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;
 pub use sequor_orm::migrate::{
-    Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator, PlannedMigration, Resolve,
+    Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator, PlannedMigration, Resolve,
 };
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,

@@ -62,12 +62,17 @@ async fn seeders_of_every_kind_run_and_are_undone(db: Db) -> sequor::Result<()> 
     );
     let mut back = names;
     back.reverse();
-    assert_eq!(project.db("db:seed:undo").good(), lines("reverting", "reverted", &back[..1]));
+    assert_eq!(project.db("db:seed:undo --yes").good(), lines("reverting", "reverted", &back[..1]));
     project.db("db:seed --seed 20240104000000-tags").good();
-    assert_eq!(project.db("db:seed:undo:all").good(), lines("reverting", "reverted", &back));
+    assert_eq!(project.db("db:seed:undo:all --yes").good(), lines("reverting", "reverted", &back));
     assert_eq!(project.db("seed run").good().matches("migrated (TIME)").count(), 4);
     assert!(project.db("seed one none").bad().contains("there is no seeder none; there are 20240101000000-users"));
     assert!(project.db("db:seed").bad().contains("name a seeder"));
+    if db.dialect().is_mysql() {
+        project.file("seeders/20240106000000-table.sql", "INSERT INTO tags VALUES ('c');\nCREATE TABLE more (id int);\n");
+        let refused = project.db("db:seed --seed 20240106000000-table").bad();
+        assert!(refused.contains("statement 2") && refused.contains("write a migration"), "{refused}");
+    }
     project.remove().await;
     Ok(())
 }
@@ -80,9 +85,72 @@ async fn seeders_are_remembered_where_the_settings_say(db: Db) -> sequor::Result
         project.file("sequor.toml", &format!("seeder_storage = \"{storage}\"\n"));
         assert_eq!(project.db("seed run").good().matches("migrated (TIME)").count(), 1);
         assert_eq!(project.db("seed run").good(), "No seeders found.");
-        assert_eq!(project.db("seed reset").good().matches("reverted (TIME)").count(), 1);
-        assert_eq!(project.db("seed undo").good(), "No seeders found.");
+        assert_eq!(project.db("seed reset --yes").good().matches("reverted (TIME)").count(), 1);
+        assert_eq!(project.db("seed undo --yes").good(), "No seeders found.");
     }
+    project.remove().await;
+    Ok(())
+}
+
+#[sequor::test]
+async fn rows_are_not_lost_without_a_yes(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.db("migrate up").good();
+    // Nothing is lost with an empty table.
+    project.db("migrate redo").good();
+    project.db("seed run").good();
+    project.file("seeders/20240104000000-tags.sql", "INSERT INTO tags VALUES ('a');\nINSERT INTO tags VALUES ('b');\n");
+    project.db("seed one tags").bad();
+    project.db("seed one 20240104000000-tags").good();
+    let name = Db::database_name(&project.url)?;
+    for (line, lost) in [
+        ("migrate down", "2 rows of tags"),
+        ("migrate redo", "2 rows of tags"),
+        ("db:migrate:undo --steps 2", "2 rows of tags, 1 row of users"),
+        ("migrate reset", "2 rows of tags, 1 row of users"),
+        ("migrate to 20240101000000-users", "2 rows of tags"),
+    ] {
+        let refused = project.db(line).bad();
+        assert!(refused.contains(&format!("removes {lost}, and nobody is there to confirm it: say --yes")), "{line}: {refused}");
+        let production = project.db(&format!("{line} --env production --yes")).bad();
+        assert!(production.contains(&format!("say --confirm {name}")), "{line}: {production}");
+    }
+    assert!(project.db("seed undo").bad().contains("say --yes"));
+    assert!(project.db("seed reset --env production --yes").bad().contains(&format!("say --confirm {name}")));
+    assert_eq!(project.db("migrate status").good(), "up 20240101000000-users\nup 20240102000000-tags");
+    project.db(&format!("migrate down --env production --confirm {name}")).good();
+    project.db("migrate reset -y").good();
+    project.remove().await;
+    Ok(())
+}
+
+#[sequor::test]
+async fn a_database_made_otherwise_and_late_files_are_taken_as_the_flags_say(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.file("migrations/20240101000000-users/up.sql", "CREATE TABLE users (id integer);\n");
+    let by_hand =
+        if db.dialect() == sequor::Dialect::Sqlite { format!("sqlite://{}/app.db", project.path().display()) } else { project.url.clone() };
+    let by_hand = Db::connect(&by_hand).await?;
+    by_hand.execute(sql!("CREATE TABLE users (id integer)")).await?;
+    by_hand.close().await?;
+    assert_eq!(project.alone("migrate baseline 20240101000000-users").good(), "20240101000000-users: written down as run");
+    assert_eq!(project.alone("migrate baseline 20240101000000_users").good(), "They were written down already.");
+    assert_eq!(project.alone("migrate up").good().matches("20240102000000-tags").count(), 2);
+    project.file("migrations/20240101120000-late/up.sql", "CREATE TABLE late (id integer);\n");
+    let late = project.alone("migrate up").bad();
+    assert!(late.contains("20240101120000-late has not run, but a later migration has") && late.contains("--out-of-order"), "{late}");
+    project.alone("migrate up --out-of-order").good();
+    std::fs::remove_dir_all(project.path().join("migrations/20240101120000-late"))?;
+    let missing = project.alone("migrate up").bad();
+    assert!(missing.contains("its file is gone") && missing.contains("--ignore-missing"), "{missing}");
+    project.alone("migrate up --ignore-missing").good();
+    let nothing = project.alone("migrate resolve 20240101000000-users --done").bad();
+    assert!(nothing.contains("there is nothing to resolve"), "{nothing}");
+    project.file("migrations/20240102000000-tags/up.sql", "CREATE TABLE tags (name varchar(80) PRIMARY KEY);\n");
+    let changed = project.alone("migrate up --ignore-missing").bad();
+    assert!(changed.contains("was changed after it had run") && changed.contains("resolve 20240102000000-tags --applied"), "{changed}");
+    project.alone("migrate resolve 20240102000000-tags --applied").good();
+    project.alone("migrate up --ignore-missing").good();
     project.remove().await;
     Ok(())
 }

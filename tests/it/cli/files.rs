@@ -48,7 +48,7 @@ async fn init_writes_a_project_once() {
 async fn help_shows_examples_and_shells_get_completions() {
     let project = Project::empty();
     let help = project.alone("migrate up --help").good();
-    assert!(help.contains("Examples:\n  sequor migrate up") && help.contains("Sequelize: db:migrate"), "{help}");
+    assert!(help.contains("Examples:\n  sequor-tests-alone migrate up") && help.contains("Sequelize: db:migrate"), "{help}");
     let help = project.alone("--help").good();
     assert!(["db", "migrate", "seed", "model", "init", "completions"].iter().all(|word| help.contains(&format!("  {word} "))), "{help}");
     assert!(project.alone("completions bash").good().contains("_sequor()"));

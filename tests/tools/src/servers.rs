@@ -3,6 +3,7 @@
 mod install;
 mod mariadb;
 mod postgres;
+mod sequelize;
 
 use crate::process::{Folder, Guarded, Result, check};
 use nix::sys::signal::Signal;
@@ -100,8 +101,8 @@ pub fn start(databases: &[String]) -> Result<Servers> {
             _ => missing.push((*database, *variable)),
         }
     }
-    // The applications' pages are tested in a browser, whatever the databases are.
-    let needed: Vec<&str> = missing.iter().map(|(database, _)| *database).chain(["browser"]).collect();
+    // The applications' pages are tested in a browser, whatever the databases are; node runs the real sequelize-cli.
+    let needed: Vec<&str> = missing.iter().map(|(database, _)| *database).chain(["browser", "node"]).collect();
     install::install_missing(&needed)?;
     let started: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = missing
@@ -124,6 +125,10 @@ pub fn start(databases: &[String]) -> Result<Servers> {
         let server = server?;
         servers.variables.push((variable, server.url().to_owned()));
         servers.running.push(server);
+    }
+    match sequelize::folder() {
+        Ok(path) => servers.variables.push(("SEQUOR_SEQUELIZE_CLI", path.to_string_lossy().into_owned())),
+        Err(error) => println!("without sequelize-cli the tests that need it fail: {error}"),
     }
     if let Some(path) = install::browser() {
         servers.variables.push(("SEQUOR_WEBDRIVER", path.to_string_lossy().into_owned()));

@@ -6,7 +6,7 @@ use crate::models::{File, Payment, SocialAuth, User};
 use crate::payments::{self, Asked};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -41,6 +41,7 @@ pub async fn link(State(app): State<App>, SignedIn(user): SignedIn, body: Result
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Upload {
     name: String,
 }
@@ -48,26 +49,38 @@ pub struct Upload {
 pub async fn upload(
     State(app): State<App>,
     SignedIn(user): SignedIn,
-    Query(Upload { name }): Query<Upload>,
+    query: Result<Query<Upload>, QueryRejection>,
     headers: HeaderMap,
     content: Result<Bytes, BytesRejection>,
 ) -> Answer<Response> {
-    let content = content?;
+    let (Query(Upload { name }), content) = (query?, content?);
     let mime_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/octet-stream");
-    if name.contains(['/', '\\', '\0']) || name.starts_with('.') {
-        return Err(bad("A file's name holds no path."));
+    if name.contains(|letter: char| letter.is_control() || matches!(letter, '/' | '\\')) || name.starts_with('.') {
+        return Err(bad("A file's name holds no path and no control characters."));
     }
     let stored = files::store(user.id, &name, mime_type, &content, &app.files, &app.db).await?;
     Ok((StatusCode::CREATED, Json(stored)).into_response())
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Paging {
     page: Option<u64>,
 }
 
-pub async fn files(State(app): State<App>, SignedIn(user): SignedIn, Query(paging): Query<Paging>) -> Answer<Response> {
-    let page = paging.page.unwrap_or(1).max(1);
+/// The page that a query asks for, from 1.
+fn page(query: Pages) -> Answer<u64> {
+    match query?.page {
+        None => Ok(1),
+        Some(page @ 1..=1_000_000) => Ok(page),
+        Some(_) => Err(bad("A page is a number from 1 to 1000000.")),
+    }
+}
+
+type Pages = Result<Query<Paging>, QueryRejection>;
+
+pub async fn files(State(app): State<App>, SignedIn(user): SignedIn, query: Pages) -> Answer<Response> {
+    let page = page(query)?;
     let files = File::find_all().filter(File::USER_ID.eq(user.id)).order_by(File::ID.desc()).page(page, 20).exec(&app.db).await?;
     Ok(Json(files).into_response())
 }
@@ -122,8 +135,8 @@ pub async fn pay(
     }
 }
 
-pub async fn payments(State(app): State<App>, SignedIn(user): SignedIn, Query(paging): Query<Paging>) -> Answer<Response> {
-    let page = paging.page.unwrap_or(1).max(1);
+pub async fn payments(State(app): State<App>, SignedIn(user): SignedIn, query: Pages) -> Answer<Response> {
+    let page = page(query)?;
     let payments =
         Payment::find_all().filter(Payment::USER_ID.eq(user.id)).order_by(Payment::ID.desc()).page(page, 20).exec(&app.db).await?;
     Ok(Json(payments).into_response())

@@ -1,9 +1,11 @@
 //! `sequor migrate ..`: runs the SQL files of the project.
 
+pub(super) mod baseline;
 pub(super) mod down;
 pub(super) mod down_all;
 pub(super) mod new;
 pub(super) mod redo;
+pub(super) mod resolve;
 pub(super) mod status;
 pub(super) mod to;
 pub(super) mod up;
@@ -11,14 +13,44 @@ pub(super) mod up;
 use super::{Context, Outcome};
 use crate::console::Console;
 use sequor_core::error::Result;
-use sequor_orm::migrate::{MigrationEvent, MigrationReport, MigrationState, Migrator};
+use sequor_orm::migrate::{Loss, Migration, MigrationEvent, MigrationReport, MigrationState, Migrator};
 use serde_json::json;
 
-/// The migrator of the project's folder, which tells the console what it does.
+/// The migrator of the program's migrations or of the project's folder, which tells the console what it does.
 pub(crate) fn migrator(cx: &Context) -> Result<Migrator> {
-    let migrator = if cx.settings.migrations.is_dir() { Migrator::from_directory(&cx.settings.migrations)? } else { Migrator::new([]) };
+    let folder = &cx.settings.migrations;
+    let in_folder = if folder.is_dir() { Migrator::from_directory(folder)? } else { Migrator::new([]) };
+    let migrator = match &cx.app.migrations {
+        Some(own) if !cx.settings.migrations_named => {
+            tell_of_newer(cx, own, &in_folder);
+            Migrator::new(own.iter().cloned())
+        }
+        _ => in_folder,
+    };
+    let migrator = if cx.flag("out-of-order") { migrator.out_of_order() } else { migrator };
+    let migrator = if cx.flag("ignore-missing") { migrator.ignore_missing() } else { migrator };
     let console = cx.console.clone();
     Ok(migrator.on_event(move |event| tell(&console, event)))
+}
+
+/// A file that is newer than the program is not run by it.
+fn tell_of_newer(cx: &Context, own: &[Migration], in_folder: &Migrator) {
+    for one in in_folder.migrations().iter().filter(|one| !own.contains(one)) {
+        cx.console.note(&format!(
+            "{}/{} is not in this program as the file has it: build it again, or say --migrations-path {}",
+            cx.settings.migrations.display(),
+            one.name(),
+            cx.settings.migrations.display()
+        ));
+    }
+}
+
+/// The flags of commands that run migrations.
+pub(crate) fn leniency(command: clap::Command) -> clap::Command {
+    let flag = |name: &'static str, help: &'static str| clap::Arg::new(name).long(name).action(clap::ArgAction::SetTrue).help(help);
+    command
+        .arg(flag("out-of-order", "Also run those whose names sort before one that has run"))
+        .arg(flag("ignore-missing", "Go on when some have run whose files are gone"))
 }
 
 fn tell(console: &Console, event: &MigrationEvent<'_>) {
@@ -61,6 +93,16 @@ pub(crate) fn production(cx: &Context, what: &str) -> Result<()> {
         cx.console.destroy(what, &cx.settings.database()?, "production")?;
     }
     Ok(())
+}
+
+/// Asks before rows of other databases are lost.
+pub(crate) fn ask_before(cx: &Context, losses: &[Loss]) -> Result<()> {
+    if losses.is_empty() || cx.settings.environment() == "production" {
+        return Ok(());
+    }
+    let lost: Vec<String> = losses.iter().map(ToString::to_string).collect();
+    let what = format!("Undoing {} removes {}", losses.last().map_or("it", |loss| loss.migration.as_str()), lost.join(", "));
+    cx.console.destroy(&what, &cx.settings.database()?, cx.settings.environment())
 }
 
 /// Whether a migration's change is in the database.

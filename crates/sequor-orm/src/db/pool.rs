@@ -139,7 +139,8 @@ impl ConnectionPool {
                 Ok(connection) => break connection,
                 Err(Error::Connection(error)) if attempt < self.retry.max && error.kind().is_transient() => {
                     tracing::warn!(attempt, %error, "connecting failed, trying again");
-                    tokio::time::sleep(jittered(pause)).await;
+                    // Never shorter than what was asked for, and not the same for all who lost the same server.
+                    tokio::time::sleep(pause + jittered(pause / 4)).await;
                     pause = (pause * 2).min(self.retry.max_delay);
                     attempt += 1;
                 }

@@ -69,7 +69,7 @@ pub fn stands_alone(statement: &str, dialect: Dialect) -> bool {
 }
 
 /// A statement without the comments before it.
-fn bare(statement: &str) -> &str {
+pub(super) fn bare(statement: &str) -> &str {
     let mut rest = statement.trim_start();
     loop {
         rest = if rest.starts_with("--") || rest.starts_with('#') {

@@ -1,6 +1,6 @@
 //! `sequor migrate down`
 
-use super::{NONE_RAN, migrator, outcome, production};
+use super::{NONE_RAN, ask_before, leniency, migrator, outcome, production};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::Arg;
 use sequor_core::error::Result;
@@ -16,7 +16,8 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn arguments(command: clap::Command) -> clap::Command {
-    command.arg(Arg::new("steps").long("steps").value_name("COUNT").value_parser(clap::value_parser!(u32).range(1..)).help("How many; 1"))
+    leniency(command)
+        .arg(Arg::new("steps").long("steps").value_name("COUNT").value_parser(clap::value_parser!(u32).range(1..)).help("How many; 1"))
 }
 
 async fn run(cx: &Context) -> Result<Outcome> {
@@ -24,7 +25,9 @@ async fn run(cx: &Context) -> Result<Outcome> {
     let steps = cx.matches.get_one::<u32>("steps").copied().unwrap_or(1);
     production(cx, &format!("This undoes the last {steps} migration(s)"))?;
     let db = cx.connect().await?;
-    let report = migrator.down_many(usize::try_from(steps).unwrap_or(usize::MAX), &db).await?;
+    let count = usize::try_from(steps).unwrap_or(usize::MAX);
+    ask_before(cx, &migrator.losses(count, &db).await?)?;
+    let report = migrator.down_many(count, &db).await?;
     db.close().await?;
     Ok(outcome(&report, NONE_RAN))
 }

@@ -1,9 +1,9 @@
 //! `sequor migrate reset`
 
-use super::{NONE_RAN, is_up, migrator, outcome, production};
+use super::{NONE_RAN, ask_before, is_up, leniency, migrator, outcome, production};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::Arg;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 
 pub(crate) const COMMAND: Command = Command {
     path: "migrate reset",
@@ -16,26 +16,26 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn arguments(command: clap::Command) -> clap::Command {
-    command.arg(Arg::new("to").long("to").value_name("NAME").help("The last one to undo"))
+    leniency(command).arg(Arg::new("to").long("to").value_name("NAME").help("The last one to undo"))
 }
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
     production(cx, "This undoes migrations")?;
     let db = cx.connect().await?;
-    let report = match cx.text("to") {
-        None => migrator.down_all(&db).await?,
+    let applied: Vec<_> = migrator.status(&db).await?.into_iter().filter(|one| is_up(&one.state)).collect();
+    let count = match cx.text("to") {
+        None => applied.len(),
         Some(name) => {
-            let applied: Vec<_> = migrator.status(&db).await?.into_iter().filter(|one| is_up(&one.state)).collect();
             let same = |one: &str| one.replace('_', "-") == super::stem(name).replace('_', "-");
             let Some(place) = applied.iter().position(|one| same(&one.name)) else {
-                return Err(sequor_core::Error::migration(format!(
-                    "{name} has not run, so nothing was undone: see `sequor migrate status`"
-                )));
+                return Err(Error::migration(format!("{name} has not run, so nothing was undone: see `sequor migrate status`")));
             };
-            migrator.down_many(applied.len() - place, &db).await?
+            applied.len() - place
         }
     };
+    ask_before(cx, &migrator.losses(count, &db).await?)?;
+    let report = if cx.text("to").is_some() { migrator.down_many(count, &db).await? } else { migrator.down_all(&db).await? };
     db.close().await?;
     Ok(outcome(&report, NONE_RAN))
 }

@@ -1,6 +1,6 @@
 //! `sequor migrate to`
 
-use super::{UP_TO_DATE, migrator, outcome, production};
+use super::{UP_TO_DATE, ask_before, leniency, migrator, outcome, production};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::Arg;
 use sequor_core::error::Result;
@@ -16,14 +16,16 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn arguments(command: clap::Command) -> clap::Command {
-    command.arg(Arg::new("name").required(true).value_name("NAME").help("The last migration that shall have run"))
+    leniency(command).arg(Arg::new("name").required(true).value_name("NAME").help("The last migration that shall have run"))
 }
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
     production(cx, "This may undo migrations")?;
     let db = cx.connect().await?;
-    let report = migrator.to(super::stem(cx.text("name").unwrap_or_default()), &db).await?;
+    let name = super::stem(cx.text("name").unwrap_or_default());
+    ask_before(cx, &migrator.losses_to(name, &db).await?)?;
+    let report = migrator.to(name, &db).await?;
     db.close().await?;
     Ok(outcome(&report, UP_TO_DATE))
 }

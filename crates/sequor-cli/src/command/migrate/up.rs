@@ -1,6 +1,6 @@
 //! `sequor migrate up`
 
-use super::{UP_TO_DATE, migrator, outcome};
+use super::{UP_TO_DATE, leniency, migrator, outcome};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::{Arg, ArgAction};
 use sequor_core::error::{Error, Result};
@@ -17,7 +17,7 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn arguments(command: clap::Command) -> clap::Command {
-    command
+    leniency(command)
         .arg(Arg::new("to").long("to").value_name("NAME").help("Stop after this one"))
         .arg(Arg::new("plan").long("plan").action(ArgAction::SetTrue).help("Only show the statements"))
 }

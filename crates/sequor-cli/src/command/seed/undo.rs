@@ -1,7 +1,6 @@
 //! `sequor seed undo`
 
 use super::{all, each, given, names};
-use crate::command::migrate::production;
 use crate::command::{Command, Context, Done, Outcome};
 use crate::seed::{SeederStorage, choose, is_remembered};
 use sequor_core::error::Result;
@@ -10,7 +9,7 @@ pub(crate) const COMMAND: Command = Command {
     path: "seed undo",
     aliases: &["db:seed:undo"],
     about: "Undo the last seeder, or those that are named",
-    examples: "sequor seed undo\nsequor seed undo 20240101000000-demo-data",
+    examples: "sequor seed undo\nsequor seed undo 20240101000000-demo-data --yes",
     in_project: true,
     arguments: names,
     run: |cx| -> Done { Box::pin(async move { run(&cx, false).await }) },
@@ -19,7 +18,7 @@ pub(crate) const COMMAND: Command = Command {
 pub(crate) async fn run(cx: &Context, every: bool) -> Result<Outcome> {
     let all = all(cx)?;
     let named = given(cx);
-    production(cx, "This removes what seeders wrote")?;
+    cx.console.destroy("This removes what seeders wrote", &cx.settings.database()?, cx.settings.environment())?;
     let db = cx.connect().await?;
     let storage = &cx.settings.seeder_storage;
     storage.prepare(&db).await?;

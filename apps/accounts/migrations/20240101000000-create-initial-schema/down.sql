@@ -1,0 +1,5 @@
+DROP TABLE payments;
+DROP TABLE files;
+DROP TABLE social_auths;
+DROP TABLE otps;
+DROP TABLE users;

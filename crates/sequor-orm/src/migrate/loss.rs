@@ -1,0 +1,102 @@
+//! [`Loss`]: what undoing migrations takes away with rows in it, so that a program can ask first.
+
+use super::Migrator;
+use super::history::Known;
+use super::runner::unreadable;
+use super::session::{Session, number};
+use super::source::key;
+use crate::db::Db;
+use sequor_core::error::{Error, Result};
+use sequor_sql::Sql;
+use sequor_sql::migration::{History, removals, split};
+use serde::Serialize;
+
+/// The most rows that are counted.
+const COUNTED: i64 = 1000;
+
+/// What a statement would take away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// The migration.
+    pub migration: String,
+    /// The statement.
+    pub statement: String,
+    /// The table, as the statement writes it; `None` when the statement does not tell.
+    pub table: Option<String>,
+    /// How many rows it has, at most 1001; `None` when they cannot be counted.
+    pub rows: Option<u64>,
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(table) = &self.table else { return write!(f, "what `{}` removes", self.statement.lines().next().unwrap_or_default()) };
+        match self.rows {
+            Some(1) => write!(f, "1 row of {table}"),
+            Some(rows) if i64::try_from(rows).is_ok_and(|rows| rows <= COUNTED) => write!(f, "{rows} rows of {table}"),
+            Some(_) => write!(f, "more than {COUNTED} rows of {table}"),
+            None => write!(f, "rows of {table}"),
+        }
+    }
+}
+
+impl Migrator {
+    /// What [`Migrator::down_many`] would take away from tables that are not empty. Writes nothing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn losses(&self, count: usize, db: &Db) -> Result<Vec<Loss>> {
+        self.losses_of(db, |_, applied| applied.rev().take(count).collect()).await
+    }
+
+    /// What [`Migrator::to`] would take away from tables that are not empty. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Migrator::losses`].
+    pub async fn losses_to(&self, name: &str, db: &Db) -> Result<Vec<Loss>> {
+        let target = self.migrations.iter().position(|one| one.key() == key(name));
+        self.losses_of(db, |_, applied| applied.rev().filter(|place| target.is_some_and(|target| *place > target)).collect()).await
+    }
+
+    async fn losses_of(&self, db: &Db, choose: impl FnOnce(&Migrator, std::vec::IntoIter<usize>) -> Vec<usize>) -> Result<Vec<Loss>> {
+        let mut session = Session::open(db).await?;
+        let found = self.losses_in(db, &mut session, choose).await;
+        session.close().await;
+        found
+    }
+
+    async fn losses_in(
+        &self,
+        db: &Db,
+        session: &mut Session,
+        choose: impl FnOnce(&Migrator, std::vec::IntoIter<usize>) -> Vec<usize>,
+    ) -> Result<Vec<Loss>> {
+        let known = Known::read(session, History::new(db.dialect())).await?;
+        let applied: Vec<usize> = (0..self.migrations.len()).filter(|place| known.is_applied(self.migrations[*place].name())).collect();
+        let mut found = Vec::new();
+        for place in choose(self, applied.into_iter()) {
+            let migration = &self.migrations[place];
+            // One without `down.sql` is refused when it is undone.
+            let Some((file, script)) = migration.down(db.dialect()) else { continue };
+            let pieces = split(script, db.dialect()).map_err(|error| unreadable(migration, file, &error))?;
+            let statements: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
+            for removal in removals(&statements) {
+                let rows = match &removal.table {
+                    Some(table) => rows_of(session, table).await,
+                    None => None,
+                };
+                if rows != Some(0) {
+                    let statement = statements[removal.statement].clone();
+                    found.push(Loss { migration: migration.name().to_owned(), statement, table: removal.table, rows });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Counts the rows of a table that a migration's own text names.
+async fn rows_of(session: &mut Session, table: &str) -> Option<u64> {
+    let text = format!("SELECT count(1) FROM (SELECT 1 AS one FROM {table} LIMIT {}) AS counted", COUNTED + 1);
+    let rows = session.rows(Sql { text, params: Vec::new() }).await.ok()?;
+    u64::try_from(number(rows.first()?.first())).map_err(|_| Error::bug("a count below zero")).ok()
+}
