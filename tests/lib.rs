@@ -1,1 +1,4 @@
-//! Nothing: the tests are in `it/`.
+//! What several test programs share: the ledger, and futures that are dropped on their way. The tests themselves are in `it/`.
+
+pub mod ledger;
+pub mod polls;

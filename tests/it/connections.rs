@@ -2,6 +2,8 @@
 //!
 //! These tests connect by themselves, with pools of their own; on SQLite the database is a file, so that there can be several connections.
 
+mod chaos;
+mod crash;
 mod cut;
 mod ended;
 mod ledger;
@@ -12,21 +14,12 @@ mod timeouts;
 
 use sequor::prelude::*;
 use sequor::testing::Place;
+use sequor_tests::ledger::Account;
+use sequor_tests::polls::Polls;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-/// A row that tests count with.
-#[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "accounts")]
-pub struct Account {
-    #[field(primary_key)]
-    pub id: i64,
-    pub balance: i64,
-}
 
 /// A database of a test's own, which many connections can be opened to.
 pub struct Bed {
@@ -162,31 +155,26 @@ pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Polls a future at most so often, then drops it: `None` when that came before its end.
-pub struct Polls<F> {
-    future: Option<Pin<Box<F>>>,
-    left: u32,
+/// Whether the long sizes are asked for.
+pub fn is_tier_one() -> bool {
+    std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1")
 }
 
-impl<F: Future> Polls<F> {
-    pub fn new(left: u32, future: F) -> Polls<F> {
-        Polls { future: Some(Box::pin(future)), left }
+/// Whether tests may use this kind of server; says aloud when they may not.
+pub fn has_server(database: &str) -> bool {
+    let variable = if database == "postgres" { "SEQUOR_POSTGRES_URL" } else { "SEQUOR_MYSQL_URL" };
+    let named = std::env::var(variable).is_ok_and(|url| !url.is_empty());
+    assert!(named || std::env::var("SEQUOR_TEST_ALL").is_err(), "{variable} is not set");
+    if !named {
+        note(&format!("SKIPPED: {variable} is not set"));
     }
+    named
 }
 
-impl<F: Future> Future for Polls<F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(future) = self.future.as_mut() else { return Poll::Ready(None) };
-        if let Poll::Ready(value) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(value));
-        }
-        self.left -= 1;
-        if self.left == 0 {
-            self.future = None;
-            return Poll::Ready(None);
-        }
-        Poll::Pending
+/// Says something that the test harness does not swallow: measured figures of tier 1, and tests that are left out.
+pub fn note(text: &str) {
+    use std::io::Write;
+    if is_tier_one() || text.starts_with("SKIPPED") {
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 }

@@ -1,37 +1,10 @@
-//! The ledger: many tasks move money at once while their futures are dropped and sessions are killed; the sum stays, every acknowledged transfer is there
-//! once.
+//! The ledger while futures are dropped and sessions are killed; the sum stays, every acknowledged transfer is there once.
 
-use super::{Account, Polls, on_each_server, until};
+use super::{Bed, on_each_server, until};
 use sequor::prelude::*;
-use std::collections::BTreeSet;
+use sequor_tests::ledger::{self, Ledger, Wrong};
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
-
-/// One transfer, written in the transaction that moves the money.
-#[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "transfers")]
-pub struct Transfer {
-    #[field(primary_key)]
-    pub id: i64,
-    pub amount: i64,
-}
-
-const ACCOUNTS: i64 = 8;
-const TASKS: i64 = 16;
-
-async fn transfer(db: &Db, id: i64) -> sequor::Result<()> {
-    let (from, to, amount) = (id % ACCOUNTS, (id / 3 + 1) % ACCOUNTS, id % 7 + 1);
-    db.transaction_with(Tx::serializable().retry(50), async move |tx| {
-        // In one order, so that two transfers wait for each other less often.
-        for (account, change) in if from < to { [(from, -amount), (to, amount)] } else { [(to, amount), (from, -amount)] } {
-            Account::update_all().set(Account::BALANCE, Account::BALANCE + change).filter(Account::ID.eq(account)).exec(tx).await?;
-        }
-        draft!(Transfer { id, amount }).create(tx).await?;
-        Ok(())
-    })
-    .await
-}
 
 /// Kills all sessions of the database but the one that asks; SQLite has none.
 async fn kill_sessions(watch: &Db, database: &str) -> sequor::Result<()> {
@@ -55,51 +28,30 @@ async fn kill_sessions(watch: &Db, database: &str) -> sequor::Result<()> {
     Ok(())
 }
 
-on_each_server! {
-    async fn money_is_neither_made_nor_lost(bed) {
-        let (db, watch) = (bed.db(6).await?, bed.db(1).await?);
-        db.sync::<Transfer>(SyncMode::Create).await?;
-        Account::bulk_create((0..ACCOUNTS).map(|id| draft!(Account { id, balance: 1000 })).collect::<Vec<_>>()).exec(&db).await?;
-        let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
-        let end = Instant::now() + Duration::from_millis(2500);
-        let tasks: Vec<_> = (0..TASKS).map(|task| {
-            let (db, acknowledged) = (db.clone(), acknowledged.clone());
-            tokio::spawn(async move {
-                let mut number = 0;
-                while Instant::now() < end {
-                    number += 1;
-                    let id = task * 1_000_000 + number;
-                    // Every ninth future is dropped somewhere on its way.
-                    let answer = if number % 9 == 0 {
-                        Polls::new(u32::try_from(number % 23).unwrap_or(0) + 1, transfer(&db, id)).await
-                    } else {
-                        Some(transfer(&db, id).await)
-                    };
-                    match answer {
-                        Some(Ok(())) => { acknowledged.lock().expect("a set").insert(id); }
-                        Some(Err(Error::Validation(error))) => panic!("{error}"),
-                        _ => {}
-                    }
-                }
-            })
-        }).collect();
-        while Instant::now() < end {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            kill_sessions(&watch, bed.database).await?;
-        }
-        for task in tasks {
-            task.await.map_err(Error::other)?;
-        }
-        until("all are back", async || db.pool_status().in_use == 0).await;
-        let sum: Vec<i64> = Account::find_all().select(Account::BALANCE).exec(&watch).await?;
-        assert_eq!(sum.iter().sum::<i64>(), ACCOUNTS * 1000);
-        let stored: BTreeSet<i64> = Transfer::find_all().select(Transfer::ID).exec(&watch).await?.into_iter().collect();
-        let acknowledged = acknowledged.lock().expect("a set").clone();
-        assert!(acknowledged.len() > 20, "only {} transfers", acknowledged.len());
-        assert_eq!(acknowledged.difference(&stored).count(), 0, "acknowledged and lost");
-        let status = db.pool_status();
-        assert_eq!((status.in_use, status.waiting), (0, 0));
-        db.close().await?;
-        watch.close().await
+async fn run(bed: &Bed) -> sequor::Result<()> {
+    let (db, watch) = (bed.db(6).await?, bed.db(1).await?);
+    ledger::prepare(&db).await?;
+    let ledger = Arc::new(Ledger::default());
+    let tasks = ledger.start(&db);
+    let end = Instant::now() + Duration::from_millis(2500);
+    while Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        kill_sessions(&watch, bed.database).await?;
     }
+    ledger.end();
+    for task in tasks {
+        task.await.map_err(Error::other)?;
+    }
+    until("all are back", async || db.pool_status().in_use == 0).await;
+    let answers = ledger.answers();
+    assert!(answers.acknowledged.len() > 20, "only {} transfers", answers.acknowledged.len());
+    assert_eq!(ledger::check(&watch, &answers).await?, Wrong::default());
+    let status = db.pool_status();
+    assert_eq!((status.in_use, status.waiting), (0, 0));
+    db.close().await?;
+    watch.close().await
+}
+
+on_each_server! {
+    async fn money_is_neither_made_nor_lost(bed) { run(&bed).await }
 }
