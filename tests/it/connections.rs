@@ -10,6 +10,8 @@ mod ledger;
 mod own;
 mod pool;
 mod poolend;
+mod silent;
+mod sweep;
 mod timeouts;
 
 use sequor::prelude::*;

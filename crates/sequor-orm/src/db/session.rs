@@ -52,7 +52,7 @@ impl Db {
     }
 
     /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
-    pub(super) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(limit) = self.inner.settings.statement_timeout else { return work.await };
         match tokio::time::timeout(limit, work).await {
             Ok(result) => result,

@@ -1,5 +1,6 @@
 //! Transactions: closures, unmanaged ones, and what runs after their end.
 
+mod ending;
 mod kind;
 mod savepoint;
 
@@ -7,6 +8,7 @@ pub use kind::Tx;
 
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
+use ending::{Limits, answered, commit_unanswered};
 use sequor_core::driver::{Batch, BoxFuture, Status, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
@@ -33,6 +35,7 @@ struct Shared {
     connection: tokio::sync::Mutex<Option<Pooled>>,
     savepoints: AtomicU32,
     state: Mutex<State>,
+    limits: Limits,
 }
 
 #[derive(Default)]
@@ -130,12 +133,16 @@ impl TxHandle {
         let before = pooled.trips();
         let result = match pooled.get()?.status() {
             Status::InTransaction => match self.undo_dropped(&mut pooled).await {
-                Ok(()) => pooled.get()?.commit().await,
+                Ok(()) => {
+                    let limit = self.shared.limits.ending();
+                    let answer = answered(limit, pooled.get()?.commit()).await;
+                    answer.unwrap_or_else(|| Err(commit_unanswered(limit.unwrap_or_default())))
+                }
                 Err(error) => Err(error),
             },
             Status::Idle => Err(finished("ended by the database")),
             Status::Failed | Status::Unknown | Status::Broken => {
-                let _ = pooled.get()?.rollback().await;
+                let _ = answered(self.shared.limits.ending(), pooled.get()?.rollback()).await;
                 Err(Error::of_usage(
                     UsageErrorKind::TransactionFinished,
                     "a statement of this transaction failed: the database rolled it back instead of committing",
@@ -161,7 +168,12 @@ impl TxHandle {
         let mut pooled = guard.take().ok_or_else(|| finished("ended"))?;
         self.state().finished = Some("rolled back");
         let result = match pooled.get()?.status() {
-            Status::InTransaction | Status::Failed => pooled.get()?.rollback().await,
+            Status::InTransaction | Status::Failed => {
+                let answer = answered(self.shared.limits.ending(), pooled.get()?.rollback()).await;
+                answer.unwrap_or_else(|| {
+                    Err(Error::timeout("the server did not answer ROLLBACK in time; nothing was stored, and the connection is closed"))
+                })
+            }
             // Nothing to roll back, or the connection's return cleans it.
             Status::Idle | Status::Unknown | Status::Broken => Ok(()),
         };
@@ -401,9 +413,9 @@ impl Db {
         // A reader that becomes a writer later cannot wait for other writers on SQLite: the lock is taken at once.
         begin.immediate = !begin.read_only;
         let settings = self.settings_batch()?;
-        pooled.get()?.begin(begin).await?;
+        self.limited(pooled.get()?.begin(begin)).await?;
         if let Some(settings) = settings {
-            pooled.get()?.run(settings).await?;
+            self.limited(pooled.get()?.run(settings)).await?;
         }
         self.inner.replicas.wrote(!begin.read_only);
         let shared = Shared {
@@ -411,6 +423,7 @@ impl Db {
             connection: tokio::sync::Mutex::new(Some(pooled)),
             savepoints: AtomicU32::new(0),
             state: Mutex::new(State::default()),
+            limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout),
         };
         Ok(TxHandle { shared: Arc::new(shared), level: 0 })
     }

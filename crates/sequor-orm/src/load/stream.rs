@@ -129,7 +129,7 @@ impl Open {
     async fn next(self: Box<Self>) -> Result<Chunk> {
         let Open { source, read, node } = *self;
         let sink = TreeSink::new(node.clone(), (source.loader)(), Some(CHUNK))?;
-        let (done, read) = read.next(Box::new(sink)).await?;
+        let (done, read) = source.db.limited(read.next(Box::new(sink))).await?;
         Open::chunk(unsink::<TreeSink>(done)?.tree, source, read, node).await
     }
 

@@ -14,7 +14,7 @@ impl Db {
         let number = outer.shared.savepoints.fetch_add(1, Ordering::Relaxed) + 1;
         let handle = TxHandle { shared: outer.shared.clone(), level: number };
         let mut undo = UndoSavepoint { db: self.clone(), handle: handle.clone(), number, armed: false };
-        outer.with(async |pooled| pooled.get()?.savepoint(number).await).await?;
+        self.limited(outer.with(async |pooled| pooled.get()?.savepoint(number).await)).await?;
         undo.armed = true;
         let db = Db { tx: Some(handle.clone()), ..self.clone() };
         let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();
@@ -22,7 +22,7 @@ impl Db {
         let result = AROUND.scope(around, f(&db)).await;
         match result {
             Ok(value) => {
-                handle.with(async |pooled| pooled.get()?.release(number).await).await?;
+                self.limited(handle.with(async |pooled| pooled.get()?.release(number).await)).await?;
                 undo.armed = false;
                 // What was given inside belongs to the outer level from now on.
                 let mut state = handle.state();
@@ -33,7 +33,7 @@ impl Db {
             }
             Err(error) => {
                 // A deadlock victim has no savepoints any more; the whole transaction is gone then.
-                if let Err(second) = handle.with(async |pooled| pooled.get()?.rollback_to(number).await).await {
+                if let Err(second) = self.limited(handle.with(async |pooled| pooled.get()?.rollback_to(number).await)).await {
                     tracing::debug!(error = %second, "rolling back to a savepoint failed");
                 }
                 undo.armed = false;

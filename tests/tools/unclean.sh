@@ -1,0 +1,7 @@
+#!/bin/sh
+# Builds Sequor with a pool that cleans no connection, for the tests that have to notice:
+#   RUSTC_WORKSPACE_WRAPPER=$PWD/tests/tools/unclean.sh cargo test -p sequor-tests --features all --test it -- connections::ledger connections::chaos
+case " $* " in
+*" --crate-name sequor_orm "*) exec "$@" --cfg sequor_unclean ;;
+*) exec "$@" ;;
+esac
