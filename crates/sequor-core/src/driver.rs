@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::types::BindType;
 use crate::value::Value;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -161,8 +161,25 @@ pub trait Connection: Send {
         Box::pin(std::future::ready(Err(Error::unsupported("this database sends no notifications"))))
     }
 
+    /// Copies the database, as it is now, into a new file while it is in use.
+    fn backup(&mut self, _to: PathBuf) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Err(no_file())))
+    }
+
+    /// Makes the database's file smaller, or writes a small copy of it into a new file.
+    fn vacuum(&mut self, _into: Option<PathBuf>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Err(no_file())))
+    }
+
     /// Closes politely, at most a short while.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+#[cold]
+fn no_file() -> Error {
+    Error::unsupported(
+        "backup() and vacuum() are SQLite's: servers have tools of their own (pg_dump, mariadb-dump, VACUUM, OPTIMIZE TABLE)",
+    )
 }
 
 /// Asks a server to stop a running statement.

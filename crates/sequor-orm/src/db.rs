@@ -1,6 +1,7 @@
 //! [`Db`]: what every statement runs on: a pool, or a transaction of it. One concrete type, cheaply cloned.
 
 mod admin;
+mod health;
 mod options;
 mod own;
 mod place;
@@ -10,14 +11,16 @@ mod session;
 mod transaction;
 mod types;
 
+pub use health::{Health, LastError};
 pub use options::{Configuration, DbOptions, Pool, Retry, millis, secs};
 pub use own::{AdvisoryLock, Listener};
 pub(crate) use own::{ask, is_yes};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
 pub(crate) use pool::Pooled;
+pub use replica::{ReplicaChoice, ReplicaHealth};
 pub(crate) use session::OpenRead;
-pub use session::Run;
+pub use session::{Run, SlowQuery};
 pub(crate) use transaction::TxId;
 pub use transaction::{Transaction, Tx};
 pub use types::TypeMap;
@@ -51,11 +54,14 @@ pub struct Db {
 
 pub(crate) struct DbInner {
     pub(crate) pool: Arc<ConnectionPool>,
-    pub(crate) replicas: replica::Replicas,
+    pub(crate) replicas: Arc<replica::Replicas>,
     pub(crate) dialect: Dialect,
     pub(crate) registry: Arc<Registry>,
     pub(crate) hooks: HookTable,
     pub(crate) settings: Settings,
+    kept: health::Kept,
+    labels: session::Labels,
+    slow: session::SlowQueries,
     /// How many statements that may write were run.
     pub(crate) writes: AtomicU64,
     /// The instant at which a test has stopped the clock, in microseconds.
@@ -70,7 +76,13 @@ pub(crate) const RUNNING: i64 = i64::MIN;
 pub(crate) struct Settings {
     pub(crate) slow_query: Option<Duration>,
     pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) transaction_timeout: Option<Duration>,
+    pub(crate) idle_in_transaction: Option<Duration>,
+    /// Whether slow queries are explained.
+    pub(crate) plans: bool,
     pub(crate) logging: bool,
+    /// Whether values are shown.
+    pub(crate) parameters: bool,
     pub(crate) implicit_transactions: bool,
     pub(crate) strict_loading: bool,
     pub(crate) auto_batch: bool,
@@ -85,21 +97,6 @@ impl Models for DbModels {
     fn by_name(&self, name: &str) -> Option<Arc<ModelDef>> {
         self.0.by_name(name)
     }
-}
-
-/// The state of a database and its pool.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Health {
-    /// Whether the database answered.
-    pub ok: bool,
-    /// How long the answer took, in microseconds.
-    pub latency_micros: u64,
-    /// Why it did not answer.
-    pub error: Option<String>,
-    /// The pool.
-    pub pool: PoolStatus,
-    /// The dialect.
-    pub dialect: &'static str,
 }
 
 impl Db {
@@ -135,20 +132,6 @@ impl Db {
     pub fn authenticate(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         let (db, site) = (self.clone(), std::panic::Location::caller());
         async move { db.ping(site).await }
-    }
-
-    /// The state of the database and its pool; never an error.
-    pub async fn health(&self) -> Health {
-        let start = std::time::Instant::now();
-        let answer = self.authenticate().await;
-        let latency_micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Health {
-            ok: answer.is_ok(),
-            latency_micros,
-            error: answer.err().map(|error| error.to_string()),
-            pool: self.inner.pool.status(),
-            dialect: self.inner.dialect.name(),
-        }
     }
 
     /// Waits for running work, at most the pool's acquire time-out, then closes every connection; later use is `Usage(Closed)`.

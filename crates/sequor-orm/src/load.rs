@@ -92,17 +92,31 @@ pub(crate) async fn find_tree_beside(
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
-    let plan = plan::plan(&state, &db.models())?;
-    let (tree, beside) = if flushed && plan.node.has_many() {
-        flush::read_flush(db, plan, loader, beside, run).await?
-    } else {
-        let sql = db.render_select(&plan.select)?;
-        assemble::read_tree(db, (plan.node, sql), loader, beside, run).await?
+    let alone = beside.is_none();
+    let (tree, beside) = match read_whole(db, &state, loader.again(), beside, (run.clone(), flushed)).await {
+        Err(error) if alone && db.may_read_again(&run, &error) => read_whole(db, &state, loader, None, (run, flushed)).await?,
+        read => read?,
     };
     after_find(db, &mut state, site).await?;
     siblings::join(db, &tree, state.clauses.strict_loading);
     told(db, &tree, &hooked(&state, site)).await?;
     Ok((tree, beside))
+}
+
+/// Plans a query and reads its whole tree; in one flush where that is said.
+async fn read_whole(
+    db: &Db,
+    state: &QueryState,
+    loader: Box<dyn Loader>,
+    beside: Option<Step>,
+    (run, flushed): (Run, bool),
+) -> Result<(LoadedTree, Option<StepDone>)> {
+    let plan = plan::plan(state, &db.models())?;
+    if flushed && plan.node.has_many() {
+        return flush::read_flush(db, plan, loader, beside, run).await;
+    }
+    let sql = db.render_select(&plan.select)?;
+    assemble::read_tree(db, (plan.node, sql), loader, beside, run).await
 }
 
 /// Plans a query and reads its rows with their includes.
@@ -307,8 +321,14 @@ pub(crate) fn counted(done: StepDone) -> Result<u64> {
 
 /// Reads one cell.
 pub(crate) async fn scalar(db: &Db, select: Select, run: Run) -> Result<Value> {
-    let sql = db.render_select(&select)?;
-    let done = run_one(db, step(sql, Box::new(ScalarSink::default())), run).await?;
+    let read = || async {
+        let sql = db.render_select(&select)?;
+        run_one(db, step(sql, Box::new(ScalarSink::default())), run.clone()).await
+    };
+    let done = match read().await {
+        Err(error) if db.may_read_again(&run, &error) => read().await?,
+        done => done?,
+    };
     Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())
 }
 
@@ -332,11 +352,7 @@ pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'
     let run = reading(&state, "explain", site);
     let plan = plan::plan(&state, &db.models())?;
     let mut sql = db.render_select(&plan.select)?;
-    let word = match db.dialect() {
-        Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
-        Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => "EXPLAIN ",
-    };
-    sql.text.insert_str(0, word);
+    sql.text.insert_str(0, &format!("{} ", sequor_sql::session::explain_word(db.dialect())));
     let lines = run_decoded(&db, sql, DecodeSink::new(explained), run).await?;
     Ok(lines.join("\n"))
 }

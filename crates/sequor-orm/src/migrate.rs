@@ -184,6 +184,7 @@ impl Migrator {
     /// # Errors
     /// `Migration`, naming file, line, column and the next step.
     pub async fn up(&self, db: &Db) -> Result<MigrationReport> {
+        db.report_migrations(self);
         let mut runner = Runner::open(self, db).await?;
         let result = runner.up(None).await;
         runner.close().await;
@@ -288,6 +289,17 @@ impl Migrator {
     /// As [`Migrator::up`].
     pub async fn plan(&self, db: &Db) -> Result<Vec<PlannedMigration>> {
         runner::plan(self, db).await
+    }
+}
+
+impl Db {
+    /// Lets `db.health()` tell how many of these migrations have not run; `Migrator::up` does it by itself.
+    pub fn report_migrations(&self, migrator: &Migrator) {
+        let migrator = Arc::new(migrator.clone());
+        self.count_pending(Arc::new(move |db| {
+            let migrator = migrator.clone();
+            Box::pin(async move { runner::pending(&migrator, &db).await })
+        }));
     }
 }
 

@@ -55,6 +55,90 @@ pub fn advisory_lock(dialect: Dialect, key: i64) -> Option<AdvisoryLockSql> {
     }
 }
 
+/// Where the primary's log is: one cell. `None` where a replica counts by itself.
+pub fn primary_position(dialect: Dialect) -> Option<Sql> {
+    let text = "SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
+                ELSE pg_catalog.pg_current_wal_flush_lsn() END)::text";
+    (dialect == Dialect::Postgres).then(|| plain(text.to_owned()))
+}
+
+/// How far a replica has followed: the place in the log as its first cell (PostgreSQL), or a column `Seconds_Behind_..`; NULL or no row where it is no
+/// replica. `None` where there are no replicas.
+pub fn replica_position(dialect: Dialect) -> Option<Sql> {
+    let text = match dialect {
+        Dialect::Postgres => "SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() END)::text",
+        Dialect::Mysql => "SHOW REPLICA STATUS",
+        Dialect::Mariadb => "SHOW SLAVE STATUS",
+        Dialect::Sqlite => return None,
+    };
+    Some(plain(text.to_owned()))
+}
+
+/// What asks how a statement would be run, before its text.
+pub fn explain_word(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "EXPLAIN QUERY PLAN",
+        Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => "EXPLAIN",
+    }
+}
+
+/// How a plan is asked for that shows no values.
+#[derive(Clone, Debug)]
+pub struct PlanSql {
+    /// What has to run before, in a transaction that is rolled back.
+    pub before: Vec<String>,
+    /// The question.
+    pub ask: String,
+    /// What has to run after the transaction.
+    pub after: Option<&'static str>,
+    /// Whether the question takes the statement's parameters.
+    pub binds: bool,
+}
+
+/// Asks how a statement is run. PostgreSQL writes the values of parameters into its plans, so there it is asked for the plan that fits all values.
+pub fn plan_of(dialect: Dialect, text: &str) -> PlanSql {
+    let plain = |word: &str| PlanSql { before: Vec::new(), ask: format!("{word} {text}"), after: None, binds: true };
+    match dialect {
+        Dialect::Sqlite | Dialect::Mysql | Dialect::Mariadb => plain(explain_word(dialect)),
+        Dialect::Postgres => {
+            let nothing = vec!["NULL"; highest_placeholder(text)].join(", ");
+            let values = if nothing.is_empty() { String::new() } else { format!("({nothing})") };
+            PlanSql {
+                before: vec!["SET LOCAL plan_cache_mode = force_generic_plan".to_owned(), format!("PREPARE sequor_plan AS {text}")],
+                ask: format!("EXPLAIN EXECUTE sequor_plan{values}"),
+                after: Some("DEALLOCATE ALL"),
+                binds: false,
+            }
+        }
+    }
+}
+
+/// The highest `$n` of a text.
+fn highest_placeholder(text: &str) -> usize {
+    let number = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+    text.split('$').skip(1).filter_map(number).max().unwrap_or(0)
+}
+
+/// Asks what is wrong with a file: each answers a line of text for each fault, or `ok`.
+///
+/// # Errors
+/// `Usage` where the server looks after its files.
+pub fn integrity(dialect: Dialect) -> Result<Vec<Sql>> {
+    match dialect {
+        Dialect::Sqlite => Ok(vec![
+            plain("SELECT integrity_check FROM pragma_integrity_check".to_owned()),
+            plain(
+                "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" || ' points to no row of ' || parent FROM pragma_foreign_key_check"
+                    .to_owned(),
+            ),
+        ]),
+        Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => Err(Error::unsupported(format!(
+            "check_integrity() is SQLite's: {} looks after its files with tools of its own (pg_amcheck, mariadb-check)",
+            dialect.name()
+        ))),
+    }
+}
+
 fn check_channel(channel: &str) -> Result<()> {
     if channel.is_empty() || channel.len() > CHANNEL || channel.contains('\0') {
         return Err(Error::usage(format!("the name of a channel has 1 to {CHANNEL} bytes and no NUL; this one has {}", channel.len())));
@@ -126,6 +210,14 @@ mod tests {
         let error = notify(Dialect::Postgres, "jobs", &"x".repeat(8_000)).unwrap_err();
         assert!(error.to_string().contains("8000"), "{error}");
         assert_eq!(notify(Dialect::Postgres, "jobs", "'; --").unwrap().text, "SELECT pg_catalog.pg_notify($1, $2)");
+    }
+
+    #[test]
+    fn a_plan_of_postgres_is_asked_for_without_values() {
+        let plan = plan_of(Dialect::Postgres, "SELECT $2, $1 FROM t WHERE a = $12");
+        assert!(plan.ask.matches("NULL").count() == 12 && !plan.binds && plan.before.len() == 2);
+        assert_eq!(plan_of(Dialect::Postgres, "SELECT 1").ask, "EXPLAIN EXECUTE sequor_plan");
+        assert_eq!(plan_of(Dialect::Sqlite, "SELECT ?").ask, "EXPLAIN QUERY PLAN SELECT ?");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! [`SqliteConnection`]: the caller's side of a connection. It sends requests to the thread and awaits answers.
 
 mod mailbox;
+mod maintenance;
 mod shared;
 mod worker;
 
@@ -11,6 +12,7 @@ use crate::connect::SqliteOptions;
 use mailbox::Control;
 use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -214,6 +216,20 @@ impl Connection for SqliteConnection {
 
     fn canceller(&self) -> Option<Box<dyn Cancel>> {
         Some(Box::new(Canceller { shared: Arc::clone(&self.shared) }))
+    }
+
+    fn backup(&mut self, to: PathBuf) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.ask(|reply| Command::Backup(to, reply)).await
+        })
+    }
+
+    fn vacuum(&mut self, into: Option<PathBuf>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.refuse_cut()?;
+            self.ask(|reply| Command::Vacuum(into, reply)).await
+        })
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {

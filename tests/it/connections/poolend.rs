@@ -115,7 +115,8 @@ async fn a_closed_port_is_refused_at_once() {
 #[test]
 fn the_production_page_explains_every_setting() {
     let page = include_str!("../../../docs/src/production.md");
-    let source = include_str!("../../../crates/sequor-orm/src/db/options.rs");
+    let source =
+        concat!(include_str!("../../../crates/sequor-orm/src/db/options.rs"), include_str!("../../../crates/sequor-orm/src/db/replica.rs"));
     let methods = source.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("pub fn ")?;
         let name = line.split(['(', '<']).next()?;

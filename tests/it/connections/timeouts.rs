@@ -1,6 +1,7 @@
 //! Statements that take too long, or whose futures are dropped, end on the server too.
 
 use super::{Account, on_each_server, until};
+use sequor::UsageErrorKind;
 use sequor::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -68,5 +69,59 @@ on_each_server! {
         assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(350), "{took:?}");
         assert_eq!(Account::count().exec(&db).await?, 0);
         db.close().await
+    }
+
+    async fn a_transaction_that_stands_idle_is_rolled_back(bed) {
+        bed.db(1).await?.close().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).idle_in_transaction(millis(150)).connect().await?;
+        let tx = db.begin().await?;
+        draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
+        until("its connection is free", async || db.pool_status().in_use == 0).await;
+        let error = draft!(Account { id: 2, balance: 1 }).create(&tx).await.unwrap_err();
+        assert!(matches!(&error, Error::Usage(error) if error.kind == UsageErrorKind::TransactionFinished), "{error}");
+        assert!(error.to_string().contains("idle_in_transaction"), "{error}");
+        assert!(tx.commit().await.is_err());
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        // One that works for longer than that, with short pauses, lives.
+        let start = Instant::now();
+        let tx = db.begin().await?;
+        for id in 1.. {
+            draft!(Account { id, balance: 1 }).create(&tx).await?;
+            tokio::time::sleep(millis(10)).await;
+            if start.elapsed() > millis(400) {
+                break;
+            }
+        }
+        tx.commit().await?;
+        let result: sequor::Result<()> = db.transaction(async |tx| {
+            Account::count().exec(tx).await?;
+            until("it is rolled back", async || db.pool_status().in_use == 0).await;
+            Ok(())
+        }).await;
+        assert!(result.unwrap_err().to_string().contains("idle"));
+        db.close().await
+    }
+
+    async fn an_unmanaged_transaction_ends_at_its_limit(bed) {
+        let watch = bed.db(1).await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).transaction_timeout(millis(200)).connect().await?;
+        let start = Instant::now();
+        let tx = db.begin().await?;
+        draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
+        let stopped = bed.minute(&tx).await;
+        let took = start.elapsed();
+        assert!(took >= millis(200) && took < millis(700), "{took:?}");
+        assert!(stopped.is_err() || bed.database == "mysql", "{stopped:?}");
+        let error = tx.commit().await.unwrap_err();
+        assert!(error.to_string().contains("time-out"), "{error}");
+        until("nothing runs on the server", async || bed.minutes_running(&watch).await.is_ok_and(|count| count == 0)).await;
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        // The transaction's own limit goes first.
+        let tx = db.begin_with(Tx::serializable().timeout(secs(30))).await?;
+        tokio::time::sleep(millis(250)).await;
+        draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
+        tx.commit().await?;
+        db.close().await?;
+        watch.close().await
     }
 }

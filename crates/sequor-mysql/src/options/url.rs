@@ -25,22 +25,53 @@ const OBEYED: &[&str] = &[
 
 /// The parameters of other clients that are refused, and why.
 const REFUSED: &[(&str, &str)] = &[
+    ("acquiretimeout", "how long a task waits for a connection is set by Pool { acquire }"),
     ("allowlocalinfile", "files of this machine are never sent to a server"),
     ("allowmultiqueries", "each call sends one statement; use a migration for scripts"),
+    ("authplugins", "the ways to log in are built in; the server chooses"),
+    ("autoreconnect", "the pool opens new connections by itself; a statement that was sent is never sent again"),
     ("bignumberstrings", "64-bit integers are always exact"),
+    ("charsetnumber", "charset is always utf8mb4, which holds every text"),
     ("collation", "each table and column has its own; set it there"),
     ("compress", "compressed lines are not supported"),
     ("compression", "compressed lines are not supported"),
+    ("connectattributes", "attributes of the connection are not supported"),
+    ("connection_limit", "the pool's size is set by Pool { max }"),
+    ("connectionlimit", "the pool's size is set by Pool { max }"),
     ("datestrings", "dates are always typed, and instants are UTC"),
+    ("debug", "statements are reported by .logging(true)"),
     ("decimalnumbers", "decimals are always exact"),
+    ("enablekeepalive", "TCP keep-alive is always on: a silent server is found within 30 s"),
     ("flags", "the capabilities are fixed; affected rows are always the matched ones"),
+    ("idletimeout", "how long a connection stays idle is set by Pool { idle }"),
+    ("insecureauth", "logins older than mysql_native_password are not supported"),
+    ("keepaliveinitialdelay", "TCP keep-alive is always on: a silent server is found within 30 s"),
     ("local-infile", "files of this machine are never sent to a server"),
+    ("localaddress", "the local address cannot be chosen"),
+    ("maxidle", "how many connections are kept is set by Pool { min }"),
     ("multiplestatements", "each call sends one statement; use a migration for scripts"),
     ("namedplaceholders", "named parameters belong to the query, not to the connection"),
+    ("nesttables", "rows are read by the models"),
+    ("pool_timeout", "how long a task waits for a connection is set by Pool { acquire }"),
+    ("queuelimit", "how many tasks may wait is set by Pool { max_waiters }"),
+    ("rowsasarray", "rows are read by the models"),
+    ("servertimezone", "timezone is always +00:00: instants are UTC"),
+    ("socket_timeout", "the longest that a statement may run is set by .statement_timeout(..)"),
     ("sql_mode", "the session is always strict"),
     ("ssl", "say ssl-mode=verify-full, verify-ca, require or disable"),
+    ("ssl-crl", "revocation lists are not supported"),
+    ("sslaccept", "say ssl-mode=verify-full, verify-ca, require or disable"),
+    ("sslcrl", "revocation lists are not supported"),
+    ("sslidentity", "say ssl-cert and ssl-key"),
+    ("sslpassword", "encrypted keys are not supported: decrypt the key file and protect it by its permissions"),
+    ("stringifyobjects", "values are always bound, so no object becomes text"),
     ("supportbignumbers", "64-bit integers are always exact"),
+    ("tls-version", "TLS 1.2 and 1.3 are spoken; the newest that the server has is taken"),
+    ("trace", "statements are reported by .logging(true)"),
+    ("typecast", "cells are read by the type of the model's field"),
     ("usessl", "say ssl-mode=verify-full, verify-ca, require or disable"),
+    ("verifyservercertificate", "say ssl-mode=verify-full, verify-ca, require or disable"),
+    ("waitforconnections", "tasks always wait; how many is set by Pool { max_waiters }"),
 ];
 
 /// Reads a URL; `variable` reads the environment.
@@ -50,7 +81,9 @@ pub(super) fn parse(url: &str, variable: &dyn Fn(&str) -> Option<String>) -> Res
         return Err(invalid("the URL must start with mysql:// or mariadb://"));
     }
     let mut options = MysqlOptions::with_variables(variable)?;
-    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+    if rest.contains('#') {
+        return Err(invalid("a # in the URL is written %23"));
+    }
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     // A password may hold an @ that was not escaped: the host is behind the last one.
     let (authority, database) = match rest.rfind('@') {
@@ -255,6 +288,8 @@ mod tests {
             ("mysql://a:secret@h/x?multipleStatements=true", "refused"),
             ("mysql://a:secret@h/x?charset=latin1", "utf8mb4"),
             ("mysql://a:secret@h/x?timezone=%2B02:00", "UTC"),
+            ("mysql://a:secret@h/x?connectionLimit=5", "Pool { max }"),
+            ("mysql://a:sec#ret@h/x", "%23"),
             ("mysql://a:secret@h/x?colour=red", "known are allow-public-key-retrieval"),
             ("mysql://a:secret@h/x?ssl-key=/k", "both"),
             ("mysql://a:secret@h/x?connect_timeout=0", "above zero"),

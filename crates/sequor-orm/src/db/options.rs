@@ -8,7 +8,7 @@ pub use environment::Configuration;
 pub(super) use environment::from_environment;
 
 use super::pool::ConnectionPool;
-use super::replica::Replicas;
+use super::replica::{ReplicaChoice, ReplicaOptions, Replicas};
 use super::{Db, DbInner, Settings, TypeMap};
 use crate::hook::HookTable;
 use crate::model::{ModelList, Registry};
@@ -94,8 +94,7 @@ pub struct DbOptions {
     retry: Retry,
     settings: Settings,
     registry: Result<Registry>,
-    replicas: Vec<String>,
-    read_your_writes: Duration,
+    pub(super) replicas: ReplicaOptions,
 }
 
 impl DbOptions {
@@ -103,7 +102,11 @@ impl DbOptions {
         let settings = Settings {
             slow_query: None,
             statement_timeout: None,
+            transaction_timeout: None,
+            idle_in_transaction: None,
+            plans: true,
             logging: false,
+            parameters: false,
             implicit_transactions: false,
             strict_loading: false,
             auto_batch: true,
@@ -115,8 +118,7 @@ impl DbOptions {
             retry: Retry::default(),
             settings,
             registry: Ok(Registry::default()),
-            replicas: Vec::new(),
-            read_your_writes: secs(5),
+            replicas: ReplicaOptions { urls: Vec::new(), window: secs(5), choice: ReplicaChoice::RoundRobin, lag: None },
         }
     }
 
@@ -138,22 +140,15 @@ impl DbOptions {
         self
     }
 
-    /// Copies of the database that serve reads outside of transactions, in turn; one that does not answer is left out for a while. Locking
-    /// reads, raw SQL and everything in a transaction go to the primary. Sequelize: `replication.read`.
-    pub fn read_replicas<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> DbOptions {
-        self.replicas = urls.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// For how long after a write of this `Db` reads go to the primary, so that a program reads what it wrote; 5 s.
-    pub fn read_your_writes(mut self, window: Duration) -> DbOptions {
-        self.read_your_writes = window;
-        self
-    }
-
-    /// Reports statements that take longer than this.
+    /// Reports statements that take longer than this: as warnings in the log, in `db.slow_queries()`, and once with the database's plan.
     pub fn slow_query(mut self, limit: Duration) -> DbOptions {
         self.settings.slow_query = Some(limit);
+        self
+    }
+
+    /// Whether the database is asked how it runs a slow query, once for each; on unless said. It happens on a connection that is free.
+    pub fn slow_query_plans(mut self, on: bool) -> DbOptions {
+        self.settings.plans = on;
         self
     }
 
@@ -164,9 +159,30 @@ impl DbOptions {
         self
     }
 
+    /// The longest that a transaction may take, where `Tx::timeout` says nothing else: then what it runs is stopped on the server and it is rolled back.
+    /// Without limit unless set.
+    pub fn transaction_timeout(mut self, limit: Duration) -> DbOptions {
+        self.settings.transaction_timeout = Some(limit);
+        self
+    }
+
+    /// The longest that a transaction may stand without a statement: then it is rolled back, and its next statement is `Usage(TransactionFinished)`.
+    /// Without limit unless set.
+    pub fn idle_in_transaction(mut self, limit: Duration) -> DbOptions {
+        self.settings.idle_in_transaction = Some(limit);
+        self
+    }
+
     /// Reports every statement (without its values).
     pub fn logging(mut self, on: bool) -> DbOptions {
         self.settings.logging = on;
+        self
+    }
+
+    /// Shows the values of statements in logs and spans, but those of statements that touch a table with a `sensitive` column. Off unless said.
+    /// Sequelize: `logQueryParameters`.
+    pub fn log_query_parameters(mut self, on: bool) -> DbOptions {
+        self.settings.parameters = on;
         self
     }
 
@@ -222,7 +238,7 @@ impl DbOptions {
             return Err(Error::usage("the pool needs max >= 1 and min <= max"));
         }
         let driver = driver(&self.url)?;
-        let replicas = Replicas::new(&self.replicas, &self.pool, self.read_your_writes)?;
+        let replicas = Arc::new(Replicas::new(&self.replicas, &self.pool)?);
         let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry));
         let product = pool.open().await?;
         ConnectionPool::keep(&pool);
@@ -232,6 +248,9 @@ impl DbOptions {
             Product::Mariadb => Dialect::Mariadb,
             Product::Sqlite => Dialect::Sqlite,
         };
+        let labels = super::session::Labels::new(dialect, &pool.target());
+        replicas.pools().for_each(ConnectionPool::keep);
+        Replicas::keep(&replicas, &pool, dialect);
         let inner = DbInner {
             pool,
             replicas,
@@ -239,6 +258,9 @@ impl DbOptions {
             registry: Arc::new(registry),
             hooks: HookTable::default(),
             settings: self.settings,
+            kept: super::health::Kept::default(),
+            labels,
+            slow: super::session::SlowQueries::default(),
             writes: AtomicU64::new(0),
             frozen: AtomicI64::new(super::RUNNING),
         };

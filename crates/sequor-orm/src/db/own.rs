@@ -3,6 +3,7 @@
 mod file;
 mod listen;
 mod lock;
+mod maintenance;
 
 pub use listen::Listener;
 pub use lock::AdvisoryLock;
@@ -68,21 +69,35 @@ impl Drop for Entered {
 }
 
 /// Collects whole rows.
-pub(crate) struct Rows(pub(crate) Vec<Vec<Value>>);
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) names: Vec<String>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
 
 impl RowSink for Rows {
+    fn columns(&mut self, names: &[&str]) -> Result<()> {
+        self.names = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(())
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         let cells: Result<Vec<Value>> = (0..row.len()).map(|index| row.any(index)).collect();
-        self.0.push(cells?);
+        self.rows.push(cells?);
         Ok(Flow::Continue)
     }
 }
 
 /// Runs a small statement on a connection, and reads its rows.
 pub(crate) async fn ask(connection: &mut Box<dyn Connection>, sql: Sql) -> Result<Vec<Vec<Value>>> {
-    let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows(Vec::new()))) };
+    Ok(ask_named(connection, sql).await?.rows)
+}
+
+/// Runs a small statement on a connection, and reads its rows with the names of their columns.
+pub(crate) async fn ask_named(connection: &mut Box<dyn Connection>, sql: Sql) -> Result<Rows> {
+    let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows::default())) };
     let done = connection.run(Batch::one(step)).await?.pop();
-    Ok(unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)?.0)
+    unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)
 }
 
 /// Whether the first cell of an answer says yes.

@@ -8,6 +8,7 @@ pub use status::PoolStatus;
 
 use super::options::{Pool, Retry};
 use super::own::OwnSessions;
+use super::session::meter;
 use sequor_core::driver::{Cancel, Connection, Driver, Product, Status};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(crate) struct ConnectionPool {
     waiting: AtomicU64,
     next: AtomicU64,
     counts: status::Counts,
+    /// Host, port and database.
+    name: String,
     closed: AtomicBool,
     own: Arc<OwnSessions>,
     /// The time to come back is over: loans are of no more use.
@@ -74,6 +77,7 @@ impl ConnectionPool {
     pub(crate) fn new(driver: Arc<dyn Driver>, limits: Pool, retry: Retry) -> ConnectionPool {
         let size = driver.max_connections().map_or(limits.max, |most| limits.max.min(most));
         ConnectionPool {
+            name: driver.target(),
             driver,
             permits: Arc::new(Semaphore::new(size)),
             size,
@@ -92,7 +96,7 @@ impl ConnectionPool {
     }
 
     pub(crate) fn target(&self) -> String {
-        self.driver.target()
+        self.name.clone()
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -132,6 +136,7 @@ impl ConnectionPool {
 
     /// Opens a connection, with the attempts of the options.
     async fn connect(&self) -> Result<Idle> {
+        let start = Instant::now();
         let mut pause = self.retry.delay;
         let mut attempt = 1;
         let connection = loop {
@@ -148,6 +153,7 @@ impl ConnectionPool {
             }
         };
         self.counts.opened.fetch_add(1, Ordering::Relaxed);
+        meter::connected(&self.name, start.elapsed());
         let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
         Ok(Idle { connection, cancel, since: now, born: now, uses: 0 })
     }
@@ -200,6 +206,7 @@ impl ConnectionPool {
         }
         pooled.slot = Some(slot);
         self.counts.acquired(asked.elapsed());
+        meter::acquired(&self.name, asked.elapsed());
         Ok(pooled)
     }
 
@@ -226,7 +233,7 @@ impl ConnectionPool {
     async fn wait(self: &Arc<Self>) -> Result<OwnedSemaphorePermit> {
         let waiting = Waiting::new(self);
         if waiting.count > u64::try_from(self.limits.max_waiters).unwrap_or(u64::MAX) {
-            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            self.refused();
             let message = format!("{} tasks wait for a connection already (max_waiters); {}", self.limits.max_waiters, self.busy());
             return Err(Error::connection(ConnectionErrorKind::AcquireTimeout, message));
         }
@@ -237,9 +244,14 @@ impl ConnectionPool {
         }
     }
 
+    fn refused(&self) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        meter::refused(&self.name);
+    }
+
     #[cold]
     fn acquire_timeout(&self) -> Error {
-        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.refused();
         let message = format!("waited {:.1} s (acquire); {}", self.limits.acquire.as_secs_f64(), self.busy());
         Error::connection(ConnectionErrorKind::AcquireTimeout, message)
     }
@@ -302,6 +314,16 @@ impl Pooled {
         }
     }
 
+    /// What stops the statement that runs on it.
+    pub(crate) fn canceller(&self) -> Option<Arc<dyn Cancel>> {
+        self.slot.as_ref().and_then(|slot| slot.cancel.clone())
+    }
+
+    /// Whether it is a loan of this pool.
+    pub(crate) fn is_of(&self, pool: &Arc<ConnectionPool>) -> bool {
+        Arc::ptr_eq(&self.pool, pool)
+    }
+
     /// How often the connection has waited for its server.
     pub(crate) fn trips(&self) -> u64 {
         self.slot.as_ref().map_or(0, |slot| slot.connection.round_trips())
@@ -316,6 +338,7 @@ impl Drop for Pooled {
             place.map(|place| holders.swap_remove(place).since.elapsed())
         };
         self.pool.counts.released(held.unwrap_or_default());
+        meter::released(&self.pool.name, held.unwrap_or_default());
         let Some(slot) = self.slot.take() else { return };
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         match slot.connection.status() {

@@ -1,16 +1,28 @@
 //! The one door to the database: every statement of every module goes through [`Db::run`].
 
 pub(super) mod expect;
+#[cfg(feature = "metrics")]
+pub(super) mod meter;
+#[cfg(not(feature = "metrics"))]
+#[path = "session/unmetered.rs"]
+pub(super) mod meter;
+mod observe;
 mod open;
+mod shown;
+mod slow;
 
+pub(super) use observe::Labels;
 pub(crate) use open::OpenRead;
+pub(super) use slow::SlowQueries;
+pub use slow::SlowQuery;
 
 use super::{Db, pool::Pooled, transaction};
+use observe::Watch;
 use sequor_core::Name;
-use sequor_core::driver::{Batch, Step, StepDone};
-use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::driver::{Batch, StepDone};
+use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
-use std::time::Instant;
+use tracing::Instrument;
 
 /// What a batch is for: in logs, errors and routing.
 #[derive(Clone, Debug)]
@@ -31,24 +43,39 @@ impl Db {
         if self.needs_settings() && self.session(run.site)?.is_none() {
             return self.run_with_settings(batch, run).await;
         }
-        let texts: Vec<std::sync::Arc<str>> = batch.steps.iter().map(|step: &Step| step.text.clone()).collect();
-        expect::note(&texts, run.site);
-        let start = Instant::now();
-        let result = match self.session(run.site)? {
-            Some(tx) => self.limited(tx.run(batch)).await,
-            None => {
-                let mut pooled: Pooled = self.connection(&run).await?;
-                let before = pooled.trips();
-                let result = self.limited(pooled.get()?.run(batch)).await;
-                expect::note_trips(pooled.trips() - before);
-                result
+        let tx = self.session(run.site)?;
+        let watch = Watch::new(self, &batch, &run);
+        let work = async {
+            match &tx {
+                Some(tx) => self.limited(tx.run(batch)).await,
+                None => self.run_alone(batch, &run).await,
             }
         };
+        let result = work.instrument(watch.span.clone()).await;
         if run.write {
             self.wrote();
         }
-        self.report(&texts, &run, start, result.as_ref().err());
+        watch.end(self, &run, result.as_deref());
         result.map_err(|error| placed(error, &run))
+    }
+
+    /// Runs a batch on a connection of a pool.
+    async fn run_alone(&self, batch: Batch, run: &Run) -> Result<Vec<StepDone>> {
+        let mut pooled: Pooled = self.connection(run).await?;
+        let before = pooled.trips();
+        let result = self.limited(pooled.get()?.run(batch)).await;
+        expect::note_trips(pooled.trips() - before);
+        if let Err(error) = &result {
+            self.inner.replicas.broke(&pooled, error);
+        }
+        result
+    }
+
+    /// Whether a read whose line broke may be made once more: outside of transactions nothing but reading can have happened.
+    pub(crate) fn may_read_again(&self, run: &Run, error: &Error) -> bool {
+        let Error::Connection(broken) = error else { return false };
+        let lost = matches!(broken.kind(), ConnectionErrorKind::Broken | ConnectionErrorKind::NotReady);
+        lost && !run.write && matches!(self.session(run.site), Ok(None))
     }
 
     /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
@@ -106,24 +133,6 @@ impl Db {
         match self.session(site)? {
             Some(tx) => tx.script(sql).await,
             None => self.inner.pool.acquire(site).await?.get()?.execute_script(sql).await,
-        }
-    }
-
-    pub(super) fn report(&self, texts: &[std::sync::Arc<str>], run: &Run, start: Instant, error: Option<&Error>) {
-        let settings = &self.inner.settings;
-        let took = start.elapsed();
-        let slow = settings.slow_query.is_some_and(|limit| took >= limit);
-        if !slow && !settings.logging {
-            return;
-        }
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let (system, operation, model) = (self.inner.dialect.name(), run.operation, run.model.as_deref().unwrap_or(""));
-        for text in texts {
-            if slow {
-                tracing::warn!(db.system.name = system, db.query.text = %text, db.operation.name = operation, model, site = %run.site, micros, failed = error.is_some(), "slow query");
-            } else {
-                tracing::info!(db.system.name = system, db.query.text = %text, db.operation.name = operation, model, site = %run.site, micros, failed = error.is_some(), "query");
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ending;
 mod kind;
+mod limits;
 mod savepoint;
 
 pub use kind::Tx;
@@ -9,13 +10,14 @@ pub use kind::Tx;
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
 use ending::{Limits, answered, commit_unanswered};
-use sequor_core::driver::{Batch, BoxFuture, Status, StepDone};
+use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 tokio::task_local! {
     /// The managed transactions around the running code, innermost last.
@@ -36,6 +38,8 @@ struct Shared {
     savepoints: AtomicU32,
     state: Mutex<State>,
     limits: Limits,
+    /// Stops what it runs.
+    cancel: Option<Arc<dyn Cancel>>,
 }
 
 #[derive(Default)]
@@ -46,6 +50,17 @@ struct State {
     after_rollback: Vec<(u32, Callback)>,
     /// Savepoints whose closures were dropped: they are rolled back before anything else runs.
     undo: Vec<u32>,
+    /// When its last statement ended.
+    touched: Option<Instant>,
+}
+
+impl State {
+    /// Ends without a commit.
+    fn end(&mut self, how: &'static str) {
+        self.finished = Some(how);
+        self.after_commit.clear();
+        self.after_rollback.clear();
+    }
 }
 
 type Callback = BoxFuture<'static, ()>;
@@ -121,6 +136,7 @@ impl TxHandle {
         let before = pooled.trips();
         self.undo_dropped(pooled).await?;
         let result = f(pooled).await;
+        self.state().touched = Some(Instant::now());
         super::session::expect::note_trips(pooled.trips() - before);
         result
     }
@@ -243,9 +259,7 @@ fn abandon(handle: &TxHandle) {
     if state.finished.is_some() {
         return;
     }
-    state.finished = Some("rolled back");
-    state.after_commit.clear();
-    state.after_rollback.clear();
+    state.end("rolled back");
     drop(state);
     match handle.shared.connection.try_lock() {
         Ok(mut guard) => drop(guard.take()),
@@ -374,6 +388,9 @@ impl Db {
                 ));
             }
             let handle = db.start(tx, site).await?;
+            if let Some(limit) = tx.timeout.or(db.inner.settings.transaction_timeout) {
+                limits::watch_end(&handle, limit, site);
+            }
             let db = Db { tx: Some(handle.clone()), ..db };
             Ok(Transaction { db, handle })
         }
@@ -420,12 +437,17 @@ impl Db {
         self.inner.replicas.wrote(!begin.read_only);
         let shared = Shared {
             pool: Arc::as_ptr(&self.inner.pool).addr(),
+            cancel: pooled.canceller(),
             connection: tokio::sync::Mutex::new(Some(pooled)),
             savepoints: AtomicU32::new(0),
-            state: Mutex::new(State::default()),
-            limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout),
+            limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout.or(self.inner.settings.transaction_timeout)),
+            state: Mutex::new(State { touched: Some(Instant::now()), ..State::default() }),
         };
-        Ok(TxHandle { shared: Arc::new(shared), level: 0 })
+        let handle = TxHandle { shared: Arc::new(shared), level: 0 };
+        if let Some(limit) = self.inner.settings.idle_in_transaction {
+            limits::watch_idle(&handle, limit, site);
+        }
+        Ok(handle)
     }
 
     pub(super) async fn run_transaction<T, F>(&self, tx: Tx, f: F, site: &'static Location<'static>) -> Result<T>
@@ -437,8 +459,9 @@ impl Db {
         let db = Db { tx: Some(handle.clone()), detached: false, ..self.clone() };
         let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();
         around.push(handle.clone());
-        let work = AROUND.scope(around, f(&db));
-        let result = match tx.timeout {
+        let span = tracing::info_span!(target: "sequor::transaction", "transaction", otel.kind = "internal", %site);
+        let work = AROUND.scope(around, f(&db)).instrument(span);
+        let result = match tx.timeout.or(self.inner.settings.transaction_timeout) {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(result) => result,

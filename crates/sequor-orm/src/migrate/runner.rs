@@ -81,6 +81,13 @@ pub(crate) async fn status(migrator: &Migrator, db: &Db) -> Result<Vec<Migration
     known?.status(migrator, db.dialect())
 }
 
+/// How many would run, asked on a connection of the pool.
+pub(crate) async fn pending(migrator: &Migrator, db: &Db) -> Result<usize> {
+    let mut session = Session::loan(db).await?;
+    let all = Known::read(&mut session, History::new(db.dialect())).await?.status(migrator, db.dialect())?;
+    Ok(all.iter().filter(|one| one.state != MigrationState::Applied).count())
+}
+
 /// What `up` would run.
 pub(crate) async fn plan(migrator: &Migrator, db: &Db) -> Result<Vec<PlannedMigration>> {
     let (all, dialect) = (status(migrator, db).await?, db.dialect());

@@ -29,6 +29,11 @@ impl Session {
         Ok(Session::Loan(db.borrow(Location::caller()).await?))
     }
 
+    /// A connection of the pool, for reading.
+    pub(crate) async fn loan(db: &Db) -> Result<Session> {
+        Ok(Session::Loan(db.borrow(Location::caller()).await?))
+    }
+
     fn connection(&mut self) -> Result<&mut Box<dyn Connection>> {
         match self {
             Session::Own(connection) => Ok(connection),

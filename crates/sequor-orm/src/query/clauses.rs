@@ -58,6 +58,8 @@ pub struct Clauses {
     pub with: Vec<Cte>,
     /// Queries whose rows are added to, kept in or taken from these: UNION and the like.
     pub compound: Vec<(SetOp, Arc<QueryState>)>,
+    /// Whether it reads from the primary server, not from a replica.
+    pub primary: bool,
     /// Index hints (MySQL).
     pub hints: Vec<Hint>,
     /// Names of hooks that are left out.
@@ -116,6 +118,11 @@ pub struct IncludeState {
 impl QueryTree for QueryState {}
 
 impl QueryState {
+    /// The handle that the query runs on.
+    pub(crate) fn server(&self, db: &crate::db::Db) -> crate::db::Db {
+        if self.clauses.primary { db.primary() } else { db.clone() }
+    }
+
     /// All rows of a model.
     pub fn new(model: Arc<ModelDef>) -> QueryState {
         QueryState { model, clauses: Clauses::default() }
@@ -196,6 +203,7 @@ impl Clauses {
         self.timeout = other.timeout.or(self.timeout);
         self.with.extend(other.with);
         self.compound.extend(other.compound);
+        self.primary |= other.primary;
         self.hints.extend(other.hints);
     }
 }

@@ -254,6 +254,11 @@ impl<M, S: Shape> Find<M, S> {
         self.with_clauses(|clauses| clauses.timeout = Some(limit))
     }
 
+    /// Reads from the primary server, not from a replica. Sequelize: `useMaster: true`.
+    pub fn primary(self) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.primary = true)
+    }
+
     /// Carries a typed extra, which hooks, audit and SQL comments read.
     pub fn with<E: Clone + Send + Sync + 'static>(self, extra: E) -> Find<M, S> {
         self.with_clauses(|clauses| {
@@ -290,7 +295,7 @@ impl<M, S: Shape> Find<M, S> {
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<S::Output>> + Send + use<M, S> {
         let limit = self.state.clauses.timeout;
-        let run = S::run(db.clone(), self.state, self.request, Location::caller());
+        let run = S::run(self.state.server(db), self.state, self.request, Location::caller());
         async move {
             let Some(limit) = limit else { return run.await };
             // Dropping the run cancels the statement on the server.
@@ -395,7 +400,7 @@ impl<M: Model> Find<M> {
     /// Whether any row matches.
     #[track_caller]
     pub fn exists(self, db: &Db) -> impl Future<Output = Result<bool>> + Send + use<M> {
-        let (db, state, site) = (db.clone(), self.state, Location::caller());
+        let (db, state, site) = (self.state.server(db), self.state, Location::caller());
         async move { crate::load::exists(db, state, site).await }
     }
 }

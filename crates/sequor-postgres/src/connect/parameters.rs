@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Variables of the environment and the parameters that they stand for.
-pub(crate) const VARIABLES: [(&str, &str); 17] = [
+///
+/// Those of GSSAPI's libraries say nothing here and are left alone; one that names a service file or asks for a check that is not made is refused.
+pub(crate) const VARIABLES: [(&str, &str); 26] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGOPTIONS", "options"),
     ("PGAPPNAME", "application_name"),
@@ -25,6 +27,15 @@ pub(crate) const VARIABLES: [(&str, &str); 17] = [
     ("PGCLIENTENCODING", "client_encoding"),
     ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
     ("PGGSSENCMODE", "gssencmode"),
+    ("PGSSLCERTMODE", "sslcertmode"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGMINPROTOCOLVERSION", "min_protocol_version"),
+    ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
+    ("PGSERVICE", "service"),
+    ("PGREQUIRESSL", "requiressl"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
 ];
 
 /// The parameters that are obeyed.
@@ -71,7 +82,7 @@ const KNOWN: [&str; 39] = [
 ];
 
 /// The parameters that other clients know, and why they are refused.
-const REFUSED: [(&str, &str); 31] = [
+const REFUSED: [(&str, &str); 40] = [
     ("authtype", "it has meant nothing for decades: leave it out"),
     ("binary", "results are always binary: leave it out"),
     ("connectionTimeoutMillis", "write connect_timeout, in seconds"),
@@ -79,6 +90,8 @@ const REFUSED: [(&str, &str); 31] = [
     ("encoding", "text is always UTF-8: leave it out"),
     ("gssdelegation", "GSSAPI is not supported"),
     ("gsslib", "GSSAPI is not supported"),
+    ("host_addr", "write hostaddr"),
+    ("idleTimeoutMillis", "how long a connection stays idle is set by Pool { idle }"),
     ("keepAlive", "write keepalives"),
     ("keepAliveInitialDelayMillis", "write keepalives_idle, in seconds"),
     ("krbsrvname", "GSSAPI is not supported"),
@@ -87,11 +100,14 @@ const REFUSED: [(&str, &str); 31] = [
     ("oauth_issuer", "OAuth is not supported"),
     ("oauth_scope", "OAuth is not supported"),
     ("pgbouncer", "write statement_mode=unnamed"),
+    ("max", "the pool's size is set by Pool { max }"),
     ("pool_timeout", "the pool's patience is set by Pool { acquire }"),
+    ("prepareThreshold", "write statement_mode=named or unnamed"),
     ("query_timeout", "write statement_timeout"),
     ("replication", "replication connections are not supported"),
     ("requirepeer", "checking the owner of a Unix socket is not supported; protect its directory"),
     ("requiressl", "write sslmode=require, verify-ca or verify-full"),
+    ("prepared_statements", "write statement_mode=named or unnamed"),
     ("schema", "tables are qualified by db.schema(..); search_path sets the server's own"),
     ("scram_client_key", "give the password"),
     ("scram_server_key", "give the password"),
@@ -100,8 +116,12 @@ const REFUSED: [(&str, &str); 31] = [
     ("ssl", "write sslmode=require, verify-ca or verify-full"),
     ("sslcrl", "revocation lists are not supported"),
     ("sslcrldir", "revocation lists are not supported"),
+    ("sslidentity", "write sslcert and sslkey"),
+    ("sslaccept", "write sslmode=require, verify-ca or verify-full"),
     ("sslkeylogfile", "session keys are never written to a file"),
     ("sslpassword", "encrypted keys are not supported: decrypt the key file and protect it by its permissions"),
+    ("socket_timeout", "write statement_timeout, and tcp_user_timeout for the line"),
+    ("statement_cache_size", "write statement_mode=unnamed to keep no statements"),
     ("tty", "it has meant nothing for decades: leave it out"),
 ];
 
@@ -212,6 +232,9 @@ fn only_default(name: &str, value: &str, source: &str) -> Result<()> {
 
 #[cold]
 fn unknown(name: &str, source: &str) -> sequor_core::Error {
+    if name.is_empty() {
+        return invalid("a parameter of the URL has no name");
+    }
     match REFUSED.iter().find(|(refused, _)| *refused == name) {
         Some((_, reason)) => invalid(format!("{source} is refused: {reason}")),
         None => invalid(format!("the parameter {} is not known; known are {}", source.escape_debug(), KNOWN.join(", "))),

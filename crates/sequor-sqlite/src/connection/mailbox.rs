@@ -3,6 +3,7 @@
 use super::Shared;
 use sequor_core::driver::{Batch, Begin, RowSink, StepDone};
 use sequor_core::error::Result;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Resume(Box<dyn RowSink>, Reply<StepDone>),
     Script(String, Reply<()>),
     Control(Control, Reply<()>),
+    Backup(PathBuf, Reply<()>),
+    Vacuum(Option<PathBuf>, Reply<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -42,7 +45,7 @@ impl Command {
     /// Whether a dropped future or a canceller may stop it.
     pub(crate) fn cancellable(&self) -> bool {
         match self {
-            Command::Run(..) | Command::Resume(..) | Command::Script(..) => true,
+            Command::Run(..) | Command::Resume(..) | Command::Script(..) | Command::Backup(..) | Command::Vacuum(..) => true,
             Command::Control(control, _) => control.cancellable(),
             Command::Close(_) => false,
         }

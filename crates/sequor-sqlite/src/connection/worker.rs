@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::mailbox::{Command, Control, Mailbox, Reply, Request};
+use super::maintenance;
 use crate::connect::{SqliteOptions, clean_session, open};
 use crate::statements::{self, Exchange, transaction};
 use rusqlite::Connection;
@@ -61,6 +62,14 @@ impl Worker {
                 }
                 Command::Control(control, reply) => {
                     let result = self.control(control);
+                    self.reply(reply, result);
+                }
+                Command::Backup(to, reply) => {
+                    let result = maintenance::backup(&self.connection, &self.mailbox.shared, &to);
+                    self.reply(reply, result);
+                }
+                Command::Vacuum(into, reply) => {
+                    let result = maintenance::vacuum(&self.connection, into.as_deref());
                     self.reply(reply, result);
                 }
                 Command::Close(reply) => {

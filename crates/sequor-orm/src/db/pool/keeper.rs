@@ -9,6 +9,7 @@ impl ConnectionPool {
     /// Looks after the pool until it is closed or gone.
     pub(crate) fn keep(pool: &Arc<ConnectionPool>) {
         let weak = Arc::downgrade(pool);
+        pool.look();
         let every = pool.limits.evict.max(Duration::from_millis(10));
         tokio::spawn(async move {
             loop {
@@ -17,6 +18,7 @@ impl ConnectionPool {
                 if pool.closed.load(Ordering::Acquire) {
                     return;
                 }
+                pool.look();
                 pool.report_long_loans();
                 // In memory the one connection is the database.
                 if pool.driver.max_connections() == Some(1) {

@@ -1,11 +1,12 @@
 //! [`OpenRead`]: a statement that keeps its connection between one part of its rows and the next.
 
-use super::{Run, expect, placed};
+use super::observe::Watch;
+use super::{Run, placed};
 use crate::db::Db;
 use crate::db::pool::Pooled;
 use sequor_core::driver::{Batch, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use std::time::Instant;
+use tracing::Instrument;
 
 /// A statement whose sink has paused it.
 pub(crate) struct OpenRead {
@@ -21,11 +22,9 @@ impl Db {
 
     /// Starts a statement outside of transactions whose sink may pause it; without [`OpenRead`] it has ended.
     pub(crate) async fn open(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
-        let texts = [step.text.clone()];
-        expect::note(&texts, run.site);
-        let start = Instant::now();
-        let result = self.open_step(step, run).await;
-        self.report(&texts, run, start, result.as_ref().err());
+        let watch = Watch::steps(self, std::slice::from_ref(&step), run);
+        let result = self.open_step(step, run).instrument(watch.span.clone()).await;
+        watch.end(self, run, result.as_ref().map(|(done, _)| std::slice::from_ref(done)));
         result.map_err(|error| placed(error, run))
     }
 

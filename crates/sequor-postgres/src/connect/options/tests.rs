@@ -90,6 +90,16 @@ fn the_environment_fills_what_is_left_out() {
     let message = |result: Result<PostgresOptions>| result.map(|_| ()).unwrap_err().to_string();
     assert!(message(with("postgres://h/d", &[("USER", "a"), ("PGSSLMODE", "prefer")])).contains("PGSSLMODE prefer is refused"));
     assert!(message(with("postgres://h/d", &[])).contains("no user"));
+    for (variable, value, part) in [
+        ("PGSERVICE", "prod", "PGSERVICE is refused: service files"),
+        ("PGSSLCRL", "/x", "revocation"),
+        ("PGREQUIREPEER", "postgres", "owner"),
+        ("PGREQUIRESSL", "1", "sslmode"),
+        ("PGSSLNEGOTIATION", "direct", "asking"),
+    ] {
+        assert!(message(with("postgres://u@h/d", &[(variable, value)])).contains(part), "{variable}");
+    }
+    assert!(with("postgres://u@h/d", &[("PGMAXPROTOCOLVERSION", "latest"), ("PGKRBSRVNAME", "x")]).is_ok());
     assert_eq!(parse("postgres://h").unwrap().database, "ann");
 }
 
@@ -144,6 +154,9 @@ fn every_parameter_is_obeyed_or_refused_with_the_reason() {
         ("schema=x", "db.schema"),
         ("replication=database", "not supported"),
         ("sslcrl=x", "revocation"),
+        ("=1", "no name"),
+        ("sslaccept=strict", "verify-full"),
+        ("statement_cache_size=0", "unnamed"),
         ("nonsense=1", "known are allow_cleartext, application_name"),
     ] {
         let message = refused(&format!("postgres://u:SECRET@h/d?{parameter}"));
