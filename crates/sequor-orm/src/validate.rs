@@ -26,11 +26,6 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     }
 }
 
-/// The same for a row of a bulk write, whose failures are collected.
-pub(crate) fn run_quiet(state: &RowState, options: &WriteOptions) -> Result<()> {
-    check(state, options, &[])
-}
-
 /// The same for the values of an update of many rows: only those that are given are checked.
 pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<()> {
     if !options.validate {
@@ -60,7 +55,7 @@ pub(crate) fn check(state: &RowState, options: &WriteOptions, implied: &[usize])
     let model = &state.model;
     let mut items = Vec::new();
     for (position, column) in model.columns.iter().enumerate() {
-        if !options.writes(&column.name) || implied.contains(&position) {
+        if !options.writes(&column.name) || implied.contains(&position) || state.computes(position) {
             continue;
         }
         let previous = state.original.as_ref().and_then(|original| original.get(position));

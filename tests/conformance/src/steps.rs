@@ -27,11 +27,13 @@ pub struct Scene {
     kept: HashMap<String, Kept>,
     hooks: Arc<Mutex<Vec<String>>>,
     records: bool,
+    /// The rows that a bulk write refused, by their number.
+    refused: HashMap<usize, Json>,
 }
 
 impl Scene {
     pub fn new(db: Db) -> Scene {
-        Scene { db, kept: HashMap::new(), hooks: Arc::default(), records: false }
+        Scene { db, kept: HashMap::new(), hooks: Arc::default(), records: false, refused: HashMap::new() }
     }
 
     /// Defines a model, with the hooks that record themselves.
@@ -181,7 +183,7 @@ pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Outp
             Ok(answer) => answer,
             Err(error) => {
                 scene.keep(step, Kept::Nothing);
-                json!({ "error": describe(&error) })
+                json!({ "error": describe(&error, &std::mem::take(&mut scene.refused)) })
             }
         };
         let hooks = scene.take_hooks();
@@ -195,7 +197,7 @@ pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Outp
 }
 
 /// An error as scenarios hold it.
-pub fn describe(error: &Error) -> Json {
+pub fn describe(error: &Error, refused: &HashMap<usize, Json>) -> Json {
     let mut json = json!({ "class": error.sequelize_name(), "message": error.to_string() });
     match error {
         Error::Validation(validation) if validation.bulk => {
@@ -207,7 +209,7 @@ pub fn describe(error: &Error) -> Json {
                     None => records.push((number, vec![item_json(item)])),
                 }
             }
-            json["errors"] = records.into_iter().map(|(number, items)| json!({ "class": "SequelizeBulkRecordError", "record": number, "errors": { "class": "SequelizeValidationError", "items": items } })).collect();
+            json["errors"] = records.into_iter().map(|(number, items)| json!({ "class": "SequelizeBulkRecordError", "record": refused.get(&number), "errors": { "class": "SequelizeValidationError", "items": items } })).collect();
         }
         Error::Validation(validation) => json["items"] = validation.items.iter().map(item_json).collect(),
         Error::UniqueConstraint { fields, detail } => {
@@ -259,13 +261,13 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
     let options = scene.options(step);
     match op {
         "findAll" => {
-            let raw = options["raw"] == json!(true) && options["nest"] != json!(true);
+            if options["raw"] == json!(true) {
+                let rows = scene.model(step)?.find_raw(options).exec(&scene.db).await?;
+                scene.keep(step, Kept::Nothing);
+                return Ok(json!({ "rows": rows }));
+            }
             let records = scene.model(step)?.find_all(options).exec(&scene.db).await?;
-            let answer = if raw {
-                json!({ "rows": records.iter().map(Record::to_flat_json).collect::<Vec<_>>() })
-            } else {
-                json!({ "rows": rows(&records) })
-            };
+            let answer = json!({ "rows": rows(&records) });
             scene.keep(step, Kept::Many(records));
             Ok(answer)
         }
@@ -344,7 +346,18 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             Ok(answer)
         }
         "bulkCreate" => {
-            let records = scene.model(step)?.bulk_create(values, options).await?;
+            let model = scene.model(step)?;
+            let records = match model.bulk_create(values.clone(), options).await {
+                Ok(records) => records,
+                // The error names rows by number; the scenario by what they hold.
+                Err(Error::Validation(error)) if error.bulk => {
+                    let rows = values.as_array().cloned().unwrap_or_default();
+                    let shown = |number: usize| Some((number, model.build(rows.get(number)?.clone()).ok()?.to_json()));
+                    scene.refused = error.items.iter().filter_map(|item| shown(item.record?)).collect();
+                    return Err(Error::Validation(error));
+                }
+                Err(other) => return Err(other),
+            };
             let answer = json!({ "rows": rows(&records) });
             scene.keep(step, Kept::Many(records));
             Ok(answer)

@@ -3,6 +3,8 @@
 mod calls;
 mod links;
 mod loader;
+mod raw;
+mod reload;
 mod verbs;
 
 pub use calls::RuntimeCall;
@@ -10,9 +12,11 @@ pub use loader::RecordLoader;
 pub use verbs::{RuntimeFind, RuntimeModel};
 
 use crate::db::Db;
+use crate::query::{Place, expression};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ColumnDef, ModelDef};
+use sequor_core::statement::Expr;
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
 use serde_json::{Map, Value as Json};
@@ -29,8 +33,8 @@ pub struct Record {
     pub(crate) extras: Vec<(Name, Value)>,
     /// Loaded relations.
     pub(crate) relations: Vec<(Name, Related)>,
-    /// The fields that a to-one relation without a row would have had.
-    pub(crate) blank: Vec<(Name, Vec<Name>)>,
+    /// What the row was read with, so that it can be read again the same way.
+    pub(crate) include: Option<Arc<Json>>,
 }
 
 /// The loaded rows of a relation.
@@ -44,7 +48,7 @@ pub enum Related {
 
 impl Record {
     pub(crate) fn new(state: RowState) -> Record {
-        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), blank: Vec::new() }
+        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), include: None }
     }
 
     /// The model.
@@ -102,6 +106,11 @@ impl Record {
             {
                 continue;
             }
+            self.state.computed.retain(|(known, _)| *known != position);
+            if let Some(expr) = computed(&self.state.model, column, &value)? {
+                self.state.computed.push((position, expr));
+                continue;
+            }
             let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&self.state.model.name, Some(&column.name)))?;
             self.state.values[position] = Some(value);
         }
@@ -152,7 +161,9 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::save`].
-    pub async fn save_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+    pub async fn save_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
+        // As in Sequelize: what the save did not write stays as it was read.
+        options.refresh = false;
         self.state = write::save(db, self.state.clone(), &options).await?;
         // A row of few attributes shows when it was changed.
         if let (Some(selected), Some(updated)) = (&mut self.selected, self.state.model.timestamps.updated) {
@@ -207,55 +218,6 @@ impl Record {
         Ok(())
     }
 
-    /// Reads the row again.
-    ///
-    /// # Errors
-    /// `Usage(Instance)` when the row is gone.
-    pub async fn reload_with(&mut self, db: &Db, options: &WriteOptions) -> Result<()> {
-        let key = self.state.stored_key()?;
-        let mut query = crate::query::QueryState::new(self.state.model.clone());
-        query.clauses.filters.push(crate::query::key_filter(&query, key));
-        query.clauses.unscoped = true;
-        let found = crate::load::find_rows_hooked(db, query, options.hooks, options.site).await?.pop();
-        let gone = || {
-            Error::of_usage(
-                sequor_core::error::UsageErrorKind::Instance,
-                "Instance could not be reloaded because it does not exist anymore (find call returned null)",
-            )
-        };
-        self.state = found.ok_or_else(gone)?;
-        Ok(())
-    }
-
-    /// The row as Sequelize's `raw: true` shows it: columns of associations under dotted names.
-    pub fn to_flat_json(&self) -> Json {
-        fn spread(prefix: &str, json: Json, map: &mut Map<String, Json>) {
-            let Json::Object(inner) = json else { return };
-            for (key, value) in inner {
-                map.insert(format!("{prefix}{key}"), value);
-            }
-        }
-        let mut map = Map::new();
-        let plain = Record { relations: Vec::new(), ..self.clone() };
-        spread("", plain.to_json(), &mut map);
-        for (name, related) in &self.relations {
-            match related {
-                Related::One(Some(row)) => spread(&format!("{name}."), row.to_flat_json(), &mut map),
-                Related::One(None) => {
-                    for field in self.blank.iter().filter(|(relation, _)| relation == name).flat_map(|(_, fields)| fields) {
-                        map.insert(format!("{name}.{field}"), Json::Null);
-                    }
-                }
-                Related::Many(rows) => {
-                    if let Some(row) = rows.first() {
-                        spread(&format!("{name}."), row.to_flat_json(), &mut map);
-                    }
-                }
-            }
-        }
-        Json::Object(map)
-    }
-
     /// The row as Sequelize's `toJSON` shows it: attributes, aliases, loaded associations.
     pub fn to_json(&self) -> Json {
         let mut map = Map::new();
@@ -304,6 +266,16 @@ pub(crate) fn plain(value: Json) -> Json {
     }
 }
 
+/// A value that the database computes: `{ $fn, args }` or `{ $cast, type }`.
+fn computed(model: &ModelDef, column: &ColumnDef, value: &Json) -> Result<Option<Expr>> {
+    let Json::Object(map) = value else { return Ok(None) };
+    if !map.contains_key("$fn") && !map.contains_key("$cast") {
+        return Ok(None);
+    }
+    let place = Place::new(model, &());
+    expression(place, value.clone()).map(Some).map_err(|error| error.at(&model.name, Some(&column.name)))
+}
+
 /// The values of an object as a new row; unknown keys are left alone.
 pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::schema::Models, values: Json) -> Result<RowState> {
     let Json::Object(map) = values else { return Err(Error::usage(format!("the values of a {} are an object", model.name))) };
@@ -311,6 +283,10 @@ pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::sch
     for (name, value) in map {
         if let Some(position) = model.position(&name) {
             let column = &model.columns[position];
+            if let Some(expr) = computed(model, column, &value)? {
+                state.computed.push((position, expr));
+                continue;
+            }
             let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&model.name, Some(&column.name)))?;
             state.values[position] = Some(value);
             continue;

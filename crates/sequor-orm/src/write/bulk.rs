@@ -1,7 +1,7 @@
 //! Many rows at once: one statement for as many as a server takes, keys back in the order of the input.
 
 use super::create::prepare;
-use super::insert::{ValuesSink, bound, statement, writable, written};
+use super::insert::{ValuesSink, bound, given, statement, writable, written};
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
@@ -61,9 +61,12 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
     }
     hook::fire(db, &model, HookKind::BeforeBulkCreate, HookSubject::Rows(&mut rows), &options.write).await?;
     let graph = rows.iter().any(|row| !row.children.is_empty());
-    if options.write.validate && !options.individual_hooks {
-        validate_rows(&rows, &options.write)?;
+    if options.write.validate {
+        // The hooks of validation belong to rows that have hooks of their own.
+        let hooks = options.write.hooks && options.individual_hooks;
+        validate_rows(db, &mut rows, &WriteOptions { hooks, ..options.write.clone() }).await?;
     }
+    let validated = WriteOptions { validate: false, ..options.write.clone() };
     let one = rows.len() == 1 && !graph && !options.individual_hooks && !hook::needs_transaction(db, &model, &options.write);
     let mut stored = if one {
         insert_rows(db, rows, options).await?
@@ -75,7 +78,7 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
                     stored.push(if row.children.is_empty() && !matches!(options.duplicates, OnDuplicate::Fail) {
                         insert_with_hooks(tx, row, options).await?
                     } else if row.children.is_empty() {
-                        super::create::create_one(tx, row, &options.write, &[]).await?
+                        super::create::create_one(tx, row, &validated, &[]).await?
                     } else {
                         super::graph::create_graph(tx, row, &options.write).await?
                     });
@@ -116,10 +119,10 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
 }
 
 /// All failures of all rows at once.
-fn validate_rows(rows: &[RowState], options: &WriteOptions) -> Result<()> {
+async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -> Result<()> {
     let mut items = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        match validate::run_quiet(row, options) {
+    for (number, row) in rows.iter_mut().enumerate() {
+        match validate::run(db, row, options, &[]).await {
             Ok(()) => {}
             Err(Error::Validation(error)) => items.extend(error.items.into_iter().map(|mut item| {
                 item.record = Some(number);
@@ -225,10 +228,10 @@ type Stored = Vec<Option<Vec<Value>>>;
 async fn insert_chunk(db: &Db, rows: &[RowState], members: &[usize], positions: &[usize], options: &BulkOptions) -> Result<Stored> {
     let model = rows[members[0]].model.clone();
     let conflict = conflict(&model, &options.duplicates, positions)?;
-    if db.dialect() == Dialect::Sqlite && conflict.is_none() && counts_up(&model, positions) {
+    if db.dialect() == Dialect::Sqlite && conflict.is_none() && counts_up(&model, positions) && members.iter().all(|number| rows[*number].computed.is_empty()) {
         return insert_loop(db, rows, members, positions, &model, options).await;
     }
-    let value = |row: &RowState, position: &usize| bound(&model, *position, row.values[*position].as_ref().unwrap_or(&Value::Null));
+    let value = |row: &RowState, position: &usize| given(row, *position);
     let exprs = members.iter().map(|number| positions.iter().map(|position| value(&rows[*number], position)).collect()).collect();
     let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
     if ignoring && db.dialect().is_mysql() {

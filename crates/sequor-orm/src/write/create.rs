@@ -73,11 +73,22 @@ pub(crate) async fn create_one(db: &Db, state: RowState, options: &WriteOptions,
 }
 
 /// The first half of a create, up to the row that is stored.
-pub(crate) async fn insert_new(db: &Db, mut state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
-    validate::run(db, &mut state, options, implied).await?;
+async fn insert_new(db: &Db, mut state: RowState, options: &WriteOptions, implied: &[usize]) -> Result<RowState> {
+    before_create(db, &mut state, options, implied).await?;
+    insert_prepared(db, state, options).await
+}
+
+/// The rules and the hooks before the statement.
+pub(crate) async fn before_create(db: &Db, state: &mut RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
+    validate::run(db, state, options, implied).await?;
     for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
-        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
+        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(state), options).await?;
     }
+    Ok(())
+}
+
+/// The statement.
+pub(crate) async fn insert_prepared(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
     let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
     let children = std::mem::take(&mut state.children);
     let mut stored = RowState::stored(state.model.clone(), values);

@@ -2,7 +2,7 @@
 
 mod many;
 
-pub(crate) use many::save_many;
+pub(crate) use many::{save_many, save_matched};
 
 use super::fill::{run_setters, touch};
 use super::insert::{bound, by_key, writable};
@@ -23,13 +23,13 @@ impl RowState {
     /// The positions whose values differ from what is stored.
     pub(crate) fn changed(&self) -> Vec<usize> {
         let Some(original) = &self.original else {
-            return (0..self.values.len()).filter(|position| self.values[*position].is_some()).collect();
+            return (0..self.values.len()).filter(|position| self.values[*position].is_some() || self.computes(*position)).collect();
         };
         let differs = |position: &usize| match (&self.values[*position], original.get(*position)) {
             (Some(new), Some(old)) => !same_value(new, old),
             _ => false,
         };
-        (0..self.values.len()).filter(differs).collect()
+        (0..self.values.len()).filter(|position| self.computes(*position) || differs(position)).collect()
     }
 
     /// The primary key as it is stored.
@@ -165,10 +165,15 @@ async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) ->
 
 /// The hooks after the statement, and the row as the program gets it.
 async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { state, before, changed, pending } = row;
-    if changed.is_empty() {
-        return Ok(state);
+    if row.changed.is_empty() {
+        return Ok(row.state);
     }
+    after_write(db, row, options).await
+}
+
+/// What follows a statement that wrote the row.
+async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    let Prepared { state, before, pending, .. } = row;
     let model = state.model.clone();
     let mut stored = RowState { original: before.original.clone(), ..state };
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
@@ -176,11 +181,15 @@ async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSta
     }
     let old = before.original.map(|values| RowState::stored(model.clone(), values));
     hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
-    stored.original = Some(stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+    let mut original: Vec<Value> = stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
     // What was changed and not written stays changed.
     for (position, value) in pending {
+        if let Some(loaded) = old.as_ref().and_then(|old| old.values[position].clone()) {
+            original[position] = loaded;
+        }
         stored.values[position] = value;
     }
+    stored.original = Some(original);
     Ok(stored)
 }
 
@@ -188,12 +197,14 @@ async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSta
 pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize], options: &WriteOptions) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
-    let mut set: Vec<(Name, Expr)> = changed
-        .iter()
-        .map(|position| {
-            (model.columns[*position].column.clone(), bound(&model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null)))
-        })
-        .collect();
+    let mut set: Vec<(Name, Expr)> = Vec::with_capacity(changed.len() + 1);
+    for position in changed {
+        let mut value = super::insert::given(state, *position);
+        if state.computes(*position) {
+            value = crate::plan::write_expr(value, &crate::query::QueryState::new(model.clone()), &db.models())?;
+        }
+        set.push((model.columns[*position].column.clone(), value));
+    }
     let mut filter = key_condition(&model, &key);
     let version = expected_version(state);
     if let Some((position, version)) = version {
@@ -227,14 +238,30 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         return Err(lost(db, &model, key, version, options).await);
     }
     if let Some(row) = row {
-        state.values = row.into_iter().map(Some).collect();
+        take_stored(state, row, changed, options);
     } else if model.columns.iter().any(|column| column.generated.is_some())
         && let Some(row) = by_key(db, &model, state.stored_key()?, options).await?
     {
         // What the database computes from the new values is known to it alone.
         state.values = row.values;
+    } else {
+        // What the database computed is known to it alone.
+        for (position, _) in std::mem::take(&mut state.computed) {
+            state.values[position] = None;
+        }
     }
     Ok(state.clone())
+}
+
+/// The row as the database gave it back; without `refresh` only what was written or computed.
+fn take_stored(state: &mut RowState, row: Vec<Value>, changed: &[usize], options: &WriteOptions) {
+    let model = state.model.clone();
+    state.computed.clear();
+    for (position, (value, column)) in row.into_iter().zip(&model.columns).enumerate() {
+        if options.refresh || changed.contains(&position) || column.generated.is_some() || model.version == Some(position) {
+            state.values[position] = Some(value);
+        }
+    }
 }
 
 /// The version that the row must still have: its position and value.

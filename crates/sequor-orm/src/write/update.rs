@@ -137,8 +137,11 @@ pub(crate) fn keyed(query: &QueryState, rows: &[RowState]) -> Result<QueryState>
     Ok(keyed)
 }
 
+/// Reads the rows, runs the hooks of each around one write of them all. The values were validated once, for all of them.
 async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
-    let write = &options.write;
+    let mut write = options.write.clone();
+    write.validate = false;
+    let write = &write;
     db.in_transaction(async |tx| {
         let mut rows = Vec::new();
         let found = find_rows_hooked(tx, query.clone(), write.hooks, write.site).await?;
@@ -152,8 +155,9 @@ async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, optio
             for (position, value) in computed {
                 row.values[position] = Some(value);
             }
-            rows.push(super::save(tx, row, write).await?);
+            rows.push(row);
         }
+        let rows = super::save::save_matched(tx, rows, write).await?;
         let mut bulk = hook::BulkChange { query: query.clone(), set: set.clone() };
         hook::fire(tx, &query.model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
         Ok((u64::try_from(rows.len()).unwrap_or(u64::MAX), rows))

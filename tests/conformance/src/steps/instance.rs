@@ -29,7 +29,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
         }
         "get" => Ok(json!({ "row": record.to_json() })),
         "reload" => {
-            record.reload_with(&db, &write).await?;
+            record.reload_with(options, &db).await?;
             scene.put_back(step, record.clone());
             Ok(json!({ "row": record.to_json() }))
         }

@@ -36,7 +36,7 @@ impl<T> IntoFuture for RuntimeCall<T> {
 }
 
 impl RuntimeModel {
-    fn call<T, F>(&self, run: impl FnOnce(RuntimeModel) -> F + Send + 'static) -> RuntimeCall<T>
+    pub(super) fn call<T, F>(&self, run: impl FnOnce(RuntimeModel) -> F + Send + 'static) -> RuntimeCall<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
@@ -162,8 +162,7 @@ impl Record {
     /// Reads the row again. Sequelize: `reload()`.
     #[track_caller]
     pub fn reload(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        let site = Location::caller();
-        async move { self.reload_with(db, &WriteOptions::at(site)).await }
+        self.reload_with(Json::Null, db)
     }
 
     /// Adds to a number in one atomic statement. Sequelize: `increment(field, { by })`.

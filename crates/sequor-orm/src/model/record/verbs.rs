@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub struct RuntimeModel {
     db: Db,
     name: String,
+    /// The model itself, where it is at hand: a definition that was replaced still has rows.
+    held: Option<Arc<ModelDef>>,
     /// The scopes to apply; `None` is the default one.
     scopes: Option<Vec<Json>>,
 }
@@ -61,7 +63,12 @@ fn names(options: &Json, name: &str) -> Option<Vec<Name>> {
 
 impl RuntimeModel {
     pub(crate) fn new(db: Db, name: String) -> RuntimeModel {
-        RuntimeModel { db, name, scopes: None }
+        RuntimeModel { db, name, held: None, scopes: None }
+    }
+
+    /// The model of rows that are there.
+    pub(super) fn of(db: &Db, model: Arc<ModelDef>) -> RuntimeModel {
+        RuntimeModel { db: db.clone(), name: model.name.to_string(), held: Some(model), scopes: None }
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -79,6 +86,9 @@ impl RuntimeModel {
     /// # Errors
     /// `Usage` when it was removed.
     pub fn def(&self) -> Result<Arc<ModelDef>> {
+        if let Some(held) = &self.held {
+            return Ok(held.clone());
+        }
         self.db.registry().by_name(&self.name).ok_or_else(|| Error::usage(format!("{} has not been defined", self.name)))
     }
 
@@ -99,7 +109,7 @@ impl RuntimeModel {
         RuntimeModel { scopes: Some(list), ..self.clone() }
     }
 
-    fn query(&self, options: Json) -> Result<QueryState> {
+    pub(super) fn query(&self, options: Json) -> Result<QueryState> {
         let model = self.def()?;
         let own = clauses_from_json(&model, self.db.registry(), options)?;
         let mut clauses = Clauses::default();
@@ -141,9 +151,20 @@ impl RuntimeModel {
     }
 
     async fn rows(&self, options: Json, site: &'static Location<'static>) -> Result<Vec<Record>> {
+        let include = option(&options, "include").cloned();
         let mut query = self.query(options)?;
         // Sequelize adds no order of its own, and its programs compare rows without one.
         query.clauses.unordered |= query.clauses.limit.is_none();
+        let mut rows = self.read_at(query, site).await?;
+        super::reload::remember(&mut rows, include.as_ref());
+        Ok(rows)
+    }
+
+    pub(super) async fn read(&self, query: QueryState) -> Result<Vec<Record>> {
+        self.read_at(query, Location::caller()).await
+    }
+
+    async fn read_at(&self, query: QueryState, site: &'static Location<'static>) -> Result<Vec<Record>> {
         let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
         let finished = load::find_tree(&self.db, query, loader, site).await?.finish()?;
         finished.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind came back"))
@@ -330,8 +351,15 @@ impl RuntimeModel {
             returning: option(&options, "returning").is_some_and(|value| *value != Json::Bool(false)),
             individual_hooks: flag(&options, "individualHooks", false),
         };
+        let model = query.model.clone();
         let (count, rows) = write::update_all(&self.db, query, set, &update).await?;
-        Ok((count, rows.into_iter().map(record_of).collect()))
+        let mut rows: Vec<Record> = rows.into_iter().map(record_of).collect();
+        if let Some(list) = names(&options, "returning") {
+            let shown = list.iter().map(|name| Ok((name.clone(), model.position(name).ok_or_else(|| model.unknown(name))?)));
+            let shown = shown.collect::<Result<Vec<_>>>()?;
+            rows.iter_mut().for_each(|row| row.selected = Some(shown.clone()));
+        }
+        Ok((count, rows))
     }
 
     pub(super) async fn destroy_all_now(&self, options: Json) -> Result<u64> {

@@ -21,6 +21,7 @@ pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
     Ok(match name {
         "STRING" => ColumnType::VarChar(number(255)?),
         "CHAR" => ColumnType::Char(number(255)?),
+        "STRING.BINARY" => ColumnType::Bytes,
         "TEXT" => ColumnType::Text,
         "CITEXT" => ColumnType::CiText,
         "TINYINT" => ColumnType::I8,
@@ -31,9 +32,9 @@ pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
         "BIGINT.UNSIGNED" => ColumnType::U64,
         "SMALLINT.UNSIGNED" => ColumnType::U16,
         "TINYINT.UNSIGNED" => ColumnType::U8,
-        "FLOAT" | "DOUBLE" => ColumnType::F64,
+        "FLOAT" | "DOUBLE" | "DOUBLE PRECISION" => ColumnType::F64,
         "REAL" => ColumnType::F32,
-        "DECIMAL" => match inside {
+        "DECIMAL" | "NUMERIC" => match inside {
             None => ColumnType::Decimal(None),
             Some(inside) => {
                 let (precision, scale) = inside.split_once(',').unwrap_or((inside, "0"));
@@ -64,11 +65,35 @@ pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
     })
 }
 
+/// `'a','it''s'`: labels in single or double quotes, a quote inside doubled; bare words as well.
 fn labels(text: &str) -> Result<Vec<sequor_core::Name>, String> {
-    let labels: Vec<sequor_core::Name> = text
-        .split(',')
-        .map(|label| label.trim().trim_matches(|quote| quote == '\'' || quote == '"').to_owned().into())
-        .filter(|label: &sequor_core::Name| !label.is_empty())
-        .collect();
+    let mut labels: Vec<sequor_core::Name> = Vec::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let mut label = String::new();
+        match letter {
+            ',' => continue,
+            blank if blank.is_whitespace() => continue,
+            quote @ ('\'' | '"') => loop {
+                match letters.next() {
+                    None => return Err("a label of an ENUM has no closing quote".into()),
+                    Some(inner) if inner == quote && letters.peek() == Some(&quote) => {
+                        letters.next();
+                        label.push(quote);
+                    }
+                    Some(inner) if inner == quote => break,
+                    Some(inner) => label.push(inner),
+                }
+            },
+            first => {
+                label.push(first);
+                while let Some(inner) = letters.next_if(|inner| *inner != ',') {
+                    label.push(inner);
+                }
+                label.truncate(label.trim_end().len());
+            }
+        }
+        labels.push(label.into());
+    }
     if labels.is_empty() { Err("ENUM needs at least one value".into()) } else { Ok(labels) }
 }

@@ -2,7 +2,7 @@
 
 use crate::db::Db;
 use crate::validate;
-use crate::write::create::{after_create, insert_new};
+use crate::write::create::{after_create, before_create, insert_prepared};
 use crate::write::{Child, RowState, Side, WriteOptions, add_links};
 use sequor_core::Value;
 use sequor_core::driver::BoxFuture;
@@ -55,29 +55,29 @@ fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteOptions) -> 
     Ok(())
 }
 
+/// A group of rows that hang on another, and their relation.
+type Group = (usize, Vec<Child>, RelationDef, Link);
+
 fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
     Box::pin(async move {
         let groups = std::mem::take(&mut state.children);
-        let mut after = Vec::new();
-        let mut stored_children: Vec<(usize, Vec<Child>)> = Vec::new();
+        let (mut before, mut after): (Vec<Group>, Vec<Group>) = (Vec::new(), Vec::new());
         for (position, children) in groups {
             let (def, link) = relation(&state, position, db)?;
-            if def.kind != RelationKind::BelongsTo {
-                after.push((position, children, def, link));
-                continue;
-            }
-            let mut stored = Vec::new();
-            for child in children {
-                let row = if child.row.original.is_some() { child.row } else { create_node(db, child.row, options).await? };
-                for (own, target) in link.source.iter().zip(&link.columns) {
-                    state.values[*own] = row.values[*target].clone();
-                }
-                stored.push(Child { row, through: child.through });
-            }
-            stored_children.push((position, stored));
+            let parents = def.kind == RelationKind::BelongsTo;
+            if parents { &mut before } else { &mut after }.push((position, children, def, link));
         }
         let fresh = state.original.is_none();
-        let row = if fresh { insert_new(db, state, options, &[]).await? } else { state };
+        if fresh {
+            // The parents fill these.
+            let implied: Vec<usize> = before.iter().flat_map(|(_, _, _, link)| link.source.clone()).collect();
+            before_create(db, &mut state, options, &implied).await?;
+        }
+        let mut stored_children: Vec<(usize, Vec<Child>)> = Vec::new();
+        for (position, children, _, link) in before {
+            stored_children.push((position, create_parents(db, &mut state, children, &link, options).await?));
+        }
+        let row = if fresh { insert_prepared(db, state, options).await? } else { state };
         for (position, children, def, link) in after {
             let stored = create_children(db, &row, children, &def, &link, options).await?;
             stored_children.push((position, stored));
@@ -87,6 +87,19 @@ fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -
         row.children = stored_children;
         Ok(row)
     })
+}
+
+/// The rows that a row belongs to; it gets their keys.
+async fn create_parents(db: &Db, state: &mut RowState, parents: Vec<Child>, link: &Link, options: &WriteOptions) -> Result<Vec<Child>> {
+    let mut stored = Vec::with_capacity(parents.len());
+    for parent in parents {
+        let row = if parent.row.original.is_some() { parent.row } else { create_node(db, parent.row, options).await? };
+        for (own, target) in link.source.iter().zip(&link.columns) {
+            state.values[*own] = row.values[*target].clone();
+        }
+        stored.push(Child { row, through: parent.through });
+    }
+    Ok(stored)
 }
 
 async fn create_children(

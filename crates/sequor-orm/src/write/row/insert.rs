@@ -42,11 +42,22 @@ pub(crate) fn bound(model: &ModelDef, position: usize, value: &Value) -> Expr {
     Expr::Value(value.clone(), model.columns[position].ty.bind())
 }
 
+/// What a column gets: its value, or the expression that the database computes.
+pub(crate) fn given(state: &RowState, position: usize) -> Expr {
+    match state.computed.iter().find(|(known, _)| *known == position) {
+        Some((_, expr)) => expr.clone(),
+        None => bound(&state.model, position, state.values[position].as_ref().unwrap_or(&Value::Null)),
+    }
+}
+
 /// The positions that an insert writes: given, and neither computed by the database nor NULL in a key that counts itself up.
 pub(crate) fn written(state: &RowState) -> Vec<usize> {
     let model = &state.model;
     let wanted = |position: &usize| {
         let column = &model.columns[*position];
+        if state.computes(*position) {
+            return true;
+        }
         match &state.values[*position] {
             None => false,
             Some(_) if column.generated.is_some() => false,
@@ -81,7 +92,7 @@ pub(crate) async fn insert_one(
     let model = &state.model;
     writable(model)?;
     let positions = written(state);
-    let row = positions.iter().map(|position| bound(model, *position, state.values[*position].as_ref().unwrap_or(&Value::Null))).collect();
+    let row = positions.iter().map(|position| given(state, *position)).collect();
     let insert = statement(model, &positions, vec![row], conflict, options);
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let run = options.run("create", &model.name);

@@ -15,6 +15,8 @@ pub struct WriteOptions {
     pub fields: Option<Vec<Name>>,
     /// Whether what a before-hook changes is written beside `fields`.
     pub hooks_may_add: bool,
+    /// Whether the columns that an update did not write are read anew where the database gives the row back.
+    pub refresh: bool,
     /// Leaves `updated_at` alone.
     pub silent: bool,
     /// Deletes rows of paranoid models for good.
@@ -35,6 +37,7 @@ impl WriteOptions {
             hooks: true,
             fields: None,
             hooks_may_add: false,
+            refresh: true,
             silent: false,
             force: false,
             extras: TypeMap::default(),

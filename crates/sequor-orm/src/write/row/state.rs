@@ -2,6 +2,7 @@
 
 use sequor_core::Value;
 use sequor_core::schema::ModelDef;
+use sequor_core::statement::Expr;
 use std::sync::Arc;
 
 /// A row that is to be written: the values given, and those that were loaded.
@@ -15,6 +16,8 @@ pub struct RowState {
     pub original: Option<Vec<Value>>,
     /// Rows that hang on it, by the position of their relation.
     pub children: Vec<(usize, Vec<Child>)>,
+    /// Columns whose value the database computes from an expression when the row is written.
+    pub computed: Vec<(usize, Expr)>,
 }
 
 /// A row that hangs on a draft.
@@ -29,11 +32,22 @@ pub struct Child {
 impl RowState {
     /// A new row without values.
     pub fn new(model: Arc<ModelDef>) -> RowState {
-        RowState { values: vec![None; model.columns.len()], model, original: None, children: Vec::new() }
+        RowState { values: vec![None; model.columns.len()], model, original: None, children: Vec::new(), computed: Vec::new() }
     }
 
     /// A row as it is stored.
     pub fn stored(model: Arc<ModelDef>, values: Vec<Value>) -> RowState {
-        RowState { values: values.iter().cloned().map(Some).collect(), model, original: Some(values), children: Vec::new() }
+        RowState {
+            values: values.iter().cloned().map(Some).collect(),
+            model,
+            original: Some(values),
+            children: Vec::new(),
+            computed: Vec::new(),
+        }
+    }
+
+    /// Whether the database computes this column.
+    pub(crate) fn computes(&self, position: usize) -> bool {
+        self.computed.iter().any(|(known, _)| *known == position)
     }
 }

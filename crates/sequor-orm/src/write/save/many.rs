@@ -1,6 +1,6 @@
 //! Saving many rows, each with its own values, in one statement: `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
-use super::{Prepared, column, expected_version, finish, key_condition, lost, prepare, save};
+use super::{Prepared, after_write, column, expected_version, finish, key_condition, lost, prepare, save};
 use crate::Value;
 use crate::db::Db;
 use crate::load::{run_one, step, unsink};
@@ -21,8 +21,18 @@ const BINDS: usize = 30_000;
 
 /// Saves rows inside a transaction that is open; gives them in their order.
 pub(crate) async fn save_many(db: &Db, states: Vec<RowState>, options: &WriteOptions) -> Result<Vec<RowState>> {
-    let mut saved = Vec::with_capacity(states.len());
-    if !states.iter().all(can_share) {
+    save_all(db, states, options, false).await
+}
+
+/// The same for the rows of an update of many: the hooks behind the statement run for each row that matched, changed or not.
+pub(crate) async fn save_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions) -> Result<Vec<RowState>> {
+    save_all(db, states, options, true).await
+}
+
+async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matched: bool) -> Result<Vec<RowState>> {
+    let shared = states.iter().all(can_share);
+    if !shared && !matched {
+        let mut saved = Vec::with_capacity(states.len());
         for state in states {
             saved.push(save(db, state, options).await?);
         }
@@ -33,14 +43,21 @@ pub(crate) async fn save_many(db: &Db, states: Vec<RowState>, options: &WriteOpt
         rows.push(prepare(db, state, options).await?);
     }
     let mut writes: Vec<&mut Prepared> = rows.iter_mut().filter(|row| !row.changed.is_empty()).collect();
-    let most = writes.iter().map(|row| row.changed.len()).max().unwrap_or(0);
-    let width = writes.first().map_or(1, |row| row.state.model.primary_key.len());
-    let size = (BINDS / ((most + 1) * (width + 1))).clamp(1, ROWS);
-    for chunk in writes.chunks_mut(size) {
-        write(db, chunk, options).await?;
+    if shared {
+        let most = writes.iter().map(|row| row.changed.len()).max().unwrap_or(0);
+        let width = writes.first().map_or(1, |row| row.state.model.primary_key.len());
+        let size = (BINDS / ((most + 1) * (width + 1))).clamp(1, ROWS);
+        for chunk in writes.chunks_mut(size) {
+            write(db, chunk, options).await?;
+        }
+    } else {
+        for row in writes {
+            row.state = super::update_row(db, &mut row.state, &row.changed, options).await?;
+        }
     }
+    let mut saved = Vec::with_capacity(rows.len());
     for row in rows {
-        saved.push(finish(db, row, options).await?);
+        saved.push(if matched { after_write(db, row, options).await? } else { finish(db, row, options).await? });
     }
     Ok(saved)
 }
@@ -49,6 +66,7 @@ pub(crate) async fn save_many(db: &Db, states: Vec<RowState>, options: &WriteOpt
 fn can_share(state: &RowState) -> bool {
     let changed = state.changed();
     state.original.is_some()
+        && state.computed.is_empty()
         && !changed.iter().any(|position| state.model.primary_key.contains(position))
         && !state.model.columns.iter().any(|column| column.generated.is_some())
 }

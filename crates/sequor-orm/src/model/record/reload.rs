@@ -1,0 +1,78 @@
+//! Reading a record again, with the associations it was read with.
+
+use super::{Record, Related, RuntimeModel};
+use crate::db::Db;
+use crate::query::{Clauses, key_filter};
+use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::schema::{ModelDef, Models};
+use sequor_core::statement::{Expr, Field, SelectItem};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+impl Record {
+    /// Reads the row again, all of its attributes, and the associations it was read with. Sequelize: `reload(options)`.
+    ///
+    /// # Errors
+    /// `Usage(Instance)` when the row is gone, or softly deleted without `paranoid: false`; `Usage` that names the place of an unknown key.
+    pub async fn reload_with(&mut self, options: Json, db: &Db) -> Result<()> {
+        let key = self.state.stored_key()?;
+        let mut options = match options {
+            Json::Object(map) => map,
+            _ => Map::new(),
+        };
+        if let (Some(include), false) = (&self.include, options.contains_key("include")) {
+            options.insert("include".into(), include.as_ref().clone());
+        }
+        let include = options.get("include").cloned().map(Arc::new);
+        let model = RuntimeModel::of(db, self.state.model.clone());
+        let mut query = model.query(Json::Object(options))?;
+        query.clauses.filters.push(key_filter(&query, key));
+        query.clauses.unordered = true;
+        show_keys(&mut query.clauses, &self.state.model, db.registry())?;
+        let Some(mut found) = model.read(query).await?.pop() else {
+            return Err(Error::of_usage(
+                UsageErrorKind::Instance,
+                "Instance could not be reloaded because it does not exist anymore (find call returned null)",
+            ));
+        };
+        found.include = include;
+        *self = found;
+        Ok(())
+    }
+}
+
+/// The rows of the includes show their keys, as those of Sequelize do once they were read.
+fn show_keys(clauses: &mut Clauses, model: &ModelDef, models: &dyn Models) -> Result<()> {
+    for include in &mut clauses.includes {
+        let Some(relation) = model.relation(&include.relation) else { continue };
+        let target = models.model(&relation.target)?;
+        if let Some(items) = include.clauses.select.as_mut().filter(|items| !items.is_empty()) {
+            for key in target.key_columns() {
+                let shown = |item: &SelectItem| matches!(&item.expr, Expr::Field(Field { path, name, .. }) if path.is_empty() && *name == key.name);
+                if !items.iter().any(shown) {
+                    items.push(SelectItem::new(Expr::field(key.name.clone())));
+                }
+            }
+        }
+        show_keys(&mut include.clauses, &target, models)?;
+    }
+    Ok(())
+}
+
+/// Lets rows remember what they were read with.
+pub(super) fn remember(rows: &mut [Record], include: Option<&Json>) {
+    let Some(include) = include.cloned().map(Arc::new) else { return };
+    for row in rows {
+        row.include = Some(include.clone());
+    }
+}
+
+impl Related {
+    /// The rows, one or many.
+    pub(super) fn rows(&self) -> &[Record] {
+        match self {
+            Related::One(row) => row.as_deref().map(std::slice::from_ref).unwrap_or_default(),
+            Related::Many(rows) => rows,
+        }
+    }
+}
