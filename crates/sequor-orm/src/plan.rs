@@ -2,6 +2,7 @@
 
 mod exact;
 mod include;
+mod joined;
 mod many;
 mod query;
 mod repeat;
@@ -12,6 +13,7 @@ mod write;
 
 pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
+pub use joined::Within;
 pub use many::{Parents, plan_many};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
@@ -48,6 +50,8 @@ pub struct Planner<'a> {
     schema: Option<Name>,
     /// The queries around the one that is planned, outermost first.
     around: Vec<Scope>,
+    /// The rows that those of the relation being planned hang on, outermost first.
+    parents: Vec<Scope>,
 }
 
 /// Plans a read of rows.
@@ -79,7 +83,7 @@ pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
 impl<'a> Planner<'a> {
     /// A planner for one statement.
     pub fn new(models: &'a dyn Models) -> Planner<'a> {
-        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None, around: Vec::new() }
+        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None, around: Vec::new(), parents: Vec::new() }
     }
 
     fn alias(&mut self) -> Alias {
@@ -110,10 +114,9 @@ impl<'a> Planner<'a> {
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
         let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };
-        let (node, mut filters) = self.node(&scope, &clauses, &mut select.columns, true, 0)?;
-        for filter in &clauses.filters {
-            filters.push(self.rewrite(filter.clone(), &scope)?);
-        }
+        let (mut node, mut filters) = self.node(&scope, &clauses, &mut select.columns, true, 0)?;
+        joined::restrict(&mut node, &state.model, &clauses.filters, &clauses.includes, self.models);
+        filters.extend(self.conditions(&clauses.filters, &scope, &clauses.includes)?);
         self.fill(&mut select, &state.model, clauses, filters, &scope)?;
         select.joins = std::mem::take(&mut self.joins);
         Ok(Plan { select, node })
@@ -175,9 +178,7 @@ impl<'a> Planner<'a> {
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
         let mut filters = self.required(&scope, &clauses, 0)?;
-        for filter in &clauses.filters {
-            filters.push(self.rewrite(filter.clone(), &scope)?);
-        }
+        filters.extend(self.conditions(&clauses.filters, &scope, &clauses.includes)?);
         let counted = SelectItem::named(Expr::call(Func::Count, vec![Expr::Star]), "count");
         let nested = !clauses.group.is_empty() || !matches!(clauses.distinct, Distinct::No);
         let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };

@@ -15,6 +15,7 @@ impl SqlWriter {
             Expr::Field(field) => Err(Error::bug(format!("the field {} was not planned", field.name))),
             Expr::Relation(relation) => Err(Error::bug(format!("the relation {} was not planned", relation.relation))),
             Expr::Query(_) | Expr::Outer(_) => Err(Error::bug("a sub-query was not planned")),
+            Expr::Parent(_) => Err(Error::bug("a column of the parent was not planned")),
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
             Expr::Column { table, name } => self.column_of(table.as_ref(), name),
             Expr::Alias(name) => self.name(name),

@@ -65,6 +65,7 @@ impl SqlWriter {
         };
         match take {
             JsonAs::Json => self.postgres_path(expr, path, false),
+            JsonAs::Loose => self.json_postgres(expr, path, JsonAs::Text),
             JsonAs::Text if path.is_empty() => {
                 self.nested(expr)?;
                 self.push("::text");
@@ -119,6 +120,7 @@ impl SqlWriter {
         };
         match take {
             JsonAs::Json => self.extract("JSON_EXTRACT", expr, path),
+            JsonAs::Loose => self.json_mysql(expr, path, JsonAs::Text),
             JsonAs::Text if path.is_empty() => {
                 self.push("CAST(");
                 self.expr(expr)?;
@@ -196,12 +198,13 @@ impl SqlWriter {
                 self.bind(Value::Text(path_text(path)), TEXT);
                 Ok(())
             }
-            JsonAs::Text if path.is_empty() => {
+            JsonAs::Text | JsonAs::Loose if path.is_empty() => {
                 self.push("CAST(");
                 self.expr(expr)?;
                 self.push(" AS TEXT)");
                 Ok(())
             }
+            JsonAs::Loose => self.extract("json_extract", expr, path),
             JsonAs::Text => {
                 // json_extract gives numbers and truth values as such; text is compared with text.
                 self.push("(CASE ");

@@ -63,7 +63,11 @@ async fn play(scenario: &Json, dialect: &str, db: Db) -> Outcome {
             Some(mut other) => {
                 let either = other["loose"] == json!(true) || other.get("error").is_some();
                 // An update on MariaDB counts changed rows; the matched ones, which the others count, are right as well.
-                if marked == "mariadb" && other.get("affected").is_some() && other["affected"] != answer["affected"] && base["affected"] == answer["affected"] {
+                if marked == "mariadb"
+                    && other.get("affected").is_some()
+                    && other["affected"] != answer["affected"]
+                    && base["affected"] == answer["affected"]
+                {
                     other["affected"] = base["affected"].clone();
                 }
                 accepted.push(other);

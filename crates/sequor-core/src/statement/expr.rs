@@ -167,6 +167,8 @@ pub enum Expr {
     Query(LogicalQuery),
     /// An expression in terms of the query around a sub-query. Logical.
     Outer(Box<Expr>),
+    /// An expression of the row that the rows of a relation hang on, in the conditions of an include. Logical.
+    Parent(Box<Expr>),
     /// A part that a builder could not make (a malformed JSON path, ..): planners and writers answer with this usage error.
     Invalid(Name),
 }
@@ -354,6 +356,8 @@ pub enum JsonAs {
     Json,
     /// Text, unquoted.
     Text,
+    /// Text as the database itself compares it: SQLite tells texts from numbers, the others do not.
+    Loose,
     /// A number.
     Number,
     /// A truth value.

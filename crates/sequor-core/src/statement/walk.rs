@@ -26,6 +26,7 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
             QueryUse::Scalar | QueryUse::Exists { .. } | QueryUse::Reached { .. } => Ok(()),
         },
         Expr::Outer(expr)
+        | Expr::Parent(expr)
         | Expr::Unary(_, expr)
         | Expr::IsNull { expr, .. }
         | Expr::Cast(expr, _)

@@ -408,7 +408,7 @@ pub(crate) async fn load_detached(
     let def = model.relations.get(relation).ok_or_else(|| Error::bug("a relation without a definition"))?.clone();
     let link = def.link(model, &db.models())?;
     let single = !def.kind.is_many();
-    let many = Many { relation, name: def.name.clone(), link, def, include: include.clone() };
+    let many = Many { relation, name: def.name.clone(), source: None, link, def, include: include.clone(), within: Vec::new() };
     let (count, value) = parents;
     let values: Vec<Vec<Value>> = (0..count).map(|row| many.link.source.iter().map(|column| value(row, *column)).collect()).collect();
     let mut keys: Vec<Vec<Value>> = Vec::new();

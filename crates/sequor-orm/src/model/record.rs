@@ -254,15 +254,20 @@ impl Related {
     }
 }
 
-/// `{ $date }` and `{ $number }` as the plain JSON that types read.
+/// `{ $date }` and `{ $number }` as the plain JSON that types read, also in lists and documents.
 pub(crate) fn plain(value: Json) -> Json {
-    match &value {
-        Json::Object(map) if map.len() == 1 => match (map.get("$date"), map.get("$number")) {
-            (Some(date), _) => date.clone(),
-            (_, Some(number)) => number.clone(),
-            _ => value,
-        },
-        _ => value,
+    match value {
+        Json::Object(mut map) => {
+            if map.len() == 1
+                && let Some(inner) = map.remove("$date").or_else(|| map.remove("$number"))
+            {
+                return inner;
+            }
+            map.values_mut().for_each(|inner| *inner = plain(std::mem::take(inner)));
+            Json::Object(map)
+        }
+        Json::Array(list) => Json::Array(list.into_iter().map(plain).collect()),
+        other => other,
     }
 }
 

@@ -38,12 +38,16 @@ pub struct Many {
     pub relation: usize,
     /// The name under which the rows hang on the parent.
     pub name: Name,
+    /// The model of the parents, where conditions may name them.
+    pub source: Option<Arc<ModelDef>>,
     /// The relation's models and columns.
     pub link: Link,
     /// The relation.
     pub def: RelationDef,
     /// What is asked of its rows.
     pub include: IncludeState,
+    /// Which of its rows belong to combinations that match.
+    pub within: Vec<super::Within>,
 }
 
 impl Node {
@@ -90,9 +94,7 @@ impl Planner<'_> {
         hidden.dedup();
         // Joins for aggregates come first: the columns refer to them.
         for include in clauses.includes.iter().filter(|include| include.joined) {
-            let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
-            let link = def.link(&scope.model, self.models)?;
-            self.join_only(scope, include, &def, &link, depth)?;
+            self.join_only(scope, include, depth)?;
         }
         let at = list.len();
         let shape = self.columns(scope, clauses, hidden, list)?;
@@ -146,7 +148,15 @@ impl Planner<'_> {
         let name = include.alias.clone().unwrap_or_else(|| def.name.clone());
         if def.kind.is_many() {
             let condition = include.required.then(|| self.exists(scope, include)).transpose()?;
-            node.many.push(Many { relation: position, name, link, def, include: include.clone() });
+            node.many.push(Many {
+                relation: position,
+                name,
+                source: Some(scope.model.clone()),
+                link,
+                def,
+                include: include.clone(),
+                within: Vec::new(),
+            });
             return Ok(condition);
         }
         let mut one = self.join_one(scope, include, (&def, &link), list, depth)?;
@@ -173,7 +183,7 @@ impl Planner<'_> {
         self.joins.push(Join { kind: JoinKind::Left, source: Source::table(self.table(&link.target), alias.clone()), on: None });
         self.remember_join(&scope.alias, &def.name, &alias, &link.target);
         let mut on = match &include.on {
-            Some(on) => vec![self.rewrite(on.clone(), &target)?],
+            Some(on) => vec![self.below(scope, |planner| planner.rewrite(on.clone(), &Scope { joins: false, ..target.clone() }))?],
             None => link_condition(link, &scope.model, &scope.alias, &link.target, &alias),
         };
         // Conditions in ON must not add joins behind the one they belong to.
@@ -181,9 +191,7 @@ impl Planner<'_> {
         for (name, value) in &def.scope {
             on.push(self.rewrite(scope_condition(&link.target, name, value), &inner)?);
         }
-        for filter in &clauses.filters {
-            on.push(self.rewrite(filter.clone(), &inner)?);
-        }
+        on.extend(self.below(scope, |planner| planner.conditions(&clauses.filters, &inner, &clauses.includes))?);
         if def.kind == sequor_core::schema::RelationKind::HasOne && !is_unique(&link.target, &link.columns) {
             on.push(self.first_only(link, &clauses, &def.scope, &target)?);
         }
@@ -231,51 +239,11 @@ impl Planner<'_> {
         Ok(Expr::Exists { select: Box::new(select), negated: true })
     }
 
-    /// Joins a relation of any kind for aggregates over its rows; nothing of it is loaded.
-    fn join_only(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, link: &Link, depth: usize) -> Result<()> {
-        if depth > DEEPEST {
-            return Err(too_deep());
-        }
-        let kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
-        let alias = self.alias();
-        let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
-        let inner = Scope { joins: false, ..target.clone() };
-        let clauses = scope::scoped(&link.target, include.clauses.clone());
-        let mut on = Vec::new();
-        match &link.through {
-            None => on.extend(link_condition(link, &scope.model, &scope.alias, &link.target, &alias)),
-            Some(through) => {
-                let between = self.alias();
-                let keys = pairs(&scope.model, &link.source, &scope.alias, &through.model, &through.to_source, &between);
-                let mut keys = keys;
-                if let Some(filter) = &include.through {
-                    let between_scope = Scope { model: through.model.clone(), alias: between.clone(), joins: false };
-                    keys.push(self.rewrite(filter.clone(), &between_scope)?);
-                }
-                self.joins.push(Join { kind, source: Source::table(self.table(&through.model), between.clone()), on: super::all(keys) });
-                on.extend(pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, &alias));
-            }
-        }
-        for (name, value) in &def.scope {
-            on.push(self.rewrite(scope_condition(&link.target, name, value), &inner)?);
-        }
-        for filter in &clauses.filters {
-            on.push(self.rewrite(filter.clone(), &inner)?);
-        }
-        self.joins.push(Join { kind, source: Source::table(self.table(&link.target), alias.clone()), on: super::all(on) });
-        self.remember_join(&scope.alias, &def.name, &alias, &link.target);
-        for nested in &clauses.includes {
-            let mut nested = nested.clone();
-            nested.joined = true;
-            let def = link.target.relation(&nested.relation).ok_or_else(|| unknown_relation(&link.target, &nested.relation))?.clone();
-            let link = def.link(&target.model, self.models)?;
-            self.join_only(&target, &nested, &def, &link, depth + 1)?;
-        }
-        Ok(())
-    }
-
     /// "Has a row that this include would load", also over its own required includes.
     pub(super) fn exists(&mut self, scope: &Scope, include: &IncludeState) -> Result<Expr> {
+        if include.on.is_some() {
+            return self.exists_on(scope, include);
+        }
         let expr = self.exists_of(&scope.model, include)?;
         self.rewrite(expr, scope)
     }
@@ -311,9 +279,7 @@ impl Planner<'_> {
         let mut conditions = Vec::new();
         for include in &clauses.includes {
             if include.joined {
-                let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
-                let link = def.link(&scope.model, self.models)?;
-                self.join_only(scope, include, &def, &link, depth)?;
+                self.join_only(scope, include, depth)?;
             } else if scope.joins && clauses.reaches(&include.relation) && !self.is_many(scope, include)? {
                 let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
                 let link = def.link(&scope.model, self.models)?;

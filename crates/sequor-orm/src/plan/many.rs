@@ -4,7 +4,7 @@ use super::include::Many;
 use super::rewrite::{Scope, pairs, scope_condition};
 use super::{Plan, Planner, field, scope};
 use crate::query::Deleted;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SortDirection};
 use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
 use sequor_core::types::{BindType, ScalarType};
@@ -64,7 +64,13 @@ impl Planner<'_> {
         let mut select = Select { from: Some(self.source(&link.target, &alias, &clauses)), ..Select::default() };
         // The linking columns must be readable from the rows, whatever is selected.
         let mut filters = Vec::new();
+        let parent = self.parent(many, &target)?;
         let (owner, owner_alias, owner_columns): (&ModelDef, Alias, &[usize]) = match &link.through {
+            // A condition of its own links the rows to their parents, which are part of the statement then.
+            None if many.include.on.is_some() => match &parent {
+                Some(parent) => (&parent.model, parent.alias.clone(), &link.source),
+                None => (&link.target, alias.clone(), &link.columns),
+            },
             None => (&link.target, alias.clone(), &link.columns),
             Some(through) => {
                 let between = self.alias();
@@ -85,10 +91,17 @@ impl Planner<'_> {
         for (name, value) in &many.def.scope {
             filters.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
         }
-        let (node, conditions) = self.node(&target, &clauses, &mut select.columns, true, 0)?;
+        let (mut node, conditions) = self.node(&target, &clauses, &mut select.columns, true, 0)?;
         filters.extend(conditions);
-        for filter in std::mem::take(&mut clauses.filters) {
-            filters.push(self.rewrite(filter, &target)?);
+        super::joined::restrict(&mut node, &link.target, &clauses.filters, &clauses.includes, self.models);
+        super::joined::carry(&mut node, &many.within);
+        let own = std::mem::take(&mut clauses.filters);
+        filters.extend(match &parent {
+            Some(parent) => self.below(parent, |planner| planner.conditions(&own, &target, &clauses.includes))?,
+            None => self.conditions(&own, &target, &clauses.includes)?,
+        });
+        for within in &many.within {
+            filters.push(self.within(within, &target, &linking, link)?);
         }
         let width = select.columns.len();
         match &link.through {
@@ -113,6 +126,24 @@ impl Planner<'_> {
             select = self.limited(select, linking, limit, offset.unwrap_or(0));
         }
         Ok((Plan { select, node }, width))
+    }
+
+    /// The parents as a source of the statement, where its conditions name them.
+    fn parent(&mut self, many: &Many, target: &Scope) -> Result<Option<Scope>> {
+        let include = &many.include;
+        let named = super::joined::names_parent(&include.clauses.filters);
+        if many.link.through.is_some() || (include.on.is_none() && !named) {
+            return Ok(None);
+        }
+        let Some(model) = &many.source else { return Err(Error::bug("the model of the parents is not known")) };
+        let parent = Scope { model: model.clone(), alias: self.alias(), joins: false };
+        let on = match &include.on {
+            Some(on) => vec![self.below(&parent, |planner| planner.rewrite(on.clone(), &Scope { joins: false, ..target.clone() }))?],
+            None => pairs(model, &many.link.source, &parent.alias, &many.link.target, &many.link.columns, &target.alias),
+        };
+        let source = Source::table(self.table(model), parent.alias.clone());
+        self.joins.push(Join { kind: JoinKind::Inner, source, on: super::all(on) });
+        Ok(Some(parent))
     }
 
     fn between_filters(&mut self, many: &Many, alias: &Alias, filters: &mut Vec<Expr>) -> Result<()> {

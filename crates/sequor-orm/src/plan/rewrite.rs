@@ -32,6 +32,8 @@ pub fn prefixed(mut expr: Expr, path: &[Name]) -> Expr {
         return expr;
     }
     match &mut expr {
+        // Its terms are those of another row.
+        Expr::Parent(_) => {}
         Expr::Field(field) => {
             field.path.splice(0..0, path.iter().cloned());
         }
@@ -76,6 +78,10 @@ impl Planner<'_> {
             }
             Expr::Query(_) | Expr::Outer(_) => {
                 *expr = self.logical(std::mem::replace(expr, Expr::Default), scope)?;
+                Ok(())
+            }
+            Expr::Parent(inner) => {
+                *expr = self.of_parent(std::mem::replace(&mut **inner, Expr::Default))?;
                 Ok(())
             }
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
@@ -205,7 +211,7 @@ impl Planner<'_> {
             }
         }
         if let Some(filter) = relation.filter {
-            let filter = self.rewrite(filter, &inner)?;
+            let filter = self.below(scope, |planner| planner.rewrite(filter, &inner))?;
             filters.push(if relation.quantifier == Quantifier::All { is_not_true(filter) } else { filter });
         }
         let item = match relation.aggregate {

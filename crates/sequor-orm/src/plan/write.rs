@@ -16,9 +16,7 @@ pub fn write_filter(state: &QueryState, models: &dyn Models) -> Result<Option<Ex
     let mut planner = Planner::new(models);
     let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
     let mut filters = planner.required(&scope, &clauses, 0)?;
-    for filter in clauses.filters {
-        filters.push(planner.rewrite(filter, &scope)?);
-    }
+    filters.extend(planner.conditions(&clauses.filters, &scope, &clauses.includes)?);
     Ok(super::all(filters))
 }
 

@@ -14,7 +14,7 @@ use super::clauses::{Clauses, Deleted};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, Nulls, SortDirection, nearest};
-use sequor_core::statement::{Distinct, Expr, Lock, LockMode, LockWait, OrderBy, SelectItem};
+use sequor_core::statement::{Distinct, Expr, JsonAs, Lock, LockMode, LockWait, OrderBy, SelectItem};
 use serde_json::{Map, Value as Json};
 
 /// The deepest nesting that is read.
@@ -26,11 +26,13 @@ pub(crate) struct Place<'a> {
     pub(crate) model: &'a ModelDef,
     pub(crate) models: &'a dyn Models,
     pub(crate) depth: usize,
+    /// Where an include stands: its parent, and the relation.
+    pub(crate) up: Option<(&'a Place<'a>, &'a str)>,
 }
 
 impl<'a> Place<'a> {
     pub(crate) fn new(model: &'a ModelDef, models: &'a dyn Models) -> Place<'a> {
-        Place { model, models, depth: 0 }
+        Place { model, models, depth: 0, up: None }
     }
 
     pub(crate) fn deeper(self) -> Result<Place<'a>> {
@@ -398,6 +400,11 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
         }
         Json::String(name) => expression::named(inner, &name)?,
         other => expression(inner, other)?,
+    };
+    // Sequelize sorts by the text of a path.
+    let expr = match expr {
+        Expr::Json { expr, path, take: JsonAs::Json } => Expr::Json { expr, path, take: JsonAs::Loose },
+        other => other,
     };
     let by = OrderBy { expr, direction, nulls };
     if path.is_empty() {

@@ -228,7 +228,11 @@ type Stored = Vec<Option<Vec<Value>>>;
 async fn insert_chunk(db: &Db, rows: &[RowState], members: &[usize], positions: &[usize], options: &BulkOptions) -> Result<Stored> {
     let model = rows[members[0]].model.clone();
     let conflict = conflict(&model, &options.duplicates, positions)?;
-    if db.dialect() == Dialect::Sqlite && conflict.is_none() && counts_up(&model, positions) && members.iter().all(|number| rows[*number].computed.is_empty()) {
+    if db.dialect() == Dialect::Sqlite
+        && conflict.is_none()
+        && counts_up(&model, positions)
+        && members.iter().all(|number| rows[*number].computed.is_empty())
+    {
         return insert_loop(db, rows, members, positions, &model, options).await;
     }
     let value = |row: &RowState, position: &usize| given(row, *position);

@@ -66,7 +66,12 @@ fn list(bytes: &[u8], oid: u32, element: &ColumnType) -> Result<Value, Mismatch>
     if oid::is_known(oid) && !oid::is_array(oid) {
         return Err(Mismatch::Type("list"));
     }
-    array::array(bytes, &mut |bytes, oid| value(bytes, oid, element))
+    // A list of lists is one array of more dimensions.
+    let mut innermost = element;
+    while let ColumnType::Array(deeper) = innermost {
+        innermost = deeper;
+    }
+    array::array(bytes, &mut |bytes, oid| value(bytes, oid, innermost))
 }
 
 fn range(bytes: &[u8], oid: u32, element: &ColumnType) -> Result<Value, Mismatch> {

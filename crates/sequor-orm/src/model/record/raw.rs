@@ -2,9 +2,9 @@
 
 use super::{Record, RuntimeCall, RuntimeModel};
 use crate::query::Clauses;
+use sequor_core::Name;
 use sequor_core::error::Result;
 use sequor_core::schema::{ModelDef, Models};
-use sequor_core::Name;
 use serde_json::{Map, Value as Json};
 
 /// The columns of an association in a raw row.

@@ -48,7 +48,8 @@ fn show_keys(clauses: &mut Clauses, model: &ModelDef, models: &dyn Models) -> Re
         let target = models.model(&relation.target)?;
         if let Some(items) = include.clauses.select.as_mut().filter(|items| !items.is_empty()) {
             for key in target.key_columns() {
-                let shown = |item: &SelectItem| matches!(&item.expr, Expr::Field(Field { path, name, .. }) if path.is_empty() && *name == key.name);
+                let shown =
+                    |item: &SelectItem| matches!(&item.expr, Expr::Field(Field { path, name, .. }) if path.is_empty() && *name == key.name);
                 if !items.iter().any(shown) {
                     items.push(SelectItem::new(Expr::field(key.name.clone())));
                 }

@@ -1,11 +1,11 @@
 //! Conditions: Sequelize's where object.
 
-use super::expression::{bind_value, expression, named};
+use super::expression::{bind_value, expression, named, reference};
 use super::{Place, unknown};
-use crate::model::{compare, in_values, parse_path};
+use crate::model::{compare, in_values, parse_path, plain};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::statement::{BinaryOp, Expr, JsonAs, JsonSegment, LikeKind, Quantifier, RelationExpr, escape_like};
+use sequor_core::statement::{BinaryOp, CastType, Expr, Field, JsonAs, JsonSegment, LikeKind, Quantifier, escape_like};
 use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
 use serde_json::{Map, Value as Json};
 
@@ -140,35 +140,43 @@ fn group<'a>(place: Place<'a>, key: &str, value: Json, read: &mut dyn FnMut(Plac
     })
 }
 
-/// `'$posts.title$'`: a column of an associated model; over a to-many association some row has to match.
+/// `'$posts.title$'`: a column of an associated model. Over a to-many association the condition is asked of the joined rows.
 fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
-    let parts: Vec<&str> = path.split('.').collect();
-    let Some((field, relations)) = parts.split_last() else { return Err(place.model.unknown(path)) };
-    let Some((first, rest)) = relations.split_first() else { return entry(place, field, value) };
-    if place.model.name == *first && rest.is_empty() {
-        return entry(place, field, value);
+    let steps: Vec<&str> = path.split('.').collect();
+    let Some((first, rest)) = steps.split_first() else { return Err(place.model.unknown(path)) };
+    if rest.is_empty() {
+        return entry(place, first, value);
     }
-    let relation = place.model.relation(first).ok_or_else(|| {
-        Error::of_usage(
-            UsageErrorKind::Include,
-            format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug()),
-        )
-    })?;
-    let target = place.models.model(&relation.target)?;
-    let inner = Place { model: &target, ..place };
-    let remaining = rest.iter().chain(std::iter::once(field)).copied().collect::<Vec<_>>().join(".");
-    let condition = if rest.is_empty() { entry(inner, field, value)? } else { over_relations(inner, &remaining, value)? };
-    if !relation.kind.is_many() {
-        return Ok(crate::plan::prefixed(condition, std::slice::from_ref(&relation.name)));
+    let Some(relation) = place.model.relation(first) else {
+        if place.model.name == *first {
+            return over_relations(place, &rest.join("."), value);
+        }
+        if place.up.is_some() {
+            let subject = Subject { expr: reference(place, path)?, ty: None };
+            return subject.condition(place, value);
+        }
+        let message = format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug());
+        return Err(Error::of_usage(UsageErrorKind::Include, message));
+    };
+    let mut way = vec![relation.name.clone()];
+    let mut model = place.models.model(&relation.target)?;
+    let mut rest = rest.iter();
+    for step in rest.by_ref() {
+        if let Some(relation) = model.relation(step) {
+            way.push(relation.name.clone());
+            model = place.models.model(&relation.target)?;
+            continue;
+        }
+        let column = model.column(step).or_else(|| model.columns.iter().find(|column| column.column == *step));
+        let column = column.ok_or_else(|| model.unknown(step))?;
+        let field = Expr::Field(Field { path: way, name: column.name.clone(), position: None });
+        let inside = rest.copied().collect::<Vec<_>>().join(".");
+        if inside.is_empty() {
+            return Subject { expr: field, ty: Some(column.ty.clone()) }.condition(place, value);
+        }
+        return json_condition(place, &field, &json_path(&inside)?, value);
     }
-    Ok(Expr::Relation(Box::new(RelationExpr {
-        relation: relation.name.clone(),
-        quantifier: Quantifier::Any,
-        filter: Some(condition),
-        through: None,
-        aggregate: None,
-        with_deleted: false,
-    })))
+    Err(model.unknown(path))
 }
 
 /// What a condition is about: an expression and, where it is known, its type.
@@ -179,7 +187,17 @@ struct Subject {
 
 impl Subject {
     fn value(&self, place: Place<'_>, json: Json) -> Result<Expr> {
-        bind_value(place, self.ty.as_ref(), json)
+        Ok(self.listed(bind_value(place, self.ty.as_ref(), json)?))
+    }
+
+    /// PostgreSQL compares no list of varchar with one of text.
+    fn listed(&self, value: Expr) -> Expr {
+        match &self.ty {
+            Some(ColumnType::Array(element)) if matches!(**element, ColumnType::VarChar(_) | ColumnType::Char(_)) => {
+                Expr::Cast(Box::new(value), CastType::Column(ColumnType::Array(element.clone())))
+            }
+            _ => value,
+        }
     }
 
     fn condition(&self, place: Place<'_>, json: Json) -> Result<Expr> {
@@ -301,10 +319,10 @@ impl Subject {
         let right = match (&self.ty, value) {
             (Some(ColumnType::Range(element)), Json::Array(ends)) => {
                 let ty = ColumnType::Range(element.clone());
-                Expr::Value(value_from_json(&ty, Json::Array(ends))?, ty.bind())
+                Expr::Value(value_from_json(&ty, plain(Json::Array(ends)))?, ty.bind())
             }
             (Some(ColumnType::Range(element)), scalar) => {
-                let value = value_from_json(element, scalar)?;
+                let value = value_from_json(element, plain(scalar))?;
                 Expr::Value(value, element.bind())
             }
             (_, value) => self.value(place, value)?,
@@ -381,7 +399,7 @@ impl Subject {
             "$noExtendRight" => self.binary(place, B::NoExtendRight, value),
             "$match" => self.binary(place, B::Match, value),
             "$col" => match value {
-                Json::String(column) => Ok(compare(B::Equal, self.expr.clone(), named(place, &column)?)),
+                Json::String(column) => Ok(compare(B::Equal, self.expr.clone(), reference(place, &column)?)),
                 _ => Err(Error::usage("where.$col: the name of a column is expected")),
             },
             other => Err(unknown(&self.place(), other, OPERATORS)),
@@ -412,7 +430,7 @@ fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: 
     let by = |value: &Json| match value {
         Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
         Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
-        _ => (JsonAs::Text, Some(ColumnType::Text)),
+        _ => (JsonAs::Loose, Some(ColumnType::Text)),
     };
     match value {
         Json::Object(map) if map.contains_key("$date") => Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }

@@ -1,7 +1,7 @@
 //! Expressions: `{ fn, args }`, `{ col }`, `{ cast, type }`, and values.
 
 use super::Place;
-use crate::model::parse_path;
+use crate::model::{parse_path, plain};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::RelationKind;
@@ -30,6 +30,35 @@ pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
         return over_path(place, name);
     }
     Err(place.model.unknown(name))
+}
+
+/// A column as Sequelize names it: by the model that is asked for and the associations on the way, `User.id`, `posts.comments.rank` (also
+/// `posts->comments.rank`); inside an include also by the include's own columns.
+pub(crate) fn reference(place: Place<'_>, name: &str) -> Result<Expr> {
+    let plain = name.replace("->", ".");
+    let steps: Vec<&str> = plain.split('.').collect();
+    if place.up.is_none() || steps.len() < 2 {
+        return named(place, &plain);
+    }
+    // The places from this one up to the root, and the associations between them.
+    let mut places = vec![place];
+    let mut way = Vec::new();
+    while let Some((parent, relation)) = places.last().and_then(|place| place.up) {
+        places.push(*parent);
+        way.push(relation);
+    }
+    way.reverse();
+    let root = places.last().copied().unwrap_or(place);
+    let rooted = root.model.name == steps[0] && root.model.relation(steps[0]).is_none();
+    let shared =
+        if rooted { 0 } else { steps.iter().zip(&way).take_while(|(step, relation)| step == relation).count().min(steps.len() - 1) };
+    let rest = steps[usize::from(rooted) + shared..].join(".");
+    let up = way.len() - shared;
+    let found = places.get(up).copied().unwrap_or(root);
+    if let Ok(expr) = named(found, &rest) {
+        return Ok((0..up).fold(expr, |expr, _| Expr::Parent(Box::new(expr))));
+    }
+    named(place, &plain)
 }
 
 /// `a.b.field` over relations.
@@ -88,7 +117,7 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
     let place = place.deeper()?;
     let Json::Object(mut map) = json else { return Ok(free_value(json)) };
     if let Some(Json::String(column)) = map.get("col").or_else(|| map.get("$col")) {
-        return named(place, column);
+        return reference(place, column);
     }
     if let Some(name) = map.remove("fn").or_else(|| map.remove("$fn")) {
         let Json::String(name) = name else { return Err(Error::usage("fn is the name of a function")) };
@@ -153,7 +182,7 @@ pub(crate) fn free_value(json: Json) -> Expr {
 /// A value for a column: typed by it, or a column or function.
 pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) -> Result<Expr> {
     if let Json::Object(map) = &json {
-        if map.contains_key("$col") || map.contains_key("$fn") {
+        if map.contains_key("$col") || map.contains_key("$fn") || map.contains_key("$cast") {
             return expression(place, json);
         }
         if let Some(date) = map.get("$date").filter(|_| map.len() == 1) {
@@ -164,7 +193,7 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
         }
     }
     match ty {
-        Some(ty) => Ok(Expr::Value(value_from_json(ty, json)?, ty.bind())),
+        Some(ty) => Ok(Expr::Value(value_from_json(ty, plain(json))?, ty.bind())),
         None => Ok(free_value(json)),
     }
 }

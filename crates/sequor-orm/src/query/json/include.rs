@@ -127,7 +127,7 @@ fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
         _ => Map::new(),
     };
     let target = place.models.model(&relation.target)?;
-    let inner = Place { model: &target, ..place };
+    let inner = Place { model: &target, up: Some((&place, &relation.name)), ..place };
     let mut include = IncludeState::new(relation.name.clone());
     include.required = map
         .get("required")
