@@ -107,12 +107,13 @@ async fn play(scenario: &Json, dialect: &str, db: Db) -> Outcome {
         if !fits {
             let step_text = serde_json::to_string(step).unwrap_or_default();
             let shown: String = step_text.chars().take(300).collect();
-            outcome.failure.get_or_insert(format!(
-                "step {number} {shown}\n  {}\n  expected {}\n  got      {}",
+            let all = outcome.failure.get_or_insert_default();
+            *all += &format!(
+                "step {number} {shown}\n  {}\n  expected {}\n  got      {}\n",
                 why.unwrap_or_default(),
                 cut(&accepted[0]),
                 cut(&answer)
-            ));
+            );
         }
     }
     outcome

@@ -142,7 +142,8 @@ fn many_of(db: &Db, owner: &ModelDef, mut include: IncludeState) -> Result<Many>
     let (relation, def) = found.ok_or_else(|| Error::bug("a list of an unknown relation"))?;
     // Whole rows have no place in a projection: what is included can only narrow its rows.
     include.clauses.includes.retain(|inner| inner.required);
-    Ok(Many { relation, name: def.name.clone(), link: def.link(owner, &db.models())?, def: def.clone(), include })
+    let link = def.link(owner, &db.models())?;
+    Ok(Many { relation, name: def.name.clone(), source: None, link, def: def.clone(), include, within: Vec::new() })
 }
 
 /// The statements of a tree, parents before children.
