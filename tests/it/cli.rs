@@ -1,8 +1,10 @@
 //! The command line, as processes: each command on each database, its output compared as a whole.
 
+mod crashes;
 mod databases;
 mod files;
 mod projects;
+mod refusals;
 
 use sequor::testing::Place;
 use std::path::{Path, PathBuf};
@@ -83,18 +85,56 @@ impl Project {
         self.run(env!("CARGO_BIN_EXE_sequor-tests-alone"), line, &[("DATABASE_URL", &self.url)])
     }
 
+    /// Runs the program that is killed in the middle, or held.
+    pub fn tool(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
+        self.finish(self.tool_command(line, variables))
+    }
+
+    /// Starts it without waiting for its end.
+    pub fn start_tool(&self, line: &str) -> std::process::Child {
+        self.tool_command(line, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn tool_command(&self, line: &str, variables: &[(&str, &str)]) -> Command {
+        let variables: Vec<_> = [("DATABASE_URL", self.url.as_str())].into_iter().chain(variables.iter().copied()).collect();
+        self.command(env!("CARGO_BIN_EXE_sequor-tests-tool"), line, &variables)
+    }
+
+    /// Starts the stand-alone one without waiting for its end.
+    pub fn start_alone(&self, line: &str) -> std::process::Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_sequor-tests-alone"), line, &[("DATABASE_URL", &self.url)]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// A connection to the project's database.
+    pub async fn connect(&self) -> sequor::Db {
+        let url = match self.url.as_str() {
+            "sqlite://app.db" => format!("sqlite://{}/app.db", self.folder.display()),
+            url => url.to_owned(),
+        };
+        sequor::Db::connect(&url).await.unwrap()
+    }
+
     /// Runs the stand-alone one with other variables.
     pub fn alone_with(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
         self.run(env!("CARGO_BIN_EXE_sequor-tests-alone"), line, variables)
     }
 
     fn run(&self, program: &str, line: &str, variables: &[(&str, &str)]) -> Ran {
+        self.finish(self.command(program, line, variables))
+    }
+
+    fn command(&self, program: &str, line: &str, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).args(line.split_whitespace()).stdin(Stdio::null());
         for name in ["DATABASE_URL", "SEQUOR_ENV", "APP_ENV", "NODE_ENV"] {
             command.env_remove(name);
         }
         command.envs(variables.iter().copied().filter(|(_, value)| !value.is_empty()));
+        command
+    }
+
+    fn finish(&self, mut command: Command) -> Ran {
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| steady(&String::from_utf8(bytes.to_vec()).unwrap());
         Ran { status: output.status.code().unwrap_or(-1), out: text(&output.stdout), error: text(&output.stderr) }

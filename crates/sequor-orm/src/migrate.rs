@@ -3,6 +3,7 @@
 mod history;
 mod lock;
 mod loss;
+mod proof;
 mod runner;
 mod session;
 mod source;
@@ -74,7 +75,7 @@ pub enum MigrationEvent<'a> {
         /// Whether it is being undone.
         undo: bool,
     },
-    /// A statement is about to run.
+    /// A statement is about to run; nothing of it is written down yet.
     Statement {
         /// The migration.
         name: &'a str,
@@ -85,7 +86,7 @@ pub enum MigrationEvent<'a> {
         /// Its text.
         sql: &'a str,
     },
-    /// A statement has run.
+    /// A statement has run and is written down, or is part of the open transaction.
     StatementDone {
         /// The migration.
         name: &'a str,

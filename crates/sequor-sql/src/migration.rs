@@ -6,4 +6,4 @@ mod script;
 
 pub use history::{Entry, HISTORY_COLUMNS, History};
 pub use removal::{Removal, removals};
-pub use script::{Piece, asks_for, needs_no_transaction, split, stands_alone};
+pub use script::{Piece, asks_for, changes_one_table, needs_no_transaction, split, stands_alone};

@@ -4,7 +4,7 @@ use super::Project;
 use sequor::prelude::*;
 
 /// Runs a test of a project on the database of the test.
-async fn project(db: &Db) -> Option<Project> {
+pub async fn project(db: &Db) -> Option<Project> {
     Project::on(if db.dialect().is_mysql() { "mysql" } else { db.dialect().name() }).await
 }
 
@@ -128,9 +128,7 @@ async fn rows_are_not_lost_without_a_yes(db: Db) -> sequor::Result<()> {
 async fn a_database_made_otherwise_and_late_files_are_taken_as_the_flags_say(db: Db) -> sequor::Result<()> {
     let Some(project) = project(&db).await else { return Ok(()) };
     project.file("migrations/20240101000000-users/up.sql", "CREATE TABLE users (id integer);\n");
-    let by_hand =
-        if db.dialect() == sequor::Dialect::Sqlite { format!("sqlite://{}/app.db", project.path().display()) } else { project.url.clone() };
-    let by_hand = Db::connect(&by_hand).await?;
+    let by_hand = project.connect().await;
     by_hand.execute(sql!("CREATE TABLE users (id integer)")).await?;
     by_hand.close().await?;
     assert_eq!(project.alone("migrate baseline 20240101000000-users").good(), "20240101000000-users: written down as run");

@@ -15,6 +15,7 @@ use crate::console::Console;
 use sequor_core::error::Result;
 use sequor_orm::migrate::{Loss, Migration, MigrationEvent, MigrationReport, MigrationState, Migrator};
 use serde_json::json;
+use std::time::Duration;
 
 /// The migrator of the program's migrations or of the project's folder, which tells the console what it does.
 pub(crate) fn migrator(cx: &Context) -> Result<Migrator> {
@@ -29,6 +30,8 @@ pub(crate) fn migrator(cx: &Context) -> Result<Migrator> {
     };
     let migrator = if cx.flag("out-of-order") { migrator.out_of_order() } else { migrator };
     let migrator = if cx.flag("ignore-missing") { migrator.ignore_missing() } else { migrator };
+    let wait = cx.matches.try_get_one::<u64>("lock-wait").ok().flatten().copied();
+    let migrator = if let Some(wait) = wait { migrator.lock_wait(Duration::from_secs(wait)) } else { migrator };
     let console = cx.console.clone();
     Ok(migrator.on_event(move |event| tell(&console, event)))
 }
@@ -51,6 +54,13 @@ pub(crate) fn leniency(command: clap::Command) -> clap::Command {
     command
         .arg(flag("out-of-order", "Also run those whose names sort before one that has run"))
         .arg(flag("ignore-missing", "Go on when some have run whose files are gone"))
+        .arg(
+            clap::Arg::new("lock-wait")
+                .long("lock-wait")
+                .value_name("SECONDS")
+                .value_parser(clap::value_parser!(u64))
+                .help("How long to wait while another program migrates; 600"),
+        )
 }
 
 fn tell(console: &Console, event: &MigrationEvent<'_>) {

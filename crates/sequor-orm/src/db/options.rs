@@ -12,6 +12,7 @@ use super::replica::{ReplicaChoice, ReplicaOptions, Replicas};
 use super::{Db, DbInner, Settings, TypeMap};
 use crate::hook::HookTable;
 use crate::model::{ModelList, Registry};
+use crate::sync::SyncMode;
 use chrono::{DateTime, Utc};
 use sequor_core::driver::Product;
 use sequor_core::error::{Error, Result};
@@ -95,6 +96,7 @@ pub struct DbOptions {
     settings: Settings,
     registry: Result<Registry>,
     pub(super) replicas: ReplicaOptions,
+    auto_sync: Option<SyncMode>,
 }
 
 impl DbOptions {
@@ -119,6 +121,7 @@ impl DbOptions {
             settings,
             registry: Ok(Registry::default()),
             replicas: ReplicaOptions { urls: Vec::new(), window: secs(5), choice: ReplicaChoice::RoundRobin, lag: None },
+            auto_sync: None,
         }
     }
 
@@ -228,6 +231,26 @@ impl DbOptions {
         self
     }
 
+    /// Makes the tables of the registered models when it connects, for development: `SyncMode::Create` leaves those that are there as they are.
+    /// Where `SEQUOR_ENV`, `APP_ENV` or `NODE_ENV` says `production`, connecting is an error instead: production is migrated.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[derive(Model, Clone, Debug, PartialEq)]
+    /// # #[model(table = "notes")]
+    /// # struct Note { #[field(primary_key, auto_increment)] id: i64, text: String }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::options("sqlite::memory:").register::<Note>().auto_sync(SyncMode::Create).connect().await?;
+    /// assert_eq!(Note::count().exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn auto_sync(mut self, mode: SyncMode) -> DbOptions {
+        self.auto_sync = Some(mode);
+        self
+    }
+
     /// Connects, and opens `min` connections.
     ///
     /// # Errors
@@ -236,6 +259,11 @@ impl DbOptions {
         let registry = self.registry?;
         if self.pool.max == 0 || self.pool.min > self.pool.max {
             return Err(Error::usage("the pool needs max >= 1 and min <= max"));
+        }
+        if self.auto_sync.is_some() && environment::name()? == "production" {
+            return Err(Error::usage(
+                "auto_sync is for development, and this environment is production: leave it out there, and run the migrations with `sequor migrate up`",
+            ));
         }
         let driver = driver(&self.url)?;
         let replicas = Arc::new(Replicas::new(&self.replicas, &self.pool)?);
@@ -264,7 +292,11 @@ impl DbOptions {
             writes: AtomicU64::new(0),
             frozen: AtomicI64::new(super::RUNNING),
         };
-        Ok(Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() })
+        let db = Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() };
+        if let Some(mode) = self.auto_sync {
+            db.sync_all(mode).await?;
+        }
+        Ok(db)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::session::{Session, number, text};
 use super::source::{Migration, key};
-use super::{Migrator, Options};
+use super::{Migrator, Options, proof};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
 use sequor_sql::migration::{Entry, History};
@@ -145,6 +145,10 @@ impl Known {
             "applied" if entry.checksum == migration.checksum(dialect)? => MigrationState::Applied,
             "applied" => MigrationState::Changed,
             _ if entry.started > entry.done && entry.message.is_empty() => MigrationState::Unknown { statement, undo },
+            _ if proof::is_proof(&entry.message) => {
+                let message = "the program ended while it ran; the next run looks whether it was done".to_owned();
+                MigrationState::Failed { statement, message, undo }
+            }
             _ => MigrationState::Failed { statement, message: entry.message.clone(), undo },
         })
     }

@@ -5,7 +5,7 @@ use super::lock::Lock;
 use super::session::Session;
 use super::source::{Migration, checksum, key};
 use super::steps::{self, Direction};
-use super::{MigrationEvent, Migrator};
+use super::{MigrationEvent, Migrator, proof};
 use crate::db::Db;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
@@ -110,6 +110,17 @@ pub(crate) async fn plan(migrator: &Migrator, db: &Db) -> Result<Vec<PlannedMigr
 }
 
 #[cold]
+fn no_history(error: Error) -> Error {
+    let mut wrapped = Error::migration(format!(
+        "the table sequor_migrations cannot be made, so nothing was run: {error}; connect with an account that may make tables, to a server that is no read-only copy"
+    ));
+    if let Some(detail) = wrapped.detail_mut() {
+        detail.source = Some(Box::new(error));
+    }
+    wrapped
+}
+
+#[cold]
 pub(crate) fn unreadable(migration: &Migration, file: &str, error: &Error) -> Error {
     Error::migration(format!("{}/{file}: {error}", migration.name()))
 }
@@ -134,7 +145,7 @@ impl<'a> Runner<'a> {
         }
         if !self.known().await?.has_table {
             for sql in self.history.create()? {
-                self.session.script(&sql).await?;
+                self.session.script(&sql).await.map_err(no_history)?;
             }
         }
         Ok(())
@@ -277,7 +288,8 @@ impl<'a> Runner<'a> {
             return Err(Error::migration(format!("{name} has not run here: there is nothing to resolve")));
         };
         let mut entry = entry.clone();
-        let unknown = entry.state != "applied" && entry.started > entry.done && entry.message.is_empty();
+        let unknown =
+            entry.state != "applied" && entry.started > entry.done && (entry.message.is_empty() || proof::is_proof(&entry.message));
         match how {
             Resolve::Applied => {
                 entry = Entry { name: entry.name, ..self.applied(migration)? };
@@ -295,6 +307,7 @@ impl<'a> Runner<'a> {
             }
             Resolve::StatementNotDone => entry.started = entry.done,
         }
+        entry.message = String::new();
         self.session.execute(self.history.update(&entry)?).await
     }
 }

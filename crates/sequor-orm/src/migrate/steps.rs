@@ -1,10 +1,10 @@
 //! One migration, statement by statement: in one transaction, or with a journal where there can be none.
 
-use super::MigrationEvent;
 use super::history::Known;
 use super::runner::{Runner, statements_checksum, unreadable};
 use super::session::text;
 use super::source::Migration;
+use super::{MigrationEvent, proof};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
 use sequor_sql::migration::{Entry, Piece, asks_for, needs_no_transaction, split, stands_alone};
@@ -100,7 +100,9 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
         return Ok(false);
     }
     for number in 0..work.pieces.len() {
+        announce(runner, work, number);
         statement(runner, work, number).await?;
+        done(runner, work, number);
     }
     if let Some(query) = runner.history.dangling().filter(|_| work.unchecked) {
         let rows = runner.session.rows(Sql { text: query.to_owned(), params: Vec::new() }).await?;
@@ -117,13 +119,20 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
     Ok(true)
 }
 
+/// Tells that a statement is about to run, before anything of it is written down.
+fn announce(runner: &Runner<'_>, work: &Work<'_>, number: usize) {
+    let (name, of) = (work.migration.name(), work.pieces.len());
+    runner.migrator.tell(&MigrationEvent::Statement { name, number: number + 1, of, sql: &work.pieces[number].text });
+}
+
+/// Tells that a statement has run and is written down.
+fn done(runner: &Runner<'_>, work: &Work<'_>, number: usize) {
+    runner.migrator.tell(&MigrationEvent::StatementDone { name: work.migration.name(), number: number + 1, of: work.pieces.len() });
+}
+
 /// Runs one statement, and says where it stands when the database refuses it.
 async fn statement(runner: &mut Runner<'_>, work: &Work<'_>, number: usize) -> Result<()> {
-    let (name, piece, of) = (work.migration.name(), &work.pieces[number], work.pieces.len());
-    runner.migrator.tell(&MigrationEvent::Statement { name, number: number + 1, of, sql: &piece.text });
-    runner.session.script(&piece.text).await.map_err(|error| refused(work, number, error))?;
-    runner.migrator.tell(&MigrationEvent::StatementDone { name, number: number + 1, of });
-    Ok(())
+    runner.session.script(&work.pieces[number].text).await.map_err(|error| refused(work, number, error))
 }
 
 #[cold]
@@ -199,6 +208,7 @@ pub(crate) fn done_checksum(pieces: &[Piece], done: usize) -> String {
 async fn journaled(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     let known = Known::read(&mut runner.session, runner.history).await?;
     let mut entry = begin_journal(runner, work, &known).await?;
+    proof::settle(runner, &work.pieces, &mut entry).await?;
     let done = usize::try_from(entry.done).unwrap_or(0);
     if done > work.pieces.len() || entry.done_checksum != done_checksum(&work.pieces, done) {
         return Err(Error::migration(format!(
@@ -209,7 +219,9 @@ async fn journaled(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     }
     for number in done..work.pieces.len() {
         runner.lock.probe(runner.history).await?;
+        announce(runner, work, number);
         journaled_statement(runner, work, &mut entry, number).await?;
+        self::done(runner, work, number);
     }
     let known = Known::read(&mut runner.session, runner.history).await?;
     runner.session.begin().await?;
@@ -252,7 +264,8 @@ async fn journaled_statement(runner: &mut Runner<'_>, work: &Work<'_>, entry: &m
     loop {
         let after = Entry { started: step, done: step, done_checksum: checksum.clone(), message: String::new(), ..entry.clone() };
         let result = if alone {
-            *entry = Entry { started: step, message: String::new(), ..entry.clone() };
+            let message = proof::before(runner, &work.pieces[number]).await?;
+            *entry = Entry { started: step, message, ..entry.clone() };
             drop_invalid(runner, &work.pieces[number]).await?;
             runner.session.execute(runner.history.update(entry)?).await?;
             statement(runner, work, number).await

@@ -229,6 +229,40 @@ impl History {
         Some(Sql { text, params: Vec::new() })
     }
 
+    /// Reads everything that changes of tables change, a line each, in no order; `None` where such changes are part of a transaction.
+    pub fn all_tables(self) -> Option<Sql> {
+        const TEXT: &str = "SELECT CONCAT_WS(' ', 't', table_name, table_type, engine, table_collation, create_options, table_comment) \
+            FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name <> 'sequor_migrations' \
+            UNION ALL SELECT CONCAT_WS(' ', 'c', table_name, ordinal_position, column_name, column_type, is_nullable, \
+            COALESCE(column_default, '-'), collation_name, extra, column_comment, generation_expression) \
+            FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name <> 'sequor_migrations' \
+            UNION ALL SELECT CONCAT_WS(' ', 'i', table_name, index_name, seq_in_index, column_name, non_unique, sub_part, collation, index_type, \
+            index_comment) FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name <> 'sequor_migrations' \
+            UNION ALL SELECT CONCAT_WS(' ', 'k', table_name, constraint_name, constraint_type) \
+            FROM information_schema.table_constraints WHERE constraint_schema = DATABASE() \
+            UNION ALL SELECT CONCAT_WS(' ', 'f', table_name, constraint_name, referenced_table_name, delete_rule, update_rule) \
+            FROM information_schema.referential_constraints WHERE constraint_schema = DATABASE() \
+            UNION ALL SELECT CONCAT_WS(' ', 'h', constraint_name, check_clause) \
+            FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() \
+            UNION ALL SELECT CONCAT_WS(' ', 'g', trigger_name, event_object_table, event_manipulation, action_timing, action_statement) \
+            FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
+            UNION ALL SELECT CONCAT_WS(' ', 'r', routine_name, routine_type, routine_definition) \
+            FROM information_schema.routines WHERE routine_schema = DATABASE() \
+            UNION ALL SELECT CONCAT_WS(' ', 'v', table_name, view_definition) FROM information_schema.views WHERE table_schema = DATABASE()";
+        (!self.dialect.transactional_ddl()).then(|| Sql { text: TEXT.to_owned(), params: Vec::new() })
+    }
+
+    /// Counts the other sessions that are at this statement; `None` where a statement ends with its session.
+    pub fn still_running(self, statement: &str) -> Option<Sql> {
+        if self.dialect.transactional_ddl() {
+            return None;
+        }
+        let mut sql = SqlWriter::new(self.dialect);
+        sql.push("SELECT count(1) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND db = DATABASE() AND info = ");
+        text(&mut sql, statement);
+        Some(sql.finish())
+    }
+
     /// Switches the session's checks of foreign keys, where a table is changed by making it anew: with them, dropping it would delete its children.
     pub fn foreign_keys(self, checked: bool) -> Option<&'static str> {
         (self.dialect == Dialect::Sqlite).then_some(if checked { "PRAGMA foreign_keys = ON" } else { "PRAGMA foreign_keys = OFF" })

@@ -68,6 +68,19 @@ pub fn stands_alone(statement: &str, dialect: Dialect) -> bool {
     }
 }
 
+/// Whether a statement changes one thing in the tables, so that looking at them tells whether it was done.
+pub fn changes_one_table(statement: &str) -> bool {
+    let text = bare(statement);
+    let words: Vec<String> = text.split_whitespace().take(2).map(str::to_ascii_lowercase).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["create", "user" | "role" | "database" | "server"] | ["drop", "user" | "role" | "database" | "server"] => false,
+        ["create" | "alter", ..] => true,
+        // Several tables go one after the other.
+        ["drop" | "rename", ..] => !text.contains(','),
+        _ => false,
+    }
+}
+
 /// A statement without the comments before it.
 pub(super) fn bare(statement: &str) -> &str {
     let mut rest = statement.trim_start();
@@ -290,6 +303,12 @@ mod tests {
         assert_eq!((pieces[0].line, pieces[0].column), (3, 3));
         assert_eq!((pieces[1].line, pieces[1].column), (4, 1));
         assert_eq!(pieces[1].place(pieces[1].text.find('2').unwrap()), (5, 3));
+    }
+
+    #[test]
+    fn tables_tell_of_one_change() {
+        assert!(changes_one_table("-- x\nALTER TABLE a ADD b int, ADD c int") && changes_one_table("drop table a"));
+        assert!(!changes_one_table("DROP TABLE a, b") && !changes_one_table("CALL p()") && !changes_one_table("TRUNCATE a"));
     }
 
     #[test]

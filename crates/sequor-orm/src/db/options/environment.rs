@@ -86,6 +86,28 @@ pub(in crate::db) fn from_environment() -> Result<DbOptions> {
     Configuration::read(Path::new(""), None)?.options()
 }
 
+const DEVELOPMENT: &str = "development";
+
+/// The environment that the variables of the process or of `.env` name.
+pub(super) fn name() -> Result<String> {
+    let mut variables = match std::fs::read_to_string(".env") {
+        Ok(text) => parse_dot_env(&text)?,
+        Err(_) => BTreeMap::new(),
+    };
+    variables.extend(of_process());
+    Ok(named(&variables).unwrap_or_else(|| DEVELOPMENT.into()))
+}
+
+/// The variables of the process. An empty one counts as none, as shells and compose files leave them.
+fn of_process() -> BTreeMap<String, String> {
+    let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    all.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn named(variables: &BTreeMap<String, String>) -> Option<String> {
+    ["SEQUOR_ENV", "APP_ENV", "NODE_ENV"].iter().find_map(|name| variables.get(*name)).cloned()
+}
+
 fn from_sources(
     toml: Option<&str>,
     dot_env: Option<&str>,
@@ -95,8 +117,7 @@ fn from_sources(
     let mut variables = dot_env.map(parse_dot_env).transpose()?.unwrap_or_default();
     // An empty variable counts as none, as shells and compose files leave them.
     variables.extend(process.into_iter().filter(|(_, value)| !value.is_empty()));
-    let named = ["SEQUOR_ENV", "APP_ENV", "NODE_ENV"].iter().find_map(|name| variables.get(*name)).cloned();
-    let environment = environment.map(str::to_owned).or(named).unwrap_or_else(|| "development".into());
+    let environment = environment.map(str::to_owned).or_else(|| named(&variables)).unwrap_or_else(|| DEVELOPMENT.into());
     let mut found = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
     for (key, variable, _) in SETTINGS {
         if let Some(value) = variables.get(variable) {
