@@ -2,6 +2,10 @@
 
 mod cascades;
 mod classes;
+mod following;
+mod live;
+mod moments;
 mod order;
 mod reads;
+mod rules;
 mod tracking;

@@ -1,6 +1,8 @@
 //! `#[derive(Model)]`: reading the struct. What is emitted is in the modules below, one for each impl.
 
+mod asking;
 pub mod columns;
+mod computed;
 mod declared;
 mod def;
 mod draft;
@@ -14,6 +16,7 @@ use crate::attributes::{Options, known};
 use crate::errors::Errors;
 use crate::names;
 use columns::ColumnField;
+use computed::ComputedField;
 use managed::Managed;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -32,6 +35,8 @@ pub struct Model {
     pub columns: Vec<ColumnField>,
     /// The fields that are relations.
     pub relations: Vec<RelationField>,
+    /// The fields whose values methods make.
+    pub computed: Vec<ComputedField>,
     /// The fields that Sequor fills by itself.
     pub managed: Managed,
 }
@@ -93,8 +98,12 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     let fields = named_fields(input, "Model", errors)?;
     let options = Options::read(&input.attrs, "model", known::MODEL, errors);
     let root = root(&options, errors);
-    let (mut columns, mut relations) = (Vec::new(), Vec::new());
+    let (mut columns, mut relations, mut computed) = (Vec::new(), Vec::new(), Vec::new());
     for field in fields {
+        if computed::is_computed(field) {
+            computed.extend(computed::read(field, &input.ident, errors));
+            continue;
+        }
         match relations::kind(&field.ty) {
             Some(kind) => match relations::read(field, kind, &input.ident, relations.len(), errors) {
                 Some(relation) => relations.push(relation),
@@ -105,7 +114,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     }
     columns::place(&mut columns);
     let managed = managed::read(&options, &columns, errors);
-    let model = Model { ident: input.ident.clone(), root, options, columns, relations, managed };
+    let model = Model { ident: input.ident.clone(), root, options, columns, relations, computed, managed };
     check(&model, errors);
     Some(model)
 }

@@ -57,7 +57,7 @@ pub(crate) struct DbInner {
     pub(crate) replicas: Arc<replica::Replicas>,
     pub(crate) dialect: Dialect,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) hooks: HookTable,
+    pub(crate) hooks: Arc<HookTable>,
     pub(crate) settings: Settings,
     kept: health::Kept,
     labels: session::Labels,

@@ -1,19 +1,29 @@
 //! Hooks: the table of their names, where they are declared and registered, and how they run.
 
+mod connection;
 mod context;
 mod fire;
+mod global;
 mod kind;
 mod read;
 mod register;
+mod subject;
 mod table;
 mod typed;
 
+pub use connection::{ConnectTarget, NewConnection, PoolEvent};
+pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::{AnyChange, Change, HookContext, Operation};
-pub(crate) use fire::{captures, changed, fire, needs_transaction, reads_are_told, tell_reads};
+pub(crate) use fire::{
+    captures, changed, changed_among_many, fire, fire_global, fire_statement, is_in_query_hook, needs_transaction, reads_are_told,
+    tell_reads,
+};
+pub use global::GlobalHooks;
 pub use kind::HookKind;
 pub use read::ReadRows;
-pub use register::{GlobalHooks, HookRegistry, ModelHooks};
-pub use table::{BulkChange, HookFn, HookSubject, HookTable};
+pub use register::{HookRegistry, ModelHooks};
+pub use subject::{BulkChange, HookFn, HookSubject, QueryEvent};
+pub use table::HookTable;
 pub use typed::{DeclaresHooks, Hooks, TypedHooks, apply_scope};
 
 use crate::query::Clauses;
@@ -62,8 +72,18 @@ pub trait Declared: Send + Sync {
         &[]
     }
 
+    /// The rules that may ask the database.
+    fn async_rules(&self) -> &'static [crate::validate::AsyncRule] {
+        &[]
+    }
+
     /// Whether the model has hooks at all.
     fn has_hooks(&self) -> bool {
+        false
+    }
+
+    /// Whether the hooks of one row are called for each row of a write of many: `#[model(hooks(rows = true))]`.
+    fn wants_rows(&self) -> bool {
         false
     }
 

@@ -28,6 +28,7 @@ pub mod __private {
     pub use crate::hook::{Declared, DeclaresHooks, HookContext, HookKind, HookSubject, Hooks, RowRule, TypedHooks, apply_scope};
     pub use crate::model::*;
     pub use crate::query::{Clauses, Projection, ProjectionItem, RawSql, raw_value};
+    pub use crate::validate::{AsyncOutcome, AsyncRule, Verdict, draft_for_rule, given};
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;
     pub use sequor_core as core;

@@ -16,7 +16,7 @@ pub(crate) use stream::{Chunk, Rest, open};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::model::{Loader, Model, TypedLoader, rows_of};
+use crate::model::{Loader, Model, Record, TypedLoader, rows_of};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
@@ -62,7 +62,36 @@ fn reading(state: &QueryState, operation: &'static str, site: &'static Location<
 
 /// Reads whole rows with their includes.
 pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<M>> {
-    rows_of(find_tree(db, state, TypedLoader::<M>::boxed(), site).await?.finish()?)
+    Ok(find_models_beside(db, state, None, site).await?.0)
+}
+
+/// Reads whole records with their includes.
+pub(crate) async fn find_records(
+    db: &Db,
+    state: QueryState,
+    loader: Box<dyn Loader>,
+    site: &'static Location<'static>,
+) -> Result<Vec<Record>> {
+    let (tree, mut ended, _) = read_tree(db, state, loader, None, site).await?;
+    let finished = tree.finish()?;
+    let mut rows = *finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("records came back as another kind of rows"))?;
+    ended.tell(db, &mut rows).await?;
+    Ok(rows)
+}
+
+/// What is told once the rows of a find are there.
+struct Ended {
+    state: QueryState,
+    reads: Vec<hook::ReadRows>,
+    site: &'static Location<'static>,
+}
+
+impl Ended {
+    async fn tell<R: Send + 'static>(&mut self, db: &Db, rows: &mut Vec<R>) -> Result<()> {
+        let options = hooked(&self.state, self.site);
+        hook::fire(db, &self.state.model, HookKind::AfterFind, HookSubject::Found(rows), &options).await?;
+        hook::tell_reads(db, std::mem::take(&mut self.reads), &options).await
+    }
 }
 
 /// Reads whole rows with their includes, and a statement that travels with them.
@@ -72,23 +101,20 @@ pub(crate) async fn find_models_beside<M: Model>(
     beside: Option<Step>,
     site: &'static Location<'static>,
 ) -> Result<(Vec<M>, Option<StepDone>)> {
-    let (tree, beside) = find_tree_beside(db, state, TypedLoader::<M>::boxed(), beside, site).await?;
-    Ok((rows_of(tree.finish()?)?, beside))
-}
-
-/// Reads rows of any kind with their includes.
-pub(crate) async fn find_tree(db: &Db, state: QueryState, loader: Box<dyn Loader>, site: &'static Location<'static>) -> Result<LoadedTree> {
-    Ok(find_tree_beside(db, state, loader, None, site).await?.0)
+    let (tree, mut ended, beside) = read_tree(db, state, TypedLoader::<M>::boxed(), beside, site).await?;
+    let mut rows: Vec<M> = rows_of(tree.finish()?)?;
+    ended.tell(db, &mut rows).await?;
+    Ok((rows, beside))
 }
 
 /// Reads rows of any kind with their includes, and a statement that travels with them.
-pub(crate) async fn find_tree_beside(
+async fn read_tree(
     db: &Db,
     mut state: QueryState,
     loader: Box<dyn Loader>,
     beside: Option<Step>,
     site: &'static Location<'static>,
-) -> Result<(LoadedTree, Option<StepDone>)> {
+) -> Result<(LoadedTree, Ended, Option<StepDone>)> {
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
@@ -97,10 +123,9 @@ pub(crate) async fn find_tree_beside(
         Err(error) if alone && db.may_read_again(&run, &error) => read_whole(db, &state, loader, None, (run, flushed)).await?,
         read => read?,
     };
-    after_find(db, &mut state, site).await?;
     siblings::join(db, &tree, state.clauses.strict_loading);
-    told(db, &tree, &hooked(&state, site)).await?;
-    Ok((tree, beside))
+    let reads = reads(db, &tree);
+    Ok((tree, Ended { state, reads, site }, beside))
 }
 
 /// Plans a query and reads its whole tree; in one flush where that is said.
@@ -135,6 +160,12 @@ fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions 
 
 /// Tells `after_read` which rows leave the engine; its error withholds them.
 fn told<'a>(db: &'a Db, tree: &LoadedTree, options: &'a WriteOptions) -> impl Future<Output = Result<()>> + Send + 'a {
+    let reads = reads(db, tree);
+    async move { hook::tell_reads(db, reads, options).await }
+}
+
+/// Model and keys of the rows of a tree, if somebody wants to know.
+fn reads(db: &Db, tree: &LoadedTree) -> Vec<hook::ReadRows> {
     let mut reads = Vec::new();
     if hook::reads_are_told(db) {
         tree.each_batch(&mut |batch, model| {
@@ -144,7 +175,7 @@ fn told<'a>(db: &'a Db, tree: &LoadedTree, options: &'a WriteOptions) -> impl Fu
             reads.push(hook::ReadRows { model, keys });
         });
     }
-    async move { hook::tell_reads(db, reads, options).await }
+    reads
 }
 
 /// Runs the hooks that may change a query.

@@ -77,6 +77,11 @@ pub trait Instance: Any + Send + Sync {
     note = "add `#[derive(Model, Clone)]` to `{Self}`; a relation names the model itself, as in `HasMany<Post>`"
 )]
 pub trait Model: Instance + Clone + Sized {
+    /// What a new row is as JSON Schema: names, types and the rules of validation, for forms, clients and OpenAPI.
+    fn json_schema() -> serde_json::Value {
+        crate::validate::json_schema(Self::model())
+    }
+
     /// The slots that `draft!` fills.
     type Fields: 'static;
     /// The type of the primary key: a scalar, or a tuple.

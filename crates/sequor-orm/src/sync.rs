@@ -1,8 +1,10 @@
 //! `db.sync`: makes the tables of models, for development and tests.
 
 use crate::db::{Db, Run};
+use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{run_one, step, unsink};
 use crate::model::ModelList;
+use crate::write::WriteOptions;
 use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, tables};
@@ -32,7 +34,7 @@ impl Db {
     #[track_caller]
     pub fn sync<L: ModelList>(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<L> {
         let (db, models, site) = (self.clone(), L::models(), Location::caller());
-        async move { sync_models(&db, &models, mode, site).await }
+        async move { sync_all(&db, &models, mode, site).await }
     }
 
     /// Makes the tables of all models that this database knows. Sequelize: `sequelize.sync()`.
@@ -42,7 +44,7 @@ impl Db {
     #[track_caller]
     pub fn sync_all(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<> {
         let (db, site) = (self.clone(), Location::caller());
-        async move { sync_models(&db, &db.registry().all(), mode, site).await }
+        async move { sync_all(&db, &db.registry().all(), mode, site).await }
     }
 
     /// Drops the tables of models, children first. Sequelize: `drop()`.
@@ -76,8 +78,20 @@ pub(crate) async fn drop_models(db: &Db, models: &[Arc<ModelDef>], site: &'stati
     drop_all(db, &tables(models, &db.models())?, site).await
 }
 
-/// Makes the tables of these models.
+/// Makes the tables of these models. All hooks before come first, so that a veto leaves everything as it was.
 pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
+    let hooked = WriteOptions::at(site);
+    for model in models.iter().filter(|model| !model.skip_sync) {
+        hook::fire(db, model, HookKind::BeforeSync, HookSubject::Moment, &hooked).await?;
+    }
+    make_tables(db, models, mode, site).await?;
+    for model in models.iter().filter(|model| !model.skip_sync) {
+        hook::fire(db, model, HookKind::AfterSync, HookSubject::Moment, &hooked).await?;
+    }
+    Ok(())
+}
+
+async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
     let mut made = tables(models, &db.models())?;
     let dialect = db.dialect();
     let schema = db.place.schema.clone();
@@ -126,6 +140,14 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
     Ok(())
 }
 
+/// The same for the models of a database, with the hooks of all of them.
+async fn sync_all(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
+    let hooked = WriteOptions::at(site);
+    hook::fire_global(db, HookKind::BeforeBulkSync, HookSubject::Moment, &hooked).await?;
+    sync_models(db, models, mode, site).await?;
+    hook::fire_global(db, HookKind::AfterBulkSync, HookSubject::Moment, &hooked).await
+}
+
 /// The name by which [`existing`] knows a table.
 fn placed(table: &TableName, schema: Option<&str>) -> String {
     match table.schema.as_deref().or(schema) {
@@ -134,19 +156,13 @@ fn placed(table: &TableName, schema: Option<&str>) -> String {
     }
 }
 
-/// A partial index is one of live rows on a paranoid model; MySQL has none, and keeps the plain rule of the application there.
+/// A partial index that only saves room is left out where there are none; one that keeps rows unique never is.
 async fn create_index(db: &Db, table: &TableDef, index: &IndexDef, site: &'static Location<'static>) -> Result<()> {
-    let mut index = index.clone();
-    if index.live_only && index.filter.is_none() {
-        let column = table.columns.iter().find(|column| matches!(column.ty, ColumnType::DateTime(_)) && column.name.contains("delet"));
-        let quote = if db.dialect().is_mysql() { '`' } else { '"' };
-        index.filter = column.map(|column| format!("{quote}{}{quote} IS NULL", column.name).into());
-    }
-    if db.dialect().is_mysql() && (index.filter.is_some() || index.live_only) {
+    if db.dialect().is_mysql() && index.filter.is_some() && !index.unique {
         tracing::warn!(index = %index.name_in(&table.name), "MySQL and MariaDB have no partial index; it was left out");
         return Ok(());
     }
-    script(db, &Ddl::CreateIndex { table: table.name.clone(), index, if_not_exists: false }, site).await
+    script(db, &Ddl::CreateIndex { table: table.name.clone(), index: index.clone(), if_not_exists: false }, site).await
 }
 
 async fn add_missing(db: &Db, table: &TableDef, site: &'static Location<'static>) -> Result<()> {

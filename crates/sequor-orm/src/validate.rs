@@ -1,6 +1,14 @@
 //! Validation: the rules of a model, checked against the values of a row; all failures at once.
 
+mod asking;
+mod checks;
 pub mod rules;
+mod schema;
+
+pub(crate) use asking::RunTimeRules;
+pub use asking::{AskFn, AsyncOutcome, AsyncRule, Verdict, draft_for_rule, given};
+pub(crate) use checks::checks;
+pub use schema::json_schema;
 
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
@@ -17,7 +25,9 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     }
     let model = state.model.clone();
     hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
-    match check(state, options, implied) {
+    let mut items = found(state, options, implied)?;
+    asking::ask(db, state, options, true, &mut items).await?;
+    match finish(items) {
         Ok(()) => hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await,
         Err(mut error) => {
             hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(state, &mut error), options).await?;
@@ -39,6 +49,7 @@ pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOpti
             check_column(&model, column, Some(value), None, &mut items)?;
         }
     }
+    asking::ask(db, state, options, false, &mut items).await?;
     if let Err(mut error) = finish(items) {
         hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(state, &mut error), options).await?;
         return Err(error);
@@ -52,6 +63,11 @@ fn finish(items: Vec<ValidationItem>) -> Result<()> {
 
 /// The rules, without hooks.
 pub(crate) fn check(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
+    finish(found(state, options, implied)?)
+}
+
+/// What the rules that need only the values refuse.
+fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<Vec<ValidationItem>> {
     let model = &state.model;
     let mut items = Vec::new();
     for (position, column) in model.columns.iter().enumerate() {
@@ -64,7 +80,7 @@ pub(crate) fn check(state: &RowState, options: &WriteOptions, implied: &[usize])
     if let Some(behaviors) = hook::behaviors(model) {
         behaviors.check_row(state, &mut items);
     }
-    finish(items)
+    Ok(items)
 }
 
 fn check_column(

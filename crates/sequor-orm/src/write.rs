@@ -25,8 +25,10 @@ pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_a
 pub(crate) use draft::instance_of;
 pub use draft::{Children, CreateWith, Draft};
 pub use edit::{Edit, SaveAll, SaveWith};
+pub(crate) use fill::actor_of;
 pub(crate) use naming::named;
 pub use options::WriteOptions;
+pub(crate) use options::{Call, called};
 pub(crate) use save::{increment, save, save_many};
 pub use state::{Child, RowState};
 pub use statics::{BulkCount, BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};

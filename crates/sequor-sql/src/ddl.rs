@@ -142,7 +142,7 @@ impl DdlWriter {
                 self.sql.push("ADD CONSTRAINT ");
                 self.sql.name(&check.name)?;
                 self.sql.push(" CHECK (");
-                self.sql.push(&check.expression);
+                self.condition(&check.expression);
                 self.sql.push(")");
                 self.end();
             }
@@ -292,10 +292,12 @@ impl DdlWriter {
     pub(crate) fn create_index(&mut self, table: &TableName, index: &IndexDef, if_not_exists: bool) -> Result<()> {
         let mysql = self.dialect.is_mysql();
         let name = index.name_in(table);
-        // A partial index of live rows is spelt by the generated key column on MySQL; a plain one would refuse reused values.
-        if mysql && (index.filter.is_some() || index.live_only) {
-            return Err(Error::unsupported(format!("MySQL and MariaDB have no partial index for {name}")));
-        }
+        let partial = if mysql { index.filter.as_deref() } else { None };
+        let marker = match partial {
+            Some(filter) if index.unique => Some(self.key_marker(table, &name, filter)?),
+            Some(_) => return Err(Error::unsupported(format!("MySQL and MariaDB have no partial index for {name}"))),
+            None => None,
+        };
         let method = index.method.as_deref().map(str::to_ascii_lowercase);
         let special = matches!(method.as_deref(), Some("fulltext" | "spatial"));
         self.sql.push("CREATE ");
@@ -351,18 +353,49 @@ impl DdlWriter {
             }
             Ok(())
         })?;
+        if let Some(marker) = &marker {
+            self.sql.push(", ");
+            self.sql.name(marker)?;
+        }
         self.sql.push(")");
         if !index.include.is_empty() && self.dialect == Dialect::Postgres {
             self.sql.push(" INCLUDE (");
             self.sql.list(&index.include, |sql, column| sql.name(column))?;
             self.sql.push(")");
         }
-        if let Some(filter) = &index.filter {
+        if let (Some(filter), false) = (&index.filter, mysql) {
             self.sql.push(" WHERE ");
-            self.sql.push(filter);
+            self.condition(filter);
         }
         self.end();
         Ok(())
+    }
+
+    /// A condition of the developer: names stand in double quotes and texts in single ones on every database, as the standard has it.
+    fn condition(&mut self, text: &str) {
+        if !self.dialect.is_mysql() {
+            return self.sql.push(text);
+        }
+        let mut in_text = false;
+        let letters = text.chars().map(|letter| {
+            in_text ^= letter == '\'';
+            if letter == '"' && !in_text { '`' } else { letter }
+        });
+        let text: String = letters.collect();
+        self.sql.push(&text);
+    }
+
+    /// MySQL has no partial index: a generated column beside the key is 1 where the condition holds and else NULL, which repeats freely.
+    fn key_marker(&mut self, table: &TableName, index: &str, filter: &str) -> Result<String> {
+        let name = sequor_core::schema::shorten(&format!("{index}_key"), 64);
+        self.alter(table)?;
+        self.sql.push(if self.dialect == Dialect::Mariadb { "ADD COLUMN IF NOT EXISTS " } else { "ADD COLUMN " });
+        self.sql.name(&name)?;
+        self.sql.push(" TINYINT(1) GENERATED ALWAYS AS (CASE WHEN (");
+        self.condition(filter);
+        self.sql.push(") THEN 1 END) VIRTUAL INVISIBLE");
+        self.end();
+        Ok(name)
     }
 
     /// SQLite's indexes share one list of names: those of a tenant's tables carry its name, as the tables do.

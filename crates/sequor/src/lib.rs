@@ -47,8 +47,8 @@ pub use sequor_orm::db::{
     SlowQuery, Transaction, Tx, TypeMap, millis, secs,
 };
 pub use sequor_orm::hook::{
-    ActorId, AnyChange, BulkChange, Change, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks, Operation, ReadRows,
-    SkipHooks, SkipSync,
+    ActorId, AnyChange, BulkChange, Change, ConnectTarget, GlobalHooks, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks,
+    ModelHooks, NewConnection, Operation, PoolEvent, QueryEvent, ReadRows, SkipHooks, SkipSync,
 };
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;
@@ -68,5 +68,5 @@ pub use sequor_orm::query::{
 pub use sequor_orm::sync::SyncMode;
 #[cfg(feature = "testing")]
 pub use sequor_orm::testing;
-pub use sequor_orm::write::{Draft, Edit, InstanceWrites, ModelWrites, RelationOps, SaveAll, WriteOptions};
+pub use sequor_orm::write::{Draft, Edit, InstanceWrites, ModelWrites, RelationOps, RowState, SaveAll, WriteOptions};
 pub use sequor_orm::{Dialect, FieldType, Scalar};

@@ -33,7 +33,7 @@ const ORDERS: &[(&str, &str)] = &[
     ),
     ("update_all", "before_validate after_validate before_bulk_update after_change after_bulk_update after_commit"),
     ("destroy_all", "before_bulk_destroy after_change after_bulk_destroy after_commit"),
-    ("restore_all", "before_bulk_restore before_restore after_restore after_change after_bulk_restore after_commit"),
+    ("restore_all", "before_bulk_restore after_change after_bulk_restore after_commit"),
     ("find", "before_find before_find_after_expand_include_all before_find_after_options after_find after_read"),
     ("count", "before_count"),
     ("increment", "after_change after_commit"),
@@ -98,6 +98,7 @@ async fn hooks_run_in_the_documented_order(db: Db) -> sequor::Result<()> {
         // In a transaction, so that callbacks after the commit have run when it ends.
         db.transaction(async |tx| perform(tx, number).await).await?;
         let mut hooks = seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default();
+        hooks.retain(|hook| !hook.ends_with("_query"));
         if !expected.contains("after_read") {
             hooks.retain(|hook| *hook != "after_read");
         }

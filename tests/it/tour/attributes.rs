@@ -209,3 +209,56 @@ async fn databases_that_sequelize_made(db: Db) -> sequor::Result<()> {
     assert!(sql.contains("\"displayName\"") && sql.contains("\"Accounts\""), "{sql}");
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "writers", json = "camelCase")]
+pub struct Writer {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub first_name: String,
+    pub last_name: Option<String>,
+    #[field(computed)]
+    pub full_name: String,
+    #[field(computed = "Writer::short", json = "shortName")]
+    pub initials: String,
+    #[field(computed = letters, hidden)]
+    pub length: usize,
+    #[field(computed(Writer::known))]
+    pub known: Option<bool>,
+}
+
+impl Writer {
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name.as_deref().unwrap_or("?"))
+    }
+
+    fn short(&self) -> &str {
+        self.first_name.get(..1).unwrap_or_default()
+    }
+
+    fn letters(&self) -> usize {
+        self.first_name.len()
+    }
+
+    fn known(&self) -> bool {
+        self.last_name.is_some()
+    }
+}
+
+#[sequor::test(models(Writer))]
+async fn computed_fields(db: Db) -> sequor::Result<()> {
+    let writer = draft!(Writer { first_name: "Ann", last_name: "Smith" }).create(&db).await?;
+    assert_eq!((writer.full_name.as_str(), writer.initials.as_str(), writer.length, writer.known), ("Ann Smith", "A", 3, Some(true)));
+    let found = Writer::find_by_pk(writer.id).or_fail().exec(&db).await?;
+    assert_eq!(found, writer);
+    let json = serde_json::to_value(&writer)?;
+    assert_eq!(json, json!({ "id": 1, "firstName": "Ann", "lastName": "Smith", "fullName": "Ann Smith", "shortName": "A", "known": true }));
+    assert_eq!(serde_json::from_value::<Writer>(json)?, writer);
+    // JSON asks the method, so it is right while the row changes; the field is what it was when the row was read.
+    let mut edit = writer.edit();
+    edit.first_name = "Bo".into();
+    assert_eq!((edit.to_json()["fullName"].as_str(), edit.full_name.as_str()), (Some("Bo Smith"), "Ann Smith"));
+    assert_eq!(edit.changed(), ["first_name"]);
+    assert_eq!(edit.save(&db).await?.full_name, "Bo Smith");
+    Ok(())
+}

@@ -4,8 +4,14 @@ use sequor::prelude::*;
 struct User {
     #[field(primary_key)]
     id: i64,
-    #[field(computed)]
+    #[field(computed, unique)]
     full_name: String,
+}
+
+impl User {
+    fn full_name(&self) -> String {
+        self.id.to_string()
+    }
 }
 
 fn main() {}

@@ -202,6 +202,30 @@ impl ModelDef {
         self.primary_key.iter().filter_map(|position| self.columns.get(*position))
     }
 
+    /// The condition of live rows as SQL with standard quotes, for partial indexes; `None` where rows are not deleted softly.
+    pub fn live_condition(&self) -> Option<Name> {
+        let quoted = |position: &usize| self.columns.get(*position).map(|column| format!("\"{}\"", column.column.replace('"', "\"\"")));
+        let condition = match self.soft_delete.as_ref()? {
+            super::SoftDelete::Timestamp { column } => format!("{} IS NULL", quoted(column)?),
+            super::SoftDelete::Flag { column, live: crate::Value::Bool(false), .. } => format!("NOT {}", quoted(column)?),
+            super::SoftDelete::Flag { column, .. } => quoted(column)?,
+        };
+        Some(condition.into())
+    }
+
+    /// The condition under which a unique key counts: that of live rows, if it is one among them.
+    pub fn key_condition(&self, key: &[usize]) -> Option<Name> {
+        let names = |index: &super::IndexDef| -> Option<Vec<usize>> {
+            index.parts.iter().map(|part| part.column.as_deref().and_then(|name| self.position(name))).collect()
+        };
+        let is_key =
+            |index: &super::IndexDef| index.unique && index.filter.is_none() && names(index).is_some_and(|positions| positions == key);
+        let mut indexes = self.indexes.iter().filter(|index| is_key(index)).peekable();
+        let whole = self.primary_key == key || key.iter().any(|position| self.columns[*position].unique.is_some());
+        indexes.peek()?;
+        if whole || indexes.any(|index| !index.live_only) { None } else { self.live_condition() }
+    }
+
     /// The unique keys: the primary key first, then those of columns and unique indexes, as positions.
     pub fn unique_keys(&self) -> Vec<Vec<usize>> {
         let mut keys = Vec::new();

@@ -169,6 +169,9 @@ fn table_of(model: &ModelDef) -> TableDef {
                 *name = column.column.clone();
             }
         }
+        if index.live_only && index.filter.is_none() {
+            index.filter = model.live_condition();
+        }
         indexes.push(index);
     }
     TableDef {

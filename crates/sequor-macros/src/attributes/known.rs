@@ -27,8 +27,10 @@ pub const MODEL: &[Known] = &[
     option("comment", &[Text], "`comment = \"..\"`"),
     option("view", &[Text], "`view = \"SELECT ..\"`"),
     option("skip_sync", &[Flag], "`skip_sync`"),
-    option("hooks", &[Flag], "`hooks`"),
+    option("hooks", &[Flag, List], "`hooks` or `hooks(rows = true)`"),
     several("validate", &[Text, Tokens], "`validate = \"User::check_contact\"`"),
+    several("validate_async", &[Text, Tokens], "`validate_async = \"User::email_is_free\"`"),
+    option("rules_as_checks", &[Flag], "`rules_as_checks`"),
     option("default_scope", &[Text, Tokens], "`default_scope = \"User::active\"`"),
     several("computed", &[List], "`computed(full_name = \"User::full_name\")`"),
     option("register", &[Bool], "`register = false`"),
@@ -39,7 +41,7 @@ pub const MODEL: &[Known] = &[
 pub const FIELD: &[Known] = &[
     option("primary_key", &[Flag], "`primary_key`"),
     option("auto_increment", &[Flag], "`auto_increment`"),
-    option("unique", &[Flag, Text], "`unique` or `unique = \"name_of_the_key\"`"),
+    option("unique", &[Flag, Text, List], "`unique`, `unique = \"name_of_the_key\"` or `unique(live_only)`"),
     option("index", &[Flag, Text], "`index` or `index = \"name_of_the_index\"`"),
     option("column", &[Text], "`column = \"createdAt\"`"),
     option("json", &[Text], "`json = \"createdAt\"`"),
@@ -56,7 +58,7 @@ pub const FIELD: &[Known] = &[
     option("set_with", &[Text, Tokens], "`set_with = path::to::function`"),
     option("renamed_from", &[Text], "`renamed_from = \"old_name\"`"),
     option("embed", &[Flag], "`embed`"),
-    option("computed", &[Flag, Text, Tokens], "on the model: `#[model(computed(full_name = \"User::full_name\"))]`"),
+    option("computed", &[Flag, Text, Tokens, List], "`computed` or `computed = \"User::full_name\"`"),
 ];
 
 /// `#[field(..)]` of a `#[derive(Embed)]`
@@ -102,6 +104,12 @@ pub const STAMPS: &[Known] = &[
 
 /// `paranoid(..)`
 pub const PARANOID: &[Known] = &[option("column", &[Text], "`column = \"removed_at\"`"), option("flag", &[Text], "`flag = \"is_active\"`")];
+
+/// `unique(..)` of a field
+pub const UNIQUE: &[Known] = &[option("live_only", &[Flag], "`live_only`"), option("name", &[Text], "`name = \"users_by_email\"`")];
+
+/// `hooks(..)`
+pub const HOOKS: &[Known] = &[option("rows", &[Bool, Flag], "`rows = true`")];
 
 /// `index(..)`, `unique(..)`
 pub const INDEX: &[Known] = &[

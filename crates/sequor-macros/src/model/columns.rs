@@ -122,15 +122,6 @@ impl ColumnField {
         if let Some(place) = options.place("stored").filter(|_| !options.has("generated")) {
             errors.at(place, "`stored` belongs to `generated = \"..\"`");
         }
-        if let Some(place) = options.place("computed") {
-            errors.at(
-                place,
-                format!(
-                    "a computed value is no field: remove `{0}` and write `#[model(computed({0} = \"Model::{0}\"))]` with a method of that name",
-                    self.name
-                ),
-            );
-        }
         if self.embed {
             let allowed = ["embed", "column", "json"];
             for option in known::FIELD.iter().filter(|option| !allowed.contains(&option.name)) {
@@ -191,7 +182,7 @@ impl ColumnField {
             }
         }
         for name in ["unique", "index"] {
-            if let Some((place, given)) = options.get(name) {
+            if let Some((place, given)) = options.get(name).filter(|(_, given)| !matches!(given, Given::List(_))) {
                 let field = Ident::new(name, place);
                 let group = if let Given::Text(text) = given { text.to_token_stream() } else { quote!("") };
                 fields.push(quote!(#field: ::core::option::Option::Some(#group)));

@@ -1,7 +1,7 @@
 //! `hooks`, `validate = ".."`, `default_scope = ".."`: what the model declares beside its data.
 
-use super::Model;
-use crate::attributes::path;
+use super::{Model, asking};
+use crate::attributes::{Given, Options, known, path};
 use crate::errors::Errors;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -10,11 +10,12 @@ use syn::spanned::Spanned;
 
 /// The impls, and the field of `StaticModel` that points to them.
 pub fn emit(model: &Model, errors: &mut Errors) -> (TokenStream, Option<TokenStream>) {
-    let hooks = model.options.place("hooks").map(|_| hooks(model));
+    let hooks = model.options.get("hooks").map(|(_, given)| hooks(model, given, errors));
     let scope = model.options.get("default_scope").and_then(|(_, given)| path(given, errors)).map(|scope| default_scope(model, &scope));
     let rules: Vec<_> = model.options.all("validate").filter_map(|(_, given)| path(given, errors)).collect();
     let rules = (!rules.is_empty()).then(|| row_rules(model, &rules));
-    if hooks.is_none() && scope.is_none() && rules.is_none() {
+    let asking = asking::emit(model, errors);
+    if hooks.is_none() && scope.is_none() && rules.is_none() && asking.is_none() {
         return (TokenStream::new(), None);
     }
     let ident = &model.ident;
@@ -27,15 +28,30 @@ pub fn emit(model: &Model, errors: &mut Errors) -> (TokenStream, Option<TokenStr
         impl __sequor::Declared for Declaration {
             #scope
             #rules
+            #asking
             #hooks
         }
     };
     (declaration, Some(quote!(declared: ::core::option::Option::Some(&Declaration))))
 }
 
-fn hooks(model: &Model) -> TokenStream {
+fn hooks(model: &Model, given: &Given, errors: &mut Errors) -> TokenStream {
     let ident = &model.ident;
+    let list = match given {
+        Given::List(tokens) => Options::nested(tokens.clone(), "hooks", known::HOOKS, errors),
+        _ => Options::default(),
+    };
+    let wants_rows = matches!(list.get("rows"), Some((_, Given::Flag | Given::Bool(true))));
+    let rows = wants_rows.then(|| {
+        quote! {
+            fn wants_rows(&self) -> bool {
+                true
+            }
+        }
+    });
     quote! {
+        #rows
+
         fn has_hooks(&self) -> bool {
             true
         }

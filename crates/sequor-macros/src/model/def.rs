@@ -1,5 +1,6 @@
 //! The model as data: `StaticModel`.
 
+use super::columns::ColumnField;
 use super::{Model, declared};
 use crate::attributes::{Given, ItemValue, Options, items, known};
 use crate::errors::Errors;
@@ -33,8 +34,11 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
         fields.push(quote!(checks: &[#(#checks),*]));
     }
     fields.extend(model.managed.data());
-    if model.options.has("skip_sync") {
-        fields.push(quote!(skip_sync: true));
+    for flag in ["skip_sync", "rules_as_checks"] {
+        if let Some(place) = model.options.place(flag) {
+            let field = proc_macro2::Ident::new(flag, place);
+            fields.push(quote!(#field: true));
+        }
     }
     let (declaration, declared) = declared::emit(model, errors);
     fields.extend(declared);
@@ -52,7 +56,23 @@ fn indexes(model: &Model, errors: &mut Errors) -> Vec<TokenStream> {
             list.extend(index(model, option, place, tokens, errors));
         }
     }
+    list.extend(model.columns.iter().filter_map(|column| unique_with(model, column, errors)));
     list
+}
+
+/// `#[field(unique(live_only))]`: a key of one field with options of its own.
+fn unique_with(model: &Model, column: &ColumnField, errors: &mut Errors) -> Option<TokenStream> {
+    let (place, Given::List(tokens)) = column.options.get("unique")? else { return None };
+    let options = Options::nested(tokens.clone(), "unique", known::UNIQUE, errors);
+    let name = options.text("name").map(|name| quote!(name: ::core::option::Option::Some(#name),));
+    let live = options.has("live_only").then(|| quote!(live_only: true,));
+    if live.is_some() && !model.options.has("paranoid") {
+        errors.at(place, "`live_only` is for models whose rows are deleted softly: add `paranoid` to the model, or write `unique`");
+    }
+    let column = &column.name;
+    Some(
+        quote!(__sequor::StaticIndex { unique: true, #name #live ..__sequor::StaticIndex::new(&[__sequor::StaticIndexPart::Column(#column)]) }),
+    )
 }
 
 fn index(model: &Model, option: &str, place: Span, tokens: &TokenStream, errors: &mut Errors) -> Option<TokenStream> {

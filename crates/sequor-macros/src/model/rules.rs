@@ -53,11 +53,15 @@ fn rule(item: Item, written: &Type, ty: &TokenStream, shared: Option<&LitStr>, e
         ItemValue::Bare(_) => return None,
     };
     let text = names::plain(&name);
+    if text == "custom_async" {
+        // `declared.rs` reads it: such a rule is a function of the model, no data of the column.
+        return None;
+    }
     if text == "custom" {
         return custom(arguments, name.span(), written, ty, shared, errors);
     }
     let Some(rule) = table::find(&text) else {
-        let known: Vec<&str> = table::RULES.iter().map(|rule| rule.name).chain(["custom"]).collect();
+        let known: Vec<&str> = table::RULES.iter().map(|rule| rule.name).chain(["custom", "custom_async"]).collect();
         errors.at(name.span(), format!("there is no rule `{text}`{}", names::instead(&text, &known)));
         return None;
     };

@@ -1,14 +1,12 @@
 //! The impls of `Instance`, `Model`, and serde's traits: three matches, and calls of what is written once in the ORM.
 
 use super::columns::ColumnField;
-use super::{Model, draft};
-use crate::attributes::{Given, ItemValue, items};
+use super::{Model, computed, draft};
+use crate::attributes::Given;
 use crate::errors::Errors;
 use crate::names;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::LitStr;
-use syn::spanned::Spanned;
 
 /// All impls.
 pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
@@ -45,7 +43,7 @@ fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
     let relations = relations.unwrap_or_else(|| quote!(let _ = position; ::core::option::Option::None));
     let (bounds, cells_mut) = cells(&model.columns, true);
     let (_, cells) = cells(&model.columns, false);
-    let computed = computed(model, errors);
+    let computed = computed::emit(model, errors);
     quote! {
         #bounds
 
@@ -115,32 +113,6 @@ pub fn cells(columns: &[ColumnField], mutable: bool) -> (TokenStream, TokenStrea
     (constants, arms)
 }
 
-fn computed(model: &Model, errors: &mut Errors) -> Option<TokenStream> {
-    let mut values = Vec::new();
-    let style =
-        model.options.text("json").map_or(quote!(::core::option::Option::None), |style| quote!(::core::option::Option::Some(#style)));
-    for (_, given) in model.options.all("computed") {
-        let Given::List(tokens) = given else { continue };
-        for item in items(tokens.clone()) {
-            let (Some(name), ItemValue::Equals(tokens)) = (&item.name, item.value) else {
-                errors.at(item.span, "`computed` is written `computed(full_name = \"User::full_name\")`");
-                continue;
-            };
-            let given = syn::parse2::<LitStr>(tokens.clone()).map_or(Given::Tokens(tokens), Given::Text);
-            let Some(path) = crate::attributes::path(&given, errors) else { continue };
-            let name = LitStr::new(&names::plain(name), name.span());
-            values.push(quote_spanned!(path.span()=> (__sequor::json_name(#name, #style), __sequor::computed_value(&#path(self)))));
-        }
-    }
-    (!values.is_empty()).then(|| {
-        quote! {
-            fn computed(&self) -> ::std::vec::Vec<(__sequor::Name, __sequor::serde_json::Value)> {
-                ::std::vec![#(#values),*]
-            }
-        }
-    })
-}
-
 fn implementation(model: &Model) -> TokenStream {
     let (ident, slots, empty) = (&model.ident, draft::name(model), draft::empty(model));
     let name = names::plain(ident);
@@ -151,6 +123,16 @@ fn implementation(model: &Model) -> TokenStream {
         quote!(#field: <#ty>::unloaded(#name, #text))
     });
     let (loader, through) = (loader(model), through_loader(model));
+    let row = if model.computed.is_empty() {
+        quote!(::core::result::Result::Ok(#ident { #(#decode,)* #(#relations,)* }))
+    } else {
+        let (fields, fill) = (model.computed.iter().map(|computed| &computed.ident), computed::fill(model));
+        quote! {
+            let mut row = #ident { #(#decode,)* #(#relations,)* #(#fields: ::core::default::Default::default(),)* };
+            #(#fill)*
+            ::core::result::Result::Ok(row)
+        }
+    };
     quote! {
         #[automatically_derived]
         impl __sequor::Model for #ident {
@@ -165,7 +147,7 @@ fn implementation(model: &Model) -> TokenStream {
             }
 
             fn decode(row: &mut dyn __sequor::RowReader, at: usize) -> __sequor::Result<#ident> {
-                ::core::result::Result::Ok(#ident { #(#decode,)* #(#relations,)* })
+                #row
             }
 
             #loader

@@ -10,7 +10,7 @@ pub(super) use environment::from_environment;
 use super::pool::ConnectionPool;
 use super::replica::{ReplicaChoice, ReplicaOptions, Replicas};
 use super::{Db, DbInner, Settings, TypeMap};
-use crate::hook::HookTable;
+use crate::hook::{GlobalHooks, HookTable};
 use crate::model::{ModelList, Registry};
 use crate::sync::SyncMode;
 use chrono::{DateTime, Utc};
@@ -97,6 +97,7 @@ pub struct DbOptions {
     registry: Result<Registry>,
     pub(super) replicas: ReplicaOptions,
     auto_sync: Option<SyncMode>,
+    hooks: Arc<HookTable>,
 }
 
 impl DbOptions {
@@ -122,6 +123,7 @@ impl DbOptions {
             registry: Ok(Registry::default()),
             replicas: ReplicaOptions { urls: Vec::new(), window: secs(5), choice: ReplicaChoice::RoundRobin, lag: None },
             auto_sync: None,
+            hooks: Arc::default(),
         }
     }
 
@@ -213,6 +215,13 @@ impl DbOptions {
         self
     }
 
+    /// Registers hooks before anything is connected, so that those of connections see the first one too:
+    /// `.with_hooks(|hooks| hooks.after_connect("zone", |connection| Box::pin(connection.execute("SET TIME ZONE 'UTC'"))))`.
+    pub fn with_hooks(self, register: impl FnOnce(&GlobalHooks<'_>)) -> DbOptions {
+        register(&GlobalHooks::new(&self.hooks, None));
+        self
+    }
+
     /// Makes models known by name: one, a tuple, or a list of `models!`.
     pub fn register<L: ModelList>(self) -> DbOptions {
         if let Ok(registry) = &self.registry {
@@ -266,8 +275,8 @@ impl DbOptions {
             ));
         }
         let driver = driver(&self.url)?;
-        let replicas = Arc::new(Replicas::new(&self.replicas, &self.pool)?);
-        let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry));
+        let replicas = Arc::new(Replicas::new(&self.replicas, &self.pool, &self.hooks)?);
+        let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry, self.hooks.clone(), &self.url));
         let product = pool.open().await?;
         ConnectionPool::keep(&pool);
         let dialect = match product {
@@ -284,7 +293,7 @@ impl DbOptions {
             replicas,
             dialect,
             registry: Arc::new(registry),
-            hooks: HookTable::default(),
+            hooks: self.hooks,
             settings: self.settings,
             kept: super::health::Kept::default(),
             labels,

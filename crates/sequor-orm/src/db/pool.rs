@@ -9,6 +9,7 @@ pub use status::PoolStatus;
 use super::options::{Pool, Retry};
 use super::own::OwnSessions;
 use super::session::meter;
+use crate::hook::{HookTable, PoolMoment};
 use sequor_core::driver::{Cancel, Connection, Driver, Product, Status};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::collections::VecDeque;
@@ -44,6 +45,8 @@ pub(crate) struct ConnectionPool {
     ended: AtomicBool,
     /// The round trip that was measured last, in nanoseconds; 0 before that.
     round_trip: AtomicU64,
+    hooks: Arc<HookTable>,
+    url: String,
 }
 
 /// A connection with what is known about it.
@@ -74,7 +77,7 @@ pub(crate) struct Pooled {
 }
 
 impl ConnectionPool {
-    pub(crate) fn new(driver: Arc<dyn Driver>, limits: Pool, retry: Retry) -> ConnectionPool {
+    pub(crate) fn new(driver: Arc<dyn Driver>, limits: Pool, retry: Retry, hooks: Arc<HookTable>, url: &str) -> ConnectionPool {
         let size = driver.max_connections().map_or(limits.max, |most| limits.max.min(most));
         ConnectionPool {
             name: driver.target(),
@@ -92,6 +95,8 @@ impl ConnectionPool {
             own: Arc::default(),
             ended: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
+            hooks,
+            url: url.to_owned(),
         }
     }
 
@@ -140,7 +145,7 @@ impl ConnectionPool {
         let mut pause = self.retry.delay;
         let mut attempt = 1;
         let connection = loop {
-            match self.driver.connect().await {
+            match self.open_one().await {
                 Ok(connection) => break connection,
                 Err(Error::Connection(error)) if attempt < self.retry.max && error.kind().is_transient() => {
                     tracing::warn!(attempt, %error, "connecting failed, trying again");
@@ -156,6 +161,29 @@ impl ConnectionPool {
         meter::connected(&self.name, start.elapsed());
         let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
         Ok(Idle { connection, cancel, since: now, born: now, uses: 0 })
+    }
+
+    /// Opens a connection where the hooks say, and lets them set it up.
+    async fn open_one(&self) -> Result<Box<dyn Connection>> {
+        let hooks = &self.hooks.connection;
+        let connection = match hooks.target(&self.url).await? {
+            Some(target) => super::options::driver(target.url())?.connect().await?,
+            None => self.driver.connect().await?,
+        };
+        hooks.opened(connection).await
+    }
+
+    /// Closes a connection; no hook can keep it open.
+    async fn close_one(&self, connection: Box<dyn Connection>) {
+        self.tell(PoolMoment::BeforeDisconnect).await;
+        connection.close().await;
+        self.tell(PoolMoment::AfterDisconnect).await;
+    }
+
+    async fn tell(&self, moment: PoolMoment) {
+        if let Err(error) = self.hooks.connection.pool(moment, || self.target()).await {
+            tracing::error!(%error, "a hook around the end of a connection failed");
+        }
     }
 
     fn put(&self, mut slot: Idle) {
@@ -179,12 +207,13 @@ impl ConnectionPool {
 
     /// A connection that the pool does not count.
     pub(crate) async fn direct(&self) -> Result<Box<dyn Connection>> {
-        self.driver.connect().await
+        self.open_one().await
     }
 
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
         self.check_open()?;
+        self.hooks.connection.pool(PoolMoment::BeforeAcquire, || self.target()).await?;
         let asked = Instant::now();
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
@@ -207,15 +236,17 @@ impl ConnectionPool {
         pooled.slot = Some(slot);
         self.counts.acquired(asked.elapsed());
         meter::acquired(&self.name, asked.elapsed());
+        self.hooks.connection.pool(PoolMoment::AfterAcquire, || self.target()).await?;
         Ok(pooled)
     }
 
     /// The connection that was used last, if it still lives.
-    async fn kept(&self) -> Option<Idle> {
+    async fn kept(self: &Arc<Self>) -> Option<Idle> {
         loop {
             let mut slot = self.lock_idle().pop_back()?;
             if self.worn(&slot) || !slot.connection.is_alive() {
-                tokio::spawn(slot.connection.close());
+                let pool = self.clone();
+                tokio::spawn(async move { pool.close_one(slot.connection).await });
                 continue;
             }
             if slot.since.elapsed() > PING_AFTER && !matches!(tokio::time::timeout(PING_LIMIT, slot.connection.ping()).await, Ok(Ok(()))) {
@@ -363,7 +394,7 @@ fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphor
         if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && !pool.closed.load(Ordering::Acquire) {
             pool.put(slot);
         } else {
-            let _ = tokio::time::timeout(RESET_LIMIT, slot.connection.close()).await;
+            let _ = tokio::time::timeout(RESET_LIMIT, pool.close_one(slot.connection)).await;
         }
         drop(permit);
     });

@@ -7,6 +7,7 @@ pub(super) use look::Sample;
 use super::options::{DbOptions, Pool, Retry, driver};
 use super::pool::{ConnectionPool, Pooled};
 use super::{Db, Run};
+use crate::hook::HookTable;
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -109,12 +110,12 @@ impl Replica {
 }
 
 impl Replicas {
-    pub(super) fn new(options: &ReplicaOptions, limits: &Pool) -> Result<Replicas> {
+    pub(super) fn new(options: &ReplicaOptions, limits: &Pool, hooks: &Arc<HookTable>) -> Result<Replicas> {
         let list = options
             .urls
             .iter()
             .map(|url| {
-                let pool = Arc::new(ConnectionPool::new(driver(url)?, limits.clone(), Retry::default()));
+                let pool = Arc::new(ConnectionPool::new(driver(url)?, limits.clone(), Retry::default(), hooks.clone(), url));
                 Ok(Replica { pool, state: Mutex::default() })
             })
             .collect::<Result<_>>()?;

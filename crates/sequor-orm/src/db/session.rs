@@ -17,11 +17,14 @@ pub(super) use slow::SlowQueries;
 pub use slow::SlowQuery;
 
 use super::{Db, pool::Pooled, transaction};
+use crate::hook::{self, HookKind, QueryEvent};
+use crate::write::WriteOptions;
 use observe::Watch;
 use sequor_core::Name;
 use sequor_core::driver::{Batch, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
+use std::time::Instant;
 use tracing::Instrument;
 
 /// What a batch is for: in logs, errors and routing.
@@ -45,6 +48,8 @@ impl Db {
         }
         let tx = self.session(run.site)?;
         let watch = Watch::new(self, &batch, &run);
+        self.tell_query(HookKind::BeforeQuery, &watch.texts, &run, None, None).await?;
+        let start = Instant::now();
         let work = async {
             match &tx {
                 Some(tx) => self.limited(tx.run(batch)).await,
@@ -55,7 +60,9 @@ impl Db {
         if run.write {
             self.wrote();
         }
+        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, &run, Some(start), result.as_ref().err()).await;
         watch.end(self, &run, result.as_deref());
+        told?;
         result.map_err(|error| placed(error, &run))
     }
 
@@ -128,12 +135,39 @@ impl Db {
 
     /// Runs statements without parameters.
     pub(crate) async fn execute_script(&self, sql: String, site: &'static Location<'static>) -> Result<()> {
-        expect::note(&[sql.as_str().into()], site);
+        let texts = [sql.as_str().into()];
+        expect::note(&texts, site);
         self.wrote();
-        match self.session(site)? {
+        let run = Run { operation: "script", model: None, site, write: true };
+        self.tell_query(HookKind::BeforeQuery, &texts, &run, None, None).await?;
+        let start = Instant::now();
+        let result = match self.session(site)? {
             Some(tx) => tx.script(sql).await,
             None => self.inner.pool.acquire(site).await?.get()?.execute_script(sql).await,
+        };
+        self.tell_query(HookKind::AfterQuery, &texts, &run, Some(start), result.as_ref().err()).await?;
+        result
+    }
+
+    /// Runs the hooks around a statement, but not for those that such a hook sends itself.
+    pub(super) async fn tell_query(
+        &self,
+        kind: HookKind,
+        texts: &[std::sync::Arc<str>],
+        run: &Run,
+        start: Option<Instant>,
+        error: Option<&Error>,
+    ) -> Result<()> {
+        if !self.hook_table().any(kind) || hook::is_in_query_hook() {
+            return Ok(());
         }
+        let options = WriteOptions::at(run.site);
+        for sql in texts {
+            let (took, model) = (start.map(|start| start.elapsed()), run.model.as_deref());
+            let event = QueryEvent { sql, operation: run.operation, model, site: run.site, took, error };
+            hook::fire_statement(self, kind, &event, &options).await?;
+        }
+        Ok(())
     }
 }
 

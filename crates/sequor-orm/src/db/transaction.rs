@@ -15,7 +15,7 @@ use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -40,6 +40,8 @@ struct Shared {
     limits: Limits,
     /// Stops what it runs.
     cancel: Option<Arc<dyn Cancel>>,
+    /// Its name, once somebody asked for it.
+    name: OnceLock<uuid::Uuid>,
 }
 
 #[derive(Default)]
@@ -396,6 +398,11 @@ impl Db {
         }
     }
 
+    /// The id of the transaction of this handle, the same for its savepoints; what a log or an audit trail groups by.
+    pub fn transaction_id(&self) -> Option<uuid::Uuid> {
+        self.tx.as_ref().map(|tx| *tx.shared.name.get_or_init(uuid::Uuid::now_v7))
+    }
+
     /// Runs a future once the transaction is durable; outside of one, soon.
     pub fn after_commit(&self, callback: impl Future<Output = ()> + Send + 'static) {
         match &self.tx {
@@ -442,6 +449,7 @@ impl Db {
             savepoints: AtomicU32::new(0),
             limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout.or(self.inner.settings.transaction_timeout)),
             state: Mutex::new(State { touched: Some(Instant::now()), ..State::default() }),
+            name: OnceLock::new(),
         };
         let handle = TxHandle { shared: Arc::new(shared), level: 0 };
         if let Some(limit) = self.inner.settings.idle_in_transaction {

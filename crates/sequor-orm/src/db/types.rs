@@ -22,6 +22,11 @@ impl TypeMap {
         self.values.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Adds all values of another map.
     pub fn extend(&mut self, other: &TypeMap) {
         self.values.extend(other.values.iter().map(|(key, value)| (*key, value.clone())));

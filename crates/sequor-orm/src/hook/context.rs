@@ -4,18 +4,19 @@ use super::HookKind;
 use crate::db::{Db, TypeMap};
 use crate::model::Model;
 use crate::write::RowState;
+use sequor_core::Value;
 use sequor_core::driver::ValueRow;
 use sequor_core::error::Result;
 use sequor_core::schema::ModelDef;
-use sequor_core::{Name, Value};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a hook is told beside the row.
 pub struct HookContext<'a> {
     pub(crate) db: &'a Db,
     pub(crate) kind: HookKind,
-    pub(crate) model: &'a Arc<ModelDef>,
+    pub(crate) model: Option<&'a Arc<ModelDef>>,
     pub(crate) extras: &'a TypeMap,
 }
 
@@ -37,9 +38,9 @@ impl HookContext<'_> {
         name.strip_prefix("bulk_").unwrap_or(name)
     }
 
-    /// The model's name.
+    /// The model's name; empty for a moment that is no single model's.
     pub fn model(&self) -> &str {
-        &self.model.name
+        self.model.map_or("", |model| &model.name)
     }
 
     /// The typed extras of the call and of the handle.
@@ -78,6 +79,18 @@ impl Operation {
     }
 }
 
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq<&str> for Operation {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
 /// A change of a row of any model.
 #[derive(Clone, Debug)]
 pub struct AnyChange {
@@ -85,6 +98,8 @@ pub struct AnyChange {
     pub(crate) operation: Operation,
     pub(crate) before: Option<Vec<Value>>,
     pub(crate) after: Option<Vec<Value>>,
+    pub(crate) actor: Option<Value>,
+    pub(crate) transaction: Option<Uuid>,
 }
 
 impl AnyChange {
@@ -92,7 +107,7 @@ impl AnyChange {
         let model = after.or(before)?.model.clone();
         let values = |row: &RowState| row.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
         let stored = |row: &RowState| row.original.clone().unwrap_or_else(|| values(row));
-        Some(AnyChange { model, operation, before: before.map(stored), after: after.map(values) })
+        Some(AnyChange { model, operation, before: before.map(stored), after: after.map(values), actor: None, transaction: None })
     }
 
     /// The model's name.
@@ -121,13 +136,23 @@ impl AnyChange {
         self.after.as_ref().map(|values| self.json(values))
     }
 
+    /// Who acted: the key that was given to `db.actor(..)`, if it was one.
+    pub fn actor(&self) -> Option<&Value> {
+        self.actor.as_ref()
+    }
+
+    /// The transaction: the same for all changes that were made durable together. `None` outside of one.
+    pub fn transaction(&self) -> Option<Uuid> {
+        self.transaction
+    }
+
     /// The fields that differ.
-    pub fn changed(&self) -> Vec<Name> {
+    pub fn changed(&self) -> Vec<&str> {
         let differs = |position: &usize| match (&self.before, &self.after) {
             (Some(before), Some(after)) => before.get(*position) != after.get(*position),
             _ => true,
         };
-        (0..self.model.columns.len()).filter(differs).map(|position| self.model.columns[position].name.clone()).collect()
+        (0..self.model.columns.len()).filter(differs).map(|position| self.model.columns[position].name.as_ref()).collect()
     }
 
     fn json(&self, values: &[Value]) -> serde_json::Value {
@@ -166,6 +191,16 @@ impl<M: Model> Change<M> {
     /// `Decode` when it does not fit the model.
     pub fn after(&self) -> Result<Option<M>> {
         self.any.after.clone().map(|values| M::decode(&mut ValueRow::new(values), 0)).transpose()
+    }
+
+    /// The primary key.
+    pub fn key(&self) -> Vec<Value> {
+        self.any.key()
+    }
+
+    /// The fields that differ.
+    pub fn changed(&self) -> Vec<&str> {
+        self.any.changed()
     }
 
     /// The same without its type.

@@ -1,11 +1,12 @@
 //! How the hooks of a moment run: in order, at most sixteen deep, and none may take the engine down.
 
-use super::{AnyChange, Declared, HookContext, HookKind, HookSubject, Operation, ReadRows, SkipHooks, behaviors};
+use super::table::Found;
+use super::{AnyChange, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
 use crate::db::Db;
 use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, Models};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -18,42 +19,100 @@ const DEEPEST: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
-    static CHAIN: Vec<String>;
+    static CHAIN: Arc<Link>;
+}
+
+/// A hook that runs, and the one inside of which it was called.
+struct Link {
+    model: Option<Arc<ModelDef>>,
+    kind: HookKind,
+    depth: usize,
+    outer: Option<Arc<Link>>,
+}
+
+impl Link {
+    fn below(outer: Option<Arc<Link>>, model: Option<&Arc<ModelDef>>, kind: HookKind) -> Link {
+        Link { model: model.cloned(), kind, depth: outer.as_ref().map_or(1, |outer| outer.depth + 1), outer }
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Link> {
+        std::iter::successors(Some(self), |link| link.outer.as_deref())
+    }
+
+    /// `User.after_create → User.after_create`
+    fn shown(&self) -> String {
+        let mut names: Vec<String> =
+            self.each().map(|link| format!("{}.{}", link.model.as_ref().map_or("", |model| &model.name), link.kind.name())).collect();
+        names.reverse();
+        names.join(" → ")
+    }
+}
+
+/// What is called: the hooks that a model declares, and those of the table.
+struct Called {
+    declared: Option<&'static dyn Declared>,
+    table: Found,
+    /// Only those that want each row of a write of many.
+    rows: bool,
 }
 
 /// Runs all hooks of a moment: declared ones, then those of the table.
-pub(crate) async fn fire(
-    db: &Db,
-    model: &Arc<ModelDef>,
-    kind: HookKind,
-    mut subject: HookSubject<'_>,
-    options: &WriteOptions,
-) -> Result<()> {
+pub(crate) async fn fire(db: &Db, model: &Arc<ModelDef>, kind: HookKind, subject: HookSubject<'_>, options: &WriteOptions) -> Result<()> {
     if !options.hooks {
         return Ok(());
     }
-    let mut declared = declared(model);
-    let mut entries = db.hook_table().of(&model.name, kind);
-    if declared.is_none() && entries.is_empty() {
+    let called = Called { declared: declared(model), table: db.hook_table().of(&model.name, kind), rows: false };
+    call(db, Some(model), kind, subject, options, called).await
+}
+
+/// Runs the hooks of all models for a moment that is no single model's.
+pub(crate) async fn fire_global(db: &Db, kind: HookKind, subject: HookSubject<'_>, options: &WriteOptions) -> Result<()> {
+    let called = Called { declared: None, table: db.hook_table().of("", kind), rows: false };
+    call(db, None, kind, subject, options, called).await
+}
+
+/// Runs the hooks around a statement: those of its model by its name, and those of all.
+pub(crate) async fn fire_statement(db: &Db, kind: HookKind, event: &QueryEvent<'_>, options: &WriteOptions) -> Result<()> {
+    let table = db.hook_table().of(event.model.unwrap_or_default(), kind);
+    let called = Called { declared: None, table, rows: false };
+    let model = event.model.and_then(|name| db.models().by_name(name));
+    call(db, model.as_ref(), kind, HookSubject::Statement(event), options, called).await
+}
+
+/// Runs the hooks of one row that a write of many changed: those that asked for it.
+async fn fire_row(db: &Db, row: &mut RowState, kind: HookKind, options: &WriteOptions) -> Result<()> {
+    let model = row.model.clone();
+    let declared = declared(&model).filter(|declared| declared.wants_rows());
+    let called = Called { declared, table: db.hook_table().of(&model.name, kind), rows: true };
+    call(db, Some(&model), kind, HookSubject::Row(row), options, called).await
+}
+
+async fn call(
+    db: &Db,
+    model: Option<&Arc<ModelDef>>,
+    kind: HookKind,
+    mut subject: HookSubject<'_>,
+    options: &WriteOptions,
+    called: Called,
+) -> Result<()> {
+    if called.declared.is_none() && called.table.is_empty() {
         return Ok(());
     }
-    let extras = options.extras(db);
-    if let Some(skipped) = extras.get::<SkipHooks>().filter(|_| !kind.is_mandatory()) {
-        declared = declared.filter(|_| !skipped.has(kind.name()));
-        entries.retain(|entry| !skipped.has(&entry.name) && !skipped.has(kind.name()));
+    let merged = (!options.extras.is_empty()).then(|| options.extras(db));
+    let extras = merged.as_ref().unwrap_or_else(|| db.extras());
+    let skipped = extras.get::<SkipHooks>().filter(|_| !kind.is_mandatory());
+    let skips = |name: &str| skipped.is_some_and(|skipped| skipped.has(name) || skipped.has(kind.name()));
+    let chain = Arc::new(Link::below(CHAIN.try_with(Clone::clone).ok(), model, kind));
+    if chain.depth > DEEPEST {
+        return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
     }
-    let mut chain = CHAIN.try_with(Clone::clone).unwrap_or_default();
-    chain.push(format!("{}.{}", model.name, kind.name()));
-    if chain.len() > DEEPEST {
-        return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.join(" → "))));
-    }
-    let context = HookContext { db, kind, model, extras: &extras };
+    let context = HookContext { db, kind, model, extras };
     CHAIN
         .scope(chain, async {
-            if let Some(declared) = declared {
+            if let Some(declared) = called.declared.filter(|_| !skips(kind.name())) {
                 guarded(kind.name(), || declared.run(kind, reborrow(&mut subject), &context)).await?;
             }
-            for entry in entries {
+            for entry in called.table.iter().filter(|entry| (!called.rows || entry.rows) && !skips(&entry.name)) {
                 guarded(&entry.name, || (entry.run)(reborrow(&mut subject), &context)).await?;
             }
             Ok(())
@@ -61,8 +120,14 @@ pub(crate) async fn fire(
         .await
 }
 
+/// Whether the running code is that of a hook around a statement, whose own statements are not told.
+pub(crate) fn is_in_query_hook() -> bool {
+    let around = |chain: &Arc<Link>| chain.each().any(|link| matches!(link.kind, HookKind::BeforeQuery | HookKind::AfterQuery));
+    CHAIN.try_with(around).unwrap_or(false)
+}
+
 /// Runs one hook; its panic is an error like any other of its own.
-async fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>>) -> Result<()> {
+pub(super) async fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>>) -> Result<()> {
     let panicked = || Error::hook(name, "the hook panicked; nothing of its write is stored");
     let Ok(mut running) = catch_unwind(AssertUnwindSafe(run)) else { return Err(panicked()) };
     let result = std::future::poll_fn(|cx| {
@@ -86,6 +151,8 @@ fn reborrow<'b>(subject: &'b mut HookSubject<'_>) -> HookSubject<'b> {
         HookSubject::Rows(rows) => HookSubject::Rows(rows),
         HookSubject::Bulk(bulk) => HookSubject::Bulk(bulk),
         HookSubject::Query(query) => HookSubject::Query(query),
+        HookSubject::Found(rows) => HookSubject::Found(*rows),
+        HookSubject::Statement(event) => HookSubject::Statement(event),
         HookSubject::Change(change) => HookSubject::Change(change),
         HookSubject::Failed(row, error) => HookSubject::Failed(row, error),
         HookSubject::Read(rows) => HookSubject::Read(rows),
@@ -106,9 +173,39 @@ pub(crate) fn needs_transaction(db: &Db, model: &ModelDef, options: &WriteOption
 
 /// Whether somebody wants to know which rows a write of many changed.
 pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
+    let table = db.hook_table();
     declared(model).is_some()
-        || db.hook_table().has_observers()
-        || db.hook_table().has(&model.name, &[HookKind::AfterChange, HookKind::AfterCommit])
+        || table.has_observers()
+        || table.has(&model.name, &[HookKind::AfterChange, HookKind::AfterCommit])
+        || table.wants_rows(&model.name)
+}
+
+/// Tells of a row that a write of many changed: the hooks of one row that asked for it, then the listeners of changes.
+pub(crate) async fn changed_among_many(
+    db: &Db,
+    operation: Operation,
+    before: Option<&RowState>,
+    after: Option<&RowState>,
+    options: &WriteOptions,
+) -> Result<()> {
+    let Some(row) = after.or(before) else { return Ok(()) };
+    let asked = declared(&row.model).is_some_and(|declared| declared.wants_rows()) || db.hook_table().wants_rows(&row.model.name);
+    if asked && options.hooks {
+        let mut row = row.clone();
+        if let (Some(before), Some(_)) = (before, after) {
+            row.original = before.original.clone().or_else(|| before.values.iter().cloned().collect());
+        }
+        let kinds: &[HookKind] = match operation {
+            Operation::Create => &[HookKind::AfterCreate, HookKind::AfterSave],
+            Operation::Update => &[HookKind::AfterUpdate, HookKind::AfterSave],
+            Operation::Destroy => &[HookKind::AfterDestroy],
+            Operation::Restore => &[HookKind::AfterRestore],
+        };
+        for kind in kinds {
+            fire_row(db, &mut row, *kind, options).await?;
+        }
+    }
+    changed(db, operation, before, after, options).await
 }
 
 /// Tells the listeners of changes what happened to a row: in its transaction, and once it is durable.
@@ -123,7 +220,9 @@ pub(crate) async fn changed(
     if !captures(db, &model) {
         return Ok(());
     }
-    let Some(change) = AnyChange::new(operation, before, after) else { return Ok(()) };
+    let Some(mut change) = AnyChange::new(operation, before, after) else { return Ok(()) };
+    change.actor = crate::write::actor_of(&options.extras(db));
+    change.transaction = db.transaction_id();
     // Listeners of changes are mandatory: hooks(false) does not skip them.
     let mandatory = WriteOptions { hooks: true, ..options.clone() };
     fire(db, &model, HookKind::AfterChange, HookSubject::Change(&change), &mandatory).await?;

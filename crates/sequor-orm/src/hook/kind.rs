@@ -101,6 +101,10 @@ kinds! {
     BeforeBulkSync = "before_bulk_sync", "beforeBulkSync";
     /// After all tables were made.
     AfterBulkSync = "after_bulk_sync", "afterBulkSync";
+    /// Before a statement is sent.
+    BeforeQuery = "before_query", "beforeQuery";
+    /// After a statement was answered, or failed.
+    AfterQuery = "after_query", "afterQuery";
     /// After any change of any row, in its transaction.
     AfterChange = "after_change", "afterChange";
     /// After the change became durable.
@@ -136,6 +140,15 @@ impl HookKind {
         HookKind::AfterBulkRestore,
     ];
 
+    /// The hooks after the statement of one row, which `rows = true` calls for the rows of writes of many too.
+    pub(crate) const ROWS: &'static [HookKind] =
+        &[HookKind::AfterCreate, HookKind::AfterUpdate, HookKind::AfterSave, HookKind::AfterDestroy, HookKind::AfterRestore];
+
+    /// One bit of its own.
+    pub(crate) fn bit(self) -> u64 {
+        1 << (self as u32)
+    }
+
     /// Finds a hook by either name.
     ///
     /// # Errors
@@ -152,3 +165,6 @@ impl HookKind {
         matches!(self, HookKind::AfterChange | HookKind::AfterCommit | HookKind::AfterRead)
     }
 }
+
+// Which kinds of hooks there are is kept in the bits of one word.
+const _: () = assert!(HookKind::ALL.len() <= 64);

@@ -1,6 +1,8 @@
-//! Hooks at run time: `db.hooks::<User>()`, `db.global_hooks()`, `db.observe(..)`.
+//! Hooks at run time: `db.hooks::<User>()`, `db.observe(..)`. Those of all models are next door.
 
-use super::{AnyChange, BulkChange, HookContext, HookFn, HookKind, HookSubject, HookTable, ReadRows};
+use super::global::change_hook;
+use super::table::Entry;
+use super::{AnyChange, BulkChange, HookContext, HookFn, HookKind, HookSubject, HookTable};
 use crate::db::Db;
 use crate::model::Model;
 use crate::query::Find;
@@ -9,44 +11,51 @@ use sequor_core::error::{Error, Result};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-type ChangeFn = Arc<dyn for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
-
 /// The run-time hooks of one model.
 pub struct ModelHooks<'a, M> {
     table: &'a HookTable,
+    rows: bool,
     marker: PhantomData<fn() -> M>,
-}
-
-/// The run-time hooks of all models.
-pub struct GlobalHooks<'a> {
-    table: &'a HookTable,
 }
 
 /// Hooks by their kind and name, whatever the model.
 pub trait HookRegistry {
     /// Registers a hook.
     fn on(&self, kind: HookKind, name: &str, run: HookFn);
+
+    /// Registers a hook by the name of its kind: `before_create`, or Sequelize's `beforeCreate`.
+    ///
+    /// # Errors
+    /// `Usage` that lists the names there are.
+    fn on_named(&self, kind: &str, name: &str, run: HookFn) -> Result<()> {
+        self.on(HookKind::require(kind)?, name, run);
+        Ok(())
+    }
+
     /// Removes the hooks of a name; says whether there were any.
     fn remove(&self, name: &str) -> bool;
 }
 
 impl<M: Model> HookRegistry for ModelHooks<'_, M> {
     fn on(&self, kind: HookKind, name: &str, run: HookFn) {
-        self.table.register(Some(M::NAME), kind, name, run);
+        self.put(kind, name, run);
     }
 
     fn remove(&self, name: &str) -> bool {
-        self.table.remove(Some(M::NAME), name)
+        ModelHooks::remove(self, name)
     }
 }
 
-impl HookRegistry for GlobalHooks<'_> {
-    fn on(&self, kind: HookKind, name: &str, run: HookFn) {
-        self.table.register(None, kind, name, run);
+impl<M: Model> ModelHooks<'_, M> {
+    fn put(&self, kind: HookKind, name: &str, run: HookFn) {
+        self.table.add(Some(M::NAME), kind, Entry { name: name.to_owned(), run, rows: self.rows });
     }
 
-    fn remove(&self, name: &str) -> bool {
-        self.table.remove(None, name)
+    /// With `true`, the `after_*` hooks of one row that are registered from here on are also called for each row that `*_all` writes, bulk creates and
+    /// cascades of the database changed, with its values before and after: `db.hooks::<User>().rows(true).after_update("audit", ..)`.
+    #[must_use]
+    pub fn rows(self, each: bool) -> Self {
+        ModelHooks { rows: each, ..self }
     }
 }
 
@@ -70,7 +79,7 @@ macro_rules! row_hooks {
                             Ok(())
                         })
                     });
-                    self.table.register(Some(M::NAME), HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, run);
                 }
             )*
         }
@@ -118,7 +127,7 @@ macro_rules! draft_hooks {
                             Ok(())
                         })
                     });
-                    self.table.register(Some(M::NAME), HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, run);
                 }
             )*
         }
@@ -157,7 +166,7 @@ macro_rules! subject_hooks {
                             }
                         })
                     });
-                    self.table.register(Some(M::NAME), HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, run);
                 }
             )*
         }
@@ -201,7 +210,7 @@ macro_rules! query_hooks {
                             Ok(())
                         })
                     });
-                    self.table.register(Some(M::NAME), HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, run);
                 }
             )*
         }
@@ -215,8 +224,6 @@ query_hooks! {
     before_find_after_expand_include_all BeforeFindAfterExpandIncludeAll;
     /// Before a find, once its options are complete.
     before_find_after_options BeforeFindAfterOptions;
-    /// After a find, with the query that ran.
-    after_find AfterFind;
     /// Before a count.
     before_count BeforeCount;
 }
@@ -235,7 +242,7 @@ macro_rules! moment_hooks {
                         let hook = hook.clone();
                         Box::pin(async move { hook(cx).await })
                     });
-                    self.table.register(Some(M::NAME), HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, run);
                 }
             )*
         }
@@ -249,83 +256,105 @@ moment_hooks! {
     after_sync AfterSync;
 }
 
-fn change_hook(hook: ChangeFn) -> HookFn {
-    Arc::new(move |subject, cx| {
-        let hook = hook.clone();
-        Box::pin(async move {
-            match subject {
-                HookSubject::Change(change) => hook(change, cx).await,
-                _ => Ok(()),
-            }
-        })
-    })
-}
-
-impl GlobalHooks<'_> {
-    /// After any change of any row, in its transaction: an error rolls it back.
-    pub fn after_change<F>(&self, name: &str, hook: F)
-    where
-        F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-    {
-        self.table.register(None, HookKind::AfterChange, name, change_hook(Arc::new(hook)));
-    }
-
-    /// After any change became durable: an error is reported, never undone.
-    pub fn after_commit<F>(&self, name: &str, hook: F)
-    where
-        F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-    {
-        self.table.register(None, HookKind::AfterCommit, name, change_hook(Arc::new(hook)));
-    }
-
-    /// Gets model and keys of every row that leaves the engine; an error withholds the rows. `hooks(false)` does not skip it.
-    pub fn after_read<F>(&self, name: &str, hook: F)
-    where
-        F: for<'a> Fn(&'a ReadRows, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-    {
-        let hook = Arc::new(hook);
-        let run: HookFn = Arc::new(move |subject, cx| {
-            let hook = hook.clone();
-            Box::pin(async move {
-                match subject {
-                    HookSubject::Read(rows) => hook(rows, cx).await,
-                    _ => Ok(()),
-                }
-            })
-        });
-        self.table.register(None, HookKind::AfterRead, name, run);
-    }
-
-    /// Removes the hooks of a name; says whether there were any.
-    pub fn remove(&self, name: &str) -> bool {
-        self.table.remove(None, name)
-    }
-}
-
 impl<M: Model> ModelHooks<'_, M> {
     /// After any change of a row of this model, in its transaction.
     pub fn after_change<F>(&self, name: &str, hook: F)
     where
         F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
     {
-        self.table.register(Some(M::NAME), HookKind::AfterChange, name, change_hook(Arc::new(hook)));
+        self.put(HookKind::AfterChange, name, change_hook(Arc::new(hook)));
     }
 
-    /// Removes the hooks of a name; says whether there were any.
+    /// After a change of a row of this model became durable: an error is reported, never undone.
+    pub fn after_commit<F>(&self, name: &str, hook: F)
+    where
+        F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        self.put(HookKind::AfterCommit, name, change_hook(Arc::new(hook)));
+    }
+
+    /// After a find, with the rows that it found; the hook may change them.
+    pub fn after_find<F>(&self, name: &str, hook: F)
+    where
+        F: for<'a> Fn(&'a mut Vec<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        let hook = Arc::new(hook);
+        let run: HookFn = Arc::new(move |subject, cx| {
+            let hook = hook.clone();
+            Box::pin(async move {
+                let HookSubject::Found(rows) = subject else { return Ok(()) };
+                match rows.downcast_mut::<Vec<M>>() {
+                    Some(rows) => hook(rows, cx).await,
+                    None => Ok(()),
+                }
+            })
+        });
+        self.put(HookKind::AfterFind, name, run);
+    }
+
+    /// Before many rows are created: the drafts may be changed, left out, added to.
+    pub fn before_bulk_create<F>(&self, name: &str, hook: F)
+    where
+        F: for<'a> Fn(&'a mut Vec<crate::write::Draft<M>>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        let hook = Arc::new(hook);
+        let run: HookFn = Arc::new(move |subject, cx| {
+            let hook = hook.clone();
+            Box::pin(async move {
+                let HookSubject::Rows(rows) = subject else { return Ok(()) };
+                let mut drafts: Vec<crate::write::Draft<M>> = rows.drain(..).map(crate::write::Draft::from_state).collect();
+                let result = hook(&mut drafts, cx).await;
+                rows.extend(drafts.into_iter().map(|draft| draft.state));
+                result
+            })
+        });
+        self.put(HookKind::BeforeBulkCreate, name, run);
+    }
+
+    /// After many rows were created.
+    pub fn after_bulk_create<F>(&self, name: &str, hook: F)
+    where
+        F: for<'a> Fn(&'a [M], &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        let hook = Arc::new(hook);
+        let run: HookFn = Arc::new(move |subject, cx| {
+            let hook = hook.clone();
+            Box::pin(async move {
+                let HookSubject::Rows(rows) = subject else { return Ok(()) };
+                let rows = rows.iter().map(crate::write::instance_of::<M>).collect::<Result<Vec<_>>>()?;
+                hook(&rows, cx).await
+            })
+        });
+        self.put(HookKind::AfterBulkCreate, name, run);
+    }
+
+    /// A rule of the whole row that may ask the database; its error is a failure of validation beside all others.
+    pub fn validate<F>(&self, name: &str, rule: F)
+    where
+        F: for<'a> Fn(&'a crate::write::Draft<M>, &'a HookContext<'a>) -> BoxFuture<'a, std::result::Result<(), String>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let rule = Arc::new(rule);
+        let ask: crate::validate::AskFn = Arc::new(move |row, cx| {
+            let (rule, draft) = (rule.clone(), crate::write::Draft::<M>::from_state(row.clone()));
+            Box::pin(async move { rule(&draft, cx).await })
+        });
+        self.table.rules.add(Some(M::NAME), name, ask);
+    }
+
+    /// Removes the hooks and rules of a name; says whether there were any.
     pub fn remove(&self, name: &str) -> bool {
-        self.table.remove(Some(M::NAME), name)
+        let rules = self.table.rules.remove(Some(M::NAME), name);
+        self.table.remove(Some(M::NAME), name) || rules
     }
 }
 
 impl Db {
     /// The run-time hooks of a model. Sequelize: `User.addHook(..)`.
     pub fn hooks<M: Model>(&self) -> ModelHooks<'_, M> {
-        ModelHooks { table: self.hook_table(), marker: PhantomData }
-    }
-
-    /// The run-time hooks of all models. Sequelize: `sequelize.addHook(..)`.
-    pub fn global_hooks(&self) -> GlobalHooks<'_> {
-        GlobalHooks { table: self.hook_table() }
+        ModelHooks { table: self.hook_table(), rows: false, marker: PhantomData }
     }
 
     /// Watches every change once it is durable, without any say in its outcome: whatever it does, also panic or take longer than 5 s, the write stands.

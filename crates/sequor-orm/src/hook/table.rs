@@ -1,109 +1,169 @@
-//! [`HookTable`]: the hooks registered at run time, and what they work on.
+//! [`HookTable`]: the hooks registered at run time. Looking one up that is not there costs one comparison of bits.
 
-use super::{AnyChange, HookContext, HookKind, ReadRows};
-use crate::query::QueryState;
-use crate::write::RowState;
-use sequor_core::driver::BoxFuture;
-use sequor_core::error::{Error, Result};
-use sequor_core::statement::Expr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use super::connection::ConnectionHooks;
+use super::{AnyChange, HookFn, HookKind};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What a hook works on.
-pub enum HookSubject<'a> {
-    /// One row.
-    Row(&'a mut RowState),
-    /// Many rows.
-    Rows(&'a mut Vec<RowState>),
-    /// An update, deletion or restoring by filter.
-    Bulk(&'a mut BulkChange),
-    /// A query that is about to run.
-    Query(&'a mut QueryState),
-    /// A change that happened.
-    Change(&'a AnyChange),
-    /// A row that failed its rules, and the error, which the hook may replace.
-    Failed(&'a RowState, &'a mut Error),
-    /// Rows that were found, by model and key.
-    Read(&'a ReadRows),
-    /// Nothing but the moment itself: a table that is made.
-    Moment,
-}
-
-/// An update, deletion or restoring by filter.
-#[derive(Clone, Debug)]
-pub struct BulkChange {
-    /// Which rows.
-    pub query: QueryState,
-    /// What is set: positions and expressions.
-    pub set: Vec<(usize, Expr)>,
-}
-
-/// A hook at run time.
-pub type HookFn = Arc<dyn for<'a> Fn(HookSubject<'a>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 pub(super) type Observer = Arc<dyn Fn(&AnyChange) + Send + Sync>;
 
-#[derive(Clone)]
+/// One registered hook.
 pub(super) struct Entry {
-    /// `None`: every model.
-    model: Option<String>,
-    kind: HookKind,
     pub(super) name: String,
     pub(super) run: HookFn,
+    /// Whether it is called for each row that a write of many changed.
+    pub(super) rows: bool,
+}
+
+/// Hooks of one moment, in the order of registration.
+pub(super) type Entries = Arc<Vec<Entry>>;
+
+/// Hooks of one kind.
+#[derive(Default)]
+struct Moment {
+    models: HashMap<String, Entries>,
+    all: Option<Entries>,
+}
+
+impl Moment {
+    fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.all.is_none()
+    }
 }
 
 /// The hooks of one `Db` that were registered at run time.
 #[derive(Default)]
 pub struct HookTable {
-    entries: RwLock<Vec<Entry>>,
+    moments: RwLock<HashMap<HookKind, Moment>>,
     observers: RwLock<Vec<(String, Observer)>>,
-    any: AtomicBool,
+    /// One bit for each kind of which there are hooks.
+    kinds: AtomicU64,
+    /// The same for hooks that are called for each row.
+    row_kinds: AtomicU64,
     failures: AtomicU64,
+    pub(crate) connection: ConnectionHooks,
+    pub(crate) rules: crate::validate::RunTimeRules,
 }
 
 impl std::fmt::Debug for HookTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        f.debug_list().entries(entries.iter().map(|entry| (entry.kind, &entry.name))).finish()
+        let moments = self.moments.read().unwrap_or_else(PoisonError::into_inner);
+        let mut list = f.debug_list();
+        for (kind, moment) in moments.iter() {
+            let entries = moment.models.values().chain(&moment.all).flat_map(|entries| entries.iter());
+            list.entries(entries.map(|entry| (kind, &entry.name)));
+        }
+        list.finish()
     }
+}
+
+/// The hooks of a moment: the model's own first, then those of all models.
+pub(super) struct Found {
+    own: Option<Entries>,
+    all: Option<Entries>,
+}
+
+impl Found {
+    pub(super) fn is_empty(&self) -> bool {
+        self.own.is_none() && self.all.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.own.iter().chain(&self.all).flat_map(|entries| entries.iter())
+    }
+}
+
+/// The same hooks without those of a name, and with another one behind them.
+fn changed(entries: Option<&Entries>, name: &str, added: Option<Entry>) -> Option<Entries> {
+    let kept = entries.into_iter().flat_map(|entries| entries.iter()).filter(|entry| entry.name != name);
+    let copy = |entry: &Entry| Entry { name: entry.name.clone(), run: entry.run.clone(), rows: entry.rows };
+    let list: Vec<Entry> = kept.map(copy).chain(added).collect();
+    (!list.is_empty()).then(|| Arc::new(list))
 }
 
 impl HookTable {
     /// Registers a hook of one model, or of all; one of the same name and kind is replaced.
     pub fn register(&self, model: Option<&str>, kind: HookKind, name: &str, run: HookFn) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let model = model.map(str::to_owned);
-        entries.retain(|entry| !(entry.model == model && entry.kind == kind && entry.name == name));
-        entries.push(Entry { model, kind, name: name.to_owned(), run });
-        self.any.store(true, Ordering::Release);
+        self.add(model, kind, Entry { name: name.to_owned(), run, rows: false });
+    }
+
+    pub(super) fn add(&self, model: Option<&str>, kind: HookKind, entry: Entry) {
+        let mut moments = self.moments.write().unwrap_or_else(PoisonError::into_inner);
+        let moment = moments.entry(kind).or_default();
+        let name = entry.name.clone();
+        match model {
+            Some(model) => {
+                if let Some(entries) = changed(moment.models.get(model), &name, Some(entry)) {
+                    moment.models.insert(model.to_owned(), entries);
+                }
+            }
+            None => moment.all = changed(moment.all.as_ref(), &name, Some(entry)),
+        }
+        self.note(&moments);
     }
 
     /// Removes the hooks of a name; says whether there were any.
     pub fn remove(&self, model: Option<&str>, name: &str) -> bool {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let before = entries.len();
-        entries.retain(|entry| !(entry.model.as_deref() == model && entry.name == name));
-        before != entries.len()
+        let mut moments = self.moments.write().unwrap_or_else(PoisonError::into_inner);
+        let mut found = false;
+        for moment in moments.values_mut() {
+            let entries = match model {
+                Some(model) => moment.models.get(model),
+                None => moment.all.as_ref(),
+            };
+            if !entries.is_some_and(|entries| entries.iter().any(|entry| entry.name == name)) {
+                continue;
+            }
+            found = true;
+            match (model, changed(entries, name, None)) {
+                (Some(model), Some(left)) => drop(moment.models.insert(model.to_owned(), left)),
+                (Some(model), None) => drop(moment.models.remove(model)),
+                (None, left) => moment.all = left,
+            }
+        }
+        self.note(&moments);
+        found
     }
 
-    /// The hooks of a moment: the model's own first, then those of all models.
-    pub(super) fn of(&self, model: &str, kind: HookKind) -> Vec<Entry> {
-        if !self.any.load(Ordering::Acquire) {
-            return Vec::new();
+    /// Keeps the bits in step with the table.
+    fn note(&self, moments: &HashMap<HookKind, Moment>) {
+        let (mut kinds, mut rows) = (0, 0);
+        for (kind, moment) in moments.iter().filter(|(_, moment)| !moment.is_empty()) {
+            kinds |= kind.bit();
+            if moment.models.values().chain(&moment.all).any(|entries| entries.iter().any(|entry| entry.rows)) {
+                rows |= kind.bit();
+            }
         }
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let own = entries.iter().filter(|entry| entry.kind == kind && entry.model.as_deref() == Some(model));
-        let global = entries.iter().filter(|entry| entry.kind == kind && entry.model.is_none());
-        own.chain(global).cloned().collect()
+        self.kinds.store(kinds, Ordering::Release);
+        self.row_kinds.store(rows, Ordering::Release);
+    }
+
+    /// The hooks of a moment.
+    pub(super) fn of(&self, model: &str, kind: HookKind) -> Found {
+        if !self.any(kind) {
+            return Found { own: None, all: None };
+        }
+        let moments = self.moments.read().unwrap_or_else(PoisonError::into_inner);
+        match moments.get(&kind) {
+            Some(moment) => Found { own: moment.models.get(model).cloned(), all: moment.all.clone() },
+            None => Found { own: None, all: None },
+        }
+    }
+
+    /// Whether there is any hook of a kind, whatever the model.
+    pub(crate) fn any(&self, kind: HookKind) -> bool {
+        self.kinds.load(Ordering::Acquire) & kind.bit() != 0
     }
 
     pub(super) fn has(&self, model: &str, kinds: &[HookKind]) -> bool {
-        self.any.load(Ordering::Acquire)
-            && self
-                .entries
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .any(|entry| kinds.contains(&entry.kind) && entry.model.as_deref().is_none_or(|known| known == model))
+        kinds.iter().any(|kind| self.any(*kind) && !self.of(model, *kind).is_empty())
+    }
+
+    /// Whether a hook wants to be called for each row that a write of many changed.
+    pub(super) fn wants_rows(&self, model: &str) -> bool {
+        let bits = self.row_kinds.load(Ordering::Acquire);
+        bits != 0 && HookKind::ROWS.iter().any(|kind| bits & kind.bit() != 0 && self.of(model, *kind).iter().any(|entry| entry.rows))
     }
 
     pub(super) fn has_observers(&self) -> bool {

@@ -28,6 +28,18 @@ macro_rules! hooks {
                     async { Ok(()) }
                 }
             )*
+
+            /// Before the table is made by `db.sync`.
+            fn before_sync(cx: &HookContext<'_>) -> impl Future<Output = Result<()>> + Send {
+                let _ = cx;
+                async { Ok(()) }
+            }
+
+            /// After the table was made by `db.sync`.
+            fn after_sync(cx: &HookContext<'_>) -> impl Future<Output = Result<()>> + Send {
+                let _ = cx;
+                async { Ok(()) }
+            }
         }
     };
 }
@@ -85,8 +97,8 @@ hooks! {
     BeforeFindAfterExpandIncludeAll before_find_after_expand_include_all(find: &mut Find<Self>);
     /// Before a find, once its options are complete.
     BeforeFindAfterOptions before_find_after_options(find: &mut Find<Self>);
-    /// After a find, with the query that ran; `after_read` tells which rows it found.
-    AfterFind after_find(find: &Find<Self>);
+    /// After a find, with the rows that it found; the hook may change them. Selections, projections and streams have `after_read`.
+    AfterFind after_find(rows: &mut Vec<Self>);
     /// Before a count.
     BeforeCount before_count(find: &mut Find<Self>);
     /// After any change of a row, in its transaction.
@@ -117,7 +129,16 @@ impl<M: Hooks> TypedHooks<M> {
                 HookSubject::Query(query) => Self::query(kind, query, cx).await,
                 HookSubject::Change(change) => Self::change(kind, change, cx).await,
                 HookSubject::Failed(_, error) => M::validation_failed(error, cx).await,
-                HookSubject::Read(_) | HookSubject::Moment => Ok(()),
+                HookSubject::Found(rows) => match rows.downcast_mut::<Vec<M>>() {
+                    Some(rows) => M::after_find(rows, cx).await,
+                    None => Ok(()),
+                },
+                HookSubject::Moment => match kind {
+                    HookKind::BeforeSync => M::before_sync(cx).await,
+                    HookKind::AfterSync => M::after_sync(cx).await,
+                    _ => Ok(()),
+                },
+                HookSubject::Read(_) | HookSubject::Statement(_) => Ok(()),
             }
         })
     }
@@ -128,7 +149,6 @@ impl<M: Hooks> TypedHooks<M> {
             HookKind::BeforeFind => M::before_find(&mut find, cx).await?,
             HookKind::BeforeFindAfterExpandIncludeAll => M::before_find_after_expand_include_all(&mut find, cx).await?,
             HookKind::BeforeFindAfterOptions => M::before_find_after_options(&mut find, cx).await?,
-            HookKind::AfterFind => return M::after_find(&find, cx).await,
             HookKind::BeforeCount => M::before_count(&mut find, cx).await?,
             _ => return Ok(()),
         }

@@ -45,6 +45,8 @@ pub struct StaticModel {
     pub view: Option<&'static str>,
     /// `skip_sync`.
     pub skip_sync: bool,
+    /// `rules_as_checks`: the database checks the rules too.
+    pub rules_as_checks: bool,
     /// `hooks`, `validate = ".."`, `default_scope = ".."`: what the model declares beside its data.
     pub declared: Option<&'static dyn crate::hook::Declared>,
 }
@@ -206,6 +208,7 @@ impl StaticModel {
         comment: None,
         view: None,
         skip_sync: false,
+        rules_as_checks: false,
         declared: None,
     };
 
@@ -234,6 +237,10 @@ impl StaticModel {
         self.add_indexes(&mut def);
         def.checks = self.checks.iter().map(|(name, sql)| CheckDef { name: (*name).into(), expression: (*sql).into() }).collect();
         self.manage(&mut def);
+        if self.rules_as_checks {
+            let rules = crate::validate::checks(&def);
+            def.checks.extend(rules);
+        }
         def.comment = self.comment.map(Into::into);
         def.view = self.view.map(Into::into);
         def.skip_sync = self.skip_sync;

@@ -4,7 +4,7 @@ mod associate;
 mod types;
 
 use crate::db::Db;
-use crate::hook::Behaviors;
+use crate::hook::{Behaviors, ModelMoment};
 use crate::query::{Clauses, clauses_from_json};
 use crate::validate::rules;
 use sequor_core::error::{Error, Result};
@@ -364,8 +364,12 @@ impl Db {
     /// # Errors
     /// `Usage` for a definition that contradicts itself.
     pub fn define(&self, def: ModelDef) -> Result<super::RuntimeModel> {
+        let mut def = def;
+        let hooks = &self.hook_table().connection;
+        hooks.model(ModelMoment::BeforeDefine, &mut def)?;
         let name = def.name.to_string();
-        self.registry().add(Arc::new(def));
+        self.registry().add(Arc::new(def.clone()));
+        hooks.model(ModelMoment::AfterDefine, &mut def)?;
         Ok(super::RuntimeModel::new(self.clone(), name))
     }
 

@@ -49,7 +49,13 @@ pub fn assign(subject: HookSubject<'_>, values: &Json) -> Result<()> {
             }
             Ok(())
         }
-        HookSubject::Query(_) | HookSubject::Change(_) | HookSubject::Failed(..) | HookSubject::Read(_) | HookSubject::Moment => Ok(()),
+        HookSubject::Query(_)
+        | HookSubject::Found(_)
+        | HookSubject::Change(_)
+        | HookSubject::Failed(..)
+        | HookSubject::Read(_)
+        | HookSubject::Statement(_)
+        | HookSubject::Moment => Ok(()),
     }
 }
 

@@ -87,7 +87,7 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
             }
             let stored = insert_rows(tx, rows, options).await?;
             for row in &stored {
-                hook::changed(tx, hook::Operation::Create, None, Some(row), &options.write).await?;
+                hook::changed_among_many(tx, hook::Operation::Create, None, Some(row), &options.write).await?;
             }
             Ok(stored)
         })
@@ -158,7 +158,8 @@ pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usiz
                     .binary(sequor_core::statement::BinaryOp::Add, bound(model, version, &Value::I64(1)));
                 set.push((column(&version), raised));
             }
-            Ok(Some(Conflict { target: target.iter().map(column).collect(), target_filter: None, action: ConflictAction::Update(set) }))
+            let target_filter = model.key_condition(&target);
+            Ok(Some(Conflict { target: target.iter().map(column).collect(), target_filter, action: ConflictAction::Update(set) }))
         }
     }
 }

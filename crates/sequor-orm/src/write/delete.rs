@@ -1,6 +1,6 @@
 //! Deleting: softly where the model is paranoid, with its dependents. Restoring is next door.
 
-mod cascade;
+pub(super) mod cascade;
 mod restore;
 mod tree;
 

@@ -1,8 +1,8 @@
 //! [`Draft`]: a row that is not stored yet, and what can hang on it.
 
-use super::{Child, RowState, WriteOptions};
+use super::{Call, Child, RowState, WriteOptions, called};
 use crate::FieldType;
-use crate::db::{Db, TypeMap};
+use crate::db::Db;
 use crate::model::{Column, IntoValue, Loader, Model, RelationCell, RowBatch, RowShape, values_of};
 use crate::query::Columns;
 use sequor_core::Value;
@@ -222,9 +222,30 @@ impl<M: Model> Draft<M> {
 
     /// Creates the row with a typed extra that hooks read; `.exec(&db)` runs it.
     pub fn create_with<E: Clone + Send + Sync + 'static>(self, extra: E) -> CreateWith<M> {
-        let mut extras = TypeMap::default();
-        extras.insert(extra);
-        CreateWith { draft: self, extras, hooks: true, validate: true }
+        CreateWith { draft: self, call: Call::with(extra) }
+    }
+
+    /// Leaves out the rules of the model: `draft.skip_validation().create(&db)`.
+    pub fn skip_validation(self) -> CreateWith<M> {
+        CreateWith { draft: self, call: Call::default() }.skip_validation()
+    }
+
+    /// Creates the row without hooks when `false`: `draft.hooks(false).create(&db)`.
+    pub fn hooks(self, run: bool) -> CreateWith<M> {
+        CreateWith { draft: self, call: Call::default() }.hooks(run)
+    }
+
+    /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `build(values).validate()`.
+    ///
+    /// # Errors
+    /// `Validation` with all failures.
+    #[track_caller]
+    pub fn validate(&self, db: &Db) -> impl Future<Output = Result<()>> + Send + use<M> {
+        let (db, mut state, options) = (db.clone(), self.state.clone(), WriteOptions::at(Location::caller()));
+        async move {
+            super::prepare(&mut state, &db, &options)?;
+            crate::validate::run(&db, &mut state, &options, &[]).await
+        }
     }
 }
 
@@ -232,45 +253,32 @@ fn create_boxed<M: Model>(db: Db, state: RowState, options: WriteOptions) -> Box
     Box::pin(async move { instance(super::create(&db, state, &options).await?) })
 }
 
-/// A create with extras.
+/// A create with what goes beside its values.
 #[must_use = "a create does nothing until .exec"]
 pub struct CreateWith<M> {
     draft: Draft<M>,
-    extras: TypeMap,
-    hooks: bool,
-    validate: bool,
+    call: Call,
 }
 
+called!(CreateWith);
+
 impl<M: Model> CreateWith<M> {
-    /// Adds another typed extra.
-    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> CreateWith<M> {
-        self.extras.insert(extra);
-        self
-    }
-
-    /// Runs without hooks when `false`.
-    pub fn hooks(mut self, run: bool) -> CreateWith<M> {
-        self.hooks = run;
-        self
-    }
-
-    /// Leaves out the rules of the model.
-    pub fn skip_validation(mut self) -> CreateWith<M> {
-        self.validate = false;
-        self
-    }
-
     /// Creates the row.
     ///
     /// # Errors
     /// As [`Draft::create`].
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
-        let mut options = WriteOptions::at(Location::caller());
-        options.extras = self.extras;
-        options.hooks = self.hooks;
-        options.validate = self.validate;
-        create_boxed(db.clone(), self.draft.state, options)
+        create_boxed(db.clone(), self.draft.state, self.call.options(Location::caller()))
+    }
+
+    /// The same as [`CreateWith::exec`].
+    ///
+    /// # Errors
+    /// As [`Draft::create`].
+    #[track_caller]
+    pub fn create(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        create_boxed(db.clone(), self.draft.state, self.call.options(Location::caller()))
     }
 }
 

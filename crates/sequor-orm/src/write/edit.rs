@@ -1,9 +1,9 @@
 //! [`Edit`]: a stored row being changed. It remembers what was loaded.
 
 use super::draft::{instance, listed};
-use super::{RowState, WriteOptions, save, save_many};
+use super::{Call, RowState, WriteOptions, called, save, save_many};
 use crate::FieldType;
-use crate::db::{Db, TypeMap};
+use crate::db::Db;
 use crate::model::{Column, IntoValue, Model, values_of};
 use crate::query::Columns;
 use sequor_core::Name;
@@ -136,9 +136,27 @@ impl<M: Model> Edit<M> {
 
     /// Writes what changed with a typed extra that hooks read; `.exec(&db)` runs it.
     pub fn save_with<E: Clone + Send + Sync + 'static>(self, extra: E) -> SaveWith<M> {
-        let mut extras = TypeMap::default();
-        extras.insert(extra);
-        SaveWith { edit: self, extras, hooks: true, validate: true }
+        SaveWith { edit: self, call: Call::with(extra) }
+    }
+
+    /// Leaves out the rules of the model: `edit.skip_validation().save(&db)`.
+    pub fn skip_validation(self) -> SaveWith<M> {
+        SaveWith { edit: self, call: Call::default() }.skip_validation()
+    }
+
+    /// Saves without hooks when `false`: `edit.hooks(false).save(&db)`.
+    pub fn hooks(self, run: bool) -> SaveWith<M> {
+        SaveWith { edit: self, call: Call::default() }.hooks(run)
+    }
+
+    /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `validate()`.
+    ///
+    /// # Errors
+    /// `Validation` with all failures.
+    #[track_caller]
+    pub fn validate(&self, db: &Db) -> impl Future<Output = Result<()>> + Send + use<M> {
+        let (db, mut state, options) = (db.clone(), self.to_state(), WriteOptions::at(Location::caller()));
+        async move { crate::validate::run(&db, &mut state, &options, &[]).await }
     }
 
     /// The row as it is now, edited or not.
@@ -175,45 +193,32 @@ fn save_boxed<M: Model>(db: Db, edit: Edit<M>, options: WriteOptions) -> BoxFutu
     })
 }
 
-/// A save with extras.
+/// A save with what goes beside its values.
 #[must_use = "a save does nothing until .exec"]
 pub struct SaveWith<M> {
     edit: Edit<M>,
-    extras: TypeMap,
-    hooks: bool,
-    validate: bool,
+    call: Call,
 }
 
+called!(SaveWith);
+
 impl<M: Model> SaveWith<M> {
-    /// Adds another typed extra.
-    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> SaveWith<M> {
-        self.extras.insert(extra);
-        self
-    }
-
-    /// Runs without hooks when `false`.
-    pub fn hooks(mut self, run: bool) -> SaveWith<M> {
-        self.hooks = run;
-        self
-    }
-
-    /// Leaves out the rules of the model.
-    pub fn skip_validation(mut self) -> SaveWith<M> {
-        self.validate = false;
-        self
-    }
-
     /// Writes what changed.
     ///
     /// # Errors
     /// As [`Edit::save`].
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
-        let mut options = WriteOptions::at(Location::caller());
-        options.extras = self.extras;
-        options.hooks = self.hooks;
-        options.validate = self.validate;
-        save_boxed(db.clone(), self.edit, options)
+        save_boxed(db.clone(), self.edit, self.call.options(Location::caller()))
+    }
+
+    /// The same as [`SaveWith::exec`].
+    ///
+    /// # Errors
+    /// As [`Edit::save`].
+    #[track_caller]
+    pub fn save(self, db: &Db) -> impl Future<Output = Result<M>> + Send + use<M> {
+        save_boxed(db.clone(), self.edit, self.call.options(Location::caller()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Saving what changed of a stored row, and atomic steps of a number.
 
 mod many;
+pub(super) mod moves;
 
 pub(crate) use many::{save_many, save_matched};
 
@@ -123,11 +124,29 @@ async fn prepare(db: &Db, mut state: RowState, options: &WriteOptions) -> Result
 }
 
 async fn save_stored(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
-    let mut row = prepare_stored(db, state, options).await?;
-    if !row.changed.is_empty() {
-        row.state = update_row(db, &mut row.state, &row.changed, options).await?;
+    let row = prepare_stored(db, state, options).await?;
+    if row.changed.is_empty() {
+        return finish(db, row, options).await;
     }
+    if moves::is_heard(db, &row.state.model, &row.changed) {
+        return db.in_transaction(async move |tx| save_moving(tx, row, options).await).await;
+    }
+    write_prepared(db, row, options).await
+}
+
+async fn write_prepared(db: &Db, mut row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    row.state = update_row(db, &mut row.state, &row.changed, options).await?;
     finish(db, row, options).await
+}
+
+/// Saves a row whose key is that of others, which the database changes with it.
+async fn save_moving(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    let stored = row.before.original.clone().unwrap_or_default();
+    let before = [RowState::stored(row.state.model.clone(), stored)];
+    let moved = moves::capture(db, &before, &row.changed, options).await?;
+    let saved = write_prepared(db, row, options).await?;
+    moves::tell(db, moved, &[Some(&saved)], options).await?;
+    Ok(saved)
 }
 
 async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
@@ -296,7 +315,7 @@ pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Valu
     db.in_transaction(async move |tx| {
         let before = by_key(tx, &state.model, state.stored_key()?, options).await?;
         let after = step_up(tx, state, steps, options).await?;
-        hook::changed(tx, hook::Operation::Update, before.as_ref(), Some(&after), options).await?;
+        hook::changed_among_many(tx, hook::Operation::Update, before.as_ref(), Some(&after), options).await?;
         Ok(after)
     })
     .await

@@ -4,7 +4,7 @@ use super::bulk::{BulkOptions, OnDuplicate, bulk_create};
 use super::delete::{DestroyOptions, destroy_all, restore_all, truncate};
 use super::draft::{Draft, instance};
 use super::update::{UpdateOptions, update_all};
-use super::{RowState, WriteOptions, find_or_create, upsert};
+use super::{Call, RowState, WriteOptions, called, find_or_create, upsert};
 use crate::FieldType;
 use crate::db::Db;
 use crate::model::{Column, Model, Operand};
@@ -24,11 +24,9 @@ pub trait ModelWrites: Model {
         BulkCreate {
             rows,
             duplicates: OnDuplicate::Fail,
-            validate: true,
-            hooks: true,
+            call: Call::default(),
             individual_hooks: false,
             returning: true,
-            extras: crate::db::TypeMap::default(),
             marker: PhantomData,
         }
     }
@@ -37,12 +35,12 @@ pub trait ModelWrites: Model {
     fn find_or_create(filter: Filter<Self>, draft: Draft<Self>) -> FindOrCreate<Self> {
         let mut query = QueryState::new(Self::model().clone());
         query.clauses.filters.push(filter.expr);
-        FindOrCreate { query, draft }
+        FindOrCreate { query, draft, call: Call::default() }
     }
 
     /// Inserts the draft, or changes the row whose unique key it has. Sequelize: `upsert(values)`.
     fn upsert(draft: Draft<Self>) -> Upsert<Self> {
-        Upsert { draft, fields: None, key: None }
+        Upsert { draft, fields: None, key: None, call: Call::default() }
     }
 
     /// Changes all rows that match. Sequelize: `update(values, { where })`.
@@ -88,11 +86,9 @@ impl<M: Model> ModelWrites for M {}
 pub struct BulkCreate<M> {
     rows: Vec<RowState>,
     duplicates: OnDuplicate,
-    validate: bool,
-    hooks: bool,
+    call: Call,
     individual_hooks: bool,
     returning: bool,
-    extras: crate::db::TypeMap,
     marker: PhantomData<fn() -> M>,
 }
 
@@ -127,21 +123,9 @@ impl<M: Model> BulkCreate<M> {
         self
     }
 
-    /// Leaves out the rules of the model.
-    pub fn skip_validation(mut self) -> BulkCreate<M> {
-        self.validate = false;
-        self
-    }
-
     /// Runs row hooks for each row.
     pub fn individual_hooks(mut self) -> BulkCreate<M> {
         self.individual_hooks = true;
-        self
-    }
-
-    /// Runs without hooks when `false`.
-    pub fn hooks(mut self, run: bool) -> BulkCreate<M> {
-        self.hooks = run;
         self
     }
 
@@ -149,12 +133,6 @@ impl<M: Model> BulkCreate<M> {
     pub fn without_returning(mut self) -> BulkCount<M> {
         self.returning = false;
         BulkCount { bulk: self }
-    }
-
-    /// Carries a typed extra that hooks read.
-    pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> BulkCreate<M> {
-        self.extras.insert(extra);
-        self
     }
 
     /// Creates the rows.
@@ -168,10 +146,7 @@ impl<M: Model> BulkCreate<M> {
     }
 
     fn parts(self, site: &'static Location<'static>) -> (Vec<RowState>, BulkOptions) {
-        let mut write = WriteOptions::at(site);
-        write.validate = self.validate;
-        write.hooks = self.hooks;
-        write.extras = self.extras;
+        let write = self.call.options(site);
         let options =
             BulkOptions { write, duplicates: self.duplicates, individual_hooks: self.individual_hooks, returning: self.returning };
         (self.rows, options)
@@ -218,7 +193,12 @@ fn bulk_boxed<M: Model>(db: Db, rows: Vec<RowState>, options: BulkOptions) -> Bo
 pub struct FindOrCreate<M> {
     query: QueryState,
     draft: Draft<M>,
+    call: Call,
 }
+
+called!(BulkCreate);
+called!(FindOrCreate);
+called!(Upsert);
 
 impl<M: Model> FindOrCreate<M> {
     /// Finds or creates; the flag says whether the row is new.
@@ -227,7 +207,7 @@ impl<M: Model> FindOrCreate<M> {
     /// `Validation`; `UniqueConstraint` when a key is taken that the filter does not name.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<(M, bool)>> + Send + use<M> {
-        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        let (db, options) = (db.clone(), self.call.options(Location::caller()));
         async move {
             let (state, created) = find_or_create(&db, self.query, self.draft.state, &options).await?;
             Ok((instance(state)?, created))
@@ -241,6 +221,7 @@ pub struct Upsert<M> {
     draft: Draft<M>,
     fields: Option<Vec<usize>>,
     key: Option<Vec<usize>>,
+    call: Call,
 }
 
 impl<M: Model> Upsert<M> {
@@ -262,7 +243,7 @@ impl<M: Model> Upsert<M> {
     /// `Validation`; `Usage` when no unique key is covered by the values.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<(M, bool)>> + Send + use<M> {
-        let (db, options) = (db.clone(), WriteOptions::at(Location::caller()));
+        let (db, options) = (db.clone(), self.call.options(Location::caller()));
         async move {
             let (state, created) = upsert(&db, self.draft.state, self.fields, self.key, &options).await?;
             Ok((instance(state)?, created))

@@ -2,11 +2,11 @@
 
 use super::fill::now_for;
 use super::insert::{ValuesSink, bound, whole, writable};
-use super::save::column;
+use super::save::{column, moves};
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{find_rows, find_rows_hooked, find_values, run_one, step, unsink};
+use crate::load::{KeyHash, find_rows, find_rows_hooked, find_values, run_one, step, unsink};
 use crate::plan;
 use crate::query::QueryState;
 use crate::validate;
@@ -14,6 +14,7 @@ use sequor_core::driver::Discard;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Expr, SelectItem, Statement, Update};
 use sequor_core::{Name, Value};
+use std::collections::HashMap;
 
 /// What an update of many rows may say.
 #[derive(Clone, Debug)]
@@ -62,7 +63,8 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
     if options.individual_hooks {
         return individually(db, query, set, options).await;
     }
-    let capture = hook::captures(db, &model);
+    let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
+    let capture = hook::captures(db, &model) || moves::is_heard(db, &model, &positions);
     let needs_rows = capture || (options.returning && !db.dialect().update_returning());
     let result = if needs_rows {
         db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
@@ -97,7 +99,6 @@ async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], op
 /// Locks and reads the rows first, updates them by key, and tells the listeners which they were.
 async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
     let write = &options.write;
-    let _model = query.model.clone();
     let mut locked = query.clone();
     locked.clauses.lock = Some(sequor_core::statement::Lock {
         mode: sequor_core::statement::LockMode::Update,
@@ -108,17 +109,54 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
     if before.is_empty() {
         return Ok((0, Vec::new()));
     }
-    let by_keys = keyed(&query, &before)?;
-    let (count, mut rows) = run_update(db, &by_keys, set, write, true).await?;
+    let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
+    let moved = moves::capture(db, &before, &positions, write).await?;
+    let keys = keys_afterwards(db, &query, &before, &set, write).await?;
+    let (count, mut rows) = run_update(db, &keyed(&query, &before)?, set, write, true).await?;
     if rows.is_empty() && count > 0 {
-        rows = find_rows(db, by_keys, write.site).await?;
+        rows = find_rows(db, with_keys(&query, keys.clone())?, write.site).await?;
     }
-    for old in &before {
-        let key = old.stored_key()?;
-        let new = rows.iter().find(|row| row.stored_key().is_ok_and(|known| known == key));
-        hook::changed(db, hook::Operation::Update, Some(old), new, write).await?;
+    if !moved.is_empty() || hook::captures(db, &query.model) {
+        let mut by_key = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            by_key.insert(KeyHash::new(&row.stored_key()?), row);
+        }
+        let after: Vec<Option<&RowState>> = keys.iter().map(|key| by_key.get(&KeyHash::new(key)).copied()).collect();
+        for (old, new) in before.iter().zip(&after) {
+            hook::changed_among_many(db, hook::Operation::Update, Some(old), *new, write).await?;
+        }
+        moves::tell(db, moved, &after, write).await?;
     }
     Ok((count, if options.returning { rows } else { Vec::new() }))
+}
+
+/// The keys that rows will have: their own, unless the update sets a column of the key.
+async fn keys_afterwards(
+    db: &Db,
+    query: &QueryState,
+    rows: &[RowState],
+    set: &[(usize, Expr)],
+    options: &WriteOptions,
+) -> Result<Vec<Vec<Value>>> {
+    let mut keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let key = &query.model.primary_key;
+    if !set.iter().any(|(position, _)| key.contains(position)) {
+        return Ok(keys);
+    }
+    let computed = computed(db, query, rows, set, options).await?;
+    for (row, computed) in keys.iter_mut().zip(computed) {
+        for (place, position) in key.iter().enumerate() {
+            let given = set.iter().find_map(|(known, value)| match value {
+                Expr::Value(value, _) if known == position => Some(value.clone()),
+                _ => None,
+            });
+            let made = computed.iter().find(|(known, _)| known == position).map(|(_, value)| value.clone());
+            if let Some(value) = given.or(made) {
+                row[place] = value;
+            }
+        }
+    }
+    Ok(keys)
 }
 
 /// The same rows by their keys, whatever the condition says of them afterwards.
@@ -127,8 +165,14 @@ pub(crate) fn keyed(query: &QueryState, rows: &[RowState]) -> Result<QueryState>
     if model.primary_key.is_empty() {
         return Err(Error::usage(format!("{} has no primary key: its rows cannot be followed one by one", model.name)));
     }
-    let exprs = model.primary_key.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
     let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    with_keys(query, keys)
+}
+
+/// The rows of these keys, deleted or not, whatever scope there is.
+fn with_keys(query: &QueryState, keys: Vec<Vec<Value>>) -> Result<QueryState> {
+    let model = &query.model;
+    let exprs = model.primary_key.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
     let binds = model.primary_key.iter().map(|position| model.columns[*position].ty.bind()).collect();
     let mut keyed = QueryState::new(model.clone());
     keyed.clauses.unscoped = true;

@@ -58,7 +58,7 @@ async fn upsert_one(
                 changes.push((column(&version), raised));
             }
             let action = if changes.is_empty() { ConflictAction::Nothing } else { ConflictAction::Update(changes) };
-            let conflict = Conflict { target: key.iter().map(column).collect(), target_filter: None, action };
+            let conflict = Conflict { target: key.iter().map(column).collect(), target_filter: model.key_condition(&key), action };
             let values = insert_one(tx, &state, Some(conflict), options).await?;
             let stored = match values {
                 Some(values) => RowState::stored(model.clone(), values),
@@ -83,7 +83,9 @@ async fn locked(db: &Db, state: &RowState, key: &[usize], options: &WriteOptions
         query.clauses.filters.push(crate::model::compare(BinaryOp::Equal, field, bound(&state.model, *position, &value)));
     }
     query.clauses.unscoped = true;
-    query.clauses.deleted = Deleted::Included;
+    // Of a key among live rows a deleted row may have the same value.
+    let among_live = state.model.key_condition(key).is_some();
+    query.clauses.deleted = if among_live { Deleted::Hidden } else { Deleted::Included };
     query.clauses.lock = Some(Lock { mode: LockMode::Update, of: Vec::new(), wait: LockWait::Block });
     Ok(find_rows(db, query, options.site).await?.pop())
 }

@@ -56,7 +56,7 @@ impl DdlWriter {
             self.sql.push(", CONSTRAINT ");
             self.sql.name(&check.name)?;
             self.sql.push(" CHECK (");
-            self.sql.push(&check.expression);
+            self.condition(&check.expression);
             self.sql.push(")");
         }
         for key in &table.foreign_keys {

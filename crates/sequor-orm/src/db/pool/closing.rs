@@ -34,7 +34,7 @@ impl ConnectionPool {
         self.permits.close();
         let idle: Vec<Idle> = self.lock_idle().drain(..).collect();
         for slot in idle {
-            slot.connection.close().await;
+            self.close_one(slot.connection).await;
         }
         if drained {
             return Ok(());

@@ -25,7 +25,7 @@ impl ConnectionPool {
                     continue;
                 }
                 for old in pool.expired() {
-                    old.connection.close().await;
+                    pool.close_one(old.connection).await;
                 }
                 pool.refill().await;
             }

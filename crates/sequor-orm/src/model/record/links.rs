@@ -7,7 +7,7 @@ use crate::model::RecordLoader;
 use crate::query::{QueryState, clauses_from_json};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Link, RelationDef, RelationKind};
+use sequor_core::schema::{Link, RelationDef, RelationKind, SoftDelete};
 use sequor_core::statement::Expr;
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
@@ -256,7 +256,8 @@ impl Record {
     /// Whether the row is softly deleted.
     pub fn is_soft_deleted(&self) -> bool {
         match &self.state.model.soft_delete {
-            Some(soft) => self.state.values[soft.column()].as_ref().is_some_and(|value| !value.is_null() && *value != Value::Bool(true)),
+            Some(SoftDelete::Timestamp { column }) => self.state.values[*column].as_ref().is_some_and(|value| !value.is_null()),
+            Some(SoftDelete::Flag { column, deleted, .. }) => self.state.values[*column].as_ref() == Some(deleted),
             None => false,
         }
     }
@@ -264,6 +265,5 @@ impl Record {
 
 async fn read(query: QueryState, db: &Db) -> Result<Vec<Record>> {
     let loader = RecordLoader::boxed(query.model.clone(), Arc::clone(&db.inner.registry));
-    let finished = load::find_tree(db, query, loader, Location::caller()).await?.finish()?;
-    finished.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind came back"))
+    load::find_records(db, query, loader, Location::caller()).await
 }

@@ -166,8 +166,7 @@ impl RuntimeModel {
 
     async fn read_at(&self, query: QueryState, site: &'static Location<'static>) -> Result<Vec<Record>> {
         let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
-        let finished = load::find_tree(&self.db, query, loader, site).await?.finish()?;
-        finished.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind came back"))
+        load::find_records(&self.db, query, loader, site).await
     }
 
     /// Rows by options. Sequelize: `findAll(options)`.
@@ -235,8 +234,7 @@ impl RuntimeModel {
         query.clauses.order.clear();
         query.clauses.unordered = true;
         let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
-        let finished = load::find_tree(&self.db, query, loader, Location::caller()).await?.finish()?;
-        let rows = finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("rows of another kind came back"))?;
+        let rows = load::find_records(&self.db, query, loader, Location::caller()).await?;
         Ok(rows.into_iter().next().and_then(|row| row.extras.into_iter().next()).map(|(_, value)| value).unwrap_or_default())
     }
 
@@ -470,6 +468,19 @@ impl RuntimeModel {
     /// Those of the database.
     pub async fn sync(&self, mode: SyncMode) -> Result<()> {
         sync_models(&self.db, &[self.def()?], mode, Location::caller()).await
+    }
+
+    /// What a new row is as JSON Schema: names, types and the rules of validation.
+    ///
+    /// # Errors
+    /// `Usage` when the model is not defined any more.
+    pub fn json_schema(&self) -> Result<Json> {
+        Ok(crate::validate::json_schema(&*self.def()?))
+    }
+
+    /// The hooks of this model at run time. Sequelize: `Post.addHook(..)`.
+    pub fn hooks(&self) -> crate::hook::GlobalHooks<'_> {
+        crate::hook::GlobalHooks::new(self.db.hook_table(), Some(&self.name))
     }
 
     /// Drops the table, if it is there. Sequelize: `drop()`.

@@ -2,6 +2,7 @@
 
 use super::{action, key_name};
 use crate::db::Db;
+use crate::hook::ModelMoment;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
@@ -45,6 +46,22 @@ impl Db {
     /// # Errors
     /// `Usage(Association)` for unknown models, an alias that is taken, a many-to-many without `through`.
     pub fn associate(&self, json: Json) -> Result<()> {
+        let source = json.get("source").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let tell = |moment| {
+            let Some(known) = self.registry().by_name(&source) else { return Ok(()) };
+            let mut def = (*known).clone();
+            let result = self.hook_table().connection.model(moment, &mut def);
+            if moment == ModelMoment::BeforeAssociate && result.is_ok() {
+                self.registry().add(Arc::new(def));
+            }
+            result
+        };
+        tell(ModelMoment::BeforeAssociate)?;
+        self.connect_models(json)?;
+        tell(ModelMoment::AfterAssociate)
+    }
+
+    fn connect_models(&self, json: Json) -> Result<()> {
         let Json::Object(map) = json else { return Err(wrong("an association is an object")) };
         let text = |key: &str| map.get(key).and_then(Json::as_str);
         let find = |name: Option<&str>| -> Result<ModelDef> {

@@ -12,12 +12,22 @@ use sequor_core::schema::{Action, ForeignKeyDef, ModelDef, tables};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// A key by which the database changes rows of a model when the row pointed to goes.
-struct Reach {
-    child: Arc<ModelDef>,
-    own: Vec<usize>,
-    target: Vec<usize>,
-    nulls: bool,
+/// What happens to the row that a key points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It goes.
+    Delete,
+    /// Its key gets another value.
+    Update,
+}
+
+/// A key by which the database changes rows of a model when something happens to the row pointed to.
+pub(crate) struct Reach {
+    pub(crate) child: Arc<ModelDef>,
+    pub(crate) own: Vec<usize>,
+    pub(crate) target: Vec<usize>,
+    /// The key becomes NULL.
+    pub(crate) nulls: bool,
 }
 
 /// A row that a cascade changes: as it was, and as it will be.
@@ -34,7 +44,7 @@ pub(super) fn is_heard(db: &Db, model: &ModelDef) -> bool {
     }
     let (mut seen, mut waiting) = (HashSet::from([model.name.to_string()]), vec![model.clone()]);
     while let Some(model) = waiting.pop() {
-        for reach in reaches(db, &model, &all) {
+        for reach in reaches(db, &model, &all, Event::Delete) {
             if hook::captures(db, &reach.child) {
                 return true;
             }
@@ -47,20 +57,24 @@ pub(super) fn is_heard(db: &Db, model: &ModelDef) -> bool {
 }
 
 /// The keys that point to a model and make the database change rows.
-fn reaches(db: &Db, model: &ModelDef, all: &[Arc<ModelDef>]) -> Vec<Reach> {
+pub(crate) fn reaches(db: &Db, model: &ModelDef, all: &[Arc<ModelDef>], event: Event) -> Vec<Reach> {
     let Ok(made) = tables(all, &db.models()) else { return Vec::new() };
     let mut found = Vec::new();
     for table in &made {
         let Some(child) = all.iter().find(|child| child.table == table.name && child.view.is_none()) else { continue };
         for key in table.foreign_keys.iter().filter(|key| key.table == model.table) {
-            found.extend(reach(child, model, key));
+            found.extend(reach(child, model, key, event));
         }
     }
     found
 }
 
-fn reach(child: &Arc<ModelDef>, model: &ModelDef, key: &ForeignKeyDef) -> Option<Reach> {
-    let nulls = match key.on_delete {
+fn reach(child: &Arc<ModelDef>, model: &ModelDef, key: &ForeignKeyDef, event: Event) -> Option<Reach> {
+    let action = match event {
+        Event::Delete => key.on_delete,
+        Event::Update => key.on_update,
+    };
+    let nulls = match action {
         Some(Action::Cascade) => false,
         Some(Action::SetNull) => true,
         Some(Action::Restrict | Action::SetDefault | Action::NoAction) | None => return None,
@@ -84,7 +98,7 @@ pub(super) async fn capture(db: &Db, rows: &[RowState], options: &WriteOptions) 
     }
     let (mut cascaded, mut waiting) = (Vec::new(), vec![rows.to_vec()]);
     while let Some(rows) = waiting.pop() {
-        for reach in reaches(db, &rows[0].model, &all) {
+        for reach in reaches(db, &rows[0].model, &all, Event::Delete) {
             let mut gone = Vec::new();
             for row in children(db, &rows, &reach, options).await? {
                 if reach.nulls {
@@ -104,7 +118,7 @@ pub(super) async fn capture(db: &Db, rows: &[RowState], options: &WriteOptions) 
     Ok(cascaded)
 }
 
-async fn children(db: &Db, rows: &[RowState], reach: &Reach, options: &WriteOptions) -> Result<Vec<RowState>> {
+pub(crate) async fn children(db: &Db, rows: &[RowState], reach: &Reach, options: &WriteOptions) -> Result<Vec<RowState>> {
     let mut found = Vec::new();
     for rows in rows.chunks(1_000) {
         let keys = keys_of(rows, &reach.target);
@@ -124,7 +138,7 @@ async fn children(db: &Db, rows: &[RowState], reach: &Reach, options: &WriteOpti
 pub(super) async fn tell(db: &Db, cascaded: Vec<Cascaded>, options: &WriteOptions) -> Result<()> {
     for Cascaded { before, after } in cascaded.into_iter().rev() {
         let operation = if after.is_some() { hook::Operation::Update } else { hook::Operation::Destroy };
-        hook::changed(db, operation, Some(&before), after.as_ref(), options).await?;
+        hook::changed_among_many(db, operation, Some(&before), after.as_ref(), options).await?;
     }
     Ok(())
 }

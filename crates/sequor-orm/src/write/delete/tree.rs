@@ -18,7 +18,7 @@ use sequor_core::statement::{Delete, Expr, Lock, LockMode, LockWait, Statement};
 use std::collections::HashSet;
 
 /// How many rows one statement names by their keys.
-const ROWS: usize = 1_000;
+pub(super) const ROWS: usize = 1_000;
 
 /// Whether a model says that rows are destroyed with its own.
 pub(super) fn has_dependents(model: &ModelDef) -> bool {
@@ -144,7 +144,12 @@ async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bo
     if count > 0 && hook::captures(db, &model) {
         for row in &rows {
             let old = row.original.clone().map(|values| RowState::stored(model.clone(), values));
-            hook::changed(db, hook::Operation::Destroy, old.as_ref(), is_soft.then_some(row), options).await?;
+            let after = is_soft.then_some(row);
+            if hooked {
+                hook::changed(db, hook::Operation::Destroy, old.as_ref(), after, options).await?;
+            } else {
+                hook::changed_among_many(db, hook::Operation::Destroy, old.as_ref(), after, options).await?;
+            }
         }
     }
     for row in &mut rows {

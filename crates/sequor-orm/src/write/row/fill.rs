@@ -103,7 +103,7 @@ fn unknown_actor(state: &RowState, stamps: [Option<usize>; 2]) -> Result<()> {
 }
 
 /// Who acts: an [`ActorId`], or a plain key given to `db.actor(..)`.
-fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value> {
+pub(crate) fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value> {
     use sequor_core::Value;
     extras
         .get::<ActorId>()

@@ -62,3 +62,58 @@ impl WriteOptions {
         extras
     }
 }
+
+/// What a call says beside its values, while it is put together.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) validate: bool,
+    pub(crate) hooks: bool,
+    pub(crate) extras: TypeMap,
+}
+
+impl Default for Call {
+    fn default() -> Call {
+        Call { validate: true, hooks: true, extras: TypeMap::default() }
+    }
+}
+
+impl Call {
+    /// A call with a typed extra.
+    pub(crate) fn with<E: Clone + Send + Sync + 'static>(extra: E) -> Call {
+        let mut call = Call::default();
+        call.extras.insert(extra);
+        call
+    }
+
+    /// The options of the write.
+    pub(crate) fn options(self, site: &'static Location<'static>) -> WriteOptions {
+        WriteOptions { validate: self.validate, hooks: self.hooks, extras: self.extras, ..WriteOptions::at(site) }
+    }
+}
+
+/// The methods by which a builder says what goes beside its values.
+macro_rules! called {
+    ($name:ident) => {
+        impl<M: crate::model::Model> $name<M> {
+            /// Leaves out the rules of the model.
+            pub fn skip_validation(mut self) -> $name<M> {
+                self.call.validate = false;
+                self
+            }
+
+            /// Runs without hooks when `false`.
+            pub fn hooks(mut self, run: bool) -> $name<M> {
+                self.call.hooks = run;
+                self
+            }
+
+            /// Carries a typed extra that hooks read.
+            pub fn with<E: Clone + Send + Sync + 'static>(mut self, extra: E) -> $name<M> {
+                self.call.extras.insert(extra);
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use called;

@@ -1,6 +1,7 @@
 //! [`RowState`]: a row on its way into the database, whatever its type.
 
 use sequor_core::Value;
+use sequor_core::error::Result;
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::Expr;
 use std::sync::Arc;
@@ -49,5 +50,51 @@ impl RowState {
     /// Whether the database computes this column.
     pub(crate) fn computes(&self, position: usize) -> bool {
         self.computed.iter().any(|(known, _)| *known == position)
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model.name
+    }
+
+    /// Whether the row is not stored yet.
+    pub fn is_new(&self) -> bool {
+        self.original.is_none()
+    }
+
+    fn position(&self, field: &str) -> Result<usize> {
+        self.model.position(field).ok_or_else(|| self.model.unknown(field))
+    }
+
+    /// The value of a field, if one was given.
+    ///
+    /// # Errors
+    /// `Usage` that names the fields there are, for an unknown one.
+    pub fn get(&self, field: &str) -> Result<Option<&Value>> {
+        Ok(self.values.get(self.position(field)?).and_then(Option::as_ref))
+    }
+
+    /// Gives a field a value.
+    ///
+    /// # Errors
+    /// `Usage` that names the fields there are, for an unknown one.
+    pub fn set(&mut self, field: &str, value: impl Into<Value>) -> Result<()> {
+        let position = self.position(field)?;
+        self.values[position] = Some(value.into());
+        Ok(())
+    }
+
+    /// The value of a field as it is stored; `None` for a row that is not stored yet.
+    ///
+    /// # Errors
+    /// `Usage` that names the fields there are, for an unknown one.
+    pub fn previous(&self, field: &str) -> Result<Option<&Value>> {
+        let position = self.position(field)?;
+        Ok(self.original.as_ref().and_then(|values| values.get(position)))
+    }
+
+    /// The names of the fields that differ from what is stored; those given, of a new row.
+    pub fn changed_fields(&self) -> Vec<&str> {
+        self.changed().into_iter().map(|position| self.model.columns[position].name.as_ref()).collect()
     }
 }
