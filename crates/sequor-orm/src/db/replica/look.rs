@@ -178,7 +178,7 @@ mod tests {
 
     fn replicas() -> Replicas {
         let options = ReplicaOptions { urls: Vec::new(), window: Duration::from_secs(5), choice: ReplicaChoice::RoundRobin, lag: None };
-        Replicas::new(&options, &Pool::default()).unwrap()
+        Replicas::new(&options, &Pool::default(), &std::sync::Arc::default()).unwrap()
     }
 
     #[test]
