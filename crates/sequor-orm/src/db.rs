@@ -62,6 +62,8 @@ pub(crate) struct DbInner {
     kept: health::Kept,
     labels: session::Labels,
     slow: session::SlowQueries,
+    /// The statements written so far.
+    pub(crate) statements: crate::plan::Statements,
     /// How many statements that may write were run.
     pub(crate) writes: AtomicU64,
     /// The instant at which a test has stopped the clock, in microseconds.

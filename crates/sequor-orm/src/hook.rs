@@ -67,6 +67,11 @@ pub trait Declared: Send + Sync {
         clauses
     }
 
+    /// Whether it has one.
+    fn has_default_scope(&self) -> bool {
+        false
+    }
+
     /// The rules of the whole row.
     fn row_rules(&self) -> &'static [RowRule] {
         &[]

@@ -136,19 +136,20 @@ async fn read_whole(
     beside: Option<Step>,
     (run, flushed): (Run, bool),
 ) -> Result<(LoadedTree, Option<StepDone>)> {
+    if !flushed {
+        return assemble::read_tree(db, plan::prepare(db, state)?, loader, beside, run).await;
+    }
     let plan = plan::plan(state, &db.models())?;
-    if flushed && plan.node.has_many() {
+    if plan.node.has_many() {
         return flush::read_flush(db, plan, loader, beside, run).await;
     }
-    let sql = db.render_select(&plan.select)?;
-    assemble::read_tree(db, (plan.node, sql), loader, beside, run).await
+    assemble::read_tree(db, plan::write(db, plan)?, loader, beside, run).await
 }
 
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
-    let plan = plan::plan(state, &db.models())?;
-    let sql = db.render_select(&plan.select)?;
-    Ok(assemble::read_tree(db, (plan.node, sql), loader, None, run).await?.0)
+    let prepared = plan::prepare(db, state)?;
+    Ok(assemble::read_tree(db, prepared, loader, None, run).await?.0)
 }
 
 fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {

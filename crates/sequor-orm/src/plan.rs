@@ -4,10 +4,12 @@ mod exact;
 mod include;
 mod joined;
 mod many;
+mod prepared;
 mod query;
 mod repeat;
 mod rewrite;
 mod scope;
+mod shape;
 mod union;
 mod write;
 
@@ -15,8 +17,10 @@ pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
 pub use many::{Parents, plan_many};
+pub(crate) use prepared::{Prepared, Statements, prepare, write};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
+pub(crate) use shape::insert_key;
 pub use write::{write_expr, write_filter, write_query};
 
 use crate::model::{RowShape, ShapeItem};

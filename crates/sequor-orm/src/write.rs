@@ -20,7 +20,7 @@ use row::{fill, graph, insert, naming, options, state};
 pub use association::{RelationHandle, RelationOps};
 pub(crate) use association::{Side, add_links, has_links, related, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};
-pub(crate) use create::{create, prepare};
+pub(crate) use create::{create, create_forgetful, prepare};
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};
 pub(crate) use draft::instance_of;
 pub use draft::{Children, CreateWith, Draft};

@@ -33,6 +33,10 @@ pub trait RowReader {
     fn decimal(&mut self, index: usize) -> Result<Option<Decimal>>;
     /// Text, enum labels and all that a server spells as text.
     fn text(&mut self, index: usize) -> Result<Option<&str>>;
+    /// Text of one's own. A row that owns its text gives it away: such a cell is read once.
+    fn string(&mut self, index: usize) -> Result<Option<String>> {
+        Ok(self.text(index)?.map(str::to_owned))
+    }
     /// Bytes.
     fn bytes(&mut self, index: usize) -> Result<Option<&[u8]>>;
     /// A UUID.

@@ -112,6 +112,13 @@ impl RowReader for ValueRow {
         }
     }
 
+    fn string(&mut self, index: usize) -> Result<Option<String>> {
+        match self.values.get_mut(index) {
+            Some(Value::Text(text)) => Ok(Some(std::mem::take(text))),
+            _ => Ok(self.text(index)?.map(str::to_owned)),
+        }
+    }
+
     fn bytes(&mut self, index: usize) -> Result<Option<&[u8]>> {
         match self.cell(index)? {
             Value::Null => Ok(None),

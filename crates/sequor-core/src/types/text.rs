@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use uuid::Uuid;
 
-scalar!(String, ColumnType::Text, |row, index| Ok(row.text(index)?.map(str::to_owned)), |this| Value::Text(this.clone()), |value| {
+scalar!(String, ColumnType::Text, |row, index| row.string(index), |this| Value::Text(this.clone()), |value| {
     match value {
         Value::Text(text) => Ok(text),
         Value::Uuid(value) => Ok(value.to_string()),

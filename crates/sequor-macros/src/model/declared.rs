@@ -74,6 +74,10 @@ fn default_scope(model: &Model, scope: &TokenStream) -> TokenStream {
         fn default_scope(&self, clauses: __sequor::Clauses) -> __sequor::Clauses {
             #call
         }
+
+        fn has_default_scope(&self) -> bool {
+            true
+        }
     }
 }
 

@@ -300,6 +300,7 @@ impl DbOptions {
             slow: super::session::SlowQueries::default(),
             writes: AtomicU64::new(0),
             frozen: AtomicI64::new(super::RUNNING),
+            statements: crate::plan::Statements::default(),
         };
         let db = Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() };
         if let Some(mode) = self.auto_sync {

@@ -2,13 +2,12 @@
 
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
-use crate::plan::{self, Many, Node, Parents};
+use crate::plan::{self, Many, Node, Parents, Prepared};
 use crate::query::IncludeState;
-use sequor_core::driver::{Batch, BatchMode, Flow, RowReader, RowSink, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Flow, Params, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::{Name, Value};
-use sequor_sql::Sql;
 use std::any::Any;
 use std::collections::HashMap;
 
@@ -260,13 +259,14 @@ impl RowSink for TreeSink {
 /// Reads the rows of a statement and of all the to-many includes below it.
 pub(crate) async fn read_tree(
     db: &Db,
-    (node, sql): (Node, Sql),
+    Prepared { text, params, node }: Prepared,
     loader: Box<dyn Loader>,
     beside: Option<Step>,
     run: Run,
 ) -> Result<(LoadedTree, Option<StepDone>)> {
     let sink = TreeSink::new(node, loader, None)?;
-    let (mut done, beside) = super::run_beside(db, Batch::one(super::step(sql, Box::new(sink))), beside, run.clone()).await?;
+    let step = Step { text, params: Params::Fixed(params), sink: Box::new(sink), cache: true };
+    let (mut done, beside) = super::run_beside(db, Batch::one(step), beside, run.clone()).await?;
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
     let mut tree = super::unsink::<TreeSink>(done)?.tree;
     load_levels(db, &mut [&mut tree], run).await?;

@@ -117,7 +117,7 @@ fn state(model: &Arc<ModelDef>, row: Json) -> Result<RowState> {
 async fn write(db: &Db, model: &Arc<ModelDef>, states: Vec<RowState>) -> Result<()> {
     let mut write = WriteOptions::at(Location::caller());
     write.hooks = false;
-    let options = BulkOptions { write, duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false };
+    let options = BulkOptions { write, duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
     bulk_create(db, states, &options).await?;
     // PostgreSQL's counters do not notice keys that were given.
     let counted = model.columns.iter().find(|column| column.auto_increment);

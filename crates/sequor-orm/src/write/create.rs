@@ -10,11 +10,30 @@ use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
 
 /// Creates a row and what hangs on it. The answer is the row as stored, its children stored below it.
-pub(crate) fn create<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+pub(crate) async fn create(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
+    let mut row = create_forgetful(db, state, options).await?;
+    if row.original.is_none() {
+        remember(&mut row);
+    }
+    Ok(row)
+}
+
+/// What a row holds is what is stored.
+pub(crate) fn remember(row: &mut RowState) {
+    row.original = Some(row.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+}
+
+/// [`create`] for those who make an instance of the row at once: where no hook looks on, it does not remember what is stored.
+pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
     Box::pin(async move {
         prepare(&mut state, db, options)?;
         if state.children.is_empty() && !hook::needs_transaction(db, &state.model, options) {
-            return create_one(db, state, options, &[]).await;
+            if hook::captures(db, &state.model) {
+                return create_one(db, state, options, &[]).await;
+            }
+            validate::run(db, &mut state, options, &[]).await?;
+            let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
+            return Ok(RowState { values: values.into_iter().map(Some).collect(), computed: Vec::new(), ..state });
         }
         let options = options.clone();
         db.in_transaction(async move |tx| {
@@ -102,6 +121,6 @@ pub(crate) async fn after_create(db: &Db, mut stored: RowState, options: &WriteO
         hook::fire(db, &stored.model.clone(), kind, HookSubject::Row(&mut stored), options).await?;
     }
     hook::changed(db, hook::Operation::Create, None, Some(&stored), options).await?;
-    stored.original = Some(stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
+    remember(&mut stored);
     Ok(stored)
 }

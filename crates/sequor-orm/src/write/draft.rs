@@ -16,11 +16,14 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::OnceLock;
 
+/// A value as its own type.
+type Typed = Box<dyn Any + Send + Sync>;
+
 /// A row of `M` that is not stored yet. Made by `draft!`.
 pub struct Draft<M> {
     pub(crate) state: RowState,
     /// The values as their own types, made when they are asked for.
-    typed: Vec<OnceLock<Box<dyn Any + Send + Sync>>>,
+    typed: OnceLock<Vec<OnceLock<Typed>>>,
     marker: PhantomData<fn() -> M>,
 }
 
@@ -43,14 +46,15 @@ impl<M: Model> Draft<M> {
     }
 
     pub(crate) fn from_state(state: RowState) -> Draft<M> {
-        let typed = (0..state.values.len()).map(|_| OnceLock::new()).collect();
-        Draft { state, typed, marker: PhantomData }
+        Draft { state, typed: OnceLock::new(), marker: PhantomData }
     }
 
     pub(crate) fn put(&mut self, position: usize, value: Value) {
         if let Some(slot) = self.state.values.get_mut(position) {
             *slot = Some(value);
-            self.typed[position] = OnceLock::new();
+            if let Some(typed) = self.typed.get_mut() {
+                typed[position] = OnceLock::new();
+            }
         }
     }
 
@@ -61,8 +65,7 @@ impl<M: Model> Draft<M> {
 
 impl<M> Clone for Draft<M> {
     fn clone(&self) -> Self {
-        let typed = (0..self.state.values.len()).map(|_| OnceLock::new()).collect();
-        Draft { state: self.state.clone(), typed, marker: PhantomData }
+        Draft { state: self.state.clone(), typed: OnceLock::new(), marker: PhantomData }
     }
 }
 
@@ -184,9 +187,10 @@ impl<M: Model> Draft<M> {
     /// The value of a field, if one was given.
     pub fn get<T: FieldType>(&self, column: Column<M, T>) -> Option<&T> {
         let value = self.state.values.get(column.position())?.as_ref()?;
-        let slot = self.typed.get(column.position())?;
+        let typed = self.typed.get_or_init(|| self.state.values.iter().map(|_| OnceLock::new()).collect());
+        let slot = typed.get(column.position())?;
         let typed = slot.get_or_init(|| match T::from_value(value.clone()) {
-            Ok(value) => Box::new(Some(value)) as Box<dyn Any + Send + Sync>,
+            Ok(value) => Box::new(Some(value)) as Typed,
             Err(_) => Box::new(None::<T>),
         });
         typed.downcast_ref::<Option<T>>()?.as_ref()
@@ -250,7 +254,7 @@ impl<M: Model> Draft<M> {
 }
 
 fn create_boxed<M: Model>(db: Db, state: RowState, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
-    Box::pin(async move { instance(super::create(&db, state, &options).await?) })
+    Box::pin(async move { instance(super::create_forgetful(&db, state, &options).await?) })
 }
 
 /// A create with what goes beside its values.

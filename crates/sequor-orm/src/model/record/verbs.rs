@@ -329,6 +329,7 @@ impl RuntimeModel {
             duplicates,
             individual_hooks: flag(&options, "individualHooks", false),
             returning: true,
+            records: true,
         };
         Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(record_of).collect())
     }

@@ -2,10 +2,11 @@
 
 use crate::db::Db;
 use crate::load::{run_one, step, unsink};
+use crate::plan::insert_key;
 use crate::query::QueryState;
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Value;
-use sequor_core::driver::{Discard, Flow, RowReader, RowSink};
+use sequor_core::driver::{Discard, Flow, Param, Params, RowReader, RowSink, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{Conflict, Expr, Insert, InsertColumn, SelectItem, Statement};
@@ -21,6 +22,11 @@ pub(crate) struct ValuesSink {
 impl ValuesSink {
     pub(crate) fn new(model: &ModelDef) -> ValuesSink {
         ValuesSink { types: model.columns.iter().map(|column| column.ty.clone()).collect(), rows: Vec::new() }
+    }
+
+    /// Only these columns.
+    pub(crate) fn of(model: &ModelDef, positions: &[usize]) -> ValuesSink {
+        ValuesSink { types: positions.iter().map(|position| model.columns[*position].ty.clone()).collect(), rows: Vec::new() }
     }
 }
 
@@ -50,22 +56,24 @@ pub(crate) fn given(state: &RowState, position: usize) -> Expr {
     }
 }
 
-/// The positions that an insert writes: given, and neither computed by the database nor NULL in a key that counts itself up.
+/// Whether an insert writes a column: given, and neither computed by the database nor NULL in a key that counts itself up.
+pub(crate) fn wanted(model: &ModelDef, state: &RowState, position: usize) -> bool {
+    let column = &model.columns[position];
+    if state.computes(position) {
+        return true;
+    }
+    match &state.values[position] {
+        None => false,
+        Some(_) if column.generated.is_some() => false,
+        Some(Value::Null) => !column.auto_increment,
+        Some(_) => true,
+    }
+}
+
+/// The positions that an insert writes.
 pub(crate) fn written(state: &RowState) -> Vec<usize> {
     let model = &state.model;
-    let wanted = |position: &usize| {
-        let column = &model.columns[*position];
-        if state.computes(*position) {
-            return true;
-        }
-        match &state.values[*position] {
-            None => false,
-            Some(_) if column.generated.is_some() => false,
-            Some(Value::Null) => !column.auto_increment,
-            Some(_) => true,
-        }
-    };
-    (0..model.columns.len()).filter(wanted).collect()
+    (0..model.columns.len()).filter(|position| wanted(model, state, *position)).collect()
 }
 
 pub(crate) fn statement(
@@ -92,16 +100,47 @@ pub(crate) async fn insert_one(
     let model = &state.model;
     writable(model)?;
     let positions = written(state);
-    let row = positions.iter().map(|position| given(state, *position)).collect();
-    let insert = statement(model, &positions, vec![row], conflict, options);
-    let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let run = options.run("create", &model.name);
-    if db.dialect().insert_returning() {
-        let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
+    let returns = db.dialect().insert_returning();
+    let sink: Box<dyn RowSink> = if returns { Box::new(ValuesSink::new(model)) } else { Box::new(Discard) };
+    let step = match conflict {
+        None if state.computed.is_empty() => Step { params: Params::Fixed(params(model, &positions, state)), ..plain(db, model, &positions, options, sink)? },
+        conflict => {
+            let row = positions.iter().map(|position| given(state, *position)).collect();
+            let insert = statement(model, &positions, vec![row], conflict, options);
+            step(db.render(&Statement::Insert(Box::new(insert)))?, sink)
+        }
+    };
+    let done = run_one(db, step, run).await.map_err(|error| named(error, model))?;
+    if returns {
         return Ok(unsink::<ValuesSink>(done)?.rows.pop());
     }
-    let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, model))?;
     read_back(db, state, done.last_insert_id, options).await
+}
+
+/// The values of one row in the order of its columns.
+fn params(model: &ModelDef, positions: &[usize], state: &RowState) -> Vec<Param> {
+    let param = |position: &usize| Param {
+        value: state.values[*position].clone().unwrap_or_default(),
+        bind: model.columns[*position].ty.bind(),
+    };
+    positions.iter().map(param).collect()
+}
+
+/// The insert of one row without a conflict clause: written once for each set of columns.
+fn plain(db: &Db, model: &Arc<ModelDef>, positions: &[usize], options: &WriteOptions, sink: Box<dyn RowSink>) -> Result<Step> {
+    let make = || {
+        let row = positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
+        let insert = statement(model, positions, vec![row], None, options);
+        Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
+    };
+    let text = if options.tags.is_empty() {
+        let whole: Vec<usize> = (0..model.columns.len()).collect();
+        db.inner.statements.write(insert_key(model, db.place.schema.as_deref(), positions, &whole, 1), model, make)?
+    } else {
+        make()?.into()
+    };
+    Ok(Step { text, params: Params::Fixed(Vec::new()), sink, cache: true })
 }
 
 /// The row behind an insert without RETURNING: by its key.

@@ -1,0 +1,239 @@
+//! The shape of a query: all that decides its statement but the values in it. Queries of one shape share a text and a way to read the rows.
+
+use crate::hook::behaviors;
+use crate::query::{Clauses, QueryState};
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use rust_decimal::Decimal;
+use sequor_core::Value;
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::{Distinct, Expr, OrderBy};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The shape as bytes that no other shape has, and the values in the order in which they stand in the query.
+pub(crate) struct Shape {
+    pub(crate) key: Vec<u8>,
+    pub(crate) values: Vec<Value>,
+}
+
+/// Writes the shape of a query, or nothing where the query holds something whose statement may depend on more than its shape.
+struct Shaper {
+    key: Vec<u8>,
+    values: Vec<Value>,
+}
+
+/// The shape of a query of rows of one table. `place` is where its tables are.
+pub(crate) fn shape(state: &QueryState, place: Option<&str>) -> Option<Shape> {
+    if !is_plain(&state.model, &state.clauses) || !state.clauses.includes.is_empty() {
+        return None;
+    }
+    let mut shaper = Shaper { key: Vec::with_capacity(96), values: Vec::new() };
+    shaper.key.push(b'q');
+    shaper.model(&state.model);
+    shaper.text(place.unwrap_or(""));
+    shaper.clauses(&state.clauses)?;
+    let limit = |limit: Option<u64>| limit.map(i64::try_from).transpose().ok();
+    let (limit, offset) = (limit(state.clauses.limit)?, limit(state.clauses.offset)?);
+    for bound in [limit, offset] {
+        shaper.key.push(u8::from(bound.is_some()));
+        shaper.values.extend(bound.map(Value::I64));
+    }
+    Some(Shape { key: shaper.key, values: shaper.values })
+}
+
+/// The key of the statement that inserts so many rows by these columns and gives back those.
+pub(crate) fn insert_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[usize], back: &[usize], rows: usize) -> Vec<u8> {
+    let mut shaper = Shaper { key: Vec::with_capacity(96), values: Vec::new() };
+    shaper.key.push(b'i');
+    shaper.model(model);
+    shaper.text(place.unwrap_or(""));
+    for positions in [columns, back, &[rows]] {
+        shaper.number(positions.len());
+        positions.iter().for_each(|position| shaper.number(*position));
+    }
+    shaper.key
+}
+
+/// Whether nothing is said that a shape does not hold. A default scope is a function, and may answer otherwise tomorrow.
+fn is_plain(model: &ModelDef, clauses: &Clauses) -> bool {
+    let scoped = !clauses.unscoped
+        && behaviors(model)
+            .is_some_and(|known| known.default_scope.is_some() || known.declared.is_some_and(|declared| declared.has_default_scope()));
+    !scoped
+        && clauses.select.is_none()
+        && clauses.group.is_empty()
+        && clauses.having.is_empty()
+        && matches!(clauses.distinct, Distinct::No)
+        && clauses.lock.is_none()
+        && clauses.tags.is_empty()
+        && clauses.with.is_empty()
+        && clauses.compound.is_empty()
+        && clauses.hints.is_empty()
+}
+
+impl Shaper {
+    fn model(&mut self, model: &Arc<ModelDef>) {
+        // Whoever keeps the key keeps the model, so that no other model comes to lie at its address.
+        self.number(Arc::as_ptr(model).addr());
+    }
+
+    fn number(&mut self, number: usize) {
+        self.key.extend_from_slice(&number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len());
+        self.key.extend_from_slice(text.as_bytes());
+    }
+
+    fn clauses(&mut self, clauses: &Clauses) -> Option<()> {
+        self.key.extend_from_slice(&[clauses.deleted as u8, u8::from(clauses.unscoped), u8::from(clauses.unordered)]);
+        self.number(clauses.filters.len());
+        clauses.filters.iter().try_for_each(|filter| self.expr(filter))?;
+        self.number(clauses.order.len());
+        clauses.order.iter().try_for_each(|OrderBy { expr, direction, nulls }| {
+            self.key.extend_from_slice(&[*direction as u8, nulls.map_or(u8::MAX, |nulls| nulls as u8)]);
+            self.expr(expr)
+        })
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Option<()> {
+        match expr {
+            Expr::Field(field) if field.path.is_empty() => match field.position {
+                Some(position) => {
+                    self.key.push(1);
+                    self.number(usize::from(position));
+                }
+                None => {
+                    self.key.push(2);
+                    self.text(&field.name);
+                }
+            },
+            Expr::Value(value, bind) => {
+                self.key.extend_from_slice(&[3, bind.scalar as u8, u8::from(bind.array)]);
+                self.value(value)?;
+            }
+            Expr::And(list) | Expr::Or(list) => {
+                self.key.push(if matches!(expr, Expr::And(_)) { 4 } else { 5 });
+                self.number(list.len());
+                return list.iter().try_for_each(|part| self.expr(part));
+            }
+            Expr::Unary(op, inner) => {
+                self.key.extend_from_slice(&[6, *op as u8]);
+                return self.expr(inner);
+            }
+            Expr::Binary(op, left, right) => {
+                self.key.extend_from_slice(&[7, *op as u8]);
+                self.expr(left)?;
+                return self.expr(right);
+            }
+            Expr::IsNull { expr, negated } => {
+                self.key.extend_from_slice(&[8, u8::from(*negated)]);
+                return self.expr(expr);
+            }
+            Expr::Between { expr, low, high, negated } => {
+                self.key.extend_from_slice(&[9, u8::from(*negated)]);
+                self.expr(expr)?;
+                self.expr(low)?;
+                return self.expr(high);
+            }
+            Expr::Like { expr, pattern, kind, negated } => {
+                self.key.extend_from_slice(&[10, *kind as u8, u8::from(*negated)]);
+                self.expr(expr)?;
+                return self.expr(pattern);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The kind of a value belongs to the shape; NULL and truth values, of which there are too few to tell apart, belong to it themselves.
+    fn value(&mut self, value: &Value) -> Option<()> {
+        let kind = match value {
+            Value::Null => 0,
+            Value::Bool(false) => 1,
+            Value::Bool(true) => 2,
+            other => {
+                let kind = kind(other)?;
+                self.values.push(other.clone());
+                kind
+            }
+        };
+        self.key.push(kind);
+        Some(())
+    }
+}
+
+fn kind(value: &Value) -> Option<u8> {
+    Some(match value {
+        Value::I64(_) => 3,
+        Value::F64(number) if number.is_finite() => 4,
+        Value::Decimal(_) => 5,
+        Value::Text(_) => 6,
+        Value::Bytes(_) => 7,
+        Value::Uuid(_) => 8,
+        Value::DateTime(_) => 9,
+        Value::NaiveDateTime(_) => 10,
+        Value::Date(_) => 11,
+        Value::Time(_) => 12,
+        _ => return None,
+    })
+}
+
+/// The query with a mark for each of its values, and the marks in order: whatever a planner or writer does to a mark shows, because it is then
+/// no longer found among the parameters.
+pub(crate) fn marked(state: &QueryState) -> Option<(QueryState, Vec<Value>)> {
+    let mut state = state.clone();
+    let mut marks = Vec::new();
+    for filter in &mut state.clauses.filters {
+        mark(filter, &mut marks)?;
+    }
+    for by in &mut state.clauses.order {
+        mark(&mut by.expr, &mut marks)?;
+    }
+    for bound in [&mut state.clauses.limit, &mut state.clauses.offset].into_iter().flatten() {
+        let number = MARK + i64::try_from(marks.len()).ok()?;
+        *bound = u64::try_from(number).ok()?;
+        marks.push(Value::I64(number));
+    }
+    Some((state, marks))
+}
+
+/// No program's number.
+const MARK: i64 = 0x5EC0_0A11_C0DE_0000;
+
+fn mark(expr: &mut Expr, marks: &mut Vec<Value>) -> Option<()> {
+    if let Expr::Value(value, _) = expr {
+        if !matches!(value, Value::Null | Value::Bool(_)) {
+            *value = mark_of(value, u32::try_from(marks.len()).ok()?)?;
+            marks.push(value.clone());
+        }
+        return Some(());
+    }
+    let mut done = Some(());
+    let _: Result<(), ()> = sequor_core::statement::walk(expr, &mut |child| {
+        if mark(child, marks).is_none() {
+            done = None;
+        }
+        Ok(())
+    });
+    done
+}
+
+fn mark_of(like: &Value, number: u32) -> Option<Value> {
+    let wide = MARK + i64::from(number);
+    let instant = || DateTime::from_timestamp_micros(32_503_680_000_000_001 + i64::from(number));
+    Some(match like {
+        Value::I64(_) => Value::I64(wide),
+        Value::F64(_) => Value::F64(f64::from_bits(0x7E37_E43C_8800_0000 + u64::from(number))),
+        Value::Decimal(_) => Value::Decimal(Decimal::try_from_i128_with_scale(i128::from(wide), 5).ok()?),
+        Value::Text(_) => Value::Text(format!("\u{2}a value of the shape, number {number}\u{3}")),
+        Value::Bytes(_) => Value::Bytes(wide.to_le_bytes().repeat(3)),
+        Value::Uuid(_) => Value::Uuid(Uuid::from_u128(0x5EC0_0A11_C0DE_4000_8000_0000_0000_0000 + u128::from(number))),
+        Value::DateTime(_) => Value::DateTime(instant()?),
+        Value::NaiveDateTime(_) => Value::NaiveDateTime(instant()?.naive_utc()),
+        Value::Date(_) => Value::Date(NaiveDate::from_num_days_from_ce_opt(1_000_003 + i32::try_from(number).ok()?)?),
+        Value::Time(_) => Value::Time(NaiveTime::from_num_seconds_from_midnight_opt(1_861, number.checked_mul(1_000)?.checked_add(7)?)?),
+        _ => return None,
+    })
+}

@@ -1,0 +1,358 @@
+//! The statements of a bulk create: rows with the same columns together, as few texts as can be, whatever the number of rows.
+
+use super::{BulkOptions, OnDuplicate, conflict};
+use crate::db::Db;
+use crate::load::unsink;
+use crate::plan::insert_key;
+use crate::write::insert::{ValuesSink, bound, given, statement, wanted};
+use crate::write::{RowState, named};
+use sequor_core::Value;
+use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::{Default as ColumnDefault, ModelDef};
+use sequor_core::statement::{Conflict, Expr, Insert, SelectItem, Statement};
+use sequor_core::types::{BindType, ColumnType};
+use sequor_sql::Dialect;
+use std::sync::Arc;
+
+/// How many rows one statement takes at most: texts of these sizes only, so that few are prepared (the series of the padded lists).
+const SIZES: [usize; 10] = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
+
+/// How many rows one statement of arrays takes; its text is the same for any number.
+const ARRAYS: usize = 10_000;
+
+/// How many rows with expressions one statement takes: they bind as they like.
+const COMPUTED: usize = 100;
+
+/// Rows that are written by the same columns.
+struct Group {
+    /// Whether the database computes something in them.
+    computed: bool,
+    positions: Vec<usize>,
+    /// Their places in the input.
+    places: Vec<usize>,
+    rows: Vec<RowState>,
+}
+
+/// How the rows of a group travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// SQLite: one prepared statement, run once for each row, is the fastest; keys of one transaction are consecutive.
+    Loop,
+    /// PostgreSQL: one array for each column.
+    Arrays,
+    /// Lists of values.
+    Lists,
+    /// Lists of values and expressions: a text of their own.
+    Computed,
+}
+
+/// Which rows of a group a step writes.
+struct Part {
+    group: usize,
+    rows: std::ops::Range<usize>,
+    way: Way,
+}
+
+/// Inserts rows in one batch: all or none. They come back in the order of the input; one that a conflict left out comes back without its key.
+pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
+    let Some(model) = rows.first().map(|row| row.model.clone()) else { return Ok(rows) };
+    let count = rows.len();
+    let mut groups = grouped(&model, rows);
+    let (mut steps, mut parts) = (Vec::new(), Vec::new());
+    for (number, group) in groups.iter().enumerate() {
+        for (step, part) in group_steps(db, &model, number, group, options)? {
+            steps.push(step);
+            parts.push(part);
+        }
+    }
+    let single = matches!(steps.as_slice(), [Step { params: Params::Fixed(_), .. }]);
+    let mode = if single { BatchMode::Plain } else { BatchMode::Atomic };
+    let run = options.write.run("bulk_create", &model.name);
+    let done = db.run(Batch { steps, mode }, run).await.map_err(|error| named(error, &model))?;
+    for (part, done) in parts.iter().zip(done) {
+        let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
+        answer(db, &model, group, part, done, options)?;
+    }
+    let mut stored: Vec<Option<RowState>> = vec![None; count];
+    for group in groups {
+        for (place, row) in group.places.into_iter().zip(group.rows) {
+            stored[place] = Some(row);
+        }
+    }
+    stored.into_iter().collect::<Option<_>>().ok_or_else(|| Error::bug("a row of a bulk create was lost"))
+}
+
+/// Whether a bulk insert writes a column: what a single insert writes, and NULL where a column takes it and has no default, so that rows of
+/// different keys share a statement.
+fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
+    let column = &model.columns[position];
+    let left_out = || {
+        row.values[position].is_none()
+            && matches!(column.default, ColumnDefault::None)
+            && column.nullable
+            && column.generated.is_none()
+            && !column.auto_increment
+    };
+    wanted(model, row, position) || left_out()
+}
+
+fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (place, row) in rows.into_iter().enumerate() {
+        let fits = |group: &Group| {
+            let mut known = group.positions.iter().copied().peekable();
+            group.computed != row.computed.is_empty() && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
+        };
+        match groups.iter_mut().find(|group| fits(group)) {
+            Some(group) => {
+                group.places.push(place);
+                group.rows.push(row);
+            }
+            None => {
+                let positions = (0..model.columns.len()).filter(|position| writes(model, &row, *position)).collect();
+                groups.push(Group { computed: !row.computed.is_empty(), positions, places: vec![place], rows: vec![row] });
+            }
+        }
+    }
+    groups
+}
+
+fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
+    let plain = matches!(options.duplicates, OnDuplicate::Fail);
+    // An array of arrays loses its dimension, and ranges and documents have no array that every server reads.
+    let flat = |position: &usize| {
+        !matches!(model.columns[*position].ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector)
+    };
+    match db.dialect() {
+        _ if group.computed => Way::Computed,
+        Dialect::Sqlite if plain && counts_up(model, &group.positions) => Way::Loop,
+        Dialect::Postgres if group.rows.len() > 1 && !group.positions.is_empty() && group.positions.iter().all(flat) => Way::Arrays,
+        _ => Way::Lists,
+    }
+}
+
+/// Whether everything that is not written is a key that counts itself up.
+fn counts_up(model: &ModelDef, positions: &[usize]) -> bool {
+    let mut missing = (0..model.columns.len()).filter(|position| !positions.contains(position));
+    match (missing.next(), missing.next()) {
+        (None, _) => true,
+        (Some(key), None) => model.columns[key].auto_increment && model.primary_key == [key],
+        _ => false,
+    }
+}
+
+fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &Group, options: &BulkOptions) -> Result<Vec<(Step, Part)>> {
+    let way = way(db, model, group, options);
+    let part = |rows| Part { group: number, rows, way };
+    let count = group.rows.len();
+    match way {
+        Way::Loop => {
+            let lists = group.rows.iter().map(|row| list(model, &group.positions, std::slice::from_ref(row))).collect();
+            Ok(vec![(step(db, model, group, Params::Many(lists), (1, options))?, part(0..count))])
+        }
+        Way::Arrays => {
+            let mut steps = Vec::new();
+            for start in (0..count).step_by(ARRAYS) {
+                let rows = start..count.min(start + ARRAYS);
+                let arrays = group.positions.iter().map(|position| array(model, *position, &group.rows[rows.clone()]));
+                // Two rows are as many as any: the text has one array for each column.
+                steps.push((step(db, model, group, Params::Fixed(arrays.collect()), (2, options))?, part(rows)));
+            }
+            Ok(steps)
+        }
+        Way::Lists => list_steps(db, model, group, options, &part),
+        Way::Computed => {
+            let mut steps = Vec::new();
+            for start in (0..count).step_by(COMPUTED) {
+                let rows = start..count.min(start + COMPUTED);
+                steps.push((computed_step(db, model, group, &group.rows[rows.clone()], options)?, part(rows)));
+            }
+            Ok(steps)
+        }
+    }
+}
+
+fn list_steps(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    group: &Group,
+    options: &BulkOptions,
+    part: &dyn Fn(std::ops::Range<usize>) -> Part,
+) -> Result<Vec<(Step, Part)>> {
+    // A row without columns is DEFAULT VALUES, which has no list.
+    let most = if group.positions.is_empty() { 1 } else { db.dialect().max_params() / group.positions.len() };
+    // Without RETURNING each statement tells its own first key, so each is a step.
+    let alone = !returns(db, options);
+    let (mut steps, mut start) = (Vec::new(), 0);
+    for size in SIZES.into_iter().filter(|size| *size == 1 || *size <= most) {
+        let times = (group.rows.len() - start) / size;
+        let chunk = |time: usize| list(model, &group.positions, &group.rows[start + time * size..start + (time + 1) * size]);
+        let rows = start..start + times * size;
+        if times == 0 {
+            continue;
+        } else if alone {
+            for time in 0..times {
+                let params = Params::Fixed(chunk(time));
+                steps.push((step(db, model, group, params, (size, options))?, part(start + time * size..start + (time + 1) * size)));
+            }
+        } else {
+            let params = if times == 1 { Params::Fixed(chunk(0)) } else { Params::Many((0..times).map(chunk).collect()) };
+            steps.push((step(db, model, group, params, (size, options))?, part(rows.clone())));
+        }
+        start = rows.end;
+    }
+    Ok(steps)
+}
+
+/// The parameters of some rows, one after the other.
+fn list(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> {
+    let mut params = Vec::with_capacity(rows.len() * positions.len());
+    for row in rows {
+        params.extend(positions.iter().map(|position| Param {
+            value: row.values[*position].clone().unwrap_or_default(),
+            bind: model.columns[*position].ty.bind(),
+        }));
+    }
+    params
+}
+
+/// One column of some rows.
+fn array(model: &ModelDef, position: usize, rows: &[RowState]) -> Param {
+    let values = rows.iter().map(|row| row.values[position].clone().unwrap_or_default());
+    Param { value: Value::Array(values.collect()), bind: BindType::list(model.columns[position].ty.bind().scalar) }
+}
+
+fn returns(db: &Db, options: &BulkOptions) -> bool {
+    db.dialect().insert_returning() && options.returning
+}
+
+/// The statement for so many rows, with these parameters.
+fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, options): (usize, &BulkOptions)) -> Result<Step> {
+    let conflict = conflict_of(db, model, group, options)?;
+    let back = back(db, model, group, options, conflict.is_some());
+    let place = db.place.schema.as_deref();
+    let known = conflict.is_none() && options.write.tags.is_empty();
+    let make = || {
+        let row = || group.positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
+        let mut insert: Insert = statement(model, &group.positions, (0..size).map(|_| row()).collect(), conflict, &options.write);
+        insert.returning = back.iter().map(|position| SelectItem::new(column(model, *position))).collect();
+        Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
+    };
+    let text = match known {
+        true => db.inner.statements.write(insert_key(model, place, &group.positions, &back, size), model, make)?,
+        false => make()?.into(),
+    };
+    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, &back)) };
+    Ok(Step { text, params, sink, cache: true })
+}
+
+fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState], options: &BulkOptions) -> Result<Step> {
+    let conflict = conflict_of(db, model, group, options)?;
+    let back = back(db, model, group, options, conflict.is_some());
+    let exprs = rows.iter().map(|row| group.positions.iter().map(|position| given(row, *position)).collect()).collect();
+    let mut insert: Insert = statement(model, &group.positions, exprs, conflict, &options.write);
+    insert.returning = back.iter().map(|position| SelectItem::new(column(model, *position))).collect();
+    let sql = db.render(&Statement::Insert(Box::new(insert)))?;
+    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, &back)) };
+    Ok(Step { text: sql.text.into(), params: Params::Fixed(sql.params), sink, cache: false })
+}
+
+fn column(model: &ModelDef, position: usize) -> Expr {
+    Expr::Column { table: None, name: model.columns[position].column.clone() }
+}
+
+fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Result<Option<Conflict>> {
+    let mut conflict = conflict(model, &options.duplicates, &group.positions)?;
+    // Without a key to name, a conflict sets the key to itself.
+    if let (Some(conflict), OnDuplicate::Ignore, true) = (&mut conflict, &options.duplicates, db.dialect().is_mysql())
+        && let Some(key) = model.primary_key.first()
+    {
+        conflict.target = vec![model.columns[*key].column.clone()];
+    }
+    Ok(conflict)
+}
+
+/// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
+/// Django, a trigger that changes a written column is not seen; `reload` shows it. A conflict gives whole rows, since they may be old ones.
+fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions, conflict: bool) -> Vec<usize> {
+    if !returns(db, options) || way(db, model, group, options) == Way::Loop {
+        return Vec::new();
+    }
+    let open = |position: &usize| {
+        conflict
+            || group.computed
+            || !group.positions.contains(position)
+            || !group.rows.iter().all(|row| is_exact(&model.columns[*position].ty, row, *position))
+    };
+    (0..model.columns.len()).filter(open).collect()
+}
+
+/// Whether a value of a type comes back from every database as it was sent.
+fn is_exact(ty: &ColumnType, row: &RowState, position: usize) -> bool {
+    use ColumnType as Type;
+    match (ty, &row.values[position]) {
+        (_, None | Some(Value::Null)) => true,
+        (Type::DateTime(6), Some(Value::DateTime(value))) => value.timestamp_subsec_nanos().is_multiple_of(1_000),
+        (Type::Bool, Some(Value::Bool(_)))
+        | (Type::F64, Some(Value::F64(_)))
+        | (Type::Text | Type::VarChar(_) | Type::Enum(_), Some(Value::Text(_)))
+        | (Type::Uuid, Some(Value::Uuid(_)))
+        | (Type::Date, Some(Value::Date(_)))
+        | (Type::Bytes, Some(Value::Bytes(_))) => true,
+        (ty, Some(Value::I64(_))) => ty.is_integer(),
+        _ => false,
+    }
+}
+
+/// Puts what came back into the rows of a part.
+fn answer(db: &Db, model: &ModelDef, group: &mut Group, part: &Part, done: StepDone, options: &BulkOptions) -> Result<()> {
+    let conflict = !matches!(options.duplicates, OnDuplicate::Fail);
+    let back = back(db, model, group, options, conflict);
+    let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
+    let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
+    let last = done.last_insert_id;
+    let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?.rows) };
+    let rows = &mut group.rows[part.rows.clone()];
+    if let Some(returned) = returned {
+        let returned = if ignoring { matched(returned, rows, &group.positions) } else { returned.into_iter().map(Some).collect() };
+        if returned.len() != rows.len() {
+            return Err(Error::bug("an insert gave back another number of rows than it was given"));
+        }
+        for (row, values) in rows.iter_mut().zip(returned) {
+            for (position, value) in back.iter().zip(values.into_iter().flatten()) {
+                row.values[*position] = Some(value);
+            }
+        }
+    } else if let (Some(key), Some(last), false) = (counted, last, ignoring) {
+        // MySQL tells the first of consecutive keys, which a simple insert of known length always gets; SQLite the last.
+        let length = i64::try_from(rows.len()).unwrap_or(0);
+        let first = if part.way == Way::Loop { last + 1 - length } else { last };
+        for (row, key_value) in rows.iter_mut().zip(first..) {
+            row.values[key] = Some(Value::I64(key_value));
+        }
+    }
+    for row in rows {
+        row.computed.clear();
+        for value in &mut row.values {
+            value.get_or_insert_default();
+        }
+    }
+    Ok(())
+}
+
+/// Which of the given rows came back: those that a conflict left out did not, and MySQL gives the old row in their place.
+fn matched(returned: Vec<Vec<Value>>, rows: &[RowState], positions: &[usize]) -> Vec<Option<Vec<Value>>> {
+    let mut returned: Vec<Option<Vec<Value>>> = returned.into_iter().map(Some).collect();
+    let fits = |back: &Vec<Value>, row: &RowState| {
+        positions.iter().all(|position| {
+            crate::write::save::same_value(row.values[*position].as_ref().unwrap_or(&Value::Null), &back[*position])
+        })
+    };
+    rows.iter()
+        .map(|row| {
+            let place = returned.iter().position(|back| back.as_ref().is_some_and(|back| fits(back, row)))?;
+            returned[place].take()
+        })
+        .collect()
+}
