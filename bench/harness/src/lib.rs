@@ -52,7 +52,7 @@ pub struct Line {
     pub allocated_bytes: Option<f64>,
 }
 
-/// The workloads of one database. `ONLY=find,rows` chooses by the beginnings of names, `CONTENDERS=Sequor` likewise (for a profiler), `ROUNDS=0.2`
+/// The workloads of one database. `ONLY=find;rows` chooses by the beginnings of names, `CONTENDERS=Sequor` likewise (for a profiler), `ROUNDS=0.2`
 /// multiplies the rounds.
 pub struct Suite {
     database: &'static str,
@@ -155,7 +155,7 @@ impl Sample {
 }
 
 fn list(variable: &str) -> Vec<String> {
-    std::env::var(variable).unwrap_or_default().split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    std::env::var(variable).unwrap_or_default().split(';').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 fn begins(name: &str, with: &[String]) -> bool {

@@ -2,14 +2,15 @@
 
 mod assemble;
 mod flush;
+mod key;
 mod lazy;
 mod lists;
 mod siblings;
 mod sink;
 mod stream;
 
-pub(crate) use assemble::KeyHash;
 pub use assemble::LoadedTree;
+pub(crate) use key::KeyHash;
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use stream::{Chunk, Rest, open};

@@ -17,7 +17,7 @@ pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
 pub use many::{Parents, plan_many};
-pub(crate) use prepared::{Prepared, Statements, prepare, write};
+pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
 pub(crate) use shape::insert_key;

@@ -170,7 +170,11 @@ impl SqlWriter {
             (None, None) => return Ok(()),
             (Some(limit), _) => {
                 self.push(" LIMIT ");
-                self.bind_number(limit)?;
+                // PostgreSQL plans a limit that it does not know for a tenth of the table, finds that plan bad, and plans each execution anew.
+                match self.dialect {
+                    Dialect::Postgres if i64::try_from(limit).is_ok() => self.number(limit),
+                    _ => self.bind_number(limit)?,
+                }
             }
             (None, Some(_)) => match self.dialect {
                 // An offset without a limit needs one that is never reached.

@@ -1,5 +1,6 @@
 //! A tree of batches: each statement fills some, and in the end children move into their parents.
 
+use super::key::{self, KeyHash, Owners, Rows};
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
 use crate::plan::{self, Many, Node, Parents, Prepared};
@@ -7,9 +8,9 @@ use crate::query::IncludeState;
 use sequor_core::driver::{Batch, BatchMode, Flow, Params, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
+use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
 use std::any::Any;
-use std::collections::HashMap;
 
 /// The rows of one model in one statement, with those of the to-one relations beside them.
 pub struct LoadedTree {
@@ -28,16 +29,13 @@ pub struct LoadedTree {
     children: Vec<Children>,
 }
 
-/// Which rows have a key.
-pub(super) type Owners = HashMap<KeyHash, Vec<usize>>;
-
 /// The loaded rows of a to-many relation.
 pub(super) struct Children {
     relation: usize,
     name: Name,
     tree: LoadedTree,
     /// For each row of the tree's batch: the parents that it hangs on.
-    parents: Vec<Vec<usize>>,
+    parents: Vec<Rows>,
     between: Option<Box<dyn RowBatch>>,
     /// How the rows between are shown.
     shown: (Option<Name>, Option<Vec<Name>>),
@@ -55,8 +53,8 @@ pub(super) struct TreeSink {
 /// Where the link to the parents stands in a row.
 struct LinkCells {
     at: usize,
-    columns: Vec<sequor_core::types::ColumnType>,
-    keys: Vec<Vec<Value>>,
+    columns: Vec<ColumnType>,
+    keys: Vec<KeyHash>,
     between: Option<(Box<dyn RowBatch>, Vec<usize>)>,
 }
 
@@ -117,20 +115,8 @@ impl LoadedTree {
 
     /// The rows' keys for a relation, each once, and the rows that have them.
     pub(super) fn keys(&self, many: &Many) -> (Owners, Vec<Vec<Value>>) {
-        let (mut owners, mut keys) = (Owners::new(), Vec::new());
-        for index in 0..self.batch.len() {
-            let key: Vec<Value> = many.link.source.iter().map(|column| self.batch.value(index, *column)).collect();
-            // NULL points to nothing.
-            if key.iter().any(Value::is_null) {
-                continue;
-            }
-            let rows = owners.entry(KeyHash::new(&key)).or_default();
-            if rows.is_empty() {
-                keys.push(key);
-            }
-            rows.push(index);
-        }
-        (owners, keys)
+        let key = |row: usize| many.link.source.iter().map(|column| self.batch.value(row, *column)).collect();
+        key::owners((0..self.batch.len()).map(key))
     }
 
     /// Hangs the rows of a relation below those of a to-one path.
@@ -186,9 +172,9 @@ impl LoadedTree {
             }
             let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
-            let shared = children.parents.iter().any(|parents| parents.len() > 1);
+            let shared = children.parents.iter().any(|parents| parents.as_slice().len() > 1);
             for (row, parents) in children.parents.iter().enumerate() {
-                for parent in parents {
+                for parent in parents.as_slice() {
                     if let Some(group) = groups.get_mut(*parent) {
                         group.push(row);
                     }
@@ -220,7 +206,7 @@ impl TreeSink {
     /// The rows as children of their parents.
     pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
         let link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let parents = link.keys.into_iter().map(|key| owners.get(&KeyHash::new(&key)).cloned().unwrap_or_default()).collect();
+        let parents = link.keys.iter().map(|key| owners.get(key).cloned().unwrap_or_default()).collect();
         Ok(Children {
             relation: many.relation,
             name: many.name,
@@ -232,21 +218,32 @@ impl TreeSink {
     }
 }
 
+impl LinkCells {
+    /// The key of the parent that a row hangs on.
+    fn read(&mut self, row: &mut dyn RowReader) -> Result<KeyHash> {
+        match (&mut self.between, self.columns.as_slice()) {
+            (Some((between, columns)), _) => {
+                let index = between.len();
+                between.push(row, self.at)?;
+                Ok(match columns.as_slice() {
+                    [column] => KeyHash::one(between.value(index, *column)),
+                    several => KeyHash::Several(several.iter().map(|column| KeyHash::one(between.value(index, *column))).collect()),
+                })
+            }
+            (None, [ty]) => Ok(KeyHash::one(row.value(self.at, ty)?)),
+            (None, several) => {
+                let read = |(place, ty): (usize, &ColumnType)| Ok(KeyHash::one(row.value(self.at + place, ty)?));
+                several.iter().enumerate().map(read).collect::<Result<_>>().map(KeyHash::Several)
+            }
+        }
+    }
+}
+
 impl RowSink for TreeSink {
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.tree.push(row)?;
         if let Some(link) = &mut self.link {
-            let key = match &mut link.between {
-                Some((between, columns)) => {
-                    let index = between.len();
-                    between.push(row, link.at)?;
-                    columns.iter().map(|column| between.value(index, *column)).collect()
-                }
-                None => {
-                    let read = |(place, ty): (usize, &sequor_core::types::ColumnType)| row.value(link.at + place, ty);
-                    link.columns.iter().enumerate().map(read).collect::<Result<_>>()?
-                }
-            };
+            let key = link.read(row)?;
             link.keys.push(key);
         }
         if self.most.is_some_and(|most| self.tree.len() >= most) {
@@ -357,35 +354,6 @@ pub(super) fn between_of(loader: &dyn Loader, many: &Many) -> Result<Option<Box<
     loader.batch(&RowShape::default()).map(Some)
 }
 
-/// A key that can be looked up, whatever its types.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct KeyHash(Vec<KeyPart>);
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum KeyPart {
-    Integer(i64),
-    Uuid(uuid::Uuid),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl KeyHash {
-    pub(crate) fn new(key: &[Value]) -> KeyHash {
-        KeyHash(
-            key.iter()
-                .map(|value| match value {
-                    Value::I64(number) => KeyPart::Integer(*number),
-                    Value::Uuid(uuid) => KeyPart::Uuid(*uuid),
-                    Value::Text(text) => KeyPart::Text(text.clone()),
-                    Value::Bytes(bytes) => KeyPart::Bytes(bytes.clone()),
-                    Value::Decimal(number) => KeyPart::Text(number.normalize().to_string()),
-                    other => KeyPart::Text(other.to_json().to_string()),
-                })
-                .collect(),
-        )
-    }
-}
-
 /// The rows of a relation of one row, and the rows between: what a relation field takes.
 pub(crate) type Filling = (Box<dyn Any + Send>, Option<Box<dyn Any + Send>>);
 
@@ -408,21 +376,11 @@ pub(crate) async fn load_detached(
     let def = model.relations.get(relation).ok_or_else(|| Error::bug("a relation without a definition"))?.clone();
     let link = def.link(model, &db.models())?;
     let single = !def.kind.is_many();
+    let (link, def) = (Arc::new(link), Arc::new(def));
     let many = Many { relation, name: def.name.clone(), source: None, link, def, include: include.clone(), within: Vec::new() };
     let (count, value) = parents;
-    let values: Vec<Vec<Value>> = (0..count).map(|row| many.link.source.iter().map(|column| value(row, *column)).collect()).collect();
-    let mut keys: Vec<Vec<Value>> = Vec::new();
-    let mut seen: HashMap<KeyHash, Vec<usize>> = HashMap::new();
-    for (index, key) in values.into_iter().enumerate() {
-        if key.iter().any(Value::is_null) {
-            continue;
-        }
-        let owners = seen.entry(KeyHash::new(&key)).or_default();
-        if owners.is_empty() {
-            keys.push(key);
-        }
-        owners.push(index);
-    }
+    let key = |row: usize| many.link.source.iter().map(|column| value(row, *column)).collect();
+    let (seen, keys) = key::owners((0..count).map(key));
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
     let (mut tree, mut between) = if keys.is_empty() {
@@ -433,7 +391,7 @@ pub(crate) async fn load_detached(
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
         super::told(db, &tree, &options).await?;
         for (row, key) in keys.iter().enumerate() {
-            for parent in seen.get(&KeyHash::new(key)).into_iter().flatten() {
+            for parent in seen.get(key).map(Rows::as_slice).into_iter().flatten() {
                 // A has-one whose key is not unique keeps its first row.
                 if !single || groups[*parent].is_empty() {
                     groups[*parent].push(row);
@@ -443,7 +401,7 @@ pub(crate) async fn load_detached(
         (tree, between)
     };
     tree.attach()?;
-    let shared = seen.values().any(|owners| owners.len() > 1) || many.link.through.is_some();
+    let shared = seen.values().any(|owners| owners.as_slice().len() > 1) || many.link.through.is_some();
     Ok(groups
         .into_iter()
         .map(|picks| {
@@ -453,7 +411,7 @@ pub(crate) async fn load_detached(
         .collect())
 }
 
-type Read = (LoadedTree, Vec<Vec<Value>>, Option<Box<dyn RowBatch>>);
+type Read = (LoadedTree, Vec<KeyHash>, Option<Box<dyn RowBatch>>);
 
 async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader, run: Run) -> Result<Read> {
     let step = many_step(db, many, keys, inner, owner)?;
@@ -467,8 +425,7 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
-    let (plan, width) = plan::plan_many(many, Parents::Keys(keys), &db.models())?;
-    let sql = db.render_select(&plan.select)?;
-    let sink = TreeSink::linked(many, width, LoadedTree::new(plan.node, inner)?, between_of(owner, many)?);
-    Ok(super::step(sql, Box::new(sink)))
+    let (prepared, width) = plan::prepare_many(db, many, &owner.model(), keys)?;
+    let sink = TreeSink::linked(many, width, LoadedTree::new(prepared.node, inner)?, between_of(owner, many)?);
+    Ok(Step { text: prepared.text, params: Params::Fixed(prepared.params), sink: Box::new(sink), cache: true })
 }

@@ -4,12 +4,15 @@ use super::Model;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The models that a `Db` knows.
 #[derive(Debug, Default)]
 pub struct Registry {
     models: RwLock<Listed>,
+    /// Rises with each change.
+    generation: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -28,9 +31,18 @@ impl Registry {
     pub fn add(&self, model: Arc<ModelDef>) {
         let mut listed = self.models.write().unwrap_or_else(PoisonError::into_inner);
         let name = model.name.to_string();
+        if listed.by_name.get(&name).is_some_and(|known| Arc::ptr_eq(known, &model)) {
+            return;
+        }
         if listed.by_name.insert(name.clone(), model).is_none() {
             listed.order.push(name);
         }
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that rises with each change: what was made of the models of another one is old.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Forgets a model.
@@ -38,6 +50,7 @@ impl Registry {
         let mut listed = self.models.write().unwrap_or_else(PoisonError::into_inner);
         listed.by_name.remove(name);
         listed.order.retain(|known| known != name);
+        self.generation.fetch_add(1, Ordering::Release);
     }
 
     /// All models, in the order in which they came.

@@ -41,9 +41,9 @@ pub struct Many {
     /// The model of the parents, where conditions may name them.
     pub source: Option<Arc<ModelDef>>,
     /// The relation's models and columns.
-    pub link: Link,
+    pub link: Arc<Link>,
     /// The relation.
-    pub def: RelationDef,
+    pub def: Arc<RelationDef>,
     /// What is asked of its rows.
     pub include: IncludeState,
     /// Which of its rows belong to combinations that match.
@@ -152,8 +152,8 @@ impl Planner<'_> {
                 relation: position,
                 name,
                 source: Some(scope.model.clone()),
-                link,
-                def,
+                link: Arc::new(link),
+                def: Arc::new(def),
                 include: include.clone(),
                 within: Vec::new(),
             });

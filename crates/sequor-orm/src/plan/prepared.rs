@@ -1,14 +1,17 @@
 //! Statements by the shape of their queries: planned and written once, then only their values change.
 
-use super::shape::{Shape, marked, shape};
-use super::{Node, Plan, plan};
+use super::shape::{Ground, Shape, many_shape, marked, marked_keys, marked_many, shape};
+use super::{Many, Node, Parents, Plan, check_depth, plan, plan_many};
 use crate::db::Db;
-use crate::query::QueryState;
+use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::Result;
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, Models};
+use sequor_core::types::BindType;
+use sequor_sql::Dialect;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A statement with its values, and how its rows are read.
@@ -22,72 +25,88 @@ pub(crate) struct Prepared {
 /// what a server has prepared under such a text is the driver's affair.
 #[derive(Default)]
 pub(crate) struct Statements {
-    known: RwLock<HashMap<Box<[u8]>, Arc<Known>>>,
+    known: RwLock<HashMap<Box<[u8]>, Entry>>,
 }
+
+/// What is known, and the model that the key speaks of: while it lives, no other one lies at its address.
+type Entry = (Arc<Known>, Arc<ModelDef>);
 
 /// More shapes than any program has; one that makes them without end starts again.
 const MOST: usize = 4_096;
 
 enum Known {
-    /// A read.
-    Read { text: Arc<str>, parts: Vec<Part>, node: Node },
-    /// A write by its columns, and the model that its key speaks of.
-    Write { text: Arc<str>, _model: Arc<ModelDef> },
-    /// The statement depends on more than its shape. The model keeps its address.
-    Unknowable { _model: Arc<ModelDef> },
+    /// A read, and the cell where the link of a to-many include stands.
+    Read { text: Arc<str>, parts: Vec<Part>, node: Node, width: usize },
+    /// A write by its columns.
+    Write(Arc<str>),
+    /// The statement depends on more than its shape.
+    Unknowable,
 }
 
 /// Where a parameter comes from.
 enum Part {
     /// The query's value of this number.
-    Value(usize, sequor_core::types::BindType),
+    Value(usize, BindType),
+    /// The key of the parent of this number, or of the last one.
+    Key(usize, BindType),
+    /// All keys, as a list.
+    KeyArray(BindType),
+    /// All keys, as a JSON list.
+    KeyJson(BindType),
     /// The same every time.
     Fixed(Param),
 }
 
 impl Statements {
     fn get(&self, key: &[u8]) -> Option<Arc<Known>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(key).map(|(known, _)| known.clone())
     }
 
-    fn put(&self, key: Vec<u8>, known: Known) -> Arc<Known> {
+    fn put(&self, key: Vec<u8>, known: Known, model: &Arc<ModelDef>) -> Arc<Known> {
         let known = Arc::new(known);
         let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST {
             all.clear();
         }
-        all.insert(key.into(), known.clone());
+        all.insert(key.into(), (known.clone(), model.clone()));
         known
+    }
+
+    /// What is known of a shape, learnt at its first sight.
+    fn known(&self, key: Vec<u8>, model: &Arc<ModelDef>, learn: impl FnOnce() -> Option<Known>) -> Arc<Known> {
+        match self.get(&key) {
+            Some(known) => known,
+            None => self.put(key, learn().unwrap_or(Known::Unknowable), model),
+        }
     }
 
     /// The text of a write, written once.
     pub(crate) fn write(&self, key: Vec<u8>, model: &Arc<ModelDef>, make: impl FnOnce() -> Result<String>) -> Result<Arc<str>> {
-        if let Some(Known::Write { text, .. }) = self.get(&key).as_deref() {
+        if let Some(Known::Write(text)) = self.get(&key).as_deref() {
             return Ok(text.clone());
         }
         let text: Arc<str> = make()?.into();
-        self.put(key, Known::Write { text: text.clone(), _model: model.clone() });
+        self.put(key, Known::Write(text.clone()), model);
         Ok(text)
     }
 }
 
 /// The statement of a query.
 pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
-    if let Some(shape) = shape(state, db.place.schema.as_deref()) {
-        let known = match db.inner.statements.get(&shape.key) {
-            Some(known) => known,
-            None => {
-                let known = learn(db, state).unwrap_or_else(|| Known::Unknowable { _model: state.model.clone() });
-                db.inner.statements.put(shape.key.clone(), known)
-            }
-        };
-        if let Known::Read { text, parts, node } = &*known
-            && let Some(params) = filled(parts, shape)
+    check_depth(&state.clauses, 0)?;
+    let models = db.models();
+    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    if let Some(Shape { key, values }) = shape(state, &ground) {
+        let known = db.inner.statements.known(key, &state.model, || learn(db, state, &models));
+        if let Known::Read { text, parts, node, .. } = &*known
+            && let Some(params) = filled(parts, values, &[])
         {
-            return Ok(Prepared { text: text.clone(), params, node: node.clone() });
+            let mut node = node.clone();
+            put_includes(&mut node, &state.clauses);
+            return Ok(Prepared { text: text.clone(), params, node });
         }
     }
-    write(db, plan(state, &db.models())?)
+    write(db, plan(state, &models)?)
 }
 
 /// A planned statement, written.
@@ -96,33 +115,133 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
     Ok(Prepared { text: sql.text.into(), params: sql.params, node: plan.node })
 }
 
-fn filled(parts: &[Part], Shape { mut values, .. }: Shape) -> Option<Vec<Param>> {
-    let mut value = |number: usize| Some(std::mem::take(values.get_mut(number)?));
+/// The statement of a to-many include of `owner`'s rows for the parents with these keys, and the cell behind its own where the link stands.
+pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, usize)> {
+    let models = db.models();
+    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    if let Some(marks) = parents(db.dialect(), &keys)
+        && let Some(Shape { key, values }) = many_shape(many, owner, marks, &ground)
+    {
+        let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
+        if let Known::Read { text, parts, node, width } = &*known
+            && let Some(params) = filled(parts, values, &keys)
+        {
+            let mut node = node.clone();
+            put_includes(&mut node, &many.include.clauses);
+            return Ok((Prepared { text: text.clone(), params, node }, *width));
+        }
+    }
+    let (plan, width) = plan_many(many, Parents::Keys(keys), &models)?;
+    let sql = db.render_select(&plan.select)?;
+    Ok((Prepared { text: sql.text.into(), params: sql.params, node: plan.node }, width))
+}
+
+/// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
+fn parents(dialect: Dialect, keys: &[Vec<Value>]) -> Option<usize> {
+    let one = |wanted: fn(&Value) -> bool| keys.iter().all(|key| matches!(key.as_slice(), [value] if wanted(value)));
+    match dialect {
+        Dialect::Postgres => one(|value| !value.is_null()).then_some(1),
+        Dialect::Sqlite => one(|value| matches!(value, Value::I64(_))).then_some(1),
+        // The list is padded by its last member.
+        Dialect::Mysql | Dialect::Mariadb if keys.len() <= 1_000 => {
+            one(|value| matches!(value, Value::I64(_) | Value::Uuid(_) | Value::Text(_))).then(|| keys.len().next_power_of_two())
+        }
+        Dialect::Mysql | Dialect::Mariadb => None,
+    }
+}
+
+/// Hangs what this query asks of its to-many includes on the rows that they belong to.
+fn put_includes(node: &mut Node, clauses: &Clauses) {
+    for include in &clauses.includes {
+        let name = include.alias.as_ref().unwrap_or(&include.relation);
+        if let Some(many) = node.many.iter_mut().find(|many| many.name == *name && many.def.name == include.relation) {
+            many.include = include.clone();
+        } else if let Some(one) = node.ones.iter_mut().find(|one| one.name == *name) {
+            put_includes(one, &include.clauses);
+        }
+    }
+}
+
+fn filled(parts: &[Part], mut values: Vec<Value>, keys: &[Vec<Value>]) -> Option<Vec<Param>> {
+    let key = |number: usize| keys.get(number.min(keys.len().checked_sub(1)?))?.first().cloned();
     parts
         .iter()
         .map(|part| match part {
-            Part::Value(number, bind) => Some(Param { value: value(*number)?, bind: *bind }),
+            Part::Value(number, bind) => Some(Param { value: std::mem::take(values.get_mut(*number)?), bind: *bind }),
+            Part::Key(number, bind) => Some(Param { value: key(*number)?, bind: *bind }),
+            Part::KeyArray(bind) => {
+                let list = keys.iter().map(|key| key.first().cloned()).collect::<Option<_>>()?;
+                Some(Param { value: Value::Array(list), bind: *bind })
+            }
+            Part::KeyJson(bind) => Some(Param { value: Value::Text(json_list(keys)?), bind: *bind }),
             Part::Fixed(param) => Some(param.clone()),
         })
         .collect()
 }
 
-/// Plans and writes a query whose values are marks; where each mark is found once, untouched, the statement depends on nothing but the shape.
-fn learn(db: &Db, state: &QueryState) -> Option<Known> {
-    let (state, marks) = marked(state)?;
-    let plan = plan(&state, &db.models()).ok()?;
-    let sql = db.render_select(&plan.select).ok()?;
-    let mut found = vec![0usize; marks.len()];
-    let parts = sql.params.into_iter().map(|param| match marks.iter().position(|mark| same(mark, &param.value)) {
-        Some(number) => {
-            found[number] += 1;
-            Part::Value(number, param.bind)
+/// Whole numbers as a JSON list.
+fn json_list(keys: &[Vec<Value>]) -> Option<String> {
+    let mut text = String::with_capacity(keys.len() * 8 + 2);
+    text.push('[');
+    for (number, key) in keys.iter().enumerate() {
+        let [Value::I64(key)] = key.as_slice() else { return None };
+        if number > 0 {
+            text.push(',');
         }
-        None => Part::Fixed(param),
-    });
-    let parts = parts.collect();
-    let once = found.iter().all(|times| *times == 1);
-    once.then(|| Known::Read { text: sql.text.into(), parts, node: plan.node })
+        write!(text, "{key}").ok()?;
+    }
+    text.push(']');
+    Some(text)
+}
+
+/// Plans and writes a query whose values are marks; where each mark is found once, untouched, the statement depends on nothing but the shape.
+fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
+    let (state, marks) = marked(state, models)?;
+    let plan = plan(&state, models).ok()?;
+    let sql = db.render_select(&plan.select).ok()?;
+    let parts = found(sql.params, &marks, &[])?;
+    Some(Known::Read { text: sql.text.into(), parts, node: plan.node, width: 0 })
+}
+
+fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
+    let (many, marks) = marked_many(many, models)?;
+    let keys = marked_keys(keys.first()?, parents)?;
+    let (plan, width) = plan_many(&many, Parents::Keys(keys.clone()), models).ok()?;
+    let sql = db.render_select(&plan.select).ok()?;
+    let parts = found(sql.params, &marks, &keys)?;
+    Some(Known::Read { text: sql.text.into(), parts, node: plan.node, width })
+}
+
+/// Where each parameter comes from, when every mark and every key is found exactly once.
+fn found(params: Vec<Param>, marks: &[Value], keys: &[Vec<Value>]) -> Option<Vec<Part>> {
+    let keys: Vec<Value> = keys.iter().map(|key| key.first().cloned()).collect::<Option<_>>()?;
+    let mut seen = vec![0usize; marks.len() + keys.len()];
+    let json = serde_json::Value::Array(keys.iter().map(Value::to_json).collect()).to_string();
+    let mut parts = Vec::with_capacity(params.len());
+    for param in params {
+        let mark = marks.iter().position(|mark| same(mark, &param.value));
+        let key = keys.iter().position(|key| same(key, &param.value));
+        parts.push(match (mark, key, &param.value) {
+            (Some(number), _, _) => {
+                seen[number] += 1;
+                Part::Value(number, param.bind)
+            }
+            (None, Some(number), _) => {
+                seen[marks.len() + number] += 1;
+                Part::Key(number, param.bind)
+            }
+            (None, None, Value::Array(list)) if !keys.is_empty() && *list == keys => {
+                seen[marks.len()..].iter_mut().for_each(|times| *times += 1);
+                Part::KeyArray(param.bind)
+            }
+            (None, None, Value::Text(text)) if !keys.is_empty() && *text == json => {
+                seen[marks.len()..].iter_mut().for_each(|times| *times += 1);
+                Part::KeyJson(param.bind)
+            }
+            (None, None, _) => Part::Fixed(param),
+        });
+    }
+    seen.iter().all(|times| *times == 1).then_some(parts)
 }
 
 /// The same value of the same kind.

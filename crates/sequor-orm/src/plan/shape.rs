@@ -1,11 +1,12 @@
 //! The shape of a query: all that decides its statement but the values in it. Queries of one shape share a text and a way to read the rows.
 
+use super::Many;
 use crate::hook::behaviors;
 use crate::query::{Clauses, QueryState};
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use rust_decimal::Decimal;
 use sequor_core::Value;
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::{Distinct, Expr, OrderBy};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -22,22 +23,50 @@ struct Shaper {
     values: Vec<Value>,
 }
 
-/// The shape of a query of rows of one table. `place` is where its tables are.
-pub(crate) fn shape(state: &QueryState, place: Option<&str>) -> Option<Shape> {
-    if !is_plain(&state.model, &state.clauses) || !state.clauses.includes.is_empty() {
+/// What a shape lies in: the tables' place and the models of the moment.
+pub(crate) struct Ground<'a> {
+    pub(crate) place: Option<&'a str>,
+    pub(crate) models: &'a dyn Models,
+    /// Rises when a model comes, goes or changes.
+    pub(crate) generation: u64,
+}
+
+/// The shape of a query of rows with their to-one includes. To-many includes have statements of their own.
+pub(crate) fn shape(state: &QueryState, ground: &Ground<'_>) -> Option<Shape> {
+    if !is_plain(&state.model, &state.clauses) {
         return None;
     }
-    let mut shaper = Shaper { key: Vec::with_capacity(96), values: Vec::new() };
-    shaper.key.push(b'q');
-    shaper.model(&state.model);
-    shaper.text(place.unwrap_or(""));
+    let mut shaper = Shaper::new(b'q', &state.model, ground);
     shaper.clauses(&state.clauses)?;
-    let limit = |limit: Option<u64>| limit.map(i64::try_from).transpose().ok();
-    let (limit, offset) = (limit(state.clauses.limit)?, limit(state.clauses.offset)?);
-    for bound in [limit, offset] {
-        shaper.key.push(u8::from(bound.is_some()));
-        shaper.values.extend(bound.map(Value::I64));
+    shaper.includes(&state.model, &state.clauses, ground.models)?;
+    shaper.bound(state.clauses.limit)?;
+    let offset = state.clauses.offset.map(i64::try_from).transpose().ok()?;
+    shaper.key.push(u8::from(offset.is_some()));
+    shaper.values.extend(offset.map(Value::I64));
+    Some(Shape { key: shaper.key, values: shaper.values })
+}
+
+/// The shape of a to-many include of a model, for so many marks of parents.
+pub(crate) fn many_shape(many: &Many, owner: &Arc<ModelDef>, parents: usize, ground: &Ground<'_>) -> Option<Shape> {
+    let clauses = &many.include.clauses;
+    if !is_plain(&many.link.target, clauses) || many.include.on.is_some() || !many.within.is_empty() {
+        return None;
     }
+    let mut shaper = Shaper::new(b'm', owner, ground);
+    shaper.number(many.relation);
+    shaper.number(parents);
+    shaper.clauses(clauses)?;
+    // A limit for each parent is sum and part of a condition: the statement is one of this limit alone.
+    shaper.bound(clauses.limit)?;
+    shaper.bound(clauses.offset)?;
+    match &many.include.through {
+        Some(through) => {
+            shaper.key.push(1);
+            shaper.expr(through)?;
+        }
+        None => shaper.key.push(0),
+    }
+    shaper.includes(&many.link.target, clauses, ground.models)?;
     Some(Shape { key: shaper.key, values: shaper.values })
 }
 
@@ -72,9 +101,51 @@ fn is_plain(model: &ModelDef, clauses: &Clauses) -> bool {
 }
 
 impl Shaper {
+    fn new(kind: u8, model: &Arc<ModelDef>, ground: &Ground<'_>) -> Shaper {
+        let mut shaper = Shaper { key: Vec::with_capacity(128), values: Vec::new() };
+        shaper.key.push(kind);
+        shaper.key.extend_from_slice(&ground.generation.to_le_bytes());
+        shaper.model(model);
+        shaper.text(ground.place.unwrap_or(""));
+        shaper
+    }
+
+    /// The to-one includes with all they say, the to-many ones by their names.
+    fn includes(&mut self, model: &ModelDef, clauses: &Clauses, models: &dyn Models) -> Option<()> {
+        self.number(clauses.includes.len());
+        for include in &clauses.includes {
+            let def = model.relation(&include.relation)?;
+            if include.joined || include.on.is_some() || (include.required && def.kind.is_many()) {
+                return None;
+            }
+            self.text(&include.relation);
+            self.text(include.alias.as_deref().unwrap_or(""));
+            if def.kind.is_many() {
+                self.key.push(b'm');
+                continue;
+            }
+            self.key.extend_from_slice(&[b'o', u8::from(include.required)]);
+            let (target, inner) = (models.model(&def.target).ok()?, &include.clauses);
+            let simple = inner.order.is_empty() && inner.limit.is_none() && inner.offset.is_none() && include.through.is_none();
+            if !simple || !is_plain(&target, inner) {
+                return None;
+            }
+            self.clauses(inner)?;
+            self.includes(&target, inner, models)?;
+        }
+        Some(())
+    }
+
     fn model(&mut self, model: &Arc<ModelDef>) {
         // Whoever keeps the key keeps the model, so that no other model comes to lie at its address.
         self.number(Arc::as_ptr(model).addr());
+    }
+
+    /// A number that the statement is written with.
+    fn bound(&mut self, bound: Option<u64>) -> Option<()> {
+        self.key.push(u8::from(bound.is_some()));
+        self.number(usize::try_from(bound.unwrap_or(0)).ok()?);
+        Some(())
     }
 
     fn number(&mut self, number: usize) {
@@ -182,16 +253,12 @@ fn kind(value: &Value) -> Option<u8> {
 
 /// The query with a mark for each of its values, and the marks in order: whatever a planner or writer does to a mark shows, because it is then
 /// no longer found among the parameters.
-pub(crate) fn marked(state: &QueryState) -> Option<(QueryState, Vec<Value>)> {
+pub(crate) fn marked(state: &QueryState, models: &dyn Models) -> Option<(QueryState, Vec<Value>)> {
     let mut state = state.clone();
     let mut marks = Vec::new();
-    for filter in &mut state.clauses.filters {
-        mark(filter, &mut marks)?;
-    }
-    for by in &mut state.clauses.order {
-        mark(&mut by.expr, &mut marks)?;
-    }
-    for bound in [&mut state.clauses.limit, &mut state.clauses.offset].into_iter().flatten() {
+    mark_clauses(&mut state.clauses, &mut marks)?;
+    mark_includes(&state.model, &mut state.clauses, models, &mut marks)?;
+    if let Some(bound) = &mut state.clauses.offset {
         let number = MARK + i64::try_from(marks.len()).ok()?;
         *bound = u64::try_from(number).ok()?;
         marks.push(Value::I64(number));
@@ -199,6 +266,42 @@ pub(crate) fn marked(state: &QueryState) -> Option<(QueryState, Vec<Value>)> {
     Some((state, marks))
 }
 
+/// The same for a to-many include.
+pub(crate) fn marked_many(many: &Many, models: &dyn Models) -> Option<(Many, Vec<Value>)> {
+    let mut many = many.clone();
+    let mut marks = Vec::new();
+    mark_clauses(&mut many.include.clauses, &mut marks)?;
+    if let Some(through) = &mut many.include.through {
+        mark(through, &mut marks)?;
+    }
+    mark_includes(&many.link.target, &mut many.include.clauses, models, &mut marks)?;
+    Some((many, marks))
+}
+
+/// Marks in the place of parents' keys.
+pub(crate) fn marked_keys(like: &[Value], count: usize) -> Option<Vec<Vec<Value>>> {
+    let width = like.len();
+    let number = |row: usize, column: usize| u32::try_from(1_000_000 + row * width + column).ok();
+    (0..count).map(|row| like.iter().enumerate().map(|(column, value)| mark_of(value, number(row, column)?)).collect()).collect()
+}
+
+fn mark_clauses(clauses: &mut Clauses, marks: &mut Vec<Value>) -> Option<()> {
+    clauses.filters.iter_mut().try_for_each(|filter| mark(filter, marks))?;
+    clauses.order.iter_mut().try_for_each(|by| mark(&mut by.expr, marks))
+}
+
+fn mark_includes(model: &ModelDef, clauses: &mut Clauses, models: &dyn Models, marks: &mut Vec<Value>) -> Option<()> {
+    for include in &mut clauses.includes {
+        let def = model.relation(&include.relation)?;
+        if def.kind.is_many() {
+            include.clauses = Clauses::default();
+        } else {
+            mark_clauses(&mut include.clauses, marks)?;
+            mark_includes(&*models.model(&def.target).ok()?, &mut include.clauses, models, marks)?;
+        }
+    }
+    Some(())
+}
 /// No program's number.
 const MARK: i64 = 0x5EC0_0A11_C0DE_0000;
 
