@@ -330,7 +330,8 @@ impl QueryInterface {
             made.push(state);
         }
         let count = u64::try_from(made.len()).unwrap_or(u64::MAX);
-        let options = BulkOptions { write: self.write(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
+        let options =
+            BulkOptions { write: self.write(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
         bulk_create(&self.db, made, &options).await?;
         Ok(count)
     }

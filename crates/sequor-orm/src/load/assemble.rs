@@ -11,6 +11,7 @@ use sequor_core::schema::ModelDef;
 use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
 use std::any::Any;
+use std::sync::Arc;
 
 /// The rows of one model in one statement, with those of the to-one relations beside them.
 pub struct LoadedTree {

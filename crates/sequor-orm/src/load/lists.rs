@@ -1,6 +1,6 @@
 //! Projections with lists: one statement for the rows, one for each list in the tree, level by level or in one flush.
 
-use super::assemble::KeyHash;
+use super::key::KeyHash;
 use super::{hooked, reading, step, unsink};
 use crate::db::{Db, Run};
 use crate::hook;
@@ -142,8 +142,8 @@ fn many_of(db: &Db, owner: &ModelDef, mut include: IncludeState) -> Result<Many>
     let (relation, def) = found.ok_or_else(|| Error::bug("a list of an unknown relation"))?;
     // Whole rows have no place in a projection: what is included can only narrow its rows.
     include.clauses.includes.retain(|inner| inner.required);
-    let link = def.link(owner, &db.models())?;
-    Ok(Many { relation, name: def.name.clone(), source: None, link, def: def.clone(), include, within: Vec::new() })
+    let (link, def) = (Arc::new(def.link(owner, &db.models())?), Arc::new(def.clone()));
+    Ok(Many { relation, name: def.name.clone(), source: None, link, def, include, within: Vec::new() })
 }
 
 /// The statements of a tree, parents before children.

@@ -124,7 +124,8 @@ pub(crate) async fn add_links(
         }
         fresh.push(row);
     }
-    let bulk = BulkOptions { write: options.clone(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
+    let bulk =
+        BulkOptions { write: options.clone(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
     bulk_create(db, fresh, &bulk).await?;
     Ok(())
 }

@@ -75,8 +75,8 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
         }
         return Ok(stored);
     }
-    let mut stored =
-        db.in_transaction(async move |tx| {
+    let mut stored = db
+        .in_transaction(async move |tx| {
             if by_row {
                 let mut stored = Vec::with_capacity(rows.len());
                 for row in rows {

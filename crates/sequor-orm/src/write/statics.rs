@@ -147,8 +147,13 @@ impl<M: Model> BulkCreate<M> {
 
     fn parts(self, site: &'static Location<'static>) -> (Vec<RowState>, BulkOptions) {
         let write = self.call.options(site);
-        let options =
-            BulkOptions { write, duplicates: self.duplicates, individual_hooks: self.individual_hooks, returning: self.returning, records: false };
+        let options = BulkOptions {
+            write,
+            duplicates: self.duplicates,
+            individual_hooks: self.individual_hooks,
+            returning: self.returning,
+            records: false,
+        };
         (self.rows, options)
     }
 }

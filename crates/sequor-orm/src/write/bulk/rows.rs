@@ -209,10 +209,12 @@ fn list_steps(
 fn list(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> {
     let mut params = Vec::with_capacity(rows.len() * positions.len());
     for row in rows {
-        params.extend(positions.iter().map(|position| Param {
-            value: row.values[*position].clone().unwrap_or_default(),
-            bind: model.columns[*position].ty.bind(),
-        }));
+        params.extend(
+            positions.iter().map(|position| Param {
+                value: row.values[*position].clone().unwrap_or_default(),
+                bind: model.columns[*position].ty.bind(),
+            }),
+        );
     }
     params
 }
@@ -345,9 +347,9 @@ fn answer(db: &Db, model: &ModelDef, group: &mut Group, part: &Part, done: StepD
 fn matched(returned: Vec<Vec<Value>>, rows: &[RowState], positions: &[usize]) -> Vec<Option<Vec<Value>>> {
     let mut returned: Vec<Option<Vec<Value>>> = returned.into_iter().map(Some).collect();
     let fits = |back: &Vec<Value>, row: &RowState| {
-        positions.iter().all(|position| {
-            crate::write::save::same_value(row.values[*position].as_ref().unwrap_or(&Value::Null), &back[*position])
-        })
+        positions
+            .iter()
+            .all(|position| crate::write::save::same_value(row.values[*position].as_ref().unwrap_or(&Value::Null), &back[*position]))
     };
     rows.iter()
         .map(|row| {

@@ -120,10 +120,8 @@ pub(crate) async fn insert_one(
 
 /// The values of one row in the order of its columns.
 fn params(model: &ModelDef, positions: &[usize], state: &RowState) -> Vec<Param> {
-    let param = |position: &usize| Param {
-        value: state.values[*position].clone().unwrap_or_default(),
-        bind: model.columns[*position].ty.bind(),
-    };
+    let param =
+        |position: &usize| Param { value: state.values[*position].clone().unwrap_or_default(), bind: model.columns[*position].ty.bind() };
     positions.iter().map(param).collect()
 }
 
