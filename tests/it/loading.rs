@@ -5,6 +5,7 @@ mod cursors;
 mod lazy;
 pub mod library;
 mod projections;
+mod shapes;
 mod streaming;
 mod trees;
 

@@ -20,7 +20,7 @@ mod slot;
 pub use cell::Cell;
 pub use column::{Column, EmbeddedColumn, TypedExpr};
 pub(crate) use convert::bound;
-pub use convert::{IntoValue, Operand};
+pub use convert::{IntoKey, IntoValue, Operand};
 pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{

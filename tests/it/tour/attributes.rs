@@ -134,7 +134,7 @@ pub struct Remark {
 async fn composite_keys(db: Db) -> sequor::Result<()> {
     let one = draft!(Enrolment { student: "ann", course: 1, remarks: [{ text: "good" }, { text: "late" }] }).create(&db).await?;
     draft!(Enrolment { student: "ann", course: 2 }).create(&db).await?;
-    let found = Enrolment::find_by_pk(("ann".to_owned(), 1)).include(Enrolment::REMARKS).or_fail().exec(&db).await?;
+    let found = Enrolment::find_by_pk(("ann", 1)).include(Enrolment::REMARKS).or_fail().exec(&db).await?;
     assert_eq!((found.remarks.loaded()?.len(), &found.student), (2, &one.student));
     let remark = Remark::find_all().include(Remark::ENROLMENT).first().or_fail().exec(&db).await?;
     assert_eq!(remark.enrolment.loaded()?.course, 1);

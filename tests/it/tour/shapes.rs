@@ -123,7 +123,7 @@ async fn several_relations_to_one_model(db: Db) -> sequor::Result<()> {
     let hot = Team::find_all().filter(Team::RIVALS.any(Team::CITY.eq("Bath"))).exec(&db).await?;
     assert_eq!(hot[0].code, "YOR");
     york.relation(Team::RIVALS).set([&bath], &db).await?;
-    assert_eq!(Rivalry::find_by_pk(("YOR".to_owned(), "BAT".to_owned())).or_fail().exec(&db).await?.heat, 5);
+    assert_eq!(Rivalry::find_by_pk(("YOR", "BAT")).or_fail().exec(&db).await?.heat, 5);
     assert_eq!(Team::find_by_pk("YOR").or_fail().exec(&db).await?.city, "York");
     Ok(())
 }

@@ -17,6 +17,46 @@ pub trait IntoValue<T> {
     fn into_value(self) -> T;
 }
 
+/// A primary key: a value, or a tuple with a value for each part of a composite key, each converted as [`IntoValue`] does. `By` is found by the
+/// compiler.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` is not the primary key of this model, which is a `{K}`",
+    label = "expected a key of type `{K}`",
+    note = "give a composite key as a tuple, its parts in the order of the fields"
+)]
+pub trait IntoKey<K, By> {
+    /// The key as the model's type.
+    fn into_key(self) -> K;
+}
+
+/// A key of one column.
+pub struct ByValue;
+
+/// A key of several columns.
+pub struct ByParts;
+
+impl<K: Scalar, V: IntoValue<K>> IntoKey<K, ByValue> for V {
+    fn into_key(self) -> K {
+        self.into_value()
+    }
+}
+
+macro_rules! keys {
+    ($($part:ident $given:ident $value:ident),+) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($part, $given: IntoValue<$part>),+> IntoKey<($($part,)+), ByParts> for ($($given,)+) {
+            fn into_key(self) -> ($($part,)+) {
+                let ($($value,)+) = self;
+                ($($value.into_value(),)+)
+            }
+        }
+    };
+}
+
+keys!(A X a, B Y b);
+keys!(A X a, B Y b, C Z c);
+keys!(A X a, B Y b, C Z c, D W d);
+
 /// The right side of an operator: a value, a column of the same model and type, or an expression.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be compared with a `{T}`",

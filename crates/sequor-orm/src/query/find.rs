@@ -6,7 +6,7 @@ use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFai
 use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
 use crate::Dialect;
 use crate::db::Db;
-use crate::model::{Column, IntoInclude, IntoValue, KeyValues, Model, RowsGrain as Rows};
+use crate::model::{Column, IntoInclude, IntoKey, KeyValues, Model, RowsGrain as Rows};
 use sequor_core::Name;
 use sequor_core::error::Result;
 use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait, SetOp};
@@ -42,9 +42,9 @@ pub trait ModelQueries: Model {
     }
 
     /// The row of a primary key; a tuple for composite keys. Sequelize: `findByPk(key)`.
-    fn find_by_pk(key: impl IntoValue<Self::Key>) -> Find<Self, One<Whole<Self>>> {
+    fn find_by_pk<By>(key: impl IntoKey<Self::Key, By>) -> Find<Self, One<Whole<Self>>> {
         let mut find = Self::find_all();
-        find.state.clauses.filters.push(key_filter(&find.state, key.into_value().key_values()));
+        find.state.clauses.filters.push(key_filter(&find.state, key.into_key().key_values()));
         find.reshape()
     }
 

@@ -2,22 +2,6 @@
 
 use sequor::prelude::*;
 
-/// Made before any contender runs. Plain SQL, so that no contender chooses the types.
-pub const SETUP: &str = "
-DROP TABLE IF EXISTS people, inserted, users, posts, comments CASCADE;
-CREATE TABLE people(id serial PRIMARY KEY, name text NOT NULL, email text NOT NULL, age int, score float8 NOT NULL, active bool NOT NULL, bio text, created_at timestamptz NOT NULL);
-INSERT INTO people(name, email, age, score, active, bio, created_at) SELECT 'User '||i, 'user'||i||'@example.com', CASE WHEN i%7=0 THEN NULL ELSE i%90 END, i*0.5, i%2=0,
-  CASE WHEN i%3=0 THEN NULL ELSE repeat('bio ',10) END, '2024-01-01Z'::timestamptz + i*'1 minute'::interval FROM generate_series(1,10000) i;
-CREATE TABLE inserted(id serial PRIMARY KEY, name text NOT NULL, email text NOT NULL, age int, score float8 NOT NULL, active bool NOT NULL, bio text, created_at timestamptz NOT NULL);
-CREATE TABLE users(id serial PRIMARY KEY, name text NOT NULL, email text NOT NULL, age int);
-CREATE TABLE posts(id serial PRIMARY KEY, user_id int NOT NULL, title text NOT NULL, body text, created_at timestamptz NOT NULL);
-CREATE TABLE comments(id serial PRIMARY KEY, post_id int NOT NULL, author text NOT NULL, text text NOT NULL);
-INSERT INTO users(name, email, age) SELECT 'User '||i, 'user'||i||'@example.com', i%90 FROM generate_series(1,1000) i;
-INSERT INTO posts(user_id, title, body, created_at) SELECT (i-1)/10+1, 'Post number '||i, repeat('body text ',8), '2024-01-01Z'::timestamptz + i*'1 minute'::interval FROM generate_series(1,10000) i;
-INSERT INTO comments(post_id, author, text) SELECT (i-1)/5+1, 'author '||i%100, 'A comment of some words, number '||i FROM generate_series(1,50000) i;
-CREATE INDEX ON posts(user_id); CREATE INDEX ON comments(post_id);
-ANALYZE";
-
 #[derive(Model, Clone, Debug, PartialEq)]
 #[model(table = "people")]
 pub struct Person {
