@@ -1,0 +1,42 @@
+//! The peers, each as its own documentation advises.
+
+mod diesel_peer;
+mod sea_orm_peer;
+mod sqlx_peer;
+
+use crate::models::New;
+use crate::workloads::Place;
+use bench_harness::Case;
+
+/// One connection of each.
+pub struct Peers<'a> {
+    sqlx: sqlx_peer::Peer<'a>,
+    diesel: diesel_peer::Peer,
+    sea_orm: sea_orm_peer::Peer<'a>,
+}
+
+impl<'a> Peers<'a> {
+    pub fn connect(place: &'a Place) -> Self {
+        Peers { sqlx: sqlx_peer::Peer::connect(place), diesel: diesel_peer::Peer::connect(place), sea_orm: sea_orm_peer::Peer::connect(place) }
+    }
+
+    pub fn find_by_key(&self, per: u32) -> Vec<Case<'_>> {
+        vec![self.sqlx.find_by_key(per), self.diesel.find_by_key(per), self.sea_orm.find_by_key(per)]
+    }
+
+    pub fn rows(&self, per: u32, count: u32) -> Vec<Case<'_>> {
+        vec![self.sqlx.rows(per, count), self.diesel.rows(per, count), self.sea_orm.rows(per, count)]
+    }
+
+    pub fn insert<'b>(&'b self, data: &'b [New], empty: &'b dyn Fn()) -> Vec<Case<'b>> {
+        vec![self.sqlx.insert(data, empty), self.diesel.insert(data, empty), self.sea_orm.insert(data, empty)]
+    }
+
+    pub fn create_one<'b>(&'b self, data: &'b [New]) -> Vec<Case<'b>> {
+        vec![self.sqlx.create_one(data), self.diesel.create_one(data), self.sea_orm.create_one(data)]
+    }
+
+    pub fn include(&self, count: i32) -> Vec<Case<'_>> {
+        vec![self.diesel.include(count), self.sea_orm.include(count)]
+    }
+}
