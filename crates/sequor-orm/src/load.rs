@@ -214,11 +214,10 @@ pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Locatio
     let model = state.model.clone();
     let plan = plan::plan(&state, &db.models())?;
     let sql = db.render_select(&plan.select)?;
-    let types: Vec<_> = model.columns.iter().map(|column| column.ty.clone()).collect();
+    let types: Arc<[_]> = model.columns.iter().map(|column| column.ty.clone()).collect();
     let decode =
         move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
-    let sink = DecodeSink::new(decode);
-    let rows = run_decoded(db, sql, sink, run).await?;
+    let rows = run_decoded(db, sql, decode, run).await?;
     Ok(rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect())
 }
 
@@ -234,27 +233,38 @@ pub(crate) async fn find_values(
     let sql = db.render_select(&plan.select)?;
     let decode =
         move |row: &mut dyn RowReader| -> Result<Vec<Value>> { types.iter().enumerate().map(|(index, ty)| row.value(index, ty)).collect() };
-    run_decoded(db, sql, DecodeSink::new(decode), run).await
+    run_decoded(db, sql, decode, run).await
 }
 
-async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, sink: DecodeSink<R, F>, run: Run) -> Result<Vec<R>>
+async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, decode: F, run: Run) -> Result<Vec<R>>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
+    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
 {
-    Ok(run_decoded_beside(db, sql, sink, None, run).await?.0)
+    Ok(run_decoded_beside(db, sql, decode, None, run).await?.0)
 }
 
+/// Reads rows; once more when their line broke and nothing travelled beside them.
 async fn run_decoded_beside<R: Send + 'static, F>(
     db: &Db,
     sql: Sql,
-    sink: DecodeSink<R, F>,
+    decode: F,
     beside: Option<Step>,
     run: Run,
 ) -> Result<(Vec<R>, Option<StepDone>)>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
+    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
 {
-    let (mut done, beside) = run_beside(db, Batch::one(step(sql, Box::new(sink))), beside, run).await?;
+    let text: Arc<str> = Arc::from(sql.text);
+    let batch = |params| {
+        let sink = Box::new(DecodeSink::new(decode.clone()));
+        Batch::one(Step { text: text.clone(), params: Params::Fixed(params), sink, cache: true })
+    };
+    let spare = beside.is_none().then(|| sql.params.clone());
+    let read = run_beside(db, batch(sql.params), beside, run.clone()).await;
+    let (mut done, beside) = match (read, spare) {
+        (Err(error), Some(params)) if db.may_read_again(&run, &error) => run_beside(db, batch(params), None, run).await?,
+        (read, _) => read?,
+    };
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
     Ok((unsink::<DecodeSink<R, F>>(done)?.rows, beside))
 }
@@ -286,8 +296,7 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     plan.select.columns.truncate(width);
     let sql = db.render_select(&plan.select)?;
     if !hook::reads_are_told(&db) {
-        let sink = DecodeSink::new(decode);
-        let read = run_decoded_beside(&db, sql, sink, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
+        let read = run_decoded_beside(&db, sql, decode, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
         after_find(&db, &mut state, site).await?;
         return Ok(read);
     }
@@ -295,8 +304,7 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
         let key = (width - keys..width).map(|cell| row.any(cell)).collect::<Result<_>>()?;
         Ok((decode(row)?, key))
     };
-    let sink = DecodeSink::new(read);
-    let (rows, beside) = run_decoded_beside(&db, sql, sink, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
+    let (rows, beside) = run_decoded_beside(&db, sql, read, beside, run).await.map_err(|error| error.at(&state.model.name, None))?;
     let (rows, keys): (Vec<R>, Vec<Vec<Value>>) = rows.into_iter().unzip();
     let keys = keys.into_iter().filter(|key| !key.is_empty()).collect();
     hook::tell_reads(&db, vec![hook::ReadRows { model: state.model.clone(), keys }], &options).await?;
@@ -332,22 +340,30 @@ fn select_keys(state: &mut QueryState) -> usize {
 /// Counts rows.
 pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
     let run = reading(&state, "count", site);
-    let step = count_step(db, state, site).await?;
-    counted(run_one(db, step, run).await?)
+    let select = count_select(db, state, site).await?;
+    number(&scalar(db, select, run).await?)
 }
 
 /// The statement that counts rows, once the hooks have seen it.
-pub(crate) async fn count_step(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Step> {
+pub(crate) async fn count_step(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Step> {
+    let sql = db.render_select(&count_select(db, state, site).await?)?;
+    Ok(step(sql, Box::new(ScalarSink::default())))
+}
+
+async fn count_select(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Select> {
     let hooked = hooked(&state, site);
     hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
-    let sql = db.render_select(&plan::plan_count(&state, &db.models())?)?;
-    Ok(step(sql, Box::new(ScalarSink::default())))
+    plan::plan_count(&state, &db.models())
 }
 
 /// The number that a [`count_step`] has read.
 pub(crate) fn counted(done: StepDone) -> Result<u64> {
-    match unsink::<ScalarSink>(done)?.value {
-        Some(Value::I64(count)) => u64::try_from(count).map_err(|_| Error::bug("a count below zero")),
+    number(&unsink::<ScalarSink>(done)?.value.unwrap_or_default())
+}
+
+fn number(count: &Value) -> Result<u64> {
+    match count {
+        Value::I64(count) => u64::try_from(*count).map_err(|_| Error::bug("a count below zero")),
         _ => Err(Error::bug("a count that is not a number")),
     }
 }
@@ -386,7 +402,7 @@ pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'
     let plan = plan::plan(&state, &db.models())?;
     let mut sql = db.render_select(&plan.select)?;
     sql.text.insert_str(0, &format!("{} ", sequor_sql::session::explain_word(db.dialect())));
-    let lines = run_decoded(&db, sql, DecodeSink::new(explained), run).await?;
+    let lines = run_decoded(&db, sql, explained, run).await?;
     Ok(lines.join("\n"))
 }
 
