@@ -3,10 +3,13 @@
 use super::{ConnectionPool, Idle};
 use sequor_core::error::{Error, Result};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a statement that was stopped may take to give its connection back.
 const STOPPING: Duration = Duration::from_millis(150);
+
+/// How long locks and listeners may take to end.
+const OWN: Duration = Duration::from_secs(2);
 
 impl ConnectionPool {
     /// How long `close()` waits.
@@ -19,9 +22,11 @@ impl ConnectionPool {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        self.own.close(limit.min(STOPPING)).await;
+        let start = Instant::now();
+        self.own.close(limit.min(OWN)).await;
+        let rest = limit.saturating_sub(start.elapsed());
         let all = u32::try_from(self.size).unwrap_or(u32::MAX);
-        let drained = tokio::time::timeout(limit, self.permits.acquire_many(all)).await.is_ok();
+        let drained = tokio::time::timeout(rest, self.permits.acquire_many(all)).await.is_ok();
         let left = if drained { String::new() } else { self.busy() };
         if !drained {
             self.ended.store(true, Ordering::Release);
