@@ -2,6 +2,8 @@
 //! swallowed and refused. SQLite has neither server nor line: there the program itself is killed, in `crash`.
 
 mod fault;
+mod pooler;
+mod standby;
 
 use super::{is_tier_one, note, until};
 use fault::{FAULTS, Fault, Laboratory};
@@ -25,7 +27,17 @@ struct Row {
 
 /// Moves money while every fault is injected in turn, until so many rounds and so much time are over.
 async fn chaos(database: &str, faults: &[Fault], rounds: u32, time: Duration) -> sequor::Result<BTreeMap<String, Row>> {
-    let mut laboratory = Laboratory::open(database).map_err(Error::usage)?;
+    let laboratory = Laboratory::open(database).map_err(Error::usage)?;
+    chaos_in(laboratory, database, faults, rounds, time).await
+}
+
+async fn chaos_in(
+    mut laboratory: Laboratory,
+    name: &str,
+    faults: &[Fault],
+    rounds: u32,
+    time: Duration,
+) -> sequor::Result<BTreeMap<String, Row>> {
     let watch = Db::connect(laboratory.server.url()).await?;
     ledger::prepare(&watch).await?;
     let db = laboratory.connect(6).await?;
@@ -40,7 +52,9 @@ async fn chaos(database: &str, faults: &[Fault], rounds: u32, time: Duration) ->
             until("work is done before the fault", async || ledger.acknowledged() > before + 5).await;
             laboratory.inject(*fault, round).await.map_err(Error::usage)?;
             let (healed, count) = (Instant::now(), ledger.acknowledged());
-            until("work is done after the fault", async || ledger.acknowledged() > count).await;
+            let recovered = async || ledger.acknowledged() > count;
+            until(&format!("work is done after {fault:?}, round {round}; {:?}", ledger.answers().refused.last_key_value()), recovered)
+                .await;
             row.times += 1;
             row.longest = row.longest.max(healed.elapsed());
             row.acknowledged += ledger.acknowledged() - before;
@@ -58,7 +72,7 @@ async fn chaos(database: &str, faults: &[Fault], rounds: u32, time: Duration) ->
     let longest = rows.values().map(|row| row.longest).max().unwrap_or_default();
     assert!(longest <= RECOVERY, "the longest recovery took {longest:?}");
     note(&format!(
-        "| {database} | all | {} | {} | 0 | 0 | {longest:?} |",
+        "| {name} | all | {} | {} | 0 | 0 | {longest:?} |",
         rows.values().map(|row| row.times).sum::<u32>(),
         answers.acknowledged.len()
     ));
@@ -72,13 +86,19 @@ fn on(database: &str, faults: &[Fault]) {
         return;
     }
     let (rounds, time) = if is_tier_one() { (20, Duration::from_secs(60)) } else { (1, Duration::from_millis(500)) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let rows = match runtime.block_on(chaos(database, faults, rounds, time)) {
-        Ok(rows) => rows,
+    match runtime().block_on(chaos(database, faults, rounds, time)) {
+        Ok(rows) => note_rows(database, rows),
         Err(error) => panic!("failed on {database}: {error:#}"),
-    };
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+fn note_rows(name: &str, rows: BTreeMap<String, Row>) {
     for (fault, row) in rows {
-        note(&format!("| {database} | {fault} | {} | {} | 0 | 0 | {:?} |", row.times, row.acknowledged, row.longest));
+        note(&format!("| {name} | {fault} | {} | {} | 0 | 0 | {:?} |", row.times, row.acknowledged, row.longest));
     }
 }
 

@@ -96,14 +96,17 @@ on_each_server! {
         let count = undone.clone();
         db.transaction(async |tx| {
             draft!(Account { id: 1, balance: 1 }).create(tx).await?;
-            let count = count.clone();
+            let (count, written) = (count.clone(), tokio::sync::Notify::new());
             let inner = tx.transaction(async |sp| {
                 draft!(Account { id: 2, balance: 2 }).create(sp).await?;
                 sp.after_commit(async move { count.fetch_add(1, Ordering::SeqCst); });
-                std::future::pending::<()>().await;
-                Ok(())
+                written.notify_one();
+                std::future::pending::<sequor::Result<()>>().await
             });
-            assert!(tokio::time::timeout(Duration::from_millis(50), inner).await.is_err());
+            tokio::select! {
+                ended = inner => panic!("it never ends: {ended:?}"),
+                () = written.notified() => {}
+            }
             draft!(Account { id: 3, balance: 3 }).create(tx).await?;
             Ok(())
         }).await?;
@@ -112,12 +115,16 @@ on_each_server! {
         assert_eq!(undone.load(Ordering::SeqCst), 0);
         // Nothing comes after it but the commit.
         db.transaction(async |tx| {
+            let written = tokio::sync::Notify::new();
             let inner = tx.transaction(async |sp| {
                 draft!(Account { id: 4, balance: 4 }).create(sp).await?;
-                std::future::pending::<()>().await;
-                Ok(())
+                written.notify_one();
+                std::future::pending::<sequor::Result<()>>().await
             });
-            let _ = tokio::time::timeout(Duration::from_millis(50), inner).await;
+            tokio::select! {
+                ended = inner => panic!("it never ends: {ended:?}"),
+                () = written.notified() => {}
+            }
             Ok(())
         }).await?;
         assert_eq!(Account::count().exec(&db).await?, 2);

@@ -166,7 +166,7 @@ on_both_servers! {
         for end in [sequor_tools::faultd::End::Closed, sequor_tools::faultd::End::Reset] {
             for _ in 0..10 {
                 proxy.end_lines(end);
-                // The end is on its way to this side of the line.
+                // A connection in steady use is looked at every other millisecond only.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 for _ in 0..5 {
                     Account::count().exec(&db).await?;

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,9 +132,10 @@ impl Proxy {
 
     /// Lets everything pass again.
     pub fn heal(&self) {
-        self.shared.refusing.store(false, Ordering::SeqCst);
         let mut rules = self.shared.rules();
         *rules = Rules { change: rules.change + 1, ..Rules::default() };
+        drop(rules);
+        self.shared.refusing.store(false, Ordering::SeqCst);
     }
 
     /// Closes new lines at once, or takes them again.
@@ -142,10 +143,15 @@ impl Proxy {
         self.shared.refusing.store(refuse, Ordering::SeqCst);
     }
 
-    /// Ends all lines; says how many there were.
+    /// Ends all lines, and waits until both sides of each have been told; says how many there were.
     pub fn end_lines(&self, end: End) -> usize {
-        let lines: Vec<Arc<Line>> = self.shared.lines().drain(..).filter_map(|line| line.upgrade()).collect();
-        lines.iter().filter(|line| line.end(end)).count()
+        let lines: Vec<Weak<Line>> = self.shared.lines().drain(..).collect();
+        let count = lines.iter().filter(|line| line.upgrade().is_some_and(|line| line.end(end))).count();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while lines.iter().any(|line| line.strong_count() > 0) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+        count
     }
 
     /// How many lines are open.
@@ -213,6 +219,10 @@ impl Shared {
             let mut lines = self.lines();
             lines.retain(|line| line.strong_count() > 0);
             lines.push(Arc::downgrade(&line));
+        }
+        if self.refusing.load(Ordering::SeqCst) {
+            line.end(End::Reset);
+            return;
         }
         for way in [Way::Up, Way::Down] {
             let (line, shared) = (line.clone(), self.clone());

@@ -2,6 +2,7 @@
 
 mod install;
 mod mariadb;
+pub mod pgbouncer;
 mod postgres;
 mod sequelize;
 
@@ -184,6 +185,14 @@ impl Account {
             Account(None) => Ok(()),
         }
     }
+}
+
+/// Starts a standby of a running PostgreSQL server: a copy that follows it and answers reads.
+///
+/// # Errors
+/// What is missing on this machine, or the standby's log.
+pub fn standby(primary: &Server) -> Result<Server> {
+    postgres::start_standby(primary)
 }
 
 /// How a server is started and recognized.

@@ -399,3 +399,6 @@ fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphor
         drop(permit);
     });
 }
+
+#[cfg(test)]
+mod schedules;

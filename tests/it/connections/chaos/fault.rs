@@ -2,6 +2,7 @@
 
 use sequor::prelude::*;
 use sequor_tools::faultd::{self, End, Proxy, Way};
+use sequor_tools::servers::pgbouncer::{self, PoolMode};
 use sequor_tools::servers::{self, Server};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub enum Fault {
     Freeze,
     /// The server is killed and started again.
     Kill,
+    /// The pooler before the server is killed and started again.
+    KillPooler,
 }
 
 /// All that concern lines.
@@ -49,25 +52,46 @@ pub const FAULTS: &[Fault] = &[
 /// How long a fault lasts that lasts.
 const WHILE: Duration = Duration::from_millis(50);
 
+fn before(server: &Server) -> Result<Proxy, String> {
+    Proxy::before(([127, 0, 0, 1], server.port()).into(), 20_241_121).map_err(|error| error.to_string())
+}
+
+fn again(server: &mut Server) -> Result<(), String> {
+    tokio::task::block_in_place(|| {
+        server.kill();
+        server.start_again()
+    })
+}
+
 pub struct Laboratory {
-    pub server: Server,
+    // The order matters: fields are dropped from top to bottom, the pooler before its server.
     pub proxy: Proxy,
+    pooler: Option<(Server, PoolMode)>,
+    pub server: Server,
 }
 
 impl Laboratory {
     /// Starts a server that keeps what it acknowledged, and a proxy before it.
     pub fn open(database: &str) -> Result<Laboratory, String> {
         let server = servers::lasting(database)?;
-        let address = ([127, 0, 0, 1], server.port()).into();
-        let proxy = Proxy::before(address, 20_241_121).map_err(|error| error.to_string())?;
-        Ok(Laboratory { server, proxy })
+        Ok(Laboratory { proxy: before(&server)?, pooler: None, server })
+    }
+
+    /// Starts a PostgreSQL server, a PgBouncer before it and the proxy before that.
+    pub fn behind_pooler(mode: PoolMode) -> Result<Laboratory, String> {
+        let server = servers::lasting("postgres")?;
+        let pooler = pgbouncer::start(&server, mode)?;
+        Ok(Laboratory { proxy: before(&pooler)?, pooler: Some((pooler, mode)), server })
     }
 
     /// A pool through the proxy, which connects again for as long as it takes.
     pub async fn connect(&self, max: usize) -> sequor::Result<Db> {
         let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };
         let pool = Pool { max, acquire: secs(20), ..Pool::default() };
-        Db::options(&self.proxy.url(self.server.url())).pool(pool).retry(retry).connect().await
+        // A session of the server serves other clients between two transactions: statements cannot be kept there.
+        let shared = self.pooler.as_ref().is_some_and(|(_, mode)| *mode == PoolMode::Transaction);
+        let url = format!("{}{}", self.proxy.url(self.server.url()), if shared { "?statement_mode=unnamed" } else { "" });
+        Db::options(&url).pool(pool).retry(retry).connect().await
     }
 
     /// Injects a fault and ends it; lines that it concerned may still be broken then.
@@ -96,10 +120,12 @@ impl Laboratory {
                 tokio::time::sleep(WHILE).await;
                 self.server.freeze(false);
             }
-            Fault::Kill => tokio::task::block_in_place(|| {
-                self.server.kill();
-                self.server.start_again()
-            })?,
+            Fault::Kill => again(&mut self.server)?,
+            Fault::KillPooler => {
+                if let Some((pooler, _)) = &mut self.pooler {
+                    again(pooler)?;
+                }
+            }
         }
         Ok(())
     }
@@ -108,6 +134,8 @@ impl Laboratory {
         self.proxy.set(way, fault);
         tokio::time::sleep(WHILE).await;
         if let Some(end) = end {
+            // A line that opened just before the end of the fault would miss what it had swallowed, for good.
+            self.proxy.refuse(true);
             self.proxy.end_lines(end);
         }
         self.proxy.heal();

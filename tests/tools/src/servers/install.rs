@@ -33,6 +33,7 @@ fn is_there(database: &str) -> bool {
     match database {
         "postgres" => find("initdb", &postgres_folders()).is_some(),
         "browser" => browser().is_some(),
+        "pgbouncer" => find("pgbouncer", &[PathBuf::from("/usr/sbin")]).is_some(),
         "node" => find("node", &[]).is_some() && find("npm", &[]).is_some(),
         _ => find("mariadbd", &maria_folders()).is_some() && find("mariadb-install-db", &maria_folders()).is_some(),
     }
@@ -41,6 +42,7 @@ fn is_there(database: &str) -> bool {
 fn advice(databases: &[&str]) -> String {
     let each = databases.iter().map(|database| match *database {
         "postgres" => "  PostgreSQL: install it (Debian: apt-get install postgresql), or set SEQUOR_POSTGRES_URL=postgres://user:password@host:5432/postgres",
+        "pgbouncer" => "  PgBouncer: install it (Debian: apt-get install pgbouncer); tier 1 needs it",
         "browser" => "  a browser: install Chromium and its driver (Debian: apt-get install chromium-driver), or set SEQUOR_WEBDRIVER=/path/to/chromedriver",
         "node" => "  node: install it with npm (Debian: apt-get install nodejs npm); the real sequelize-cli runs in it",
         _ => "  MariaDB: install it (Debian: apt-get install mariadb-server), or set SEQUOR_MYSQL_URL=mysql://user:password@host:3306/database",
