@@ -8,6 +8,8 @@
 mod connect;
 mod connection;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod options;
 mod params;
 mod rows;

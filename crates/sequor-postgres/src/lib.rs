@@ -6,6 +6,8 @@
 mod connect;
 mod connection;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod oid;
 mod params;
 mod rows;

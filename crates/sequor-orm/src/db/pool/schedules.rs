@@ -196,7 +196,8 @@ async fn schedule(seed: u64) -> Vec<u64> {
     for _ in 0..20 {
         world.random(2);
     }
-    let pool = Arc::new(ConnectionPool::new(Arc::new(Lab(world.clone())), Pool { max: MAX, ..Pool::default() }, Retry::default()));
+    let limits = Pool { max: MAX, ..Pool::default() };
+    let pool = Arc::new(ConnectionPool::new(Arc::new(Lab(world.clone())), limits, Retry::default(), Arc::new(HookTable::default()), ""));
     let asked = Arc::new(Mutex::new(Vec::new()));
     let borrowers: Vec<_> = (0..BORROWERS)
         .map(|_| {
