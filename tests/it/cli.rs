@@ -1,8 +1,10 @@
 //! The command line, as processes: each command on each database, its output compared as a whole.
 
+mod book;
 mod crashes;
 mod databases;
 mod files;
+mod moving;
 mod projects;
 mod refusals;
 
@@ -138,6 +140,12 @@ impl Project {
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| steady(&String::from_utf8(bytes.to_vec()).unwrap());
         Ran { status: output.status.code().unwrap_or(-1), out: text(&output.stdout), error: text(&output.stderr) }
+    }
+
+    /// As [`Project::remove`], for the end of a test.
+    pub async fn remove_quietly(self) -> sequor::Result<()> {
+        self.remove().await;
+        Ok(())
     }
 
     pub async fn remove(self) {

@@ -5,6 +5,7 @@ mod cli;
 mod connections;
 mod decimals;
 mod expressions;
+mod factories;
 mod hooks;
 mod json_door;
 mod lifecycle;

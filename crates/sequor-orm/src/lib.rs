@@ -3,6 +3,8 @@
 extern crate self as sequor;
 
 pub mod db;
+#[cfg(feature = "factories")]
+pub mod factory;
 pub mod hook;
 pub mod interface;
 pub mod load;

@@ -46,6 +46,8 @@ pub use sequor_orm::db::{
     AdvisoryLock, Configuration, Db, DbOptions, Health, LastError, Listener, Pool, PoolStatus, ReplicaChoice, ReplicaHealth, Retry,
     SlowQuery, Transaction, Tx, TypeMap, millis, secs,
 };
+#[cfg(feature = "factories")]
+pub use sequor_orm::factory::Factory;
 pub use sequor_orm::hook::{
     ActorId, AnyChange, BulkChange, Change, ConnectTarget, GlobalHooks, HookContext, HookFn, HookKind, HookRegistry, HookSubject, Hooks,
     ModelHooks, NewConnection, Operation, PoolEvent, QueryEvent, ReadRows, SkipHooks, SkipSync,

@@ -67,7 +67,7 @@ impl RuntimeModel {
     }
 
     /// The model of rows that are there.
-    pub(super) fn of(db: &Db, model: Arc<ModelDef>) -> RuntimeModel {
+    pub(crate) fn of(db: &Db, model: Arc<ModelDef>) -> RuntimeModel {
         RuntimeModel { db: db.clone(), name: model.name.to_string(), held: Some(model), scopes: None }
     }
 
