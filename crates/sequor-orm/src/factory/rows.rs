@@ -59,8 +59,13 @@ impl Maker {
             for number in 0..plan.count {
                 rows.push(self.row(model, plan, &pointers, &mut keys, (number, first))?);
             }
-            let options =
-                BulkOptions { write: WriteOptions::at(self.site), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: true };
+            let options = BulkOptions {
+                write: WriteOptions::at(self.site),
+                duplicates: OnDuplicate::Fail,
+                individual_hooks: false,
+                returning: true,
+                records: false,
+            };
             bulk_create(db, rows, &options).await
         })
     }
