@@ -19,16 +19,22 @@ pub fn folder() -> Result<PathBuf> {
         return Ok(folder);
     }
     let npm = find("npm", &[]).ok_or("npm was not found (Debian: apt-get install nodejs npm)")?;
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    // Made beside its place and moved there: another run may do the same, and one that is cut off leaves nothing half-made.
+    let making = target.join(format!("sequelize-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&making).map_err(|error| error.to_string())?;
     for name in FILES {
-        std::fs::copy(Path::new("tests/sequelize").join(name), folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        std::fs::copy(Path::new("tests/sequelize").join(name), making.join(name)).map_err(|error| format!("{name}: {error}"))?;
     }
     println!("installing sequelize-cli");
     let mut command = Command::new(npm);
-    command.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder);
+    command.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&making);
     check(&mut command, "npm ci")?;
-    let lock = FILES[1];
-    std::fs::copy(folder.join(lock), folder.join("installed")).map_err(|error| error.to_string())?;
+    std::fs::copy(making.join(FILES[1]), making.join("installed")).map_err(|error| error.to_string())?;
+    let _ = std::fs::remove_dir_all(&folder);
+    match std::fs::rename(&making, &folder) {
+        Err(_) if is_complete(&folder) => std::fs::remove_dir_all(&making).map_err(|error| error.to_string())?,
+        moved => moved.map_err(|error| error.to_string())?,
+    }
     Ok(folder)
 }
 
