@@ -68,6 +68,8 @@ pub(crate) struct DbInner {
     pub(crate) writes: AtomicU64,
     /// The instant at which a test has stopped the clock, in microseconds.
     pub(crate) frozen: AtomicI64,
+    /// By how many microseconds the database's clock is ahead of the program's, where that one counts.
+    pub(crate) ahead: AtomicI64,
 }
 
 /// The clock is not stopped.
@@ -226,7 +228,7 @@ impl Db {
     /// The present instant, by the clock of the options.
     pub fn now(&self) -> DateTime<Utc> {
         match self.inner.frozen.load(Ordering::Acquire) {
-            RUNNING => (self.inner.settings.clock)(),
+            RUNNING => (self.inner.settings.clock)() + chrono::TimeDelta::microseconds(self.inner.ahead.load(Ordering::Acquire)),
             micros => DateTime::from_timestamp_micros(micros).unwrap_or_else(self.inner.settings.clock),
         }
     }

@@ -381,6 +381,12 @@ pub(crate) async fn scalar(db: &Db, select: Select, run: Run) -> Result<Value> {
     Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())
 }
 
+/// Reads the one cell of a statement.
+pub(crate) async fn scalar_of(db: &Db, sql: Sql, run: Run) -> Result<Value> {
+    let done = run_one(db, step(sql, Box::new(ScalarSink::default())), run).await?;
+    Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())
+}
+
 /// Whether any row matches.
 pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<bool> {
     let run = reading(&state, "exists", site);

@@ -57,6 +57,20 @@ pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOpti
     hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await
 }
 
+/// Checks again what hooks changed after the rules had been checked, without hooks of its own.
+pub(crate) fn recheck(state: &RowState, before: &[Option<Value>], options: &WriteOptions) -> Result<()> {
+    if !options.validate || !options.hooks {
+        return Ok(());
+    }
+    let mut items = Vec::new();
+    for (position, column) in state.model.columns.iter().enumerate() {
+        if let Some(value) = state.values[position].as_ref().filter(|value| before.get(position).and_then(Option::as_ref) != Some(value)) {
+            check_column(&state.model, column, Some(value), None, &mut items)?;
+        }
+    }
+    finish(items)
+}
+
 fn finish(items: Vec<ValidationItem>) -> Result<()> {
     if items.is_empty() { Ok(()) } else { Err(Error::Validation(ValidationError { items, bulk: false })) }
 }

@@ -21,6 +21,15 @@ pub struct AdvisoryLockSql {
     pub release: Sql,
 }
 
+/// Reads the server's clock: one cell, microseconds since 1970. `None` where the database has the program's own clock.
+pub fn clock(dialect: Dialect) -> Option<Sql> {
+    match dialect {
+        Dialect::Postgres => Some(plain("SELECT CAST(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000000 AS bigint)".to_owned())),
+        Dialect::Mysql | Dialect::Mariadb => Some(plain("SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)".to_owned())),
+        Dialect::Sqlite => None,
+    }
+}
+
 fn plain(text: String) -> Sql {
     Sql { text, params: Vec::new() }
 }

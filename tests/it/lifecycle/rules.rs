@@ -178,3 +178,24 @@ fn the_rules_are_json_schema() {
     assert_eq!(properties["price"]["pattern"], json!("^-?[0-9]+(\\.[0-9]+)?$"));
     assert_eq!(properties["createdAt"], json!({ "type": "string", "format": "date-time", "readOnly": true }));
 }
+
+#[sequor::test(models(Posting))]
+async fn what_a_hook_sets_is_checked_too(db: Db) -> sequor::Result<()> {
+    db.hooks::<Posting>().before_create("heavy", |posting, _cx| {
+        posting.set(Posting::WEIGHT, 100);
+        Box::pin(async { Ok(()) })
+    });
+    let refused = draft!(Posting { order_code: "ab", weight: 1 }).create(&db).await;
+    assert!(matches!(&refused, Err(Error::Validation(error)) if error.items[0].path == "weight"), "{refused:?}");
+    assert!(db.hooks::<Posting>().remove("heavy"));
+    let posting = draft!(Posting { order_code: "ab", weight: 1 }).create(&db).await?;
+    db.hooks::<Posting>().before_update("heavy", |posting, _cx| {
+        posting.weight = 100;
+        Box::pin(async { Ok(()) })
+    });
+    let mut edit = posting.edit();
+    edit.state = "out".into();
+    assert!(matches!(edit.save(&db).await, Err(Error::Validation(_))));
+    assert_eq!(Posting::find_by_pk(1).or_fail().exec(&db).await?.weight, 1);
+    Ok(())
+}

@@ -155,3 +155,33 @@ async fn a_stamp_that_must_be_there_needs_to_know_who_acts(db: Db) -> sequor::Re
     assert_eq!((form.created_by, form.updated_by), (7, 7));
     Ok(())
 }
+
+#[sequor::test(models(Chart))]
+async fn an_instant_that_the_program_gives_stays(db: Db) -> sequor::Result<()> {
+    let old = DateTime::from_timestamp_micros(1_000_000_000_000_000).unwrap_or_default();
+    let given = draft!(Chart { title: "a", weight: 1.0, notes: json!({}), created_at: old, updated_at: old }).create(&db).await?;
+    assert_eq!((given.created_at, given.updated_at), (old, old));
+    let mut edit = given.edit();
+    edit.title = "b".into();
+    edit.updated_at = old + chrono_day();
+    let saved = edit.save(&db).await?;
+    assert_eq!((saved.updated_at, saved.created_at), (old + chrono_day(), old));
+    let mut edit = saved.edit();
+    edit.title = "c".into();
+    assert!(edit.save(&db).await?.updated_at > old + chrono_day());
+    Ok(())
+}
+
+fn chrono_day() -> std::time::Duration {
+    std::time::Duration::from_secs(86_400)
+}
+
+#[sequor::test(models(Chart))]
+async fn the_databases_clock_is_followed(db: Db) -> sequor::Result<()> {
+    // Both clocks are this machine's, so they hardly differ; what is measured is what counts from then on.
+    let ahead = db.measure_clock().await?;
+    assert!(ahead.abs() < 60_000_000, "{ahead}");
+    let difference = (db.now() - Utc::now()).num_microseconds().unwrap_or(0);
+    assert!((difference - ahead).abs() < 1_000_000, "{difference} {ahead}");
+    Ok(())
+}

@@ -98,6 +98,7 @@ pub struct DbOptions {
     pub(super) replicas: ReplicaOptions,
     auto_sync: Option<SyncMode>,
     hooks: Arc<HookTable>,
+    database_clock: bool,
 }
 
 impl DbOptions {
@@ -124,6 +125,7 @@ impl DbOptions {
             replicas: ReplicaOptions { urls: Vec::new(), window: secs(5), choice: ReplicaChoice::RoundRobin, lag: None },
             auto_sync: None,
             hooks: Arc::default(),
+            database_clock: false,
         }
     }
 
@@ -222,6 +224,13 @@ impl DbOptions {
         self
     }
 
+    /// Takes the time of timestamps from the database's clock: how far it is ahead of the program's is measured at connect, and again by
+    /// [`Db::measure_clock`]. Programs on several machines then agree, and no statement asks for the time.
+    pub fn database_clock(mut self, on: bool) -> DbOptions {
+        self.database_clock = on;
+        self
+    }
+
     /// Makes models known by name: one, a tuple, or a list of `models!`.
     pub fn register<L: ModelList>(self) -> DbOptions {
         if let Ok(registry) = &self.registry {
@@ -301,8 +310,12 @@ impl DbOptions {
             writes: AtomicU64::new(0),
             frozen: AtomicI64::new(super::RUNNING),
             statements: crate::plan::Statements::default(),
+            ahead: AtomicI64::new(0),
         };
         let db = Db { inner: Arc::new(inner), tx: None, context: Arc::new(TypeMap::default()), detached: false, place: Arc::default() };
+        if self.database_clock {
+            db.measure_clock().await?;
+        }
         if let Some(mode) = self.auto_sync {
             db.sync_all(mode).await?;
         }

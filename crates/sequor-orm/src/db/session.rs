@@ -1,5 +1,6 @@
 //! The one door to the database: every statement of every module goes through [`Db::run`].
 
+mod clock;
 pub(super) mod expect;
 #[cfg(feature = "metrics")]
 pub(super) mod meter;
@@ -24,8 +25,11 @@ use sequor_core::Name;
 use sequor_core::driver::{Batch, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
+
+/// How long a statement beside the transaction around it may take: no database sees that it waits for its own caller.
+const DETACHED: Duration = Duration::from_secs(30);
 
 /// What a batch is for: in logs, errors and routing.
 #[derive(Clone, Debug)]
@@ -87,9 +91,22 @@ impl Db {
 
     /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
     pub(crate) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(limit) = self.inner.settings.statement_timeout else { return work.await };
+        let inside = self.detached && transaction::current(&self.inner).is_some();
+        let limit = match (self.inner.settings.statement_timeout, inside) {
+            (None, false) => return work.await,
+            (limit, false) => limit.unwrap_or(DETACHED),
+            (limit, true) => limit.map_or(DETACHED, |limit| limit.min(DETACHED)),
+        };
         match tokio::time::timeout(limit, work).await {
             Ok(result) => result,
+            Err(_) if inside => Err(Error::of_usage(
+                UsageErrorKind::OutsideTransaction,
+                format!(
+                    "a statement of detached() inside a transaction took longer than {:.1} s: the transaction around it may hold the row that it waits for; \
+                     use the transaction's own handle",
+                    limit.as_secs_f64()
+                ),
+            )),
             Err(_) => Err(Error::timeout(format!(
                 "the statement took longer than {:.3} s (statement_timeout); the server was told to stop it",
                 limit.as_secs_f64()

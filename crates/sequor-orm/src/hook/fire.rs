@@ -171,6 +171,12 @@ pub(crate) fn needs_transaction(db: &Db, model: &ModelDef, options: &WriteOption
         || table.has(&model.name, &[HookKind::AfterChange])
 }
 
+/// Whether hooks may change a row after its rules were checked.
+pub(crate) fn any_before(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    const BEFORE: &[HookKind] = &[HookKind::BeforeCreate, HookKind::BeforeSave];
+    options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, BEFORE))
+}
+
 /// Whether somebody wants to know which rows a write of many changed.
 pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
     let table = db.hook_table();

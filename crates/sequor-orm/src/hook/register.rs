@@ -121,10 +121,10 @@ macro_rules! draft_hooks {
                         let hook = hook.clone();
                         Box::pin(async move {
                             let HookSubject::Row(state) = subject else { return Ok(()) };
-                            let mut draft = crate::write::Draft::<M>::from_state(state.clone());
-                            hook(&mut draft, cx).await?;
+                            let mut draft = crate::write::Draft::<M>::from_state(state.take());
+                            let result = hook(&mut draft, cx).await;
                             *state = draft.state;
-                            Ok(())
+                            result
                         })
                     });
                     self.put(HookKind::$kind, name, run);

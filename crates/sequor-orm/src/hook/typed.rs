@@ -195,16 +195,16 @@ impl<M: Hooks> TypedHooks<M> {
                 }
             }
             HookKind::BeforeValidate | HookKind::AfterValidate | HookKind::BeforeCreate | HookKind::BeforeSave | HookKind::BeforeUpsert => {
-                let mut draft = Draft::<M>::from_state(state.clone());
-                match kind {
-                    HookKind::BeforeValidate => M::before_validate(&mut draft, cx).await?,
-                    HookKind::AfterValidate => M::after_validate(&mut draft, cx).await?,
-                    HookKind::BeforeCreate => M::before_create(&mut draft, cx).await?,
-                    HookKind::BeforeSave => M::before_save(&mut draft, cx).await?,
-                    _ => M::before_upsert(&mut draft, cx).await?,
-                }
+                let mut draft = Draft::<M>::from_state(state.take());
+                let result = match kind {
+                    HookKind::BeforeValidate => M::before_validate(&mut draft, cx).await,
+                    HookKind::AfterValidate => M::after_validate(&mut draft, cx).await,
+                    HookKind::BeforeCreate => M::before_create(&mut draft, cx).await,
+                    HookKind::BeforeSave => M::before_save(&mut draft, cx).await,
+                    _ => M::before_upsert(&mut draft, cx).await,
+                };
                 *state = draft.state;
-                Ok(())
+                result
             }
             _ => Ok(()),
         }

@@ -100,10 +100,14 @@ async fn insert_new(db: &Db, mut state: RowState, options: &WriteOptions, implie
 /// The rules and the hooks before the statement.
 pub(crate) async fn before_create(db: &Db, state: &mut RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
     validate::run(db, state, options, implied).await?;
+    if !hook::any_before(db, &state.model, options) {
+        return Ok(());
+    }
+    let checked = state.values.clone();
     for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
         hook::fire(db, &state.model.clone(), kind, HookSubject::Row(state), options).await?;
     }
-    Ok(())
+    validate::recheck(state, &checked, options)
 }
 
 /// The statement.

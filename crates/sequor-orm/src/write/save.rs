@@ -156,6 +156,7 @@ async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) ->
     for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
         hook::fire(db, &model, kind, HookSubject::Row(&mut state), options).await?;
     }
+    validate::recheck(&state, &given, options)?;
     let mut changed: Vec<usize> = state.changed();
     let by_hook = |position: usize| options.hooks_may_add && given[position] != state.values[position];
     changed.retain(|position| {

@@ -116,9 +116,17 @@ pub(crate) fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value
         .or_else(|| extras.get::<&'static str>().map(|key| Value::from(*key)))
 }
 
-/// Marks a stored row as changed now.
+/// Whether the program gave a stored row another value of its own.
+fn is_given(state: &RowState, position: usize) -> bool {
+    let stored = state.original.as_ref().and_then(|original| original.get(position));
+    matches!((&state.values[position], stored), (Some(new), Some(old)) if new != old)
+}
+
+/// Marks a stored row as changed now; an instant that the program gave stays.
 pub(crate) fn touch(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
-    if let (Some(position), false) = (state.model.timestamps.updated, options.silent) {
+    if let (Some(position), false) = (state.model.timestamps.updated, options.silent)
+        && !is_given(state, position)
+    {
         state.values[position] = Some(now_for(&state.model.columns[position], db));
     }
     stamp_actor(state, db, options, false)

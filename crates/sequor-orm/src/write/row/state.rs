@@ -52,6 +52,12 @@ impl RowState {
         self.computed.iter().any(|(known, _)| *known == position)
     }
 
+    /// The row, of which only the model is left here.
+    pub(crate) fn take(&mut self) -> RowState {
+        let empty = RowState { values: Vec::new(), original: None, children: Vec::new(), ..RowState::new(self.model.clone()) };
+        std::mem::replace(self, empty)
+    }
+
     /// The model's name.
     pub fn model(&self) -> &str {
         &self.model.name
