@@ -1,15 +1,18 @@
 //! Models, their columns and relations, and the tables that they map to, as data.
 
 mod column;
+mod description;
 mod diff;
 mod index;
 mod model;
 mod naming;
 mod relation;
+mod snapshot;
 mod table;
 
 pub use column::{ColumnDef, Default, Generated, Generator, RuleDef, Unique};
-pub use diff::{Change, Renames, Ways, diff, enums};
+pub use description::{OpaqueDef, OpaqueKind, Schema, ViewDef, enums};
+pub use diff::{Asked, Cast, Change, Renames, Ways, cast, diff};
 pub use index::{CheckDef, IndexDef, IndexPart, Nulls, SortDirection};
 pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef, nearest};
 pub use naming::{camel_case, pascal_case, plural, shorten, singular, snake_case};

@@ -6,7 +6,7 @@ mod select;
 mod walk;
 mod write;
 
-pub use ddl::Ddl;
+pub use ddl::{CopyRule, Ddl, Fill};
 pub use expr::{
     Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree,
     QueryUse, RawPart, RelationExpr, UnaryOp, Window, escape_like,

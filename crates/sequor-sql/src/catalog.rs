@@ -1,73 +1,137 @@
-//! Queries that read a live database: tables, columns, indexes, foreign keys. Every cell comes as text.
+//! What a live database holds, as a [`Schema`]: a fixed number of queries, whatever the number of tables, and the description made of their rows.
+//!
+//! Every cell comes as text. Types, defaults and expressions keep the server's spelling; [`physical`] makes them comparable.
+
+mod expression;
+mod mysql;
+mod physical;
+mod postgres;
+mod sqlite;
+mod sqlite_text;
+pub(crate) mod tokens;
+mod types;
+
+pub use expression::{canonical, canonical_query};
+pub(crate) use types::canonical_type;
 
 use crate::Dialect;
+use sequor_core::Name;
+use sequor_core::schema::{IndexDef, IndexPart, Schema, TableDef, TableName};
+use std::collections::HashMap;
 
-/// The base tables of a schema (parameter 1; empty for the current one; SQLite has none), one name a row.
-pub fn tables(dialect: Dialect) -> &'static str {
+/// One row of a catalog query.
+pub type CatalogRow = Vec<Option<String>>;
+
+/// The queries that read a schema. Each takes two parameters: the schema (empty for the current one) and a table (empty for all).
+pub fn queries(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
-        Dialect::Postgres => {
-            "SELECT table_name::text FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = coalesce(nullif($1, ''), current_schema()) ORDER BY 1"
-        }
-        Dialect::Mysql | Dialect::Mariadb => {
-            "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = coalesce(nullif(?, ''), DATABASE()) ORDER BY 1"
-        }
-        Dialect::Sqlite => {
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND coalesce(?, '') IS NOT NULL ORDER BY name"
-        }
+        Dialect::Postgres => &postgres::QUERIES,
+        Dialect::Mysql => &mysql::MYSQL,
+        Dialect::Mariadb => &mysql::MARIADB,
+        Dialect::Sqlite => &sqlite::QUERIES,
     }
 }
 
-/// The columns of a table (parameter 1) in a schema (parameter 2): name, type, nullable, default, primary key, enum labels, comment, counted up.
-/// Truth values are `1` and `0`; labels are separated by commas.
-pub fn columns(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres => {
-            "SELECT c.column_name::text, (upper(c.data_type) || CASE WHEN c.character_maximum_length IS NULL THEN '' ELSE '(' || c.character_maximum_length || ')' END)::text, \
-             CASE WHEN c.is_nullable = 'YES' THEN '1' ELSE '0' END, c.column_default::text, \
-             CASE WHEN EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
-             WHERE i.indrelid = t.oid AND i.indisprimary AND a.attname = c.column_name) THEN '1' ELSE '0' END, \
-             (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)::text FROM pg_type y JOIN pg_enum e ON e.enumtypid = y.oid JOIN pg_namespace m ON m.oid = y.typnamespace \
-             WHERE y.typname = c.udt_name AND m.nspname = c.udt_schema), col_description(t.oid, c.ordinal_position::int)::text, \
-             CASE WHEN c.is_identity = 'YES' OR c.column_default LIKE 'nextval(%' THEN '1' ELSE '0' END \
-             FROM information_schema.columns c JOIN pg_namespace n ON n.nspname = c.table_schema JOIN pg_class t ON t.relname = c.table_name AND t.relnamespace = n.oid \
-             WHERE c.table_name = $1 AND c.table_schema = coalesce(nullif($2, ''), current_schema()) ORDER BY c.ordinal_position"
-        }
-        Dialect::Mysql | Dialect::Mariadb => {
-            "SELECT column_name, column_type, CASE WHEN is_nullable = 'YES' THEN '1' ELSE '0' END, column_default, CASE WHEN column_key = 'PRI' THEN '1' ELSE '0' END, \
-             NULL, nullif(column_comment, ''), CASE WHEN extra LIKE '%auto_increment%' THEN '1' ELSE '0' END \
-             FROM information_schema.columns WHERE table_name = ? AND table_schema = coalesce(nullif(?, ''), DATABASE()) ORDER BY ordinal_position"
-        }
-        Dialect::Sqlite => {
-            "SELECT name, upper(type), CASE WHEN \"notnull\" THEN '0' ELSE '1' END, dflt_value, CASE WHEN pk > 0 THEN '1' ELSE '0' END, NULL, NULL, \
-             CASE WHEN pk = 1 AND upper(type) = 'INTEGER' THEN '1' ELSE '0' END FROM pragma_table_xinfo(?) WHERE coalesce(?, '') IS NOT NULL ORDER BY cid"
-        }
+/// Where the tables of a catalog live, and whether their names say so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CatalogPlace<'a> {
+    /// The schema; `None` for the connection's own.
+    pub schema: Option<&'a str>,
+    /// Whether the tables are named with their schema, because they belong to models that name it.
+    pub qualified: bool,
+}
+
+/// Makes the description of a schema from the rows of [`queries`].
+pub fn assemble(dialect: Dialect, rows: Vec<Vec<CatalogRow>>, place: CatalogPlace<'_>) -> Schema {
+    let mut answers = Answers { rows: rows.into_iter() };
+    let named = place.schema.filter(|_| place.qualified);
+    let made = match dialect {
+        Dialect::Postgres => postgres::assemble(&mut answers, named),
+        Dialect::Mysql | Dialect::Mariadb => mysql::assemble(&mut answers, named, dialect),
+        Dialect::Sqlite => sqlite::assemble(&mut answers, place.schema, named),
+    };
+    made.arranged()
+}
+
+/// The names of the tables that Sequor and Sequelize keep for themselves.
+pub const OWN_TABLES: [&str; 4] = ["sequor_migrations", "SequelizeMeta", "SequelizeData", "sequor_seeds"];
+
+/// The answers, query by query.
+pub(crate) struct Answers {
+    rows: std::vec::IntoIter<Vec<CatalogRow>>,
+}
+
+impl Answers {
+    pub(crate) fn next(&mut self) -> Vec<Cells> {
+        self.rows.next().unwrap_or_default().into_iter().map(Cells).collect()
     }
 }
 
-/// The indexes of a table (parameter 1) in a schema (parameter 2), without the primary key, a row for each part: name, unique, part, descending, constraint.
-pub fn indexes(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres => {
-            "SELECT i.relname::text, CASE WHEN x.indisunique THEN '1' ELSE '0' END, coalesce(a.attname::text, pg_get_indexdef(x.indexrelid, k, true)), \
-             CASE WHEN (x.indoption[k - 1] & 1) = 1 THEN '1' ELSE '0' END, CASE WHEN EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid) THEN '1' ELSE '0' END \
-             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace \
-             CROSS JOIN generate_series(1, x.indnkeyatts::int) k LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[k - 1] \
-             WHERE t.relname = $1 AND n.nspname = coalesce(nullif($2, ''), current_schema()) AND NOT x.indisprimary ORDER BY i.relname, k"
-        }
-        Dialect::Mysql | Dialect::Mariadb => {
-            "SELECT index_name, CASE WHEN non_unique = 0 THEN '1' ELSE '0' END, column_name, CASE WHEN collation = 'D' THEN '1' ELSE '0' END, '0' \
-             FROM information_schema.statistics WHERE table_name = ? AND table_schema = coalesce(nullif(?, ''), DATABASE()) AND index_name <> 'PRIMARY' ORDER BY index_name, seq_in_index"
-        }
-        Dialect::Sqlite => {
-            "SELECT l.name, CAST(l.\"unique\" AS TEXT), coalesce(i.name, ''), CAST(i.\"desc\" AS TEXT), CASE WHEN l.origin = 'u' THEN '1' ELSE '0' END \
-             FROM pragma_index_list(?) l JOIN pragma_index_xinfo(l.name) i ON i.key = 1 WHERE l.origin <> 'pk' AND coalesce(?, '') IS NOT NULL ORDER BY l.name, i.seqno"
-        }
+/// The cells of one row.
+pub(crate) struct Cells(CatalogRow);
+
+impl Cells {
+    pub(crate) fn get(&self, place: usize) -> Option<&str> {
+        self.0.get(place).and_then(Option::as_deref)
+    }
+
+    pub(crate) fn text(&self, place: usize) -> &str {
+        self.get(place).unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self, place: usize) -> Name {
+        Name::Owned(self.text(place).to_owned())
+    }
+
+    pub(crate) fn flag(&self, place: usize) -> bool {
+        self.text(place) == "1"
+    }
+
+    /// A comment, or nothing for an empty one.
+    pub(crate) fn comment(&self, place: usize) -> Option<Name> {
+        self.get(place).filter(|text| !text.is_empty()).map(|text| Name::Owned(text.to_owned()))
+    }
+
+    /// A list that came as JSON.
+    pub(crate) fn list(&self, place: usize) -> Vec<Name> {
+        let list: Vec<String> = serde_json::from_str(self.text(place)).unwrap_or_default();
+        list.into_iter().map(Name::Owned).collect()
     }
 }
 
-/// SQLite's foreign keys of a table (parameter 1): number, column, table pointed to, column pointed to, on delete, on update.
-pub const SQLITE_FOREIGN_KEYS: &str =
-    "SELECT CAST(id AS TEXT), \"from\", \"table\", \"to\", on_delete, on_update FROM pragma_foreign_key_list(?) ORDER BY id, seq";
+/// Tables being put together, found by name.
+pub(crate) struct Tables {
+    pub(crate) tables: Vec<TableDef>,
+    places: HashMap<String, usize>,
+}
 
-/// The text with which SQLite made a table or index (parameter 1).
-pub const SQLITE_TEXT: &str = "SELECT sql FROM sqlite_master WHERE name = ?";
+impl Tables {
+    pub(crate) fn new() -> Tables {
+        Tables { tables: Vec::new(), places: HashMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, key: &str, table: TableDef) {
+        self.places.insert(key.to_owned(), self.tables.len());
+        self.tables.push(table);
+    }
+
+    pub(crate) fn get(&mut self, key: &str) -> Option<&mut TableDef> {
+        self.places.get(key).and_then(|place| self.tables.get_mut(*place))
+    }
+}
+
+/// Adds a part to the last index of a table when that has this name, else to a new one.
+pub(crate) fn add_part(table: &mut TableDef, name: &str, part: IndexPart, make: impl FnOnce() -> IndexDef) {
+    match table.indexes.iter_mut().rev().find(|index| index.name.as_deref() == Some(name)) {
+        Some(index) => index.parts.push(part),
+        None => table.indexes.push(IndexDef { name: Some(Name::Owned(name.to_owned())), parts: vec![part], ..make() }),
+    }
+}
+
+/// A table's name, without the schema that is meant anyway.
+pub(crate) fn named(schema: Option<&str>, here: &str, name: Name) -> TableName {
+    match schema {
+        Some(schema) if schema != here => TableName { schema: Some(Name::Owned(schema.to_owned())), name },
+        _ => TableName { schema: None, name },
+    }
+}

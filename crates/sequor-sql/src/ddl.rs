@@ -1,9 +1,10 @@
 //! Changes of the schema: one or several statements each, without parameters.
 
+mod change;
 mod column;
 mod table;
 
-pub(crate) use column::type_name;
+pub(crate) use column::{default_text, implied_check, type_name};
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
@@ -24,7 +25,7 @@ pub fn render_ddl(ddl: &Ddl, dialect: Dialect) -> Result<Vec<String>> {
 /// # Errors
 /// As [`render_ddl`].
 pub fn render_ddl_in(ddl: &Ddl, dialect: Dialect, schema: Option<&str>) -> Result<Vec<String>> {
-    let mut writer = DdlWriter { dialect, done: Vec::new(), sql: SqlWriter::inside(dialect, schema) };
+    let mut writer = DdlWriter::new(dialect, schema);
     writer.change(ddl)?;
     Ok(writer.done)
 }
@@ -37,6 +38,10 @@ pub(crate) struct DdlWriter {
 }
 
 impl DdlWriter {
+    pub(crate) fn new(dialect: Dialect, schema: Option<&str>) -> DdlWriter {
+        DdlWriter { dialect, done: Vec::new(), sql: SqlWriter::inside(dialect, schema) }
+    }
+
     /// Ends a statement.
     pub(crate) fn end(&mut self) {
         let next = SqlWriter::inside(self.dialect, self.sql.schema.as_deref());
@@ -62,7 +67,12 @@ impl DdlWriter {
             Ddl::AddForeignKey { .. } | Ddl::AddCheck { .. } | Ddl::AddPrimaryKey { .. } | Ddl::DropConstraint { .. } => {
                 self.constraint(ddl)
             }
-            Ddl::RebuildTable { from, to, renames } => self.rebuild(from, to, renames),
+            Ddl::RebuildTable { from, to, renames, copies } => self.rebuild((from, to), renames, copies),
+            Ddl::FillNulls { table, column, fill } => self.fill_nulls(table, column, fill),
+            Ddl::Relabel { table, column, from, to } => self.relabel(table, column, from, to),
+            Ddl::ChangePrimaryKey { table, had, columns } => self.change_primary_key(table, *had, columns),
+            Ddl::RenameEnumLabel { name, from, to } => self.rename_label(name, from, to),
+            Ddl::ReplaceEnum { definition, columns } => self.replace_enum(definition, columns),
             Ddl::CreateEnum { .. } | Ddl::AddEnumLabel { .. } | Ddl::DropEnum { .. } => self.enum_type(ddl),
             Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
@@ -184,14 +194,16 @@ impl DdlWriter {
                     self.end();
                 }
             }
-            Ddl::AddEnumLabel { schema, name, label, after } => {
+            Ddl::AddEnumLabel { schema, name, label, after, before } => {
                 self.sql.push("ALTER TYPE ");
                 self.sql.table(&TableName { schema: schema.clone(), name: name.clone() })?;
                 self.sql.push(" ADD VALUE IF NOT EXISTS ");
                 self.sql.literal(label)?;
-                if let Some(after) = after {
-                    self.sql.push(" AFTER ");
-                    self.sql.literal(after)?;
+                if let Some((word, other)) =
+                    after.as_ref().map(|after| (" AFTER ", after)).or(before.as_ref().map(|before| (" BEFORE ", before)))
+                {
+                    self.sql.push(word);
+                    self.sql.literal(other)?;
                 }
                 self.end();
             }
@@ -292,6 +304,9 @@ impl DdlWriter {
     pub(crate) fn create_index(&mut self, table: &TableName, index: &IndexDef, if_not_exists: bool) -> Result<()> {
         let mysql = self.dialect.is_mysql();
         let name = index.name_in(table);
+        if index.constraint && index.unique && self.dialect == Dialect::Postgres && !if_not_exists {
+            return self.unique_constraint(table, index);
+        }
         let partial = if mysql { index.filter.as_deref() } else { None };
         let marker = match partial {
             Some(filter) if index.unique => Some(self.key_marker(table, &name, filter)?),

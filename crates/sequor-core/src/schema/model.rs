@@ -37,6 +37,8 @@ pub struct ModelDef {
     pub userstamps: (Option<usize>, Option<usize>),
     /// A comment for the database's catalog.
     pub comment: Option<Name>,
+    /// The name that the table had before, for migrations.
+    pub renamed_from: Option<Name>,
     /// The query of a view; the model then has no table and takes no writes.
     pub view: Option<Name>,
     /// A table that others own: sync and migrations leave it alone.
@@ -176,6 +178,7 @@ impl ModelDef {
             version: None,
             userstamps: (None, None),
             comment: None,
+            renamed_from: None,
             view: None,
             skip_sync: false,
             behavior: Behavior::default(),

@@ -26,6 +26,8 @@ pub struct TableDef {
     pub checks: Vec<CheckDef>,
     /// A comment.
     pub comment: Option<Name>,
+    /// The name that the table had before, for migrations.
+    pub renamed_from: Option<Name>,
 }
 
 /// A column of a table.
@@ -49,6 +51,50 @@ pub struct TableColumn {
     pub comment: Option<Name>,
     /// Whether it is part of a key or index (MySQL needs a bounded type then).
     pub in_key: bool,
+    /// A check that stands with the column itself and has no name (SQLite).
+    pub check: Option<Name>,
+    /// The name that the column had before, for migrations.
+    pub renamed_from: Option<Name>,
+}
+
+impl TableColumn {
+    /// A nullable column with a name and a type and nothing else.
+    pub fn new(name: impl Into<Name>, ty: ColumnType) -> TableColumn {
+        TableColumn {
+            name: name.into(),
+            ty,
+            db_type: None,
+            nullable: true,
+            auto_increment: false,
+            default: Default::None,
+            generated: None,
+            comment: None,
+            in_key: false,
+            check: None,
+            renamed_from: None,
+        }
+    }
+}
+
+impl TableDef {
+    /// A table without columns.
+    pub fn new(name: TableName) -> TableDef {
+        TableDef {
+            name,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+            checks: Vec::new(),
+            comment: None,
+            renamed_from: None,
+        }
+    }
+
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&TableColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
 }
 
 /// A foreign key.
@@ -92,8 +138,14 @@ impl IndexDef {
 ///
 /// Foreign keys come from the columns themselves and from the relations of all the models; one that closes a cycle is still listed, and the DDL adds it last.
 pub fn tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Vec<TableDef>> {
-    let mut made: Vec<TableDef> =
-        models.iter().filter(|model| model.view.is_none() && !model.skip_sync).map(|model| table_of(model)).collect();
+    let mut made: Vec<TableDef> = Vec::new();
+    for model in models.iter().filter(|model| model.view.is_none() && !model.skip_sync) {
+        let table = table_of(model);
+        match made.iter_mut().find(|known| known.name == table.name) {
+            Some(known) => join(known, table),
+            None => made.push(table),
+        }
+    }
     for model in models {
         for relation in &model.relations {
             if !relation.constraints {
@@ -129,6 +181,31 @@ pub fn tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Vec<Table
     Ok(in_order(made))
 }
 
+/// Two models of one table: it has the columns, keys and checks of both.
+fn join(table: &mut TableDef, other: TableDef) {
+    for column in other.columns {
+        if table.column(&column.name).is_none() {
+            table.columns.push(column);
+        }
+    }
+    for index in other.indexes {
+        let name = index.name_in(&table.name).into_owned();
+        if !table.indexes.iter().any(|known| known.name_in(&table.name) == name) {
+            table.indexes.push(index);
+        }
+    }
+    for key in other.foreign_keys {
+        if !table.foreign_keys.iter().any(|known| known.columns == key.columns) {
+            table.foreign_keys.push(key);
+        }
+    }
+    for check in other.checks {
+        if !table.checks.contains(&check) {
+            table.checks.push(check);
+        }
+    }
+}
+
 /// Sequelize's defaults: SET NULL, or for a key that is never NULL nothing (belongs-to); updates cascade.
 fn fill_actions(key: &mut ForeignKeyDef, columns: &[TableColumn]) {
     let nullable = key.columns.iter().all(|name| columns.iter().any(|column| column.name == *name && column.nullable));
@@ -141,22 +218,20 @@ fn table_of(model: &ModelDef) -> TableDef {
         .columns
         .iter()
         .map(|column| TableColumn {
-            name: column.column.clone(),
-            ty: column.ty.clone(),
             db_type: column.db_type.clone(),
             nullable: column.nullable && !column.primary_key,
             auto_increment: column.auto_increment,
-            default: column.default.clone(),
+            default: stamp_default(model, column),
             generated: column.generated.clone(),
             comment: column.comment.clone(),
-            in_key: false,
+            renamed_from: column.renamed_from.clone(),
+            ..TableColumn::new(column.column.clone(), column.ty.clone())
         })
         .collect();
     let mut indexes: Vec<IndexDef> = Vec::new();
-    for (number, positions) in column_uniques(model).into_iter().enumerate() {
+    for positions in column_uniques(model) {
         let names: Vec<Name> = positions.iter().map(|position| model.columns[*position].column.clone()).collect();
         let group = model.columns[positions[0]].unique.as_ref().and_then(|unique| unique.group.clone());
-        let _ = number;
         indexes.push(IndexDef { name: group, unique: true, constraint: true, ..IndexDef::on(names) });
     }
     for index in &model.indexes {
@@ -182,6 +257,17 @@ fn table_of(model: &ModelDef) -> TableDef {
         indexes,
         checks: model.checks.clone(),
         comment: model.comment.clone(),
+        renamed_from: model.renamed_from.clone(),
+    }
+}
+
+/// A managed timestamp has no default in the table, but rows that are there already get the present instant.
+fn stamp_default(model: &ModelDef, column: &super::ColumnDef) -> Default {
+    let stamps = [model.timestamps.created, model.timestamps.updated];
+    let is_stamp = stamps.into_iter().flatten().any(|position| model.columns[position].column == column.column);
+    match &column.default {
+        Default::None if is_stamp => Default::Generator(super::Generator::Now),
+        default => default.clone(),
     }
 }
 
@@ -238,7 +324,7 @@ fn add_key(tables: &mut [TableDef], key: &DeclaredKey<'_>) {
     }
 }
 
-fn mark_keys(table: &mut TableDef) {
+pub(crate) fn mark_keys(table: &mut TableDef) {
     for column in &mut table.columns {
         column.in_key = table.primary_key.contains(&column.name)
             || table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
@@ -247,7 +333,7 @@ fn mark_keys(table: &mut TableDef) {
 }
 
 /// Parents before children; the members of a cycle in their given order.
-fn in_order(tables: Vec<TableDef>) -> Vec<TableDef> {
+pub(crate) fn in_order(tables: Vec<TableDef>) -> Vec<TableDef> {
     let mut rest = tables;
     let mut ordered: Vec<TableDef> = Vec::with_capacity(rest.len());
     while !rest.is_empty() {

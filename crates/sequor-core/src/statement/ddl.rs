@@ -4,6 +4,32 @@ use crate::Name;
 use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, TableColumn, TableDef, TableName};
 use crate::types::EnumDef;
 
+/// Where the value of a row comes from that has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The column's default.
+    Default,
+    /// The present instant.
+    Now,
+    /// Zero, the empty text, the first label: what keeps a column NOT NULL when its values are lost.
+    Zero,
+    /// SQL of the developer.
+    Sql(Name),
+}
+
+/// What is done to the values of a column while a table is made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyRule {
+    /// The column of the new table.
+    pub column: Name,
+    /// What stands for NULL, or for the whole column when the old table had none.
+    pub fill: Option<Fill>,
+    /// Labels of an enum with other names: old, new.
+    pub labels: Vec<(Name, Name)>,
+    /// Whether values become another type.
+    pub cast: bool,
+}
+
 /// One change of the schema. A dialect may need several statements for one, or the whole table (SQLite's rebuild).
 #[derive(Clone, Debug)]
 pub enum Ddl {
@@ -122,6 +148,37 @@ pub enum Ddl {
         to: Box<TableDef>,
         /// Old column → new column.
         renames: Vec<(Name, Name)>,
+        /// What is done to values on their way, by the new table's columns.
+        copies: Vec<CopyRule>,
+    },
+    /// Gives a value to the rows that have none.
+    FillNulls {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: Box<TableColumn>,
+        /// The value.
+        fill: Fill,
+    },
+    /// Gives rows with one label of an enum another one.
+    Relabel {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: Name,
+        /// The old label.
+        from: Name,
+        /// The new label.
+        to: Name,
+    },
+    /// Makes other columns the primary key.
+    ChangePrimaryKey {
+        /// The table.
+        table: TableName,
+        /// Whether there was one.
+        had: bool,
+        /// Its columns; empty for none.
+        columns: Vec<Name>,
     },
     /// CREATE TYPE .. AS ENUM (PostgreSQL).
     CreateEnum {
@@ -140,6 +197,24 @@ pub enum Ddl {
         label: Name,
         /// The label before it.
         after: Option<Name>,
+        /// The label behind it, where there is none before.
+        before: Option<Name>,
+    },
+    /// ALTER TYPE .. RENAME VALUE (PostgreSQL).
+    RenameEnumLabel {
+        /// The type.
+        name: Name,
+        /// The label.
+        from: Name,
+        /// Its new name.
+        to: Name,
+    },
+    /// Makes an enum type anew, with other labels, and moves its columns over (PostgreSQL).
+    ReplaceEnum {
+        /// The type as it shall be.
+        definition: EnumDef,
+        /// The columns that have it.
+        columns: Vec<(TableName, TableColumn)>,
     },
     /// DROP TYPE (PostgreSQL).
     DropEnum {

@@ -2,6 +2,8 @@
 
 use super::DdlWriter;
 use crate::Dialect;
+use crate::catalog::canonical_type;
+use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Default as ColumnDefault, TableColumn, TableName};
@@ -145,6 +147,44 @@ fn sqlite(ty: &ColumnType) -> Result<String> {
     })
 }
 
+/// What SQLite's types do not check by themselves.
+pub(crate) fn implied_check(column: &TableColumn, dialect: Dialect) -> Result<Option<String>> {
+    if dialect != Dialect::Sqlite {
+        return Ok(None);
+    }
+    let mut sql = SqlWriter::new(dialect);
+    match &column.ty {
+        ColumnType::Bool => {
+            sql.name(&column.name)?;
+            sql.push(" IN (0, 1)");
+        }
+        ColumnType::Json(_) | ColumnType::Array(_) => {
+            sql.push("json_valid(");
+            sql.name(&column.name)?;
+            sql.push(")");
+        }
+        ColumnType::Enum(def) => {
+            sql.name(&column.name)?;
+            sql.push(" IN (");
+            sql.list(&def.labels, |sql, label| sql.literal(label))?;
+            sql.push(")");
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(sql.finish().text))
+}
+
+/// A column's default as SQL, where the table has one.
+pub(crate) fn default_text(column: &TableColumn, dialect: Dialect) -> Result<Option<String>> {
+    if let ColumnDefault::Db(sql) = &column.default {
+        return Ok(Some(sql.to_string()));
+    }
+    let mut writer = DdlWriter::new(dialect, None);
+    writer.default(column)?;
+    let text = writer.sql.finish().text;
+    Ok(text.trim().strip_prefix("DEFAULT ").map(str::to_owned))
+}
+
 impl DdlWriter {
     /// A type's name; an enum of PostgreSQL lives in the schema of the tables.
     fn type_of(&self, ty: &ColumnType, in_key: bool) -> Result<String> {
@@ -198,30 +238,17 @@ impl DdlWriter {
         Ok(())
     }
 
-    /// What SQLite's types do not check by themselves.
+    /// What SQLite's types do not check by themselves, or what a catalog says.
     fn column_check(&mut self, column: &TableColumn) -> Result<()> {
-        if self.dialect != Dialect::Sqlite || column.db_type.is_some() {
-            return Ok(());
-        }
-        match &column.ty {
-            ColumnType::Bool => {
-                self.sql.push(" CHECK (");
-                self.sql.name(&column.name)?;
-                self.sql.push(" IN (0, 1))");
-            }
-            ColumnType::Json(_) | ColumnType::Array(_) => {
-                self.sql.push(" CHECK (json_valid(");
-                self.sql.name(&column.name)?;
-                self.sql.push("))");
-            }
-            ColumnType::Enum(def) => {
-                self.sql.push(" CHECK (");
-                self.sql.name(&column.name)?;
-                self.sql.push(" IN (");
-                self.sql.list(&def.labels, |sql, label| sql.literal(label))?;
-                self.sql.push("))");
-            }
-            _ => {}
+        let check = match &column.check {
+            Some(check) => Some(check.to_string()),
+            None if column.db_type.is_none() => implied_check(column, self.dialect)?,
+            None => None,
+        };
+        if let Some(check) = check {
+            self.sql.push(" CHECK (");
+            self.sql.push(&check);
+            self.sql.push(")");
         }
         Ok(())
     }
@@ -248,7 +275,7 @@ impl DdlWriter {
         }
     }
 
-    fn literal(&mut self, value: &Value, ty: &ColumnType) -> Result<()> {
+    pub(crate) fn literal(&mut self, value: &Value, ty: &ColumnType) -> Result<()> {
         match value {
             Value::Null => self.sql.push("NULL"),
             Value::Bool(value) if self.dialect == Dialect::Postgres => self.sql.push(if *value { "true" } else { "false" }),
@@ -292,14 +319,7 @@ impl DdlWriter {
     pub(crate) fn comment(&mut self, table: &TableName, column: Option<&TableColumn>) -> Result<()> {
         let (Dialect::Postgres, Some(column)) = (self.dialect, column) else { return Ok(()) };
         let Some(comment) = &column.comment else { return Ok(()) };
-        self.sql.push("COMMENT ON COLUMN ");
-        self.sql.table(table)?;
-        self.sql.push(".");
-        self.sql.name(&column.name)?;
-        self.sql.push(" IS ");
-        self.sql.literal(comment)?;
-        self.end();
-        Ok(())
+        self.column_comment(table, column, Some(comment))
     }
 
     pub(crate) fn alter_column(&mut self, table: &TableName, from: &TableColumn, to: &TableColumn) -> Result<()> {
@@ -318,48 +338,140 @@ impl DdlWriter {
     }
 
     fn alter_column_postgres(&mut self, table: &TableName, from: &TableColumn, to: &TableColumn) -> Result<()> {
-        let start = |writer: &mut DdlWriter| -> Result<()> {
-            writer.sql.push("ALTER TABLE ");
-            writer.sql.table(table)?;
-            writer.sql.push(" ALTER COLUMN ");
-            writer.sql.name(&to.name)
-        };
-        let old = from.db_type.as_ref().map_or_else(|| type_name(&from.ty, self.dialect, false), |own| Ok(own.to_string()))?;
-        let new = to.db_type.as_ref().map_or_else(|| type_name(&to.ty, self.dialect, false), |own| Ok(own.to_string()))?;
-        if old != new {
-            // A default of the old type may not fit the new one.
-            start(self)?;
+        let old = canonical_type(self.dialect, &self.spelt(from)?);
+        let new = self.spelt(to)?;
+        let other_type = old != canonical_type(self.dialect, &new);
+        if from.auto_increment && !to.auto_increment {
+            self.alter_start(table, to)?;
+            self.sql.push(" DROP IDENTITY IF EXISTS");
+            self.end();
+            // The counter of an older server is a default.
+            self.alter_start(table, to)?;
             self.sql.push(" DROP DEFAULT");
             self.end();
-            start(self)?;
+        }
+        if other_type {
+            if has_default(from) {
+                // A default of the old type may not fit the new one.
+                self.alter_start(table, to)?;
+                self.sql.push(" DROP DEFAULT");
+                self.end();
+            }
+            self.alter_start(table, to)?;
             self.sql.push(" TYPE ");
             self.sql.push(&new);
-            self.sql.push(" USING ");
-            self.sql.name(&to.name)?;
-            let over_text = matches!(to.ty, ColumnType::Enum(_)) || matches!(from.ty, ColumnType::Enum(_));
-            self.sql.push(if over_text { "::text::" } else { "::" });
-            self.sql.push(&new);
+            self.using(from, to, &new)?;
             self.end();
         }
         if from.nullable != to.nullable {
-            start(self)?;
+            self.alter_start(table, to)?;
             self.sql.push(if to.nullable { " DROP NOT NULL" } else { " SET NOT NULL" });
             self.end();
         }
-        let has_default = matches!(to.default, ColumnDefault::Db(_) | ColumnDefault::Value(_));
-        if has_default {
-            start(self)?;
-            self.sql.push(" SET");
-            self.default(to)?;
-            self.end();
-        } else if old == new && matches!(from.default, ColumnDefault::Db(_) | ColumnDefault::Value(_)) {
-            start(self)?;
+        if has_default(to) {
+            if other_type || default_text(from, self.dialect)? != default_text(to, self.dialect)? {
+                self.alter_start(table, to)?;
+                self.sql.push(" SET");
+                self.default(to)?;
+                self.end();
+            }
+        } else if !other_type && has_default(from) {
+            self.alter_start(table, to)?;
             self.sql.push(" DROP DEFAULT");
             self.end();
         }
+        if to.auto_increment && !from.auto_increment {
+            self.add_identity(table, to)?;
+        }
         if from.comment != to.comment {
-            self.comment(table, Some(to))?;
+            self.column_comment(table, to, to.comment.as_deref())?;
         }
         Ok(())
     }
+
+    fn spelt(&self, column: &TableColumn) -> Result<String> {
+        match &column.db_type {
+            Some(own) => Ok(own.to_string()),
+            None => self.type_of(&column.ty, column.in_key),
+        }
+    }
+
+    fn alter_start(&mut self, table: &TableName, column: &TableColumn) -> Result<()> {
+        self.sql.push("ALTER TABLE ");
+        self.sql.table(table)?;
+        self.sql.push(" ALTER COLUMN ");
+        self.sql.name(&column.name)
+    }
+
+    /// How values get to their new type. Texts that are too long are refused by the plain assignment; a cast would cut them.
+    fn using(&mut self, from: &TableColumn, to: &TableColumn, new: &str) -> Result<()> {
+        let text = |ty: &ColumnType| ty.is_text();
+        if text(&from.ty) && text(&to.ty) {
+            return Ok(());
+        }
+        self.sql.push(" USING ");
+        self.sql.name(&to.name)?;
+        let is_enum = |ty: &ColumnType| match ty {
+            ColumnType::Array(element) => matches!(**element, ColumnType::Enum(_)),
+            ty => matches!(ty, ColumnType::Enum(_)),
+        };
+        if is_enum(&to.ty) || is_enum(&from.ty) || matches!((&from.ty, &to.ty), (ColumnType::Array(_), ColumnType::Array(_))) {
+            self.sql.push(if matches!(to.ty, ColumnType::Array(_)) { "::text[]" } else { "::text" });
+        }
+        if (from.ty == ColumnType::Bool && to.ty.is_integer()) || (from.ty.is_integer() && to.ty == ColumnType::Bool) {
+            self.sql.push("::integer");
+        }
+        if matches!(
+            (&from.ty, &to.ty),
+            (ColumnType::DateTime(_), ColumnType::NaiveDateTime(_)) | (ColumnType::NaiveDateTime(_), ColumnType::DateTime(_))
+        ) {
+            self.sql.push(" AT TIME ZONE 'UTC'");
+            return Ok(());
+        }
+        if matches!((&from.ty, &to.ty), (ColumnType::Date, ColumnType::DateTime(_))) {
+            self.sql.push("::timestamp AT TIME ZONE 'UTC'");
+            return Ok(());
+        }
+        self.sql.push("::");
+        self.sql.push(new);
+        Ok(())
+    }
+
+    /// An identity that goes on behind the rows that are there.
+    fn add_identity(&mut self, table: &TableName, column: &TableColumn) -> Result<()> {
+        self.alter_start(table, column)?;
+        self.sql.push(" ADD GENERATED BY DEFAULT AS IDENTITY");
+        self.end();
+        let mut name = SqlWriter::inside(self.dialect, self.sql.schema.as_deref());
+        name.table(table)?;
+        let name = name.finish().text;
+        self.sql.push("SELECT setval(pg_get_serial_sequence(");
+        self.sql.literal(&name)?;
+        self.sql.push(", ");
+        self.sql.literal(&column.name)?;
+        self.sql.push("), coalesce(max(");
+        self.sql.name(&column.name)?;
+        self.sql.push("), 0) + 1, false) FROM ");
+        self.sql.table(table)?;
+        self.end();
+        Ok(())
+    }
+
+    fn column_comment(&mut self, table: &TableName, column: &TableColumn, comment: Option<&str>) -> Result<()> {
+        self.sql.push("COMMENT ON COLUMN ");
+        self.sql.table(table)?;
+        self.sql.push(".");
+        self.sql.name(&column.name)?;
+        self.sql.push(" IS ");
+        match comment {
+            Some(comment) => self.sql.literal(comment)?,
+            None => self.sql.push("NULL"),
+        }
+        self.end();
+        Ok(())
+    }
+}
+
+fn has_default(column: &TableColumn) -> bool {
+    matches!(column.default, ColumnDefault::Db(_) | ColumnDefault::Value(_))
 }

@@ -4,7 +4,8 @@ use super::DdlWriter;
 use crate::Dialect;
 use sequor_core::Name;
 use sequor_core::error::Result;
-use sequor_core::schema::{ForeignKeyDef, TableDef, TableName};
+use sequor_core::schema::{ForeignKeyDef, TableColumn, TableDef, TableName};
+use sequor_core::statement::CopyRule;
 
 impl DdlWriter {
     pub(crate) fn create_table(&mut self, table: &TableDef, if_not_exists: bool) -> Result<()> {
@@ -102,7 +103,7 @@ impl DdlWriter {
 
     /// SQLite's way to change a table: make the new one, copy, drop, rename (https://sqlite.org/lang_altertable.html, section 7).
     /// The caller switches foreign keys off before the transaction: inside it the pragma is ignored, and dropping would delete children.
-    pub(crate) fn rebuild(&mut self, from: &TableDef, to: &TableDef, renames: &[(Name, Name)]) -> Result<()> {
+    pub(crate) fn rebuild(&mut self, (from, to): (&TableDef, &TableDef), renames: &[(Name, Name)], copies: &[CopyRule]) -> Result<()> {
         let mut temporary = to.name.clone();
         temporary.name = format!("sequor_new_{}", to.name.name).into();
         self.table_statement(to, &temporary, false)?;
@@ -112,30 +113,117 @@ impl DdlWriter {
             .iter()
             .filter(|column| column.generated.is_none())
             .map(|column| (column.name.clone(), old_name(&column.name)))
-            .filter(|(_, old)| from.columns.iter().any(|column| column.name == *old))
+            .filter(|(new, old)| from.column(old).is_some() || copies.iter().any(|rule| rule.column == *new))
             .collect();
-        if !pairs.is_empty() {
+        if pairs.iter().any(|(_, old)| from.column(old).is_some()) {
             self.sql.push("INSERT INTO ");
             self.sql.table(&temporary)?;
             self.sql.push(" (");
             self.sql.list(&pairs, |sql, (new, _)| sql.name(new))?;
             self.sql.push(") SELECT ");
-            self.sql.list(&pairs, |sql, (_, old)| sql.name(old))?;
+            for (place, (new, old)) in pairs.iter().enumerate() {
+                self.sql.push(if place > 0 { ", " } else { "" });
+                let rule = copies.iter().find(|rule| rule.column == *new);
+                self.copied(to.column(new), from.column(old), rule)?;
+            }
             self.sql.push(" FROM ");
             self.sql.table(&from.name)?;
             self.end();
         }
+        self.keep_count((from, to), &temporary)?;
         self.sql.push("DROP TABLE ");
         self.sql.table(&from.name)?;
+        self.end();
+        // Views that speak of the table must not be looked at while it is not there.
+        self.sql.push("PRAGMA legacy_alter_table = ON");
         self.end();
         self.sql.push("ALTER TABLE ");
         self.sql.table(&temporary)?;
         self.sql.push(" RENAME TO ");
         self.sql.table(&to.name)?;
         self.end();
+        self.sql.push("PRAGMA legacy_alter_table = OFF");
+        self.end();
         for index in to.indexes.iter().filter(|index| !(index.constraint && index.unique)) {
             self.create_index(&to.name, index, false)?;
         }
+        Ok(())
+    }
+
+    /// A value on its way into the new table.
+    fn copied(&mut self, to: Option<&TableColumn>, from: Option<&TableColumn>, rule: Option<&CopyRule>) -> Result<()> {
+        let fill = rule.and_then(|rule| rule.fill.as_ref());
+        let (Some(to), Some(from)) = (to, from) else {
+            return match (to, fill) {
+                (Some(to), Some(fill)) => self.fill_value(to, fill),
+                _ => {
+                    self.sql.push("NULL");
+                    Ok(())
+                }
+            };
+        };
+        if fill.is_some() {
+            self.sql.push("coalesce(");
+        }
+        let labels = rule.map(|rule| rule.labels.as_slice()).unwrap_or_default();
+        if !labels.is_empty() {
+            self.sql.push("CASE ");
+            self.sql.name(&from.name)?;
+            for (old, new) in labels {
+                self.sql.push(" WHEN ");
+                self.sql.literal(old)?;
+                self.sql.push(" THEN ");
+                self.sql.literal(new)?;
+            }
+            self.sql.push(" ELSE ");
+            self.sql.name(&from.name)?;
+            self.sql.push(" END");
+        } else if rule.is_some_and(|rule| rule.cast) {
+            let name = self.affinity(to)?;
+            self.sql.push("CAST(");
+            self.sql.name(&from.name)?;
+            self.sql.push(" AS ");
+            self.sql.push(&name);
+            self.sql.push(")");
+        } else {
+            self.sql.name(&from.name)?;
+        }
+        if let Some(fill) = fill {
+            self.sql.push(", ");
+            self.fill_value(to, fill)?;
+            self.sql.push(")");
+        }
+        Ok(())
+    }
+
+    fn affinity(&self, column: &TableColumn) -> Result<String> {
+        let spelt = match &column.db_type {
+            Some(own) => own.to_string(),
+            None => super::type_name(&column.ty, self.dialect, false)?,
+        };
+        let made = crate::catalog::canonical_type(self.dialect, &spelt);
+        Ok(made.split(' ').next().unwrap_or("text").to_uppercase())
+    }
+
+    /// Keys that were given once are not given again after the last row was deleted.
+    fn keep_count(&mut self, (from, to): (&TableDef, &TableDef), temporary: &TableName) -> Result<()> {
+        let counts = |table: &TableDef| table.primary_key.len() == 1 && table.columns.iter().any(|column| column.auto_increment);
+        if !counts(from) || !counts(to) {
+            return Ok(());
+        }
+        let known = |writer: &DdlWriter, table: &TableName| match table.schema.as_ref().or(writer.sql.schema.as_ref()) {
+            Some(schema) => format!("{schema}.{}", table.name),
+            None => table.name.to_string(),
+        };
+        let (old, new) = (known(self, &from.name), known(self, temporary));
+        self.sql.push("DELETE FROM sqlite_sequence WHERE name = ");
+        self.sql.literal(&new)?;
+        self.end();
+        self.sql.push("INSERT INTO sqlite_sequence (name, seq) SELECT ");
+        self.sql.literal(&new)?;
+        self.sql.push(", seq FROM sqlite_sequence WHERE name = ");
+        self.sql.literal(&old)?;
+        self.end();
         Ok(())
     }
 }

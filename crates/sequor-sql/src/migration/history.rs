@@ -3,7 +3,7 @@
 use crate::writer::SqlWriter;
 use crate::{Dialect, Sql};
 use sequor_core::error::Result;
-use sequor_core::schema::{Default as ColumnDefault, TableColumn, TableDef, TableName};
+use sequor_core::schema::{TableColumn, TableDef, TableName};
 use sequor_core::statement::Ddl;
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 use sequor_core::{Name, Value};
@@ -51,17 +51,7 @@ impl History {
     /// # Errors
     /// None but bugs.
     pub fn create(self) -> Result<Vec<String>> {
-        let column = |name: &'static str, ty: ColumnType| TableColumn {
-            name: Name::Borrowed(name),
-            ty,
-            db_type: None,
-            nullable: false,
-            auto_increment: false,
-            default: ColumnDefault::None,
-            generated: None,
-            comment: None,
-            in_key: false,
-        };
+        let column = |name: &'static str, ty: ColumnType| TableColumn { nullable: false, ..TableColumn::new(name, ty) };
         let columns = HISTORY_COLUMNS.map(|name| {
             column(
                 name,
@@ -73,15 +63,7 @@ impl History {
                 },
             )
         });
-        let table = TableDef {
-            name: table(),
-            columns: columns.into(),
-            primary_key: vec![Name::Borrowed("name")],
-            foreign_keys: Vec::new(),
-            indexes: Vec::new(),
-            checks: Vec::new(),
-            comment: None,
-        };
+        let table = TableDef { columns: columns.into(), primary_key: vec![Name::Borrowed("name")], ..TableDef::new(table()) };
         crate::render_ddl(&Ddl::CreateTable { table: Box::new(table), if_not_exists: true }, self.dialect)
     }
 

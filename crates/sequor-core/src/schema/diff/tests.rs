@@ -10,7 +10,7 @@ const REBUILD: Ways = Ways { rebuilds: true, enum_types: false };
 fn column(name: &'static str, ty: ColumnType) -> TableColumn {
     let name = Name::Borrowed(name);
     let default = Default::None;
-    TableColumn { name, ty, db_type: None, nullable: true, auto_increment: false, default, generated: None, comment: None, in_key: false }
+    TableColumn { ..TableColumn::new(name, ty) }
 }
 
 fn table(name: &'static str, columns: Vec<TableColumn>) -> TableDef {

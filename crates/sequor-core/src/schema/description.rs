@@ -1,0 +1,120 @@
+//! [`Schema`]: everything that a database holds, described without a dialect. Models, a live database and a snapshot file give the same.
+
+use super::table::{in_order, mark_keys};
+use super::{ModelDef, Models, TableDef, TableName, tables};
+use crate::Name;
+use crate::error::Result;
+use crate::types::{ColumnType, EnumDef};
+use std::sync::Arc;
+
+/// Tables, enums and views, and by name what Sequor does not take apart.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// The tables, parents before children.
+    pub tables: Vec<TableDef>,
+    /// The enum types, where they have names.
+    pub enums: Vec<Arc<EnumDef>>,
+    /// The views.
+    pub views: Vec<ViewDef>,
+    /// Sequences, extensions and triggers.
+    pub others: Vec<OpaqueDef>,
+}
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewDef {
+    /// Its name.
+    pub name: TableName,
+    /// Its query, as SQL.
+    pub query: Name,
+}
+
+/// Something of the database that is known by its text alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpaqueDef {
+    /// What it is.
+    pub kind: OpaqueKind,
+    /// Its name.
+    pub name: Name,
+    /// The table that it belongs to.
+    pub table: Option<Name>,
+    /// The SQL that made it, as far as the server tells.
+    pub text: Name,
+}
+
+/// The kinds of [`OpaqueDef`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OpaqueKind {
+    /// A sequence that no column owns.
+    Sequence,
+    /// An extension.
+    Extension,
+    /// A trigger.
+    Trigger,
+}
+
+impl OpaqueKind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OpaqueKind::Sequence => "sequence",
+            OpaqueKind::Extension => "extension",
+            OpaqueKind::Trigger => "trigger",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<OpaqueKind> {
+        [OpaqueKind::Sequence, OpaqueKind::Extension, OpaqueKind::Trigger].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl Schema {
+    /// What these models want to have.
+    ///
+    /// # Errors
+    /// `Usage` for a relation whose models or columns are not found.
+    pub fn of_models(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Schema> {
+        let tables = tables(models, lookup)?;
+        let views = models.iter().filter(|model| !model.skip_sync).filter_map(|model| {
+            let query = model.view.clone()?;
+            Some(ViewDef { name: model.table.clone(), query })
+        });
+        Ok(Schema { enums: enums(&tables), views: views.collect(), tables, others: Vec::new() })
+    }
+
+    /// The table of a name.
+    pub fn table(&self, name: &TableName) -> Option<&TableDef> {
+        self.tables.iter().find(|table| table.name == *name)
+    }
+
+    /// Brings tables into an order in which they can be made, and finds the columns of their keys.
+    #[must_use]
+    pub fn arranged(mut self) -> Schema {
+        self.tables.iter_mut().for_each(mark_keys);
+        self.tables = in_order(self.tables);
+        self
+    }
+}
+
+/// The enum types of some tables, each once.
+pub fn enums(tables: &[TableDef]) -> Vec<Arc<EnumDef>> {
+    let mut found: Vec<Arc<EnumDef>> = Vec::new();
+    for column in tables.iter().flat_map(|table| &table.columns) {
+        if let Some(definition) = enum_of(&column.ty)
+            && !found.iter().any(|known| known.name == definition.name)
+        {
+            found.push(definition.clone());
+        }
+    }
+    found
+}
+
+/// The enum of a column, or of the elements of its lists.
+pub(super) fn enum_of(ty: &ColumnType) -> Option<&Arc<EnumDef>> {
+    match ty {
+        ColumnType::Array(element) => enum_of(element),
+        ColumnType::Enum(definition) => Some(definition),
+        _ => None,
+    }
+}

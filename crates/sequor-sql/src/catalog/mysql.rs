@@ -1,0 +1,197 @@
+//! MySQL's and MariaDB's `information_schema`.
+
+use super::postgres::others;
+use super::types::{canonical_type, column_type};
+use super::{Answers, Cells, Tables, add_part, named};
+use crate::Dialect;
+use sequor_core::Name;
+use sequor_core::schema::{
+    Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, Schema, SortDirection, TableColumn, TableDef, TableName,
+    ViewDef,
+};
+use sequor_core::types::ColumnType;
+
+const TABLES: &str = "SELECT table_name, table_comment, table_schema FROM information_schema.tables WHERE table_type = 'BASE TABLE' \
+     AND table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) ORDER BY 1";
+const COLUMNS: &str = "SELECT table_name, column_name, column_type, CASE WHEN is_nullable = 'YES' THEN '1' ELSE '0' END, column_default, extra, generation_expression, \
+     column_comment FROM information_schema.columns WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) \
+     ORDER BY table_name, ordinal_position";
+const KEYS: &str = "SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_schema, k.referenced_table_name, k.referenced_column_name, \
+     r.delete_rule, r.update_rule, k.table_schema FROM information_schema.key_column_usage k \
+     LEFT JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
+     WHERE k.table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', k.table_name) \
+     AND (k.constraint_name = 'PRIMARY' OR k.referenced_table_name IS NOT NULL) ORDER BY k.table_name, k.constraint_name, k.ordinal_position";
+const VIEWS: &str = "SELECT table_name, view_definition, table_schema FROM information_schema.views WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? = '' ORDER BY 1";
+const TRIGGERS: &str = "SELECT 'trigger', trigger_name, event_object_table, concat(action_timing, ' ', event_manipulation, ' ', action_statement) \
+     FROM information_schema.triggers WHERE trigger_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', event_object_table) ORDER BY 2";
+
+/// Tables, columns, keys, checks, indexes, views, triggers.
+pub(super) const MARIADB: [&str; 7] = [
+    TABLES,
+    COLUMNS,
+    KEYS,
+    "SELECT table_name, constraint_name, check_clause, level FROM information_schema.check_constraints \
+     WHERE constraint_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) ORDER BY 1, 2",
+    "SELECT table_name, index_name, CASE WHEN non_unique = 0 THEN '1' ELSE '0' END, column_name, collation, sub_part, index_type, NULL \
+     FROM information_schema.statistics WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) AND index_name <> 'PRIMARY' \
+     ORDER BY table_name, index_name, seq_in_index",
+    VIEWS,
+    TRIGGERS,
+];
+
+/// MySQL's checks are named per schema, and its indexes may hold expressions.
+pub(super) const MYSQL: [&str; 7] = [
+    TABLES,
+    COLUMNS,
+    KEYS,
+    "SELECT t.table_name, c.constraint_name, c.check_clause, 'Table' FROM information_schema.table_constraints t \
+     JOIN information_schema.check_constraints c ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name \
+     WHERE t.constraint_type = 'CHECK' AND t.table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', t.table_name) ORDER BY 1, 2",
+    "SELECT table_name, index_name, CASE WHEN non_unique = 0 THEN '1' ELSE '0' END, column_name, collation, sub_part, index_type, expression \
+     FROM information_schema.statistics WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) AND index_name <> 'PRIMARY' \
+     ORDER BY table_name, index_name, seq_in_index",
+    VIEWS,
+    TRIGGERS,
+];
+
+pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dialect) -> Schema {
+    let mut tables = Tables::new();
+    for row in answers.next() {
+        let name = TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) };
+        tables.add(row.text(0), TableDef { comment: row.comment(1), ..TableDef::new(name) });
+    }
+    for row in answers.next() {
+        if let Some(table) = tables.get(row.text(0)) {
+            table.columns.push(column(&row, dialect));
+        }
+    }
+    for row in answers.next() {
+        if let Some(table) = tables.get(row.text(0)) {
+            key(table, &row, schema);
+        }
+    }
+    for row in answers.next() {
+        if let Some(table) = tables.get(row.text(0)) {
+            check(table, &row);
+        }
+    }
+    for row in answers.next() {
+        if let Some(table) = tables.get(row.text(0)) {
+            index(table, &row);
+        }
+    }
+    tables.tables.iter_mut().for_each(fold_markers);
+    let view = |row: Cells| ViewDef {
+        name: TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) },
+        query: row.name(1),
+    };
+    let views = answers.next().into_iter().map(view).collect();
+    Schema { tables: tables.tables, enums: Vec::new(), views, others: others(&answers.next()) }
+}
+
+fn column(row: &Cells, dialect: Dialect) -> TableColumn {
+    let spelt = row.text(2);
+    let extra = row.text(5).to_lowercase();
+    let expression = row.comment(6);
+    let stored = extra.contains("stored") || extra.contains("persistent");
+    let generated = expression.map(|expression| Generated { expression, stored });
+    let default = match row.get(4).filter(|text| !text.eq_ignore_ascii_case("null") && generated.is_none()) {
+        // MySQL tells a literal without its quotes.
+        Some(text) if dialect == Dialect::Mysql && !extra.contains("default_generated") && text.parse::<f64>().is_err() => {
+            Default::Db(format!("'{}'", text.replace('\'', "''")).into())
+        }
+        Some(text) => Default::Db(Name::Owned(text.to_owned())),
+        None => Default::None,
+    };
+    TableColumn {
+        db_type: Some(Name::Owned(spelt.to_owned())),
+        nullable: row.flag(3),
+        auto_increment: extra.contains("auto_increment"),
+        default,
+        generated,
+        comment: row.comment(7),
+        ..TableColumn::new(row.name(1), column_type(dialect, spelt, &|_| None))
+    }
+}
+
+fn key(table: &mut TableDef, row: &Cells, schema: Option<&str>) {
+    let Some(target) = row.get(4) else {
+        table.primary_key.push(row.name(2));
+        return;
+    };
+    let name = row.name(1);
+    if let Some(key) = table.foreign_keys.last_mut().filter(|key| key.name.as_ref() == Some(&name)) {
+        key.columns.push(row.name(2));
+        key.target.push(row.name(5));
+        return;
+    }
+    let here = row.text(8);
+    let table_name = match row.get(3) {
+        Some(other) if other == here => named(schema, "", Name::Owned(target.to_owned())),
+        other => named(other, here, Name::Owned(target.to_owned())),
+    };
+    table.foreign_keys.push(ForeignKeyDef {
+        name: Some(name),
+        columns: vec![row.name(2)],
+        table: table_name,
+        target: vec![row.name(5)],
+        on_delete: row.get(6).and_then(Action::parse),
+        on_update: row.get(7).and_then(Action::parse),
+        deferrable: None,
+    });
+}
+
+/// MariaDB's JSON is a long text with a check of its own.
+fn check(table: &mut TableDef, row: &Cells) {
+    if row.text(3) != "Column" {
+        table.checks.push(CheckDef { name: row.name(1), expression: row.name(2) });
+        return;
+    }
+    let clause = super::canonical(row.text(2));
+    let Some(column) = table.columns.iter_mut().find(|column| column.name == row.text(1)) else { return };
+    let json = clause == format!("json_valid([{}])", column.name.to_lowercase());
+    if json && column.db_type.as_deref().is_some_and(|ty| canonical_type(Dialect::Mariadb, ty) == "longtext") {
+        column.db_type = Some(Name::Borrowed("json"));
+        column.ty = ColumnType::Json(false);
+    } else {
+        column.check = Some(row.name(2));
+    }
+}
+
+/// A unique key among some rows has a generated column at its end, which stands for the condition of a partial index.
+fn fold_markers(table: &mut TableDef) {
+    for index in &mut table.indexes {
+        let marker = sequor_core::schema::shorten(&format!("{}_key", index.name.as_deref().unwrap_or_default()), 64);
+        if index.parts.len() < 2 || index.parts.last().and_then(|part| part.column.as_deref()) != Some(&marker) {
+            continue;
+        }
+        let Some(place) = table.columns.iter().position(|column| column.name == *marker) else { continue };
+        let condition = table.columns[place].generated.as_ref().and_then(|one| {
+            let text = one.expression.trim().trim_start_matches('(');
+            let rest = text.get(..10).filter(|start| start.eq_ignore_ascii_case("case when ")).and_then(|_| text.get(10..))?;
+            Some(Name::Owned(rest.get(..rest.to_ascii_lowercase().rfind(" then 1")?)?.to_owned()))
+        });
+        if condition.is_some() {
+            index.filter = condition;
+            index.parts.pop();
+            table.columns.remove(place);
+        }
+    }
+}
+
+fn index(table: &mut TableDef, row: &Cells) {
+    let part = IndexPart {
+        column: row.comment(3),
+        expression: row.comment(7),
+        direction: (row.text(4) == "D").then_some(SortDirection::Descending),
+        length: row.get(5).and_then(|length| length.parse().ok()),
+        operator_class: None,
+        collation: None,
+    };
+    let method = match row.text(6) {
+        "FULLTEXT" => Some(Name::Borrowed("fulltext")),
+        "SPATIAL" => Some(Name::Borrowed("spatial")),
+        _ => None,
+    };
+    add_part(table, row.text(1), part, || IndexDef { unique: row.flag(2), method, ..IndexDef::default() });
+}
