@@ -4,6 +4,7 @@ mod book;
 mod crashes;
 mod databases;
 mod files;
+mod generating;
 mod moving;
 mod projects;
 mod refusals;
@@ -71,6 +72,11 @@ impl Project {
         let path = self.folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// The database, by a URL that holds outside of the folder too.
+    pub fn url(&self) -> String {
+        if self.url == "sqlite://app.db" { format!("sqlite://{}/app.db", self.folder.display()) } else { self.url.clone() }
     }
 
     pub fn path(&self) -> &Path {

@@ -1,6 +1,8 @@
 //! Migrations, the catalog of a live database, and the way from one schema to another.
 
+mod altering;
 mod history;
 mod migrating;
+mod random;
 mod rebuilding;
 mod syncing;

@@ -75,6 +75,18 @@ impl Console {
         if matches!(answer.to_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(Error::usage("not confirmed; nothing was done")) }
     }
 
+    /// Asks what only a person knows; no where nobody is there to answer.
+    ///
+    /// # Errors
+    /// `Usage` when the terminal cannot be read.
+    pub fn wonders(&self, question: &str) -> Result<bool> {
+        if self.json || self.yes || !std::io::stdin().is_terminal() {
+            return Ok(false);
+        }
+        let answer = self.ask(&format!("{question} [y/N] "), "")?;
+        Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+    }
+
     fn ask(&self, question: &str, flag: &str) -> Result<String> {
         if !std::io::stdin().is_terminal() {
             let what = question.split(". ").next().unwrap_or_default();

@@ -4,7 +4,6 @@ mod change;
 mod describe;
 mod raw;
 mod reflect;
-mod rows;
 
 use crate::db::Db;
 use crate::model::DefineModel;

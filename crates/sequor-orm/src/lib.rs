@@ -2,6 +2,7 @@
 
 extern crate self as sequor;
 
+mod catalog;
 pub mod db;
 #[cfg(feature = "factories")]
 pub mod factory;

@@ -1,5 +1,6 @@
 //! [`Migrator`]: runs the SQL files of a project, each once, and knows what has run.
 
+mod generate;
 mod history;
 mod lock;
 mod loss;
@@ -7,11 +8,14 @@ mod proof;
 mod runner;
 mod session;
 mod source;
+mod squash;
 mod steps;
 
+pub use generate::{GeneratedMigration, Generator};
 pub use history::{MigrationState, MigrationStatus};
 pub use loss::Loss;
 pub use runner::{DoneMigration, MigrationReport, PlannedMigration, Resolve};
+pub(crate) use session::{Session, text};
 pub use source::Migration;
 
 use crate::db::Db;

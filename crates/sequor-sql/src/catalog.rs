@@ -32,6 +32,31 @@ pub fn queries(dialect: Dialect) -> &'static [&'static str] {
     }
 }
 
+/// How a view's query is read back from the server: statements before, a query for the text, statements after. All of it is rolled back where the
+/// database can. `None` where views keep the text that made them.
+pub fn probe(dialect: Dialect, query: &str) -> Option<(String, &'static str, &'static str)> {
+    match dialect {
+        Dialect::Postgres => Some((
+            format!("CREATE TEMPORARY VIEW sequor_probe AS {query}"),
+            "SELECT pg_catalog.pg_get_viewdef('pg_temp.sequor_probe'::regclass)::text",
+            "DROP VIEW pg_temp.sequor_probe",
+        )),
+        Dialect::Mysql | Dialect::Mariadb => Some((
+            format!("CREATE OR REPLACE VIEW sequor_probe AS {query}"),
+            "SELECT view_definition FROM information_schema.views WHERE table_schema = DATABASE() AND table_name = 'sequor_probe'",
+            "DROP VIEW sequor_probe",
+        )),
+        Dialect::Sqlite => None,
+    }
+}
+
+/// The triggers that are there, with the texts that made them, where a table that is made anew loses its own (SQLite).
+pub fn triggers(dialect: Dialect) -> Option<&'static str> {
+    (dialect == Dialect::Sqlite).then_some(
+        "SELECT g.name, g.sql FROM sqlite_master g JOIN sqlite_master t ON t.name = g.tbl_name AND t.type IN ('table', 'view') WHERE g.type = 'trigger' ORDER BY g.rowid",
+    )
+}
+
 /// Where the tables of a catalog live, and whether their names say so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CatalogPlace<'a> {

@@ -72,7 +72,7 @@ impl DdlWriter {
             Ddl::Relabel { table, column, from, to } => self.relabel(table, column, from, to),
             Ddl::ChangePrimaryKey { table, had, columns } => self.change_primary_key(table, *had, columns),
             Ddl::RenameEnumLabel { name, from, to } => self.rename_label(name, from, to),
-            Ddl::ReplaceEnum { definition, columns } => self.replace_enum(definition, columns),
+            Ddl::ReplaceEnum { definition, old, columns } => self.replace_enum(definition, old, columns),
             Ddl::CreateEnum { .. } | Ddl::AddEnumLabel { .. } | Ddl::DropEnum { .. } => self.enum_type(ddl),
             Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),

@@ -37,7 +37,7 @@ pub use sequor_core::error::{
     ConnectionError, ConnectionErrorKind, Detail, Error, ItemKind, Origin, Result, UsageError, UsageErrorKind, ValidationError,
     ValidationItem,
 };
-pub use sequor_core::schema::ModelDef;
+pub use sequor_core::schema::{ModelDef, Schema};
 pub use sequor_core::types::{CiText, Cidr, HStore, Interval, IpNetwork, Json, MacAddr, Range};
 pub use sequor_core::{Name, Value};
 pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrations, models, sql, test};
@@ -55,7 +55,8 @@ pub use sequor_orm::hook::{
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::LoadSlice;
 pub use sequor_orm::migrate::{
-    Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator, PlannedMigration, Resolve,
+    GeneratedMigration, Generator, Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator,
+    PlannedMigration, Resolve,
 };
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,
@@ -67,7 +68,7 @@ pub use sequor_orm::query::{
     date_trunc, dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, random, rank, raw_expr,
     row_number, scalar, string_agg, sum, tuple, when,
 };
-pub use sequor_orm::sync::SyncMode;
+pub use sequor_orm::sync::{PlanStep, SyncMode};
 #[cfg(feature = "testing")]
 pub use sequor_orm::testing;
 pub use sequor_orm::write::{Draft, Edit, InstanceWrites, ModelWrites, RelationOps, RowState, SaveAll, WriteOptions};

@@ -1,11 +1,14 @@
 //! `sequor migrate ..`: runs the SQL files of the project.
 
 pub(super) mod baseline;
+pub(super) mod check;
 pub(super) mod down;
 pub(super) mod down_all;
+pub(super) mod generate;
 pub(super) mod new;
 pub(super) mod redo;
 pub(super) mod resolve;
+pub(super) mod squash;
 pub(super) mod status;
 pub(super) mod to;
 pub(super) mod up;

@@ -34,6 +34,8 @@ pub struct Asked {
     pub casts: Vec<(Name, Name)>,
     /// Every column may.
     pub every_cast: bool,
+    /// Every column may whose values the database itself refuses when they do not fit.
+    pub checked: bool,
     /// What stands for NULL in columns that are NOT NULL now: table, column, SQL.
     pub fills: Vec<(Name, Name, Name)>,
     /// Columns that would have no value get zero, the empty text, the first label: on the way back, where the values are lost.
@@ -48,6 +50,8 @@ pub trait Ways {
     fn enum_types(&self) -> bool;
     /// Whether a foreign key has an index of its own, and a column that is NOT NULL fills itself silently (MySQL).
     fn keys_have_indexes(&self) -> bool;
+    /// Whether a value of another type is refused, not kept as it is (all but SQLite).
+    fn is_strict(&self) -> bool;
     /// A table in the database's own terms, so that two descriptions of the same are equal: types, defaults and expressions as canonical text, names filled
     /// in, what the database does not have left out. Columns stand in expressions as `[name]`, in lower case.
     fn physical(&self, table: &TableDef) -> Result<TableDef>;
@@ -60,7 +64,7 @@ pub trait Ways {
 /// # Errors
 /// `Migration` for what needs a decision of the developer, each with what to say: values that may not fit their new type.
 pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: &dyn Ways) -> Result<Vec<Change>> {
-    let mut plan = Plan { from, to, renames, asked, ways, phases: Default::default(), refused: Vec::new(), replaced_enums: Vec::new() };
+    let mut plan = Plan { from, to, renames, asked, ways, phases: Default::default(), refused: Vec::new() };
     let mut pairs = plan.pairs()?;
     if ways.enum_types() {
         plan.enums(&mut pairs);
@@ -123,7 +127,6 @@ struct Plan<'a> {
     ways: &'a dyn Ways,
     phases: [Vec<Change>; 13],
     refused: Vec<String>,
-    replaced_enums: Vec<Name>,
 }
 
 impl<'a> Plan<'a> {

@@ -213,6 +213,8 @@ pub enum Ddl {
     ReplaceEnum {
         /// The type as it shall be.
         definition: EnumDef,
+        /// The name of the old type, until nothing has it any more.
+        old: Name,
         /// The columns that have it.
         columns: Vec<(TableName, TableColumn)>,
     },

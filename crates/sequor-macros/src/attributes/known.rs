@@ -25,6 +25,7 @@ pub const MODEL: &[Known] = &[
     several("unique", &[List], "`unique(columns(\"a\", \"b\"))`"),
     several("check", &[List], "`check(name = \"age_is_positive\", \"age > 0\")`"),
     option("comment", &[Text], "`comment = \"..\"`"),
+    option("renamed_from", &[Text], "`renamed_from = \"old_name\"`"),
     option("view", &[Text], "`view = \"SELECT ..\"`"),
     option("skip_sync", &[Flag], "`skip_sync`"),
     option("hooks", &[Flag, List], "`hooks` or `hooks(rows = true)`"),

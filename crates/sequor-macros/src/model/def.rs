@@ -13,7 +13,7 @@ use syn::LitStr;
 pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
     let name = names::plain(&model.ident);
     let mut fields = vec![quote!(name: #name)];
-    for option in ["table", "schema", "rename_all", "json", "comment", "view"] {
+    for option in ["table", "schema", "rename_all", "json", "comment", "renamed_from", "view"] {
         if let Some(text) = model.options.text(option) {
             let field = proc_macro2::Ident::new(option, text.span());
             fields.push(quote!(#field: ::core::option::Option::Some(#text)));

@@ -2,14 +2,15 @@
 
 use super::{QueryInterface, column_table, model, table_name};
 use crate::query::{QueryState, clauses_from_json, condition_text};
-use crate::sync::{SyncMode, sync_models};
+use crate::sync::{SyncMode, apply, sync_models};
 use crate::write::{BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions, bulk_create, destroy_all, update_all};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Action, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName};
+use sequor_core::schema::{Action, Change, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName};
 use sequor_core::statement::{Ddl, Expr};
 use sequor_core::types::{ColumnType, value_from_json};
 use sequor_sql::Dialect;
+use sequor_sql::migration::steps;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -265,37 +266,40 @@ impl QueryInterface {
     /// Drops a constraint. Sequelize: `removeConstraint(table, name)`.
     ///
     /// # Errors
-    /// Those of the database; `Usage` on SQLite, whose constraints have no names that could be asked for.
+    /// Those of the database; `Usage` when there is no such constraint.
     pub async fn remove_constraint(&self, table: &str, name: &str) -> Result<()> {
-        if self.db.dialect() == Dialect::Sqlite {
-            let known = self.indexes(table).await?;
-            if known.iter().any(|index| index.name.as_deref() == Some(name)) {
-                return self.remove_index(table, json!(name)).await;
-            }
+        if self.db.dialect() != Dialect::Sqlite {
+            return self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await;
         }
-        self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await
+        let known = self.table(table).await?;
+        if known.indexes.iter().any(|index| index.name.as_deref() == Some(name) && !index.constraint) {
+            return self.remove_index(table, json!(name)).await;
+        }
+        let has = known.checks.iter().any(|check| check.name == name)
+            || known.indexes.iter().any(|index| index.name.as_deref() == Some(name))
+            || known.foreign_keys.iter().any(|key| key.name.as_deref() == Some(name));
+        if !has {
+            return Err(Error::usage(format!("{} has no constraint {}", table.escape_debug(), name.escape_debug())));
+        }
+        self.rebuild(table, |table| {
+            table.checks.retain(|check| check.name != name);
+            table.indexes.retain(|index| index.name.as_deref() != Some(name));
+            table.foreign_keys.retain(|key| key.name.as_deref() != Some(name));
+        })
+        .await
     }
 
-    /// SQLite changes a table by making it anew: rows, keys and indexes are kept. One with checks of its own is refused, because they would be lost.
+    /// SQLite changes a table by making it anew: rows, keys, indexes, checks and triggers are kept.
     async fn rebuild(&self, table: &str, change: impl FnOnce(&mut TableDef)) -> Result<()> {
         let from = self.table(table).await?;
-        if self.sqlite_text(table).await?.to_ascii_uppercase().contains("CHECK") {
-            return Err(Error::unsupported(format!(
-                "{table} has checks, which a rebuild would lose: write the new table in an SQL migration"
-            )));
-        }
         let mut to = from.clone();
         change(&mut to);
-        to.indexes.iter_mut().filter(|index| index.constraint).for_each(|index| index.name = None);
-        let ddl = Ddl::RebuildTable { from: Box::new(from), to: Box::new(to), renames: Vec::new() };
-        // Inside a transaction the pragma is ignored, and dropping the old table would delete its children.
-        let mut script = String::from("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE");
-        for sql in self.db.render_ddl(&ddl)? {
-            script.push_str("; ");
-            script.push_str(&sql);
-        }
-        script.push_str("; COMMIT; PRAGMA foreign_keys = ON");
-        self.db.execute_script(script, self.site).await
+        let unnamed = |index: &&mut IndexDef| index.name.as_deref().is_some_and(|name| name.starts_with("sqlite_autoindex"));
+        to.indexes.iter_mut().filter(unnamed).for_each(|index| index.name = None);
+        let ddl = Ddl::RebuildTable { from: Box::new(from), to: Box::new(to), renames: Vec::new(), copies: Vec::new() };
+        let change = Change { ddl, loses: None, note: None };
+        let plan = steps(&[change], self.db.dialect(), self.db.place.schema.as_deref())?;
+        apply(&self.db, &plan, self.site).await
     }
 
     /// A condition over a table's columns as SQL text, for checks and partial indexes: literals of a closed set of types.

@@ -1,6 +1,6 @@
 //! Raw SQL with Sequelize's replacements and bind values: every value is bound, whichever way it is given.
 
-use super::rows::AnyRows;
+use crate::catalog::AnyRows;
 use crate::db::{Db, Run};
 use crate::load::{run_one, step, unsink};
 use sequor_core::Value;

@@ -45,7 +45,7 @@ async fn reflected(interface: &QueryInterface, table: &str) -> Result<ModelDef> 
             model.columns[position].default = sequor_core::schema::Default::Db(text.into());
         }
     }
-    model.indexes = interface.indexes(table).await?;
+    model.indexes = interface.table(table).await?.indexes;
     Ok(model)
 }
 

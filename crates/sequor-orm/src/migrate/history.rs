@@ -119,7 +119,8 @@ impl Known {
                 MigrationStatus { name: migration.name().to_owned(), state, applied_at, reversible: migration.down(dialect).is_some() };
             all.insert(migration.key(), status);
         }
-        for entry in &self.entries {
+        let replaced: Vec<String> = migrator.migrations.iter().flat_map(|one| one.replaces(dialect)).map(|name| key(&name)).collect();
+        for entry in self.entries.iter().filter(|entry| !replaced.contains(&key(&entry.name))) {
             all.entry(key(&entry.name)).or_insert_with(|| MigrationStatus {
                 name: entry.name.clone(),
                 state: MigrationState::Missing,
@@ -134,7 +135,8 @@ impl Known {
     fn state(&self, migration: &Migration, newest: Option<&str>, dialect: Dialect) -> Result<MigrationState> {
         let Some(entry) = self.entry(migration.name()) else {
             let late = newest.is_some_and(|newest| migration.key().as_str() < newest);
-            return Ok(match (self.in_sequelize(migration.name()), late) {
+            let applied = self.in_sequelize(migration.name()) || self.stands_for(migration, dialect).unwrap_or(false);
+            return Ok(match (applied, late) {
                 (true, _) => MigrationState::Applied,
                 (false, true) => MigrationState::Late,
                 (false, false) => MigrationState::Pending,

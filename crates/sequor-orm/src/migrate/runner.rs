@@ -148,7 +148,7 @@ impl<'a> Runner<'a> {
                 self.session.script(&sql).await.map_err(no_history)?;
             }
         }
-        Ok(())
+        self.adopt().await
     }
 
     pub(crate) async fn close(self) {
@@ -156,7 +156,7 @@ impl<'a> Runner<'a> {
         self.lock.release().await;
     }
 
-    async fn known(&mut self) -> Result<Known> {
+    pub(crate) async fn known(&mut self) -> Result<Known> {
         Known::read(&mut self.session, self.history).await
     }
 

@@ -23,6 +23,11 @@ impl Session {
                 "migrations run in the schema of the connection, not in that of db.schema(\"{schema}\"): connect with that schema, or name it in the files"
             )));
         }
+        Session::connect(db).await
+    }
+
+    /// A connection for statements that name the schema of their tables themselves.
+    pub(crate) async fn connect(db: &Db) -> Result<Session> {
         if db.dialect().row_locks() {
             return Ok(Session::Own(db.direct().await?));
         }

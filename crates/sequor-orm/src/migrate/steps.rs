@@ -5,6 +5,7 @@ use super::runner::{Runner, statements_checksum, unreadable};
 use super::session::text;
 use super::source::Migration;
 use super::{MigrationEvent, proof};
+use crate::sync::Triggers;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
 use sequor_sql::migration::{Entry, Piece, asks_for, needs_no_transaction, split, stands_alone};
@@ -99,10 +100,15 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
     if known.is_applied(work.migration.name()) == (work.direction == Direction::Up) {
         return Ok(false);
     }
+    let triggers = if work.unchecked { Some(Triggers::read(&mut runner.session, runner.dialect).await?) } else { None };
     for number in 0..work.pieces.len() {
         announce(runner, work, number);
         statement(runner, work, number).await?;
         done(runner, work, number);
+    }
+    if let Some(triggers) = triggers {
+        let said: Vec<&str> = work.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        triggers.restore(&mut runner.session, &said).await?;
     }
     if let Some(query) = runner.history.dangling().filter(|_| work.unchecked) {
         let rows = runner.session.rows(Sql { text: query.to_owned(), params: Vec::new() }).await?;

@@ -41,6 +41,8 @@ pub struct StaticModel {
     pub userstamps: Option<(&'static str, &'static str)>,
     /// `comment = ".."`.
     pub comment: Option<&'static str>,
+    /// `renamed_from = ".."`: the table's old name, for migrations.
+    pub renamed_from: Option<&'static str>,
     /// `view = "sql"`.
     pub view: Option<&'static str>,
     /// `skip_sync`.
@@ -206,6 +208,7 @@ impl StaticModel {
         version: None,
         userstamps: None,
         comment: None,
+        renamed_from: None,
         view: None,
         skip_sync: false,
         rules_as_checks: false,
@@ -242,6 +245,7 @@ impl StaticModel {
             def.checks.extend(rules);
         }
         def.comment = self.comment.map(Into::into);
+        def.renamed_from = self.renamed_from.map(Into::into);
         def.view = self.view.map(Into::into);
         def.skip_sync = self.skip_sync;
         def.behavior = crate::hook::behavior_of(self.declared);

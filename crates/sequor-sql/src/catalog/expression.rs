@@ -83,20 +83,34 @@ fn call(name: &str, parts: Vec<Node>) -> Node {
         return Node::Call(name.to_owned(), flat.collect());
     }
     if let ("not", [Node::Call(inner, parts)]) = (name, parts.as_slice()) {
-        let opposite = match inner.as_str() {
-            "in" => "not in",
-            "like" => "not like",
-            "ilike" => "not ilike",
-            "is null" => "is not null",
-            _ => return Node::Call(name.to_owned(), parts_of(parts, inner)),
-        };
-        return Node::Call(opposite.to_owned(), parts.clone());
+        return negation(inner, parts);
     }
     Node::Call(name.to_owned(), parts)
 }
 
-fn parts_of(parts: &[Node], inner: &str) -> Vec<Node> {
-    vec![Node::Call(inner.to_owned(), parts.to_vec())]
+/// The opposite, its NOT as far inside as it goes: MariaDB keeps it so.
+fn negation(inner: &str, parts: &[Node]) -> Node {
+    let opposite = match inner {
+        "and" | "or" => {
+            let parts = parts.iter().map(|part| call("not", vec![part.clone()])).collect();
+            return call(if inner == "and" { "or" } else { "and" }, parts);
+        }
+        "not" => return parts.first().cloned().unwrap_or(Node::Fixed("null".into())),
+        "=" => "<>",
+        "<>" => "=",
+        "<" => ">=",
+        ">" => "<=",
+        "<=" => ">",
+        ">=" => "<",
+        "in" => "not in",
+        "not in" => "in",
+        "like" => "not like",
+        "ilike" => "not ilike",
+        "is null" => "is not null",
+        "is not null" => "is null",
+        _ => return Node::Call("not".into(), vec![Node::Call(inner.to_owned(), parts.to_vec())]),
+    };
+    Node::Call(opposite.to_owned(), parts.to_vec())
 }
 
 struct Parser<'a> {
@@ -484,6 +498,7 @@ mod tests {
             ("email LIKE '%@%'", "(email ~~ '%@%'::text)"),
             ("deleted_at IS NULL", "(\"deleted_at\" IS NULL)"),
             ("NOT (a IS NULL)", "a is not null"),
+            ("NOT (flag = true AND age IS NULL)", "`flag` <> 1 or `age` is not null"),
             ("active = true", "`active` = 1"),
             ("first || ' ' || last", "((first || ' '::text) || last)"),
             ("CAST(price AS numeric(10,2)) > -1.50", "((price)::numeric(10,2) > '-1.5'::numeric)"),

@@ -1,7 +1,7 @@
 //! [`Ways`] of each dialect: how a database sees a table, so that a model, a snapshot and a catalog that mean the same are equal.
 
 use super::types::{canonical_type, column_type};
-use super::{canonical, canonical_query};
+use super::{canonical as canonical_text, canonical_query};
 use crate::Dialect;
 use crate::ddl::{default_text, implied_check, type_name};
 use sequor_core::Name;
@@ -25,6 +25,10 @@ impl Ways for Dialect {
         self.is_mysql()
     }
 
+    fn is_strict(&self) -> bool {
+        *self != Dialect::Sqlite
+    }
+
     fn physical(&self, table: &TableDef) -> Result<TableDef> {
         let dialect = *self;
         let columns = table.columns.iter().map(|column| physical_column(dialect, table, column)).collect::<Result<Vec<_>>>()?;
@@ -32,7 +36,7 @@ impl Ways for Dialect {
             dialect.is_mysql() && !index.unique && table.foreign_keys.iter().any(|key| key.name.is_some() && key.name == index.name)
         };
         let indexes = table.indexes.iter().filter(|index| !implicit(index)).filter_map(|index| physical_index(dialect, table, index));
-        let check = |check: &CheckDef| CheckDef { name: check.name.clone(), expression: canonical(&check.expression).into() };
+        let check = |check: &CheckDef| CheckDef { name: check.name.clone(), expression: canonical(dialect, &check.expression).into() };
         Ok(TableDef {
             name: table.name.clone(),
             columns,
@@ -48,6 +52,14 @@ impl Ways for Dialect {
     fn query(&self, query: &str) -> String {
         canonical_query(query)
     }
+}
+
+/// An expression in one spelling. MariaDB writes quotes inside of texts with a backslash.
+fn canonical(dialect: Dialect, text: &str) -> String {
+    if dialect.is_mysql() && text.contains('\\') {
+        return canonical_text(&text.replace("\\\\", "\\").replace("\\'", "''"));
+    }
+    canonical_text(text)
 }
 
 fn enum_of(ty: &ColumnType) -> Option<&Arc<EnumDef>> {
@@ -73,16 +85,16 @@ fn physical_column(dialect: Dialect, table: &TableDef, column: &TableColumn) -> 
         }
     };
     let check = match (&column.check, &column.db_type) {
-        (Some(check), _) => Some(canonical(check).into()),
-        (None, None) => implied_check(column, dialect)?.map(|check| canonical(&check).into()),
+        (Some(check), _) => Some(canonical(dialect, check).into()),
+        (None, None) => implied_check(column, dialect)?.map(|check| canonical(dialect, &check).into()),
         (None, Some(_)) => None,
     };
     let in_key = table.primary_key.contains(&column.name);
     let counts = column.auto_increment && (dialect != Dialect::Sqlite || table.primary_key.len() == 1 && in_key);
-    let generated = column
-        .generated
-        .as_ref()
-        .map(|one| Generated { expression: canonical(&one.expression).into(), stored: one.stored || dialect == Dialect::Postgres });
+    let generated = column.generated.as_ref().map(|one| Generated {
+        expression: canonical(dialect, &one.expression).into(),
+        stored: one.stored || dialect == Dialect::Postgres,
+    });
     let default = if generated.is_some() || counts { None } else { default_text(column, dialect)? };
     Ok(TableColumn {
         db_type: Some(spelt.into()),
@@ -98,7 +110,7 @@ fn physical_column(dialect: Dialect, table: &TableDef, column: &TableColumn) -> 
 
 /// A default in one spelling: what a literal means to its type, not how it is written.
 fn canonical_default(dialect: Dialect, ty: &ColumnType, sql: &str) -> Option<String> {
-    let text = canonical(sql);
+    let text = canonical(dialect, sql);
     if text == "null" {
         return None;
     }
@@ -113,7 +125,7 @@ fn canonical_default(dialect: Dialect, ty: &ColumnType, sql: &str) -> Option<Str
             "0" | "f" | "false" => Some("0".to_owned()),
             _ => None,
         },
-        ty if ty.is_numeric() => literal.parse::<f64>().is_ok().then(|| canonical(literal)),
+        ty if ty.is_numeric() => literal.parse::<f64>().is_ok().then(|| canonical(dialect, literal)),
         ColumnType::Json(_) | ColumnType::Array(_) => quoted.and_then(|text| serde_json::from_str(text).ok()).map(|json| sorted(&json)),
         ColumnType::DateTime(_) => quoted.and_then(parse_instant).map(|instant| instant.to_rfc3339()),
         ColumnType::NaiveDateTime(_) => quoted.and_then(parse_naive).map(|instant| instant.to_string()),
@@ -164,7 +176,7 @@ fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Optio
     let postgres = dialect == Dialect::Postgres;
     let part = |part: &IndexPart| IndexPart {
         column: part.column.clone(),
-        expression: part.expression.as_ref().map(|text| canonical(text).into()),
+        expression: part.expression.as_ref().map(|text| canonical(dialect, text).into()),
         direction: part.direction.filter(|direction| *direction == SortDirection::Descending),
         length: part.length.filter(|_| dialect.is_mysql()),
         operator_class: part.operator_class.clone().filter(|_| postgres),
@@ -176,8 +188,7 @@ fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Optio
         "btree" => false,
         _ => postgres,
     });
-    let filter =
-        index.filter.as_ref().map(|filter| canonical(filter)).or_else(|| live_filter(index, dialect).map(|filter| canonical(&filter)));
+    let filter = index.filter.as_ref().map(|filter| canonical(dialect, filter));
     Some(IndexDef {
         name: if constraint && dialect == Dialect::Sqlite { None } else { Some(index.name_in(&table.name)) },
         parts: index.parts.iter().map(part).collect(),

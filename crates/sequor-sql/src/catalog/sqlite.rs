@@ -1,7 +1,7 @@
 //! SQLite's schema table, its pragmas, and the texts of its tables.
 
 use super::sqlite_text::{self, TableText};
-use super::types::column_type;
+use super::types::{column_type, labels_of};
 use super::{Answers, Tables, add_part};
 use crate::Dialect;
 use sequor_core::Name;
@@ -9,7 +9,9 @@ use sequor_core::schema::{
     Action, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, OpaqueDef, OpaqueKind, Schema, SortDirection, TableColumn, TableDef,
     TableName, ViewDef,
 };
+use sequor_core::types::{ColumnType, EnumDef};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Everything with its text, columns, indexes, foreign keys.
 pub(super) const QUERIES: [&str; 4] = [
@@ -74,6 +76,24 @@ fn view_query(text: &str) -> &str {
     place.and_then(|place| text.get(place..)).unwrap_or(text).trim()
 }
 
+/// The type that a column's own check tells: labels of an enum, truth values, JSON.
+fn meant(column: &str, ty: &ColumnType, check: &str) -> Option<ColumnType> {
+    let made = super::canonical(check);
+    let column = format!("[{}]", column.to_lowercase());
+    if *ty == ColumnType::I64 && made == format!("in({column}, 0, 1)") {
+        return Some(ColumnType::Bool);
+    }
+    if *ty == ColumnType::Text && made == format!("json_valid({column})") {
+        return Some(ColumnType::Json(false));
+    }
+    let listed = made.starts_with(&format!("in({column}, '")) || made.starts_with(&format!("=({column}, '"));
+    if *ty == ColumnType::Text && listed {
+        let definition = EnumDef { name: Name::Borrowed(""), labels: labels_of(check) };
+        return Some(ColumnType::Enum(Arc::new(definition)));
+    }
+    None
+}
+
 fn columns(answers: &mut Answers, tables: &mut Tables, texts: &HashMap<String, TableText>) {
     let mut keys: HashMap<String, Vec<(u32, Name)>> = HashMap::new();
     for row in answers.next() {
@@ -87,15 +107,17 @@ fn columns(answers: &mut Answers, tables: &mut Tables, texts: &HashMap<String, T
             keys.entry(row.text(0).to_owned()).or_default().push((key, row.name(1)));
         }
         let generated = matches!(row.text(6), "2" | "3").then(|| told.and_then(|told| told.generated.clone())).flatten();
+        let ty = column_type(Dialect::Sqlite, &spelt, &|_| None);
+        let check = told.and_then(|told| told.check.clone());
         table.columns.push(TableColumn {
-            ty: column_type(Dialect::Sqlite, &spelt, &|_| None),
+            ty: check.as_ref().and_then(|check| meant(row.text(1), &ty, check)).unwrap_or(ty),
             db_type: Some(spelt.into()),
-            nullable: !row.flag(3) && key == 0,
+            nullable: !row.flag(3),
             auto_increment: key > 0 && text.is_some_and(|text| text.counts),
             default: row.comment(4).filter(|text| !text.eq_ignore_ascii_case("null")).map_or(Default::None, Default::Db),
             generated: generated.map(|one| Generated { stored: row.text(6) == "3", ..one }),
-            check: told.and_then(|told| told.check.clone()),
-            ..TableColumn::new(row.name(1), sequor_core::types::ColumnType::Text)
+            check,
+            ..TableColumn::new(row.name(1), ColumnType::Text)
         });
     }
     for (table, mut key) in keys {
@@ -139,7 +161,9 @@ fn read_indexes(
         for index in table.indexes.iter_mut().filter(|index| index.constraint) {
             let columns: Vec<&Name> = index.parts.iter().filter_map(|part| part.column.as_ref()).collect();
             let told = text.uniques.iter().find(|(_, names)| names.iter().collect::<Vec<_>>() == columns);
-            index.name = told.and_then(|(name, _)| name.clone());
+            if let Some((Some(name), _)) = told {
+                index.name = Some(name.clone());
+            }
         }
     }
 }

@@ -138,13 +138,12 @@ impl DdlWriter {
     }
 
     /// Another type takes the name; the columns move over by the text of their labels.
-    pub(crate) fn replace_enum(&mut self, definition: &EnumDef, columns: &[(TableName, TableColumn)]) -> Result<()> {
-        let old = Name::Owned(format!("{}_old", definition.name));
+    pub(crate) fn replace_enum(&mut self, definition: &EnumDef, old: &Name, columns: &[(TableName, TableColumn)]) -> Result<()> {
         let name = |name: &Name| TableName::new(name.clone());
         self.sql.push("ALTER TYPE ");
         self.sql.table(&name(&definition.name))?;
         self.sql.push(" RENAME TO ");
-        self.sql.name(&old)?;
+        self.sql.name(old)?;
         self.end();
         self.change(&sequor_core::statement::Ddl::CreateEnum { schema: None, definition: definition.clone() })?;
         for (table, column) in columns {
@@ -173,9 +172,6 @@ impl DdlWriter {
                 self.end();
             }
         }
-        self.sql.push("DROP TYPE ");
-        self.sql.table(&name(&old))?;
-        self.end();
         Ok(())
     }
 }

@@ -7,8 +7,10 @@ use crate::types::{ColumnType, EnumDef};
 pub enum Cast {
     /// Every value has its place there.
     Safe,
-    /// Some values may be refused or lose something: what.
-    Asks(&'static str),
+    /// Some values have no place there, and a strict database refuses them: which.
+    Checked(&'static str),
+    /// Values lose something without a word: what.
+    Lossy(&'static str),
     /// There is no way.
     No,
 }
@@ -26,16 +28,16 @@ pub fn cast(from: &ColumnType, to: &ColumnType) -> Cast {
         (from, T::Text | T::CiText) if is_scalar(from) => Cast::Safe,
         (from, T::VarChar(room) | T::Char(room)) if is_scalar(from) => match widest(from) {
             Some(width) if width <= *room => Cast::Safe,
-            _ => Cast::Asks("longer values"),
+            _ => Cast::Checked("longer values"),
         },
         (T::Enum(from), T::Enum(to)) => labels(from, to),
-        (from, T::Enum(_)) if from.is_text() => Cast::Asks("values that are no label"),
+        (from, T::Enum(_)) if from.is_text() => Cast::Checked("values that are no label"),
         (from, to) if from.is_numeric() && to.is_numeric() => numbers(from, to),
         (T::Bool, to) if to.is_integer() => Cast::Safe,
-        (from, T::Bool) if from.is_integer() || from.is_text() => Cast::Asks("values that are neither true nor false"),
+        (from, T::Bool) if from.is_integer() || from.is_text() => Cast::Checked("values that are neither true nor false"),
         (from, to) if is_time(from) && is_time(to) => times(from, to),
-        (from, to) if from.is_text() && (to.is_numeric() || is_time(to) || is_spelt(to)) => Cast::Asks("texts of another form"),
-        (T::Inet, T::Cidr) | (T::Cidr, T::Inet) => Cast::Asks("host bits"),
+        (from, to) if from.is_text() && (to.is_numeric() || is_time(to) || is_spelt(to)) => Cast::Checked("texts of another form"),
+        (T::Inet, T::Cidr) | (T::Cidr, T::Inet) => Cast::Checked("host bits"),
         _ => Cast::No,
     }
 }
@@ -78,13 +80,13 @@ fn widest(ty: &ColumnType) -> Option<u32> {
 }
 
 fn labels(from: &EnumDef, to: &EnumDef) -> Cast {
-    if from.labels.iter().all(|label| to.labels.contains(label)) { Cast::Safe } else { Cast::Asks("labels that are gone") }
+    if from.labels.iter().all(|label| to.labels.contains(label)) { Cast::Safe } else { Cast::Checked("labels that are gone") }
 }
 
 fn numbers(from: &ColumnType, to: &ColumnType) -> Cast {
     use ColumnType as T;
-    const RANGE: Cast = Cast::Asks("numbers that are too large");
-    const DIGITS: Cast = Cast::Asks("digits");
+    const RANGE: Cast = Cast::Checked("numbers that are too large");
+    const DIGITS: Cast = Cast::Lossy("digits");
     match (from.integer_bounds(), to.integer_bounds()) {
         (Some(from), Some(to)) => return if to.0 <= from.0 && from.1 <= to.1 { Cast::Safe } else { RANGE },
         (None, Some(_)) => return DIGITS,
@@ -112,11 +114,11 @@ fn times(from: &ColumnType, to: &ColumnType) -> Cast {
     use ColumnType as T;
     match (from, to) {
         (T::DateTime(from), T::DateTime(to)) | (T::NaiveDateTime(from), T::NaiveDateTime(to)) if to >= from => Cast::Safe,
-        (T::DateTime(_), T::DateTime(_)) | (T::NaiveDateTime(_), T::NaiveDateTime(_)) => Cast::Asks("fractions of a second"),
+        (T::DateTime(_), T::DateTime(_)) | (T::NaiveDateTime(_), T::NaiveDateTime(_)) => Cast::Lossy("fractions of a second"),
         (T::Date, T::DateTime(_) | T::NaiveDateTime(_)) => Cast::Safe,
-        (T::DateTime(_), T::NaiveDateTime(_)) | (T::NaiveDateTime(_), T::DateTime(_)) => Cast::Asks("the zone"),
-        (T::DateTime(_) | T::NaiveDateTime(_), T::Date) => Cast::Asks("the time of day"),
-        (T::DateTime(_) | T::NaiveDateTime(_), T::Time) => Cast::Asks("the date"),
+        (T::DateTime(_), T::NaiveDateTime(_)) | (T::NaiveDateTime(_), T::DateTime(_)) => Cast::Lossy("the zone"),
+        (T::DateTime(_) | T::NaiveDateTime(_), T::Date) => Cast::Lossy("the time of day"),
+        (T::DateTime(_) | T::NaiveDateTime(_), T::Time) => Cast::Lossy("the date"),
         _ => Cast::No,
     }
 }
@@ -150,7 +152,7 @@ mod tests {
             (T::DateTime(6), T::Date),
             (T::Decimal(Some((8, 2))), T::Decimal(Some((8, 3)))),
         ] {
-            assert!(matches!(cast(&from, &to), Cast::Asks(_)), "{from:?} to {to:?}");
+            assert!(matches!(cast(&from, &to), Cast::Checked(_) | Cast::Lossy(_)), "{from:?} to {to:?}");
         }
         for (from, to) in [(T::Bytes, T::Text), (T::Json(true), T::I32), (T::I32, T::Date), (T::Uuid, T::I64)] {
             assert_eq!(cast(&from, &to), Cast::No, "{from:?} to {to:?}");

@@ -65,8 +65,9 @@ impl<'a> Plan<'a> {
         let (old, new) = (was.db_type.as_deref().unwrap_or_default(), is.db_type.as_deref().unwrap_or_default());
         match cast(&was.ty, &is.ty) {
             Cast::Safe => {}
-            Cast::Asks(_) if asked => {}
-            Cast::Asks(what) => self.refused.push(format!(
+            Cast::Checked(_) | Cast::Lossy(_) if asked => {}
+            Cast::Checked(_) if self.asked.checked && self.ways.is_strict() => {}
+            Cast::Checked(what) | Cast::Lossy(what) => self.refused.push(format!(
                 "{table}.{column} changes from {old} to {new}, and {what} would be refused or lost: say --cast {table}.{column} if there are none, or write that migration by hand"
             )),
             Cast::No => self.refused.push(format!(

@@ -92,8 +92,10 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        self.replaced_enums.push(new.name.clone());
-        let ddl = Ddl::ReplaceEnum { definition: (**new).clone(), columns };
+        let aside = Name::Owned(format!("{}_old", new.name));
+        // Columns that are dropped or become another type have it a little longer.
+        self.keep(Phase::DropEnums, Ddl::DropEnum { schema: None, name: aside.clone() });
+        let ddl = Ddl::ReplaceEnum { definition: (**new).clone(), old: aside, columns };
         match gone(old, new) {
             Some(gone) => self.lose(Phase::Enums, ddl, format!("{gone} of the enum {}", new.name)),
             None => self.keep(Phase::Enums, ddl),

@@ -1,0 +1,150 @@
+//! [`Db::catalog`]: what a live database holds, as a description that can be compared.
+
+use crate::db::{Db, Run};
+use crate::load::{run_one, step, unsink};
+use sequor_core::driver::{Flow, Param, RowReader, RowSink};
+use sequor_core::error::Result;
+use sequor_core::schema::{Schema, TableName, Ways};
+use sequor_core::types::{BindType, EnumDef, ScalarType};
+use sequor_core::{Name, Value};
+use sequor_sql::Sql;
+use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, queries};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// The rows of a statement with the names of their cells.
+#[derive(Default)]
+pub(crate) struct AnyRows {
+    pub(crate) names: Vec<String>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+impl RowSink for AnyRows {
+    fn columns(&mut self, names: &[&str]) -> Result<()> {
+        self.names = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(())
+    }
+
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.rows.push((0..row.len()).map(|index| row.any(index)).collect::<Result<_>>()?);
+        Ok(Flow::Continue)
+    }
+}
+
+impl Db {
+    /// What this database holds in its own schema: tables with their columns, keys, indexes and checks, enums, views, and by name sequences, extensions
+    /// and triggers. A fixed number of queries, whatever the number of tables. Types and expressions are in the server's spelling.
+    ///
+    /// ```
+    /// use sequor::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.execute_sql_script("CREATE TABLE pets (id integer PRIMARY KEY, name text NOT NULL CHECK (name <> ''))").await?;
+    /// let schema = db.catalog().await?;
+    /// assert_eq!(schema.tables[0].columns.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[track_caller]
+    pub fn catalog(&self) -> impl Future<Output = Result<Schema>> + Send + use<> {
+        let (db, site) = (self.clone(), Location::caller());
+        async move {
+            let mut found = read(&db, Scope::everything(), site).await?;
+            found.tables.retain(|table| !OWN_TABLES.contains(&table.name.name.as_ref()));
+            Ok(found)
+        }
+    }
+}
+
+/// What to read: one table or all of a schema that tables name, or of the place of the handle.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scope<'a> {
+    pub(crate) schema: Option<&'a str>,
+    pub(crate) table: &'a str,
+}
+
+impl Scope<'_> {
+    pub(crate) fn everything() -> Scope<'static> {
+        Scope::default()
+    }
+}
+
+/// Reads a description.
+pub(crate) async fn read(db: &Db, scope: Scope<'_>, site: &'static Location<'static>) -> Result<Schema> {
+    let schema = scope.schema.or(db.place.schema.as_deref());
+    let place = CatalogPlace { schema, qualified: scope.schema.is_some() };
+    let mut rows = Vec::new();
+    for query in queries(db.dialect()) {
+        rows.push(texts(db, query, &[schema.unwrap_or_default(), scope.table], site).await?);
+    }
+    Ok(assemble(db.dialect(), rows, place))
+}
+
+/// Reads the description of the handle's place and of every schema that some tables name.
+pub(crate) async fn read_for(db: &Db, wanted: &Schema, site: &'static Location<'static>) -> Result<Schema> {
+    let mut found = read(db, Scope::everything(), site).await?;
+    for schema in schemas(wanted.tables.iter().map(|table| &table.name)) {
+        let other = read(db, Scope { schema: Some(schema), table: "" }, site).await?;
+        found.tables.extend(other.tables);
+        found.views.extend(other.views);
+        let more = other.enums.into_iter().filter(|one| !found.enums.iter().any(|known| known.name == one.name)).collect::<Vec<_>>();
+        found.enums.extend(more);
+    }
+    Ok(found.arranged())
+}
+
+fn schemas<'a>(names: impl Iterator<Item = &'a TableName>) -> Vec<&'a Name> {
+    let mut found: Vec<&Name> = names.filter_map(|name| name.schema.as_ref()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The names of the tables that are there, of those in these places: one query for each place.
+pub(crate) async fn tables_for(db: &Db, wanted: &[TableName], site: &'static Location<'static>) -> Result<Vec<TableName>> {
+    let mut found = Vec::new();
+    let places = schemas(wanted.iter()).into_iter().map(|schema| Some(schema.as_ref())).chain([None]);
+    for named in places {
+        let schema = named.or(db.place.schema.as_deref());
+        let Some(query) = queries(db.dialect()).first() else { continue };
+        let rows = texts(db, query, &[schema.unwrap_or_default(), ""], site).await?;
+        let made = assemble(db.dialect(), vec![rows], CatalogPlace { schema, qualified: named.is_some() });
+        found.extend(made.tables.into_iter().map(|table| table.name));
+    }
+    Ok(found)
+}
+
+/// The enum types that are there, in the handle's place.
+pub(crate) async fn enums_there(db: &Db, site: &'static Location<'static>) -> Result<Vec<Arc<EnumDef>>> {
+    let dialect = db.dialect();
+    let Some(query) = queries(dialect).get(1).filter(|_| dialect.enum_types()) else { return Ok(Vec::new()) };
+    let schema = db.place.schema.as_deref();
+    let rows = texts(db, query, &[schema.unwrap_or_default(), ""], site).await?;
+    Ok(assemble(dialect, vec![Vec::new(), rows], CatalogPlace { schema, qualified: false }).enums)
+}
+
+/// Runs a catalog query: cells as text.
+pub(crate) async fn texts(db: &Db, text: &str, params: &[&str], site: &'static Location<'static>) -> Result<Vec<CatalogRow>> {
+    let params = params.iter().map(|param| Param { value: (*param).into(), bind: BindType::one(ScalarType::Text) }).collect();
+    let run = Run { operation: "catalog", model: None, site, write: true };
+    let sql = Sql { text: text.to_owned(), params };
+    let found = unsink::<AnyRows>(run_one(db, step(sql, Box::new(AnyRows::default())), run).await?)?;
+    Ok(found.rows.into_iter().map(|row| row.into_iter().map(text_of).collect()).collect())
+}
+
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Text(text) => Some(text),
+        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        other => match other.to_json() {
+            serde_json::Value::String(text) => Some(text),
+            json => Some(json.to_string()),
+        },
+    }
+}
