@@ -60,8 +60,7 @@ fn changes(from: &[TableDef], to: &[TableDef], renames: &Renames, ways: Plain) -
 
 fn column(name: &'static str, ty: ColumnType) -> TableColumn {
     let name = Name::Borrowed(name);
-    let default = Default::None;
-    TableColumn { ..TableColumn::new(name, ty) }
+    TableColumn::new(name, ty)
 }
 
 fn table(name: &'static str, columns: Vec<TableColumn>) -> TableDef {
