@@ -4,5 +4,6 @@ mod altering;
 mod history;
 mod migrating;
 mod random;
+mod real;
 mod rebuilding;
 mod syncing;

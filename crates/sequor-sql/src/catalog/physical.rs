@@ -200,3 +200,6 @@ fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Optio
         ..IndexDef::default()
     })
 }
+
+#[cfg(test)]
+mod tests;
