@@ -30,6 +30,37 @@ pub fn render_ddl_in(ddl: &Ddl, dialect: Dialect, schema: Option<&str>) -> Resul
     Ok(writer.done)
 }
 
+/// One part of an index: a column or an expression, with what the dialect knows to say of it.
+fn index_part(sql: &mut SqlWriter, part: &sequor_core::schema::IndexPart) -> Result<()> {
+    let mysql = sql.dialect.is_mysql();
+    match (&part.column, &part.expression) {
+        (Some(column), _) => sql.name(column)?,
+        (None, Some(expression)) => {
+            sql.push("(");
+            sql.push(expression);
+            sql.push(")");
+        }
+        (None, None) => return Err(Error::usage("a part of an index names neither a column nor an expression")),
+    }
+    if let (Some(length), true) = (part.length, mysql) {
+        sql.push("(");
+        sql.number(u64::from(length));
+        sql.push(")");
+    }
+    if let (Some(collation), Dialect::Postgres | Dialect::Sqlite) = (&part.collation, sql.dialect) {
+        sql.push(" COLLATE ");
+        sql.name(collation)?;
+    }
+    if let (Some(class), Dialect::Postgres) = (&part.operator_class, sql.dialect) {
+        sql.push(" ");
+        sql.name(class)?;
+    }
+    if part.direction == Some(SortDirection::Descending) {
+        sql.push(" DESC");
+    }
+    Ok(())
+}
+
 /// Statements being written.
 pub(crate) struct DdlWriter {
     pub(crate) dialect: Dialect,
@@ -340,34 +371,7 @@ impl DdlWriter {
             self.sql.push(method);
         }
         self.sql.push(" (");
-        self.sql.list(&index.parts, |sql, part| {
-            match (&part.column, &part.expression) {
-                (Some(column), _) => sql.name(column)?,
-                (None, Some(expression)) => {
-                    sql.push("(");
-                    sql.push(expression);
-                    sql.push(")");
-                }
-                (None, None) => return Err(Error::usage("a part of an index names neither a column nor an expression")),
-            }
-            if let (Some(length), true) = (part.length, mysql) {
-                sql.push("(");
-                sql.number(u64::from(length));
-                sql.push(")");
-            }
-            if let (Some(collation), Dialect::Postgres | Dialect::Sqlite) = (&part.collation, sql.dialect) {
-                sql.push(" COLLATE ");
-                sql.name(collation)?;
-            }
-            if let (Some(class), Dialect::Postgres) = (&part.operator_class, sql.dialect) {
-                sql.push(" ");
-                sql.name(class)?;
-            }
-            if part.direction == Some(SortDirection::Descending) {
-                sql.push(" DESC");
-            }
-            Ok(())
-        })?;
+        self.sql.list(&index.parts, index_part)?;
         if let Some(marker) = &marker {
             self.sql.push(", ");
             self.sql.name(marker)?;
