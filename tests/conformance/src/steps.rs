@@ -295,7 +295,7 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
                 }
             }
             let count = match options.get("group") {
-                Some(_) => grouped_count(&model, &counting, &scene.db).await?,
+                Some(_) => Json::Array(model.count_groups(counting).exec(&scene.db).await?),
                 None => json!(model.count(counting).await?),
             };
             let records = model.find_all(options).exec(&scene.db).await?;
@@ -306,7 +306,7 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         "count" => {
             let model = scene.model(step)?;
             if options.get("group").is_some() {
-                return Ok(json!({ "value": grouped_count(&model, &options, &scene.db).await? }));
+                return Ok(json!({ "value": model.count_groups(options).exec(&scene.db).await? }));
             }
             Ok(json!({ "value": model.count(options).await? }))
         }
@@ -444,16 +444,6 @@ async fn arrange(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Jso
         }
         other => Err(Error::usage(format!("the runner does not know the operation {other}"))),
     }
-}
-
-/// A grouped count is a list of groups with their counts.
-async fn grouped_count(model: &RuntimeModel, options: &Json, db: &Db) -> sequor::Result<Json> {
-    let mut grouped = options.clone();
-    let group = grouped["group"].clone();
-    let mut list = group.as_array().cloned().unwrap_or_else(|| vec![group]);
-    list.push(json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
-    grouped["attributes"] = Json::Array(list);
-    Ok(rows(&model.find_all(grouped).exec(db).await?))
 }
 
 async fn transaction(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {

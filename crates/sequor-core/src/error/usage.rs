@@ -38,6 +38,8 @@ pub enum UsageErrorKind {
     Instance,
     /// A query object of the wrong form (Sequelize's QueryError).
     Query,
+    /// A column or a value that the database would refuse, and that is refused before anything is sent (Sequelize's DatabaseError).
+    Refused,
     /// Everything else.
     Other,
 }
@@ -51,6 +53,7 @@ impl UsageErrorKind {
             UsageErrorKind::Scope => "SequelizeScopeError",
             UsageErrorKind::Instance => "SequelizeInstanceError",
             UsageErrorKind::Query => "SequelizeQueryError",
+            UsageErrorKind::Refused => "SequelizeDatabaseError",
             UsageErrorKind::OutsideTransaction
             | UsageErrorKind::TransactionFinished
             | UsageErrorKind::Closed

@@ -2,7 +2,7 @@
 
 use super::{CheckDef, ColumnDef, IndexDef, RelationDef};
 use crate::Name;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageErrorKind};
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -263,7 +263,7 @@ impl ModelDef {
             Some(near) => format!(", did you mean {near}?"),
             None => String::new(),
         };
-        Error::usage(format!("{} has no field {}{hint}", self.name, name.escape_debug()))
+        Error::of_usage(UsageErrorKind::Refused, format!("{} has no field {}{hint}", self.name, name.escape_debug()))
     }
 }
 

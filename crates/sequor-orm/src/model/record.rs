@@ -35,6 +35,8 @@ pub struct Record {
     pub(crate) relations: Vec<(Name, Related)>,
     /// What the row was read with, so that it can be read again the same way.
     pub(crate) include: Option<Arc<Json>>,
+    /// What the model itself gave a row that is not stored yet.
+    pub(crate) given: Vec<(usize, Value)>,
 }
 
 /// The loaded rows of a relation.
@@ -48,7 +50,7 @@ pub enum Related {
 
 impl Record {
     pub(crate) fn new(state: RowState) -> Record {
-        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), include: None }
+        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), include: None, given: Vec::new() }
     }
 
     /// The model.
@@ -139,7 +141,11 @@ impl Record {
 
     /// The attributes that differ from what is stored.
     pub fn changed(&self) -> Vec<Name> {
-        self.state.changed().into_iter().map(|position| self.state.model.columns[position].name.clone()).collect()
+        let by_itself = |position: &usize| {
+            self.is_new() && self.given.iter().any(|(known, value)| known == position && self.state.values[*position].as_ref() == Some(value))
+        };
+        let changed = self.state.changed().into_iter().filter(|position| !by_itself(position));
+        changed.map(|position| self.state.model.columns[position].name.clone()).collect()
     }
 
     /// The value of an attribute as it is stored.
@@ -164,6 +170,7 @@ impl Record {
     pub async fn save_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
         // As in Sequelize: what the save did not write stays as it was read.
         options.refresh = false;
+        options.may_be_gone = true;
         self.state = write::save(db, self.state.clone(), &options).await?;
         // A row of few attributes shows when it was changed.
         if let (Some(selected), Some(updated)) = (&mut self.selected, self.state.model.timestamps.updated) {

@@ -218,6 +218,8 @@ impl Planner<'_> {
         }
         let kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
         self.joins.push(Join { kind, source: Source::table(self.table(&through.model), between.clone()), on: super::all(keys) });
+        // Conditions name the row between as a part of the target's.
+        self.remember_join(alias, &through.model.name, &between, &through.model);
         Ok(pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, alias))
     }
 

@@ -205,16 +205,14 @@ fn filter(place: Place<'_>, value: Json) -> Result<Option<Expr>> {
 }
 
 fn number(what: &str, value: &Json) -> Result<Option<u64>> {
-    match value {
-        Json::Null => Ok(None),
-        Json::Number(number) => {
-            number.as_u64().map(Some).ok_or_else(|| Error::usage(format!("options.{what}: a whole number from 0 on is expected")))
-        }
-        Json::String(text) => {
-            text.parse().map(Some).map_err(|_| Error::usage(format!("options.{what}: a whole number from 0 on is expected")))
-        }
-        _ => Err(Error::usage(format!("options.{what}: a whole number from 0 on is expected"))),
-    }
+    let whole = match value {
+        Json::Null => return Ok(None),
+        Json::Number(number) => number.as_u64(),
+        Json::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let refused = || Error::of_usage(UsageErrorKind::Refused, format!("options.{what}: a whole number from 0 on is expected"));
+    whole.map(Some).ok_or_else(refused)
 }
 
 fn lock(value: &Json) -> Result<Option<Lock>> {
@@ -354,7 +352,8 @@ fn order(place: Place<'_>, value: Json, clauses: &mut Clauses) -> Result<()> {
     let list = match value {
         Json::Null => return Ok(()),
         Json::Array(list) => list,
-        one => vec![one],
+        Json::Object(one) => vec![Json::Object(one)],
+        _ => return Err(Error::usage("options.order: Order must be type of array or instance of a valid sequelize method.")),
     };
     for entry in list {
         let parts = match entry {

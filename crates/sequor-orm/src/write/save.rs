@@ -254,7 +254,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
         (usize::try_from(done.affected).unwrap_or(usize::MAX), None)
     };
-    if affected == 0 {
+    if affected == 0 && (version.is_some() || !options.may_be_gone) {
         return Err(lost(db, &model, key, version, options).await);
     }
     if let Some(row) = row {

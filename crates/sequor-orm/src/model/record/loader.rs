@@ -102,7 +102,7 @@ impl RowBatch for RecordBatch {
                     original[*position] = value.clone();
                 }
                 state.original = Some(original);
-                Record { state, selected: Some(selected), extras, relations: Vec::new(), include: None }
+                Record { state, selected: Some(selected), extras, relations: Vec::new(), include: None, given: Vec::new() }
             }
         };
         self.hidden.push(hidden);

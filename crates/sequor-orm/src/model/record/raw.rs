@@ -98,6 +98,13 @@ fn spread(prefix: &str, record: &Record, parts: &[Part]) -> Vec<Flat> {
     rows
 }
 
+/// Only PostgreSQL has truth values; the others' raw rows hold 1 and 0.
+fn as_stored(value: &mut Json) {
+    if let Json::Bool(truth) = value {
+        *value = Json::from(u8::from(*truth));
+    }
+}
+
 /// `{ "a.b": 1 }` as `{ a: { b: 1 } }`.
 fn nested(row: Flat) -> Json {
     let mut root = Map::new();
@@ -118,6 +125,23 @@ fn nested(row: Flat) -> Json {
 }
 
 impl RuntimeModel {
+    /// How many rows each group has: a raw row for each, with its `count`. Sequelize: `count({ group })`.
+    pub fn count_groups(&self, options: Json) -> RuntimeCall<Vec<Json>> {
+        let mut options = options;
+        if let Json::Object(map) = &mut options {
+            map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order"));
+            let mut list: Vec<Json> = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
+            for group in map.get("group").and_then(Json::as_array).into_iter().flatten() {
+                if !list.contains(group) {
+                    list.push(group.clone());
+                }
+            }
+            list.push(serde_json::json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
+            map.insert("attributes".into(), Json::Array(list));
+        }
+        self.find_raw(options)
+    }
+
     /// Plain rows: columns of associations under dotted names, or in objects with `nest: true`; a row for each joined row. Sequelize:
     /// `findAll({ raw: true })`.
     pub fn find_raw(&self, options: Json) -> RuntimeCall<Vec<Json>> {
@@ -127,8 +151,11 @@ impl RuntimeModel {
             query.clauses.unordered |= query.clauses.limit.is_none();
             let parts = parts(&query.clauses, &query.model, model.db().registry())?;
             let records = model.read(query).await?;
-            let rows = records.iter().flat_map(|record| spread("", record, &parts));
-            Ok(rows.map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())
+            let mut rows: Vec<Flat> = records.iter().flat_map(|record| spread("", record, &parts)).collect();
+            if model.db().dialect() != sequor_sql::Dialect::Postgres {
+                rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
+            }
+            Ok(rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())
         })
     }
 }

@@ -24,6 +24,7 @@ impl Record {
             options.insert("include".into(), include.as_ref().clone());
         }
         let include = options.get("include").cloned().map(Arc::new);
+        let some = options.contains_key("attributes");
         let model = RuntimeModel::of(db, self.state.model.clone());
         let mut query = model.query(Json::Object(options))?;
         query.clauses.filters.push(key_filter(&query, key));
@@ -36,8 +37,40 @@ impl Record {
             ));
         };
         found.include = include;
-        *self = found;
+        if some {
+            self.take(found);
+        } else {
+            *self = found;
+        }
         Ok(())
+    }
+}
+
+impl Record {
+    /// Takes over what was read, and keeps the rest.
+    fn take(&mut self, found: Record) {
+        let original = found.state.original.unwrap_or_default();
+        let mut stored = self.state.original.take().unwrap_or_default();
+        for (position, value) in found.state.values.into_iter().enumerate().filter(|(_, value)| value.is_some()) {
+            if let (Some(known), Some(read)) = (stored.get_mut(position), original.get(position)) {
+                known.clone_from(read);
+            }
+            self.state.values[position] = value;
+            let column = self.state.model.columns[position].name.clone();
+            if let Some(selected) = self.selected.as_mut().filter(|selected| selected.iter().all(|(_, known)| *known != position)) {
+                selected.push((column, position));
+            }
+        }
+        self.state.original = Some(stored);
+        for (name, value) in found.extras {
+            self.extras.retain(|(known, _)| *known != name);
+            self.extras.push((name, value));
+        }
+        for (name, related) in found.relations {
+            self.relations.retain(|(known, _)| *known != name);
+            self.relations.push((name, related));
+        }
+        self.include = found.include;
     }
 }
 

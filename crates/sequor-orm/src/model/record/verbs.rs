@@ -2,6 +2,7 @@
 
 use super::{Record, RecordLoader, record_of, row_from_json};
 use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
 use crate::load;
 use crate::query::{Clauses, Place, QueryState, bind_value, clauses_from_json};
 use crate::sync::{SyncMode, sync_models};
@@ -155,6 +156,10 @@ impl RuntimeModel {
         let mut query = self.query(options)?;
         // Sequelize adds no order of its own, and its programs compare rows without one.
         query.clauses.unordered |= query.clauses.limit.is_none();
+        if query.clauses.select.as_ref().is_some_and(Vec::is_empty) && !query.clauses.includes.iter().any(shows) {
+            let message = format!("Attempted a SELECT query for model '{}' without selecting any columns", query.model.name);
+            return Err(Error::of_usage(UsageErrorKind::Query, message));
+        }
         let mut rows = self.read_at(query, site).await?;
         super::reload::remember(&mut rows, include.as_ref());
         Ok(rows)
@@ -267,6 +272,7 @@ impl RuntimeModel {
     pub fn build(&self, values: Json) -> Result<Record> {
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
+        let before = state.values.clone();
         let managed: Vec<bool> = model.columns.iter().zip(&state.values).map(|(column, value)| column.managed && value.is_none()).collect();
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
         for (slot, managed) in state.values.iter_mut().zip(managed) {
@@ -274,7 +280,9 @@ impl RuntimeModel {
                 *slot = None;
             }
         }
-        Ok(Record::new(state))
+        let filled = state.values.iter().zip(before).enumerate().filter(|(_, (_, before))| before.is_none());
+        let given = filled.filter_map(|(position, (value, _))| Some((position, value.clone()?))).collect();
+        Ok(Record { given, ..Record::new(state) })
     }
 
     pub(crate) fn write_options(options: &Json, validate: bool) -> WriteOptions {
@@ -389,8 +397,17 @@ impl RuntimeModel {
 
     pub(super) async fn truncate_now(&self, options: Json) -> Result<()> {
         let model = self.def()?;
+        let write = Self::write_options(&options, true);
+        if model.soft_delete.is_some() && !write.force {
+            let query = self.query(Json::Null)?;
+            write::destroy_all(&self.db, query, &DestroyOptions { write, every_row: true, individual_hooks: false }).await?;
+            return Ok(());
+        }
         let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
-        write::truncate(&self.db, &model, restart, cascade, &Self::write_options(&options, true)).await
+        let mut bulk = hook::BulkChange { query: QueryState::new(model.clone()), set: Vec::new() };
+        hook::fire(&self.db, &model, HookKind::BeforeBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await?;
+        write::truncate(&self.db, &model, restart, cascade, &write).await?;
+        hook::fire(&self.db, &model, HookKind::AfterBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await
     }
 
     pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
@@ -493,6 +510,11 @@ impl RuntimeModel {
     }
 }
 
+/// Whether an include or one below it reads columns.
+fn shows(include: &crate::query::IncludeState) -> bool {
+    !include.joined && (include.clauses.select.as_ref().is_none_or(|items| !items.is_empty()) || include.clauses.includes.iter().any(shows))
+}
+
 /// What is added to which column: a name, a list of names with `by`, or a map of names and numbers.
 pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64) -> Result<Vec<(usize, Value)>> {
     let by = by.cloned().unwrap_or_else(|| Json::from(1));
@@ -510,7 +532,7 @@ pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64
                 Value::I64(number) => Value::I64(number * sign),
                 Value::F64(number) => Value::F64(if sign < 0 { -number } else { number }),
                 Value::Decimal(number) => Value::Decimal(if sign < 0 { -number } else { number }),
-                _ => return Err(Error::usage(format!("{}.{name} is not a number", model.name))),
+                _ => return Err(Error::of_usage(UsageErrorKind::Refused, format!("{}.{name} is not a number", model.name))),
             };
             Ok((position, value))
         })

@@ -160,12 +160,23 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
     };
     let mut way = vec![relation.name.clone()];
     let mut model = place.models.model(&relation.target)?;
+    let mut last = relation.clone();
     let mut rest = rest.iter();
     for step in rest.by_ref() {
         if let Some(relation) = model.relation(step) {
             way.push(relation.name.clone());
+            last = relation.clone();
             model = place.models.model(&relation.target)?;
             continue;
+        }
+        // The row between, under the name of its model.
+        if let Some(def) = &last.through {
+            let through = place.models.model(&def.model)?;
+            if through.name == *step {
+                way.push(through.name.clone());
+                model = through;
+                continue;
+            }
         }
         let column = model.column(step).or_else(|| model.columns.iter().find(|column| column.column == *step));
         let column = column.ok_or_else(|| model.unknown(step))?;
@@ -212,6 +223,11 @@ impl Subject {
             Json::Object(map) => {
                 if matches!(self.ty, Some(ColumnType::Json(_))) && !map.keys().any(|key| key.starts_with('$')) {
                     return json_object(place, &self.expr, &[], map);
+                }
+                if map.is_empty() {
+                    // Dropping it would match every row.
+                    let message = format!("{}: an empty object is no condition", self.place());
+                    return Err(Error::of_usage(UsageErrorKind::Refused, message));
                 }
                 let mut parts = Vec::with_capacity(map.len());
                 for (operator, value) in map {

@@ -17,6 +17,8 @@ pub struct WriteOptions {
     pub hooks_may_add: bool,
     /// Whether the columns that an update did not write are read anew where the database gives the row back.
     pub refresh: bool,
+    /// Whether an update that finds no row is none, as in Sequelize.
+    pub may_be_gone: bool,
     /// Leaves `updated_at` alone.
     pub silent: bool,
     /// Deletes rows of paranoid models for good.
@@ -38,6 +40,7 @@ impl WriteOptions {
             fields: None,
             hooks_may_add: false,
             refresh: true,
+            may_be_gone: false,
             silent: false,
             force: false,
             extras: TypeMap::default(),
