@@ -274,6 +274,13 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         "findOne" | "findByPk" => {
             let reject = options["rejectOnEmpty"] == json!(true);
             let model = scene.model(step)?;
+            if options["raw"] == json!(true) && op == "findOne" {
+                let mut options = options;
+                options["limit"] = json!(1);
+                let row = model.find_raw(options).exec(&scene.db).await?.into_iter().next();
+                scene.keep(step, Kept::Nothing);
+                return Ok(json!({ "row": row }));
+            }
             let found = if op == "findOne" {
                 model.find_one(options).await?
             } else {

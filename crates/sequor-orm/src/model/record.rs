@@ -108,6 +108,9 @@ impl Record {
             {
                 continue;
             }
+            if let Some(selected) = self.selected.as_mut().filter(|selected| selected.iter().all(|(_, known)| *known != position)) {
+                selected.push((column.name.clone(), position));
+            }
             self.state.computed.retain(|(known, _)| *known != position);
             if let Some(expr) = computed(&self.state.model, column, &value)? {
                 self.state.computed.push((position, expr));
@@ -142,7 +145,8 @@ impl Record {
     /// The attributes that differ from what is stored.
     pub fn changed(&self) -> Vec<Name> {
         let by_itself = |position: &usize| {
-            self.is_new() && self.given.iter().any(|(known, value)| known == position && self.state.values[*position].as_ref() == Some(value))
+            self.is_new()
+                && self.given.iter().any(|(known, value)| known == position && self.state.values[*position].as_ref() == Some(value))
         };
         let changed = self.state.changed().into_iter().filter(|position| !by_itself(position));
         changed.map(|position| self.state.model.columns[position].name.clone()).collect()

@@ -329,6 +329,11 @@ fn group(place: Place<'_>, value: Json) -> Result<Vec<Expr>> {
         .collect()
 }
 
+#[cold]
+fn wrong_direction() -> Error {
+    Error::of_usage(UsageErrorKind::Refused, "options.order: Order must be 'ASC' or 'DESC', with 'NULLS FIRST' or 'NULLS LAST'")
+}
+
 /// `ASC`, `DESC`, with `NULLS FIRST` or `NULLS LAST`; anything else is refused.
 fn direction(text: &str) -> Result<(SortDirection, Option<Nulls>)> {
     let text = text.trim().to_ascii_uppercase();
@@ -337,13 +342,13 @@ fn direction(text: &str) -> Result<(SortDirection, Option<Nulls>)> {
         "ASC" => SortDirection::Ascending,
         "DESC" => SortDirection::Descending,
         "NULLS" => return direction(&format!("ASC {text}")),
-        _ => return Err(Error::usage("options.order: Order must be 'ASC' or 'DESC', with 'NULLS FIRST' or 'NULLS LAST'")),
+        _ => return Err(wrong_direction()),
     };
     let nulls = match rest {
         "" => None,
         "NULLS FIRST" => Some(Nulls::First),
         "NULLS LAST" => Some(Nulls::Last),
-        _ => return Err(Error::usage("options.order: Order must be 'ASC' or 'DESC', with 'NULLS FIRST' or 'NULLS LAST'")),
+        _ => return Err(wrong_direction()),
     };
     Ok((direction, nulls))
 }

@@ -150,13 +150,18 @@ async fn save_moving(db: &Db, row: Prepared, options: &WriteOptions) -> Result<R
 }
 
 async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
-    let model = state.model.clone();
     validate::run(db, &mut state, options, &[]).await?;
     let given = state.values.clone();
     for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
-        hook::fire(db, &model, kind, HookSubject::Row(&mut state), options).await?;
+        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
     }
-    validate::recheck(&state, &given, options)?;
+    settle(db, state, &given, options)
+}
+
+/// What a row writes, once its hooks have run.
+fn settle(db: &Db, mut state: RowState, given: &[Option<Value>], options: &WriteOptions) -> Result<Prepared> {
+    validate::recheck(&state, given, options)?;
+    let model = state.model.clone();
     let mut changed: Vec<usize> = state.changed();
     let by_hook = |position: usize| options.hooks_may_add && given[position] != state.values[position];
     changed.retain(|position| {
@@ -193,12 +198,18 @@ async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSta
 
 /// What follows a statement that wrote the row.
 async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { state, before, pending, .. } = row;
-    let model = state.model.clone();
-    let mut stored = RowState { original: before.original.clone(), ..state };
+    let mut row = row;
+    row.state.original.clone_from(&row.before.original);
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
-        hook::fire(db, &model, kind, HookSubject::Row(&mut stored), options).await?;
+        hook::fire(db, &row.state.model.clone(), kind, HookSubject::Row(&mut row.state), options).await?;
     }
+    written(db, row, options).await
+}
+
+/// Tells the listeners of a row that was written, and gives it as it is stored.
+async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    let Prepared { state: mut stored, before, pending, .. } = row;
+    let model = stored.model.clone();
     let old = before.original.map(|values| RowState::stored(model.clone(), values));
     hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
     let mut original: Vec<Value> = stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect();

@@ -6,7 +6,7 @@ use super::insert::{bound, insert_one, written};
 use super::{RowState, WriteOptions};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::find_rows;
+use crate::load::{find_rows, find_rows_hooked};
 use crate::query::{Deleted, QueryState};
 use crate::validate;
 use sequor_core::Value;
@@ -98,10 +98,7 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowSta
     let mut find = query;
     find.clauses.limit = Some(1);
     find.clauses.unordered = true;
-    let model = find.model.clone();
-    hook::fire(db, &model, HookKind::BeforeFind, HookSubject::Query(&mut find), options).await?;
-    let found = find_rows(db, find.clone(), options.site).await?.pop();
-    hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(&mut find), options).await?;
+    let found = find_rows_hooked(db, find.clone(), options.hooks, options.site).await?.pop();
     if let Some(found) = found {
         return Ok((found, false));
     }

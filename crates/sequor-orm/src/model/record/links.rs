@@ -1,10 +1,10 @@
 //! Association methods of records, under Sequelize's rules.
 
-use super::{Record, record_of, row_from_json};
+use super::{Record, RuntimeModel, record_of, row_from_json};
 use crate::db::Db;
 use crate::load;
 use crate::model::RecordLoader;
-use crate::query::{QueryState, clauses_from_json};
+use crate::query::{Clauses, QueryState, clauses_from_json};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, RelationDef, RelationKind, SoftDelete};
@@ -27,10 +27,10 @@ impl Record {
 
     fn related_query(&self, name: &str, mut options: Json, db: &Db) -> Result<QueryState> {
         let (def, link) = self.link(name, db)?;
-        let unscoped = options.as_object_mut().and_then(|map| map.remove("scope")) == Some(Json::Bool(false));
+        let scope = options.as_object_mut().and_then(|map| map.remove("scope"));
         let mut query = write::related(&self.state, &def, &link)?;
-        let mut clauses = clauses_from_json(&link.target, db.registry(), options)?;
-        clauses.unscoped |= unscoped;
+        let clauses = scoped(&link, scope, options, db)?;
+        let unscoped = clauses.unscoped;
         query.clauses.merge(clauses);
         query.clauses.unscoped |= unscoped;
         Ok(query)
@@ -44,9 +44,19 @@ impl Record {
         let (def, _) = self.link(name, db)?;
         if def.kind == RelationKind::BelongsToMany {
             // Read as an include of this row, which brings the rows between.
+            let (_, link) = self.link(name, db)?;
+            let mut options = options;
+            let scope = options.as_object_mut().and_then(|map| map.remove("scope"));
             let include = self.as_include(name, options);
             let mut query = QueryState::new(self.state.model.clone());
             query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
+            if let (Some(scope), Some(include)) = (scope, query.clauses.includes.first_mut()) {
+                let mut clauses = scoped(&link, Some(scope), Json::Null, db)?;
+                let unscoped = clauses.unscoped;
+                clauses.merge(std::mem::take(&mut include.clauses));
+                include.clauses = clauses;
+                include.clauses.unscoped |= unscoped;
+            }
             query.clauses.unscoped = true;
             query.clauses.deleted = crate::query::Deleted::Included;
             query.clauses.filters.push(crate::query::key_filter(&query, self.state.stored_key()?));
@@ -235,7 +245,11 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::save`].
-    pub async fn update_with(&mut self, values: Json, db: &Db, mut options: WriteOptions) -> Result<()> {
+    pub async fn update_with(&mut self, mut values: Json, db: &Db, mut options: WriteOptions) -> Result<()> {
+        if let (Some(fields), Some(map)) = (&options.fields, values.as_object_mut()) {
+            // Only these are set at all.
+            map.retain(|name, _| fields.iter().any(|field| field == name.as_str()));
+        }
         if options.fields.is_none() {
             options.fields = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
             options.hooks_may_add = true;
@@ -261,6 +275,17 @@ impl Record {
             None => false,
         }
     }
+}
+
+/// Options of a getter: `scope: false` is none, a name or a list of them takes the place of the default one.
+fn scoped(link: &Link, scope: Option<Json>, options: Json, db: &Db) -> Result<Clauses> {
+    let target = RuntimeModel::of(db, link.target.clone());
+    let target = match scope {
+        None => target,
+        Some(Json::Bool(false) | Json::Null) => target.unscoped(),
+        Some(scope) => target.scope(scope),
+    };
+    Ok(target.query(options)?.clauses)
 }
 
 async fn read(query: QueryState, db: &Db) -> Result<Vec<Record>> {

@@ -125,6 +125,16 @@ fn nested(row: Flat) -> Json {
 }
 
 impl RuntimeModel {
+    /// An aggregate of each group: `aggregate(field, fn, { plain: false, group })`.
+    pub(super) async fn aggregate_groups(&self, field: &str, function: &str, mut options: Json) -> Result<Json> {
+        if let Json::Object(map) = &mut options {
+            let mut list = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
+            list.push(serde_json::json!({ "fn": function, "args": [{ "col": field }], "as": function }));
+            map.insert("attributes".into(), Json::Array(list));
+        }
+        Ok(Json::Array(self.find_raw(options).await?))
+    }
+
     /// How many rows each group has: a raw row for each, with its `count`. Sequelize: `count({ group })`.
     pub fn count_groups(&self, options: Json) -> RuntimeCall<Vec<Json>> {
         let mut options = options;

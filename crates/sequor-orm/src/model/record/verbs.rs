@@ -112,22 +112,29 @@ impl RuntimeModel {
 
     pub(super) fn query(&self, options: Json) -> Result<QueryState> {
         let model = self.def()?;
-        let own = clauses_from_json(&model, self.db.registry(), options)?;
+        let mut attributes = None;
         let mut clauses = Clauses::default();
         if let Some(scopes) = &self.scopes {
             clauses.unscoped = true;
             for scope in scopes {
-                clauses.merge(self.named_scope(&model, scope)?);
+                let scope = self.named_scope(&model, scope)?;
+                attributes = both(attributes, option(&scope, "attributes").cloned());
+                clauses.merge(clauses_from_json(&model, self.db.registry(), scope)?);
             }
-            clauses.merge(own);
-            clauses.unscoped = true;
-        } else {
-            clauses.merge(own);
+        } else if let Some(default) = crate::hook::behaviors(&model).and_then(|behaviors| behaviors.scopes.default.as_ref()) {
+            attributes = option(default, "attributes").cloned();
         }
+        let scoped = attributes.is_some();
+        attributes = both(attributes, option(&options, "attributes").cloned());
+        clauses.merge(clauses_from_json(&model, self.db.registry(), options)?);
+        if let (true, Some(attributes)) = (scoped, attributes) {
+            clauses.select = clauses_from_json(&model, self.db.registry(), serde_json::json!({ "attributes": attributes }))?.select;
+        }
+        clauses.unscoped |= self.scopes.is_some();
         Ok(QueryState { model, clauses })
     }
 
-    fn named_scope(&self, model: &ModelDef, scope: &Json) -> Result<Clauses> {
+    fn named_scope(&self, model: &ModelDef, scope: &Json) -> Result<Json> {
         let (name, args) = match scope {
             Json::String(name) => (name.as_str(), Vec::new()),
             Json::Object(map) => match map.get("method").and_then(Json::as_array).and_then(|list| list.split_first()) {
@@ -148,7 +155,7 @@ impl RuntimeModel {
             let values: Map<String, Json> = params.iter().filter_map(Json::as_str).map(str::to_owned).zip(args).collect();
             substitute(&mut json, &values);
         }
-        clauses_from_json(model, self.db.registry(), json)
+        Ok(json)
     }
 
     async fn rows(&self, options: Json, site: &'static Location<'static>) -> Result<Vec<Record>> {
@@ -244,6 +251,10 @@ impl RuntimeModel {
     }
 
     pub(super) async fn aggregate_now(&self, field: &str, function: &str, options: Json) -> Result<Json> {
+        if option(&options, "plain") == Some(&Json::Bool(false)) {
+            return self.aggregate_groups(field, function, options).await;
+        }
+        let distinct = flag(&options, "distinct", false);
         let query = self.query(options)?;
         let place = Place::new(&query.model, self.db.registry());
         let expr = crate::query::named(place, field)?;
@@ -257,7 +268,7 @@ impl RuntimeModel {
             other => return Err(Error::usage(format!("unknown aggregate {}", other.escape_debug()))),
         };
         let keeps = matches!(func, Func::Min | Func::Max);
-        let value = self.scalar(query, Expr::call(func, vec![expr])).await?;
+        let value = self.scalar(query, Expr::Call { func, args: vec![expr], distinct, filter: None }).await?;
         // A smallest or largest value is of the column's own type, which not every server says.
         match (keeps, ty, value) {
             (true, Some(ty), Value::Text(text)) => Ok(value_from_json(&ty, Json::String(text))?.to_json()),
@@ -507,6 +518,32 @@ impl RuntimeModel {
     /// Those of the database.
     pub async fn drop_table(&self) -> Result<()> {
         crate::sync::drop_models(&self.db, &[self.def()?], Location::caller()).await
+    }
+}
+
+/// The attributes of two scopes: lists are joined, what they include and exclude as well; otherwise the later one holds.
+fn both(first: Option<Json>, second: Option<Json>) -> Option<Json> {
+    let joined = |mut list: Vec<Json>, more: Vec<Json>| {
+        for item in more {
+            if !list.contains(&item) {
+                list.push(item);
+            }
+        }
+        Json::Array(list)
+    };
+    match (first, second) {
+        (Some(Json::Array(first)), Some(Json::Array(second))) => Some(joined(first, second)),
+        (Some(Json::Object(mut first)), Some(Json::Object(second))) => {
+            for (key, value) in second {
+                let value = match (first.remove(&key), value) {
+                    (Some(Json::Array(known)), Json::Array(more)) => joined(known, more),
+                    (_, value) => value,
+                };
+                first.insert(key, value);
+            }
+            Some(Json::Object(first))
+        }
+        (first, second) => second.or(first),
     }
 }
 

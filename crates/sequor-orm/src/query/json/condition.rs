@@ -1,6 +1,6 @@
 //! Conditions: Sequelize's where object.
 
-use super::expression::{bind_value, expression, named, reference};
+use super::expression::{bind_value, expression, free_value, named, reference};
 use super::{Place, unknown};
 use crate::model::{compare, in_values, parse_path, plain};
 use sequor_core::Value;
@@ -198,6 +198,13 @@ struct Subject {
 
 impl Subject {
     fn value(&self, place: Place<'_>, json: Json) -> Result<Expr> {
+        // A number that no row of a whole type has is still a number to compare with.
+        if let (Some(ty), Json::Number(number)) = (&self.ty, &json)
+            && let Some((low, high)) = ty.integer_bounds()
+            && number.as_i64().is_none_or(|number| i128::from(number) < low || i128::from(number) > high)
+        {
+            return Ok(free_value(json));
+        }
         Ok(self.listed(bind_value(place, self.ty.as_ref(), json)?))
     }
 
@@ -293,6 +300,10 @@ impl Subject {
                 let all = list.iter().map(|item| self.like(place, item.clone(), kind, negated, around)).collect::<Result<Vec<_>>>()?;
                 return Ok(Expr::And(all));
             }
+        }
+        if value.is_null() {
+            // Nothing is like NULL.
+            return Ok(Expr::Or(Vec::new()));
         }
         let pattern = match self.text_value(&value)? {
             Some(text) if kind == LikeKind::Escaped => format!("{}{}{}", around.0, escape_like(&text), around.1),

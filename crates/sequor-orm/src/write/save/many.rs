@@ -1,8 +1,9 @@
 //! Saving many rows, each with its own values, in one statement: `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
-use super::{Prepared, after_write, column, expected_version, finish, key_condition, lost, prepare, save};
+use super::{Prepared, column, expected_version, finish, key_condition, lost, prepare, ready, save, settle, written};
 use crate::Value;
 use crate::db::Db;
+use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{run_one, step, unsink};
 use crate::write::insert::{ValuesSink, bound, whole};
 use crate::write::{RowState, WriteOptions, named};
@@ -38,10 +39,15 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
         }
         return Ok(saved);
     }
-    let mut rows = Vec::with_capacity(states.len());
-    for state in states {
-        rows.push(prepare(db, state, options).await?);
-    }
+    let mut rows = if matched {
+        prepare_matched(db, states, options).await?
+    } else {
+        let mut rows = Vec::with_capacity(states.len());
+        for state in states {
+            rows.push(prepare(db, state, options).await?);
+        }
+        rows
+    };
     let mut writes: Vec<&mut Prepared> = rows.iter_mut().filter(|row| !row.changed.is_empty()).collect();
     if shared {
         let most = writes.iter().map(|row| row.changed.len()).max().unwrap_or(0);
@@ -56,10 +62,38 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
         }
     }
     let mut saved = Vec::with_capacity(rows.len());
+    if matched {
+        for row in &mut rows {
+            row.state.original.clone_from(&row.before.original);
+        }
+        fire_all(db, &mut rows, [HookKind::AfterUpdate, HookKind::AfterSave], options).await?;
+    }
     for row in rows {
-        saved.push(if matched { after_write(db, row, options).await? } else { finish(db, row, options).await? });
+        saved.push(if matched { written(db, row, options).await? } else { finish(db, row, options).await? });
     }
     Ok(saved)
+}
+
+/// The rows of an update of many: each hook runs for all of them before the next one does.
+async fn prepare_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions) -> Result<Vec<Prepared>> {
+    let mut rows = Vec::with_capacity(states.len());
+    let mut given = Vec::with_capacity(states.len());
+    for mut state in states {
+        ready(&mut state)?;
+        given.push(state.values.clone());
+        rows.push(Prepared { before: state.clone(), state, changed: Vec::new(), pending: Vec::new() });
+    }
+    fire_all(db, &mut rows, [HookKind::BeforeUpdate, HookKind::BeforeSave], options).await?;
+    rows.into_iter().zip(given).map(|(row, given)| settle(db, row.state, &given, options)).collect()
+}
+
+async fn fire_all(db: &Db, rows: &mut [Prepared], kinds: [HookKind; 2], options: &WriteOptions) -> Result<()> {
+    for kind in kinds {
+        for row in rows.iter_mut() {
+            hook::fire(db, &row.state.model.clone(), kind, HookSubject::Row(&mut row.state), options).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Rows of one statement are stored, keep their keys, and hold nothing that only the database knows where it gives no rows back.
