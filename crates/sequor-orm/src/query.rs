@@ -27,7 +27,7 @@ pub use functions::{
 pub use include::Include;
 pub(crate) use json::condition_text;
 pub(crate) use json::{Place, bind_value, expression, named};
-pub use json::{Policy, clauses_from_json};
+pub use json::{Policy, clauses_from_json, query_language_schema};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub(crate) use page::{Key, after as after_keys, field_position as key_position, keys_of, total_order};

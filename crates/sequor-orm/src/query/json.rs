@@ -4,11 +4,13 @@ mod condition;
 mod expression;
 mod include;
 mod policy;
+mod schema;
 mod typed;
 
 pub(crate) use condition::condition;
 pub(crate) use expression::{bind_value, expression, named};
 pub use policy::Policy;
+pub use schema::query_language_schema;
 
 use super::clauses::{Clauses, Deleted};
 use sequor_core::Name;

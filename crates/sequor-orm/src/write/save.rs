@@ -208,10 +208,12 @@ async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<R
 
 /// Tells the listeners of a row that was written, and gives it as it is stored.
 async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { state: mut stored, before, pending, .. } = row;
+    let Prepared { state: mut stored, before, pending, changed } = row;
     let model = stored.model.clone();
     let old = before.original.map(|values| RowState::stored(model.clone(), values));
-    hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
+    if !changed.is_empty() {
+        hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
+    }
     let mut original: Vec<Value> = stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
     // What was changed and not written stays changed.
     for (position, value) in pending {

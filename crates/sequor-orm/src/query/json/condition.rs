@@ -9,7 +9,7 @@ use sequor_core::statement::{BinaryOp, CastType, Expr, Field, JsonAs, JsonSegmen
 use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
 use serde_json::{Map, Value as Json};
 
-const OPERATORS: &[&str] = &[
+pub(super) const OPERATORS: &[&str] = &[
     "$eq",
     "$ne",
     "$gt",

@@ -7,7 +7,7 @@ use sequor_core::schema::{ModelDef, RelationDef, RelationKind};
 use sequor_core::statement::Expr;
 use serde_json::{Map, Value as Json};
 
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "association",
     "model",
     "as",
