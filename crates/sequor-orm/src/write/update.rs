@@ -183,9 +183,7 @@ fn with_keys(query: &QueryState, keys: Vec<Vec<Value>>) -> Result<QueryState> {
 
 /// Reads the rows, runs the hooks of each around one write of them all. The values were validated once, for all of them.
 async fn individually(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
-    let mut write = options.write.clone();
-    write.validate = false;
-    let write = &write;
+    let write = &options.write;
     db.in_transaction(async |tx| {
         let mut rows = Vec::new();
         let found = find_rows_hooked(tx, query.clone(), write.hooks, write.site).await?;
