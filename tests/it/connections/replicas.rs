@@ -4,6 +4,7 @@ use super::{Account, Bed, on_each_server, run, until};
 use sequor::ReplicaChoice;
 use sequor::prelude::*;
 use sequor_tools::faultd::{End, Proxy};
+use sequor_tools::servers;
 use std::sync::Arc;
 
 /// A database whose only row says which server it is.
@@ -180,4 +181,45 @@ fn a_read_whose_line_breaks_is_made_once_more() {
         db.close().await?;
         watch.close().await
     });
+}
+
+/// A primary with a standby that can be told to stand still: what a replica with much to do is.
+#[test]
+fn a_standby_that_falls_behind_is_left_out_until_it_has_caught_up() {
+    if !super::has_server("postgres") {
+        return;
+    }
+    let primary = servers::lasting("postgres").expect("a primary");
+    let standby = servers::standby(&primary).expect("a standby");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let outcome: sequor::Result<()> = runtime.block_on(async {
+        let (writer, control) = (Db::connect(primary.url()).await?, Db::connect(standby.url()).await?);
+        writer.sync::<Account>(SyncMode::Create).await?;
+        draft!(Account { id: 1, balance: 0 }).create(&writer).await?;
+        let db = Db::options(primary.url())
+            .read_replicas([standby.url()])
+            .read_your_writes(millis(0))
+            .replica_lag(millis(1500))
+            .register::<Account>()
+            .connect()
+            .await?;
+        let replica = async || db.health().await.replicas.remove(0);
+        until("its lag is known", async || replica().await.lag_millis == Some(0)).await;
+        until("it has followed", async || Account::count().exec(&control).await.is_ok_and(|count| count == 1)).await;
+        control.query_as::<(String,)>(sql!("SELECT pg_wal_replay_pause()::text")).await?;
+        Account::update_all().set(Account::BALANCE, 1).filter(Account::ID.eq(1)).exec(&writer).await?;
+        assert_eq!(asked(&db).await?, 0, "it serves while it is behind by little");
+        until("it is left out", async || !replica().await.serves).await;
+        let health = replica().await;
+        assert!(health.ok && health.lag_millis.is_some_and(|lag| (1500..5000).contains(&lag)), "{health:?}");
+        assert_eq!(asked(&db).await?, 1, "the primary answers");
+        control.query_as::<(String,)>(sql!("SELECT pg_wal_replay_resume()::text")).await?;
+        until("it is taken back", async || replica().await.serves).await;
+        assert_eq!(asked(&db).await?, 1);
+        for db in [writer, control, db] {
+            db.close().await?;
+        }
+        Ok(())
+    });
+    outcome.expect("the replica is judged by its lag");
 }
