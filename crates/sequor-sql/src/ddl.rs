@@ -338,12 +338,7 @@ impl DdlWriter {
         if index.constraint && index.unique && self.dialect == Dialect::Postgres && !if_not_exists {
             return self.unique_constraint(table, index);
         }
-        let partial = if mysql { index.filter.as_deref() } else { None };
-        let marker = match partial {
-            Some(filter) if index.unique => Some(self.key_marker(table, &name, filter)?),
-            Some(_) => return Err(Error::unsupported(format!("MySQL and MariaDB have no partial index for {name}"))),
-            None => None,
-        };
+        let marker = self.key_marker(table, &name, index)?;
         let method = index.method.as_deref().map(str::to_ascii_lowercase);
         let special = matches!(method.as_deref(), Some("fulltext" | "spatial"));
         self.sql.push("CREATE ");
@@ -405,16 +400,20 @@ impl DdlWriter {
     }
 
     /// MySQL has no partial index: a generated column beside the key is 1 where the condition holds and else NULL, which repeats freely.
-    fn key_marker(&mut self, table: &TableName, index: &str, filter: &str) -> Result<String> {
-        let name = sequor_core::schema::shorten(&format!("{index}_key"), 64);
+    fn key_marker(&mut self, table: &TableName, name: &str, index: &IndexDef) -> Result<Option<String>> {
+        let Some(filter) = index.filter.as_deref().filter(|_| self.dialect.is_mysql()) else { return Ok(None) };
+        if !index.unique {
+            return Err(Error::unsupported(format!("MySQL and MariaDB have no partial index for {name}")));
+        }
+        let column = sequor_core::schema::shorten(&format!("{name}_key"), 64);
         self.alter(table)?;
         self.sql.push(if self.dialect == Dialect::Mariadb { "ADD COLUMN IF NOT EXISTS " } else { "ADD COLUMN " });
-        self.sql.name(&name)?;
+        self.sql.name(&column)?;
         self.sql.push(" TINYINT(1) GENERATED ALWAYS AS (CASE WHEN (");
         self.condition(filter);
         self.sql.push(") THEN 1 END) VIRTUAL INVISIBLE");
         self.end();
-        Ok(name)
+        Ok(Some(column))
     }
 
     /// SQLite's indexes share one list of names: those of a tenant's tables carry its name, as the tables do.
