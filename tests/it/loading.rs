@@ -4,6 +4,7 @@ mod agreement;
 mod cursors;
 mod lazy;
 pub mod library;
+mod plans;
 mod projections;
 mod shapes;
 mod streaming;

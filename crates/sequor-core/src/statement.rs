@@ -2,6 +2,7 @@
 
 mod ddl;
 mod expr;
+mod search;
 mod select;
 mod walk;
 mod write;
@@ -11,6 +12,7 @@ pub use expr::{
     Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree,
     QueryUse, RawPart, RelationExpr, UnaryOp, Window, escape_like,
 };
+pub use search::{Search, SearchIndex};
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
 pub use walk::walk;
 pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update};

@@ -1,6 +1,7 @@
 //! Rows, pushed by the driver, become instances; children are hung on their parents level by level.
 
 mod assemble;
+mod explain;
 mod flush;
 mod key;
 mod lazy;
@@ -10,6 +11,8 @@ mod sink;
 mod stream;
 
 pub use assemble::LoadedTree;
+pub(crate) use explain::explain;
+pub use explain::{PlanNode, QueryPlan};
 pub(crate) use key::KeyHash;
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
@@ -400,29 +403,6 @@ pub(crate) async fn exists(db: Db, state: QueryState, site: &'static Location<'s
     plan.select.columns = vec![SelectItem::new(one)];
     let value = scalar(&db, plan.select, run).await?;
     Ok(!value.is_null())
-}
-
-/// How the database would run a query.
-pub(crate) async fn explain(db: Db, state: QueryState, site: &'static Location<'static>) -> Result<String> {
-    let run = reading(&state, "explain", site);
-    let plan = plan::plan(&state, &db.models())?;
-    let mut sql = db.render_select(&plan.select)?;
-    sql.text.insert_str(0, &format!("{} ", sequor_sql::session::explain_word(db.dialect())));
-    let lines = run_decoded(&db, sql, explained, run).await?;
-    Ok(lines.join("\n"))
-}
-
-fn explained(row: &mut dyn RowReader) -> Result<String> {
-    let cells = (0..row.len()).map(|index| Ok(shown(&row.any(index)?))).collect::<Result<Vec<_>>>()?;
-    Ok(cells.join(" "))
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Text(text) => text.clone(),
-        other => other.to_json().to_string(),
-    }
 }
 
 /// The text and parameters of raw SQL.

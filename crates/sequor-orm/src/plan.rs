@@ -9,6 +9,7 @@ mod query;
 mod repeat;
 mod rewrite;
 mod scope;
+mod search;
 mod shape;
 mod union;
 mod write;
@@ -20,6 +21,7 @@ pub use many::{Parents, plan_many};
 pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
+pub(crate) use search::is_integer;
 pub(crate) use shape::insert_key;
 pub use write::{write_expr, write_filter, write_query};
 

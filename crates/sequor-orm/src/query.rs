@@ -21,8 +21,8 @@ pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
 pub use functions::{
     Case, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part, date_trunc,
-    dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, random, rank, raw_expr, row_number, string_agg,
-    sum, when,
+    dense_rank, first_value, function, greatest, lag, last_value, lead, least, match_rank, matches, max, min, random, rank, raw_expr,
+    row_number, string_agg, sum, when,
 };
 pub use include::Include;
 pub(crate) use json::condition_text;

@@ -156,11 +156,21 @@ async fn sync_all(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'sta
 
 /// A partial index that only saves room is left out where there are none; one that keeps rows unique never is.
 async fn create_index(db: &Db, table: &TableDef, index: &IndexDef, site: &'static Location<'static>) -> Result<()> {
+    if index.is_full_text() && db.dialect() == Dialect::Sqlite && !is_numbered(table) {
+        tracing::warn!(index = %index.name_in(&table.name), "SQLite keeps full-text indexes only of tables with one integer as their primary key; it was left out");
+        return Ok(());
+    }
     if db.dialect().is_mysql() && index.filter.is_some() && !index.unique {
         tracing::warn!(index = %index.name_in(&table.name), "MySQL and MariaDB have no partial index; it was left out");
         return Ok(());
     }
     script(db, &Ddl::CreateIndex { table: table.name.clone(), index: index.clone(), if_not_exists: false }, site).await
+}
+
+/// Whether the primary key is the number of the row, by which a full-text index of SQLite finds it.
+fn is_numbered(table: &TableDef) -> bool {
+    let [key] = table.primary_key.as_slice() else { return false };
+    table.columns.iter().any(|column| column.name == *key && column.db_type.is_none() && crate::plan::is_integer(&column.ty))
 }
 
 async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>) -> Result<()> {
@@ -179,6 +189,11 @@ async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>
         return db.execute_script(sql, site).await;
     }
     for table in tables.iter().rev() {
+        for index in table.indexes.iter().filter(|index| index.is_full_text() && db.dialect() == Dialect::Sqlite) {
+            // It is a table of its own there, which a dropped table leaves behind.
+            let place = TableName { schema: table.name.schema.clone(), name: index.name_in(&table.name) };
+            script(db, &Ddl::DropTable { table: place, if_exists: true, cascade: true }, site).await?;
+        }
         script(db, &Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: true }, site).await?;
     }
     for definition in enums(tables) {

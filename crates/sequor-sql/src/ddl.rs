@@ -2,6 +2,7 @@
 
 mod change;
 mod column;
+mod search;
 mod table;
 
 pub(crate) use column::{default_text, implied_check, type_name};
@@ -334,6 +335,9 @@ impl DdlWriter {
 
     pub(crate) fn create_index(&mut self, table: &TableName, index: &IndexDef, if_not_exists: bool) -> Result<()> {
         let mysql = self.dialect.is_mysql();
+        if index.is_full_text() && self.dialect == Dialect::Sqlite {
+            return self.search_table(table, index);
+        }
         let name = index.name_in(table);
         if index.constraint && index.unique && self.dialect == Dialect::Postgres && !if_not_exists {
             return self.unique_constraint(table, index);
@@ -358,6 +362,9 @@ impl DdlWriter {
         self.sql.name(&name)?;
         self.sql.push(" ON ");
         self.sql.table(table)?;
+        if index.is_full_text() && self.dialect == Dialect::Postgres {
+            return self.gin(index);
+        }
         if let (Some(method), Dialect::Postgres) = (&method, self.dialect) {
             if !["btree", "hash", "gin", "gist", "spgist", "brin"].contains(&method.as_str()) {
                 return Err(Error::usage(format!("{} is not an index method of PostgreSQL", method.escape_debug())));

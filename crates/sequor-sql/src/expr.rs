@@ -1,6 +1,7 @@
 //! Expressions.
 
 mod operators;
+mod search;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
@@ -69,6 +70,7 @@ impl SqlWriter {
             Expr::Json { expr, path, take } => self.json(expr, path, *take),
             Expr::JsonSet { expr, path, value } => self.json_set(expr, path, value.as_deref()),
             Expr::Call { func, args, distinct, filter } => self.call(func, args, *distinct, filter.as_deref()),
+            Expr::Search(search) => self.search(search),
             Expr::Over(window) => self.over(window),
             Expr::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
             Expr::Cast(inner, ty) => {

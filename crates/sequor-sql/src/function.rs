@@ -162,7 +162,7 @@ impl SqlWriter {
             Func::FirstValue => "first_value",
             Func::LastValue => "last_value",
             Func::Named(name) => return checked(name),
-            Func::MatchRank | Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random | Func::Exact(_) => {
+            Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random | Func::Exact(_) => {
                 return Err(Error::unsupported("this function is not there on this database"));
             }
         };

@@ -91,6 +91,9 @@ pub fn explain_word(dialect: Dialect) -> &'static str {
     }
 }
 
+/// What asks PostgreSQL for a plan as a tree, before the statement's text.
+pub const EXPLAIN_TREE: &str = "EXPLAIN (FORMAT JSON)";
+
 /// How a plan is asked for that shows no values.
 #[derive(Clone, Debug)]
 pub struct PlanSql {

@@ -53,7 +53,7 @@ pub use sequor_orm::hook::{
     ModelHooks, NewConnection, Operation, PoolEvent, QueryEvent, ReadRows, SkipHooks, SkipSync,
 };
 pub use sequor_orm::interface::QueryInterface;
-pub use sequor_orm::load::LoadSlice;
+pub use sequor_orm::load::{LoadSlice, PlanNode, QueryPlan};
 pub use sequor_orm::migrate::{
     GeneratedMigration, Generator, Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator,
     PlannedMigration, Resolve,
@@ -65,7 +65,8 @@ pub use sequor_orm::model::{
 pub use sequor_orm::query::{
     Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, Policy, RowStream, RowsAndCount,
     Scope, Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part,
-    date_trunc, dense_rank, first_value, function, greatest, lag, last_value, lead, least, max, min, outer, query_language_schema, random,
+    date_trunc, dense_rank, first_value, function, greatest, lag, last_value, lead, least, match_rank, matches, max, min, outer,
+    query_language_schema, random,
     rank, raw_expr, row_number, scalar, string_agg, sum, tuple, when,
 };
 pub use sequor_orm::sync::{PlanStep, SyncMode};

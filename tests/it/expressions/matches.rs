@@ -21,3 +21,97 @@ async fn every_word_of_a_search_occurs(db: Db) -> sequor::Result<()> {
     }
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(
+    table = "papers",
+    index(columns("title", "body"), method = "fulltext"),
+    index(columns("body"), method = "fulltext", name = "papers_body_words")
+)]
+pub struct Paper {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    #[field(column = "headline")]
+    pub title: String,
+    pub body: Option<String>,
+    #[field(default = 0)]
+    pub seen: i32,
+}
+
+async fn found(db: &Db, words: &str) -> sequor::Result<Vec<i64>> {
+    Paper::find_all().filter(sequor::matches((Paper::TITLE, Paper::BODY), words)).pluck(Paper::ID).order_by(Paper::ID.asc()).exec(db).await
+}
+
+#[sequor::test(models(Paper))]
+async fn an_index_of_the_model_answers_a_search(db: Db) -> sequor::Result<()> {
+    let drafts = [
+        ("Sailing alone", Some("Round the world in a small boat, alone and often alone")),
+        ("Ärger und Öl", Some("Ein Buch über das Meer")),
+        ("Harbours", None),
+        ("The world of harbours", Some("Where boats sleep")),
+    ];
+    let rows = drafts.map(|(title, body)| draft!(Paper { title: title, body: body.map(str::to_owned) }));
+    let rows = Paper::bulk_create(rows.to_vec()).exec(&db).await?;
+    assert_eq!(found(&db, "world").await?, [1, 4]);
+    // One word in the title, one in the body.
+    assert_eq!(found(&db, "SAILING boat").await?, [1]);
+    assert_eq!(found(&db, "harbours").await?, [3, 4]);
+    assert_eq!(found(&db, "ärger meer").await?, [2]);
+    for nothing in ["", "+-*\"'()~<>@{}^:", "'\"", "boat\" OR \"sleep", "boat NOT world", "title : boat"] {
+        assert_eq!(found(&db, nothing).await?, [0_i64; 0], "{nothing:?}");
+    }
+    // An index of the one column answers a search in it alone.
+    let in_body = Paper::find_all().filter(Paper::BODY.matches("world")).exec(&db).await?;
+    assert_eq!(in_body.iter().map(|paper| paper.id).collect::<Vec<_>>(), [1]);
+    let rank = || sequor::match_rank((Paper::TITLE, Paper::BODY), "alone");
+    let ranked: Vec<(i64, f64)> =
+        Paper::find_all().select((Paper::ID, rank())).order_by((rank().desc(), Paper::ID.asc())).exec(&db).await?;
+    assert!(ranked[0].0 == 1 && ranked[0].1 > 0.0, "{ranked:?}");
+    assert!(ranked[1..].iter().all(|(_, rank)| *rank == 0.0), "{ranked:?}");
+
+    let mut edit = rows[2].clone().edit();
+    edit.body = Some("A boat at night".into());
+    edit.save(&db).await?;
+    rows[0].destroy(&db).await?;
+    Paper::update_all().set(Paper::TITLE, "World").set(Paper::SEEN, Paper::SEEN + 1).filter(Paper::ID.eq(2)).exec(&db).await?;
+    assert_eq!(found(&db, "boat").await?, [3]);
+    assert_eq!(found(&db, "world").await?, [2, 4]);
+    assert_eq!(found(&db, "ärger").await?, [0_i64; 0]);
+    let gone = Paper::destroy_all().filter(sequor::matches((Paper::TITLE, Paper::BODY), "sleep")).exec(&db).await?;
+    assert_eq!((gone, found(&db, "harbours").await?), (1, vec![3]));
+    let undone = db.test_transaction(async |tx| {
+        draft!(Paper { title: "never" }).create(tx).await?;
+        Ok(())
+    });
+    undone.await?;
+    assert_eq!(found(&db, "never").await?, [0_i64; 0]);
+
+    // The index is there once, and a second sync finds it.
+    db.sync::<Paper>(sequor::SyncMode::Alter).await?;
+    assert_eq!(found(&db, "boat").await?, [3]);
+    let names: Vec<String> = db.query_interface().show_indexes("papers").await?.iter().map(|index| index["name"].to_string()).collect();
+    assert_eq!(names, ["\"papers_body_words\"", "\"papers_headline_body_idx\""]);
+    let tables = db.query_interface().list_tables().await?;
+    assert_eq!(tables.iter().filter(|table| table.contains("papers")).count(), 1, "{tables:?}");
+    db.sync::<Paper>(sequor::SyncMode::Force).await?;
+    assert_eq!(found(&db, "boat").await?, [0_i64; 0]);
+    Ok(())
+}
+
+#[sequor::test(models(Paper), databases("sqlite", "postgres"))]
+async fn a_search_uses_its_index(db: Db) -> sequor::Result<()> {
+    // MySQL and MariaDB refuse a search without its index.
+    for number in 0..200 {
+        draft!(Paper { title: format!("number {number}"), body: Some("filler".into()) }).create(&db).await?;
+    }
+    let plan = db.transaction(async |tx| {
+        if tx.dialect() == Dialect::Postgres {
+            tx.execute(sql!("SET LOCAL enable_seqscan = off")).await?;
+        }
+        Paper::find_all().filter(sequor::matches((Paper::TITLE, Paper::BODY), "number 7")).explain(tx).await
+    });
+    let plan = plan.await?;
+    let wanted = if db.dialect() == Dialect::Postgres { "papers_headline_body_idx" } else { "VIRTUAL TABLE INDEX" };
+    assert!(plan.contains(wanted), "{plan}");
+    Ok(())
+}

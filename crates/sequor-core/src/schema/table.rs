@@ -328,7 +328,10 @@ pub(crate) fn mark_keys(table: &mut TableDef) {
     for column in &mut table.columns {
         column.in_key = table.primary_key.contains(&column.name)
             || table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
-            || table.indexes.iter().any(|index| index.parts.iter().any(|part| part.column.as_ref() == Some(&column.name)));
+            || table
+                .indexes
+                .iter()
+                .any(|index| !index.is_full_text() && index.parts.iter().any(|part| part.column.as_ref() == Some(&column.name)));
     }
 }
 

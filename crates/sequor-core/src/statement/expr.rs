@@ -146,6 +146,8 @@ pub enum Expr {
         /// FILTER (WHERE ..) of an aggregate.
         filter: Option<Box<Expr>>,
     },
+    /// A full-text search over some columns, or how well a row answers it.
+    Search(Box<super::Search>),
     /// A function with a window.
     Over(Box<Window>),
     /// `CASE WHEN .. THEN .. ELSE .. END`.
@@ -445,8 +447,6 @@ pub enum Func {
     FirstValue,
     /// Last value of a window.
     LastValue,
-    /// How well a row matches a full-text search.
-    MatchRank,
     /// A percentile: fraction, ordered expression.
     Percentile,
     /// What keeps decimals exact where the database has none.

@@ -41,6 +41,7 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
             visit(low)?;
             visit(high)
         }
+        Expr::Search(search) => search.columns.iter_mut().try_for_each(visit),
         Expr::InValues { exprs, .. } => exprs.iter_mut().try_for_each(visit),
         Expr::InExprs { expr, list, .. } => {
             visit(expr)?;

@@ -13,7 +13,7 @@ use super::convert::{IntoValue, Operand, bind_of};
 use crate::query::{Filter, Order};
 use crate::{FieldType, Json, Scalar};
 use sequor_core::schema::{Nulls, SortDirection};
-use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, LikeKind, escape_like};
+use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, LikeKind, Search, escape_like};
 use sequor_core::types::{BindType, CiText, Range, ScalarType};
 use sequor_core::value::Value;
 
@@ -315,6 +315,11 @@ macro_rules! operators {
             /// Every word of a search occurs, whatever the case; MySQL and MariaDB need a FULLTEXT index. Sequelize: `Op.match`.
             pub fn matches(self, search: impl Into<String>) -> Filter<M> {
                 Filter::new(self.expr().binary(BinaryOp::Match, text(search.into())))
+            }
+
+            /// How well the text answers a search, to select and sort by: larger is better, 0 where a word is missing.
+            pub fn match_rank(self, search: impl Into<String>) -> TypedExpr<M, f64> {
+                TypedExpr::new(Expr::Search(Box::new(Search { rank: true, ..Search::new(vec![self.expr()], search) })))
             }
 
             /// In lower case.

@@ -85,6 +85,19 @@ impl Planner<'_> {
                 Ok(())
             }
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
+            Expr::Binary(BinaryOp::Match, left, right) if matches!(**right, Expr::Value(crate::Value::Text(_), _)) => {
+                let take = |part: &mut Expr| std::mem::replace(part, Expr::Default);
+                if let Some(search) = super::search::of_match(take(left), take(right)) {
+                    *expr = self.search(search, scope)?;
+                }
+                Ok(())
+            }
+            Expr::Search(_) => {
+                if let Expr::Search(search) = std::mem::replace(expr, Expr::Default) {
+                    *expr = self.search(*search, scope)?;
+                }
+                Ok(())
+            }
             other => walk(other, &mut |child| self.rewrite_in_place(child, scope)),
         }
     }

@@ -6,6 +6,7 @@ use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFai
 use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
 use crate::Dialect;
 use crate::db::Db;
+use crate::load::QueryPlan;
 use crate::model::{Column, IntoInclude, IntoKey, KeyValues, Model, RowsGrain as Rows};
 use sequor_core::Name;
 use sequor_core::error::Result;
@@ -274,18 +275,23 @@ impl<M, S: Shape> Find<M, S> {
     /// # Errors
     /// `Usage` when the dialect cannot do it.
     pub fn to_sql(&self, dialect: Dialect) -> Result<String> {
-        let plan = crate::plan::plan(&self.state, &())?;
+        let mut state = self.state.clone();
+        S::prepare(&mut state, &self.request)?;
+        let plan = crate::plan::plan(&state, &())?;
         Ok(sequor_sql::render_select(&plan.select, dialect)?.text)
     }
 
-    /// How the database would run this query, as text.
+    /// How the database would run this query, as a tree of steps and in its own words.
     ///
     /// # Errors
     /// Those of the database.
     #[track_caller]
-    pub fn explain(self, db: &Db) -> impl Future<Output = Result<String>> + Send + use<M, S> {
-        let (db, state, site) = (db.clone(), self.state, Location::caller());
-        async move { crate::load::explain(db, state, site).await }
+    pub fn explain(self, db: &Db) -> impl Future<Output = Result<QueryPlan>> + Send + use<M, S> {
+        let (db, mut state, request, site) = (db.clone(), self.state, self.request, Location::caller());
+        async move {
+            S::prepare(&mut state, &request)?;
+            crate::load::explain(db, state, site).await
+        }
     }
 
     /// Runs the query.

@@ -6,11 +6,11 @@ mod window;
 pub use case::{Case, when};
 pub use window::{Window, WindowCall, dense_rank, first_value, lag, last_value, lead, rank, row_number};
 
-use super::{Columns, RawSql};
+use super::{Columns, Filter, RawSql};
 use crate::FieldType;
 use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, Textual, TypedExpr, bound};
 use sequor_core::Name;
-use sequor_core::statement::{CastType, Expr, Func};
+use sequor_core::statement::{CastType, Expr, Func, Search};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 /// What a function takes: a column or an expression.
@@ -135,6 +135,17 @@ pub fn random<M>() -> TypedExpr<M, f64> {
 /// An alias of the selection, to sort or filter groups by.
 pub fn alias<M>(name: &'static str) -> TypedExpr<M, i64> {
     TypedExpr::new(Expr::Alias(Name::Borrowed(name)))
+}
+
+/// Every word of a search occurs in some columns, whatever the case: `matches((Article::TITLE, Article::BODY), "two words")`. A full-text
+/// index over these columns answers it; MySQL and MariaDB refuse without one.
+pub fn matches<M>(columns: impl Columns<M>, search: impl Into<String>) -> Filter<M> {
+    Filter::new(Expr::Search(Box::new(Search::new(columns.exprs(), search))))
+}
+
+/// How well a row answers a search, to select and sort by: larger is better, 0 where a word is missing. Each database measures in its own way.
+pub fn match_rank<M>(columns: impl Columns<M>, search: impl Into<String>) -> TypedExpr<M, f64> {
+    TypedExpr::new(Expr::Search(Box::new(Search { rank: true, ..Search::new(columns.exprs(), search) })))
 }
 
 /// An expression in SQL, values bound. Sequelize: `literal`.

@@ -212,7 +212,16 @@ pub(crate) fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards:
         parts.push(behind);
         arms.push(Expr::And(parts));
     }
-    Expr::Or(arms)
+    let behind = Expr::Or(arms);
+    // No index answers an OR in the order of the rows: the first key alone says where to begin.
+    match (keys, values) {
+        ([first, _, ..], [value, ..]) if !first.nullable => {
+            let ascending = (first.direction == SortDirection::Ascending) != backwards;
+            let operator = if ascending { BinaryOp::GreaterEqual } else { BinaryOp::LessEqual };
+            Expr::And(vec![field(model, first.position).binary(operator, bound(model, first, value)), behind])
+        }
+        _ => behind,
+    }
 }
 
 fn bound(model: &ModelDef, key: &Key, value: &Value) -> Expr {

@@ -19,6 +19,11 @@ pub trait Shape: 'static {
     /// What the shape needs to know beside the query.
     type Request: Send + Default + 'static;
 
+    /// What the shape asks of the query beside its clauses.
+    fn prepare(_state: &mut QueryState, _request: &Self::Request) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs the query.
     fn run(db: Db, state: QueryState, request: Self::Request, site: &'static Location<'static>)
     -> BoxFuture<'static, Result<Self::Output>>;
@@ -143,13 +148,23 @@ impl<D: Fetch, G: 'static> Shape for All<D, G> {
     }
 }
 
+/// Any row will do, so none is sorted for it.
+fn first_only(state: &mut QueryState) {
+    state.clauses.limit = Some(1);
+    state.clauses.unordered = true;
+}
+
 impl<D: Fetch> Shape for One<D> {
     type Output = Option<D::Row>;
     type Request = ();
 
+    fn prepare(state: &mut QueryState, (): &()) -> Result<()> {
+        first_only(state);
+        Ok(())
+    }
+
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        state.clauses.limit = Some(1);
-        state.clauses.unordered = true;
+        first_only(&mut state);
         let rows = D::fetch(db, state, None, site);
         Box::pin(async move { Ok(rows.await?.0.into_iter().next()) })
     }
@@ -169,9 +184,13 @@ impl<D: Fetch> Shape for OrFail<D> {
     type Output = D::Row;
     type Request = ();
 
+    fn prepare(state: &mut QueryState, (): &()) -> Result<()> {
+        first_only(state);
+        Ok(())
+    }
+
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        state.clauses.limit = Some(1);
-        state.clauses.unordered = true;
+        first_only(&mut state);
         let model = state.model.name.to_string();
         let rows = D::fetch(db, state, None, site);
         Box::pin(async move { rows.await?.0.into_iter().next().ok_or_else(|| Error::not_found(model)) })
@@ -189,6 +208,16 @@ impl<D: Fetch> Shape for Paged<D> {
     type Output = Page<D::Row>;
     type Request = (u64, u64);
 
+    fn prepare(state: &mut QueryState, (page, size): &(u64, u64)) -> Result<()> {
+        if *page == 0 || *size == 0 {
+            return Err(Error::usage("page(..) counts from 1, and a page has at least one row"));
+        }
+        super::page::total_order(state);
+        state.clauses.limit = Some(*size);
+        state.clauses.offset = Some((page - 1).saturating_mul(*size));
+        Ok(())
+    }
+
     fn run(
         db: Db,
         mut state: QueryState,
@@ -196,12 +225,7 @@ impl<D: Fetch> Shape for Paged<D> {
         site: &'static Location<'static>,
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
-            if page == 0 || size == 0 {
-                return Err(Error::usage("page(..) counts from 1, and a page has at least one row"));
-            }
-            super::page::total_order(&mut state);
-            state.clauses.limit = Some(size);
-            state.clauses.offset = Some((page - 1).saturating_mul(size));
+            Self::prepare(&mut state, &(page, size))?;
             let (rows, count) = with_count::<D>(db, state, site).await?;
             Ok(Page::new(rows, count, page, size))
         })
@@ -244,6 +268,10 @@ impl Shape for Total {
 impl<D: Fetch> Shape for Cursored<D> {
     type Output = CursorPage<D::Row>;
     type Request = PageRequest;
+
+    fn prepare(state: &mut QueryState, request: &PageRequest) -> Result<()> {
+        request.clone().apply(state).map(drop)
+    }
 
     fn run(
         db: Db,

@@ -2,7 +2,6 @@
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
-use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Expr};
 
@@ -119,25 +118,5 @@ impl SqlWriter {
             _ => " &> ",
         });
         self.nested(right)
-    }
-
-    /// Every word of the search occurs. Only words travel, so that no sign in a search is an operator of the server.
-    pub(super) fn matches(&mut self, left: &Expr, right: &Expr) -> Result<()> {
-        let Expr::Value(Value::Text(search), bind) = right else {
-            return Err(Error::usage("a full-text search is a text: matches(\"two words\")"));
-        };
-        let words: Vec<&str> = search.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let (before, between, after, sign) = match self.dialect {
-            Dialect::Postgres => ("to_tsvector('simple', ", "::text) @@ plainto_tsquery('simple', ", ")", ""),
-            Dialect::Mysql | Dialect::Mariadb => ("MATCH(", ") AGAINST(", " IN BOOLEAN MODE)", "+"),
-            Dialect::Sqlite => ("sequor_matches(", ", ", ")", ""),
-        };
-        let words: Vec<String> = words.into_iter().map(|word| format!("{sign}{word}")).collect();
-        self.push(before);
-        self.expr(left)?;
-        self.push(between);
-        self.bind(Value::Text(words.join(" ")), *bind);
-        self.push(after);
-        Ok(())
     }
 }

@@ -1,0 +1,43 @@
+//! [`Search`]: a full-text search, and the index that answers it.
+
+use super::{Alias, Expr};
+use crate::Name;
+use crate::schema::{IndexDef, TableName};
+
+/// Every word of a search occurs in some columns.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The columns, read as one text.
+    pub columns: Vec<Expr>,
+    /// The search. Only its words travel: no sign in it is an operator of the server.
+    pub words: String,
+    /// Not whether, but how well a row matches: 0 where it does not.
+    pub rank: bool,
+    /// The index that answers it, where the database must be told (SQLite).
+    pub index: Option<SearchIndex>,
+}
+
+/// A full-text index as SQLite has it: a table of its own, whose rows carry the numbers of the rows that they index.
+#[derive(Clone, Debug)]
+pub struct SearchIndex {
+    /// The table of the index.
+    pub table: TableName,
+    /// The rows that it indexes.
+    pub rows: Alias,
+    /// The columns that are searched, if they are not all of its columns.
+    pub columns: Option<Vec<Name>>,
+}
+
+impl Search {
+    /// A search in some columns.
+    pub fn new(columns: Vec<Expr>, words: impl Into<String>) -> Search {
+        Search { columns, words: words.into(), rank: false, index: None }
+    }
+}
+
+impl IndexDef {
+    /// Whether it is a full-text index.
+    pub fn is_full_text(&self) -> bool {
+        self.method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("fulltext"))
+    }
+}
