@@ -3,6 +3,7 @@
 mod bulk;
 mod cli;
 mod connections;
+mod counters;
 mod decimals;
 mod expressions;
 mod factories;

@@ -12,6 +12,7 @@ mod scope;
 mod search;
 mod shape;
 mod union;
+mod with;
 mod write;
 
 pub(crate) use exact::mark_exact;
@@ -58,6 +59,8 @@ pub struct Planner<'a> {
     around: Vec<Scope>,
     /// The rows that those of the relation being planned hang on, outermost first.
     parents: Vec<Scope>,
+    /// The queries that have names, and the models of their rows.
+    named: Vec<(Name, Arc<ModelDef>)>,
 }
 
 /// Plans a read of rows.
@@ -89,7 +92,16 @@ pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
 impl<'a> Planner<'a> {
     /// A planner for one statement.
     pub fn new(models: &'a dyn Models) -> Planner<'a> {
-        Planner { models, next: 0, joins: Vec::new(), joined: Vec::new(), schema: None, around: Vec::new(), parents: Vec::new() }
+        Planner {
+            models,
+            next: 0,
+            joins: Vec::new(),
+            joined: Vec::new(),
+            schema: None,
+            around: Vec::new(),
+            parents: Vec::new(),
+            named: Vec::new(),
+        }
     }
 
     fn alias(&mut self) -> Alias {
@@ -116,10 +128,11 @@ impl<'a> Planner<'a> {
         if !state.clauses.compound.is_empty() {
             return self.compound(state);
         }
-        let clauses = scope::scoped(&state.model, state.clauses.clone());
+        let mut clauses = scope::scoped(&state.model, state.clauses.clone());
+        self.with(&mut clauses)?;
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
-        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };
+        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)?), ..Select::default() };
         let (mut node, mut filters) = self.node(&scope, &clauses, &mut select.columns, true, 0)?;
         joined::restrict(&mut node, &state.model, &clauses.filters, &clauses.includes, self.models);
         filters.extend(self.conditions(&clauses.filters, &scope, &clauses.includes)?);
@@ -128,10 +141,13 @@ impl<'a> Planner<'a> {
         Ok(Plan { select, node })
     }
 
-    fn source(&self, model: &ModelDef, alias: &Alias, clauses: &Clauses) -> Source {
+    fn source(&self, model: &ModelDef, alias: &Alias, clauses: &Clauses) -> Result<Source> {
+        if let Some(name) = &clauses.from_named {
+            return self.named_source(name, model, alias);
+        }
         let mut source = Source::table(self.table(model), alias.clone());
         source.hints.clone_from(&clauses.hints);
-        source
+        Ok(source)
     }
 
     /// Everything of a select but its columns and joins.
@@ -181,13 +197,14 @@ impl<'a> Planner<'a> {
         clauses.offset = None;
         clauses.lock = None;
         clauses.unordered = true;
+        self.with(&mut clauses)?;
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
         let mut filters = self.required(&scope, &clauses, 0)?;
         filters.extend(self.conditions(&clauses.filters, &scope, &clauses.includes)?);
         let counted = SelectItem::named(Expr::call(Func::Count, vec![Expr::Star]), "count");
         let nested = !clauses.group.is_empty() || !matches!(clauses.distinct, Distinct::No);
-        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)), ..Select::default() };
+        let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)?), ..Select::default() };
         if nested {
             let items = clauses.select.clone().unwrap_or_else(|| vec![SelectItem::new(Expr::Field(field(&state.model, 0)))]);
             for (number, item) in items.into_iter().enumerate() {

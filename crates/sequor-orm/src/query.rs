@@ -15,7 +15,7 @@ mod shape;
 mod stream;
 mod subquery;
 
-pub use clauses::{Clauses, Deleted, IncludeState, QueryState, Strategy};
+pub use clauses::{Clauses, Deleted, IncludeState, NamedQuery, QueryState, Strategy};
 pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};

@@ -17,6 +17,8 @@ mod verbs;
 
 use row::{fill, graph, insert, naming, options, state};
 
+pub(crate) use row::parents;
+
 pub use association::{RelationHandle, RelationOps};
 pub(crate) use association::{Side, add_links, has_links, related, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create};

@@ -4,10 +4,65 @@ use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Nulls, SortDirection};
-use sequor_core::statement::{Cte, Distinct, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
+use sequor_core::statement::{
+    Alias, BinaryOp, Cte, Distinct, Expr, Func, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind,
+    Window,
+};
+use sequor_core::types::{BindType, ScalarType};
+use sequor_core::{Name, Value};
+
+/// DISTINCT ON where there is none: rows are numbered in each group, and the first are kept.
+fn first_of_each(select: &Select, on: &[Expr]) -> Result<Select> {
+    if !select.compound.is_empty() {
+        return Err(Error::unsupported("distinct_on over a union: name the union with with_cte(..) and select from it"));
+    }
+    let alias = Alias::Named(Name::Borrowed("first"));
+    let inner_column = |name: String| Expr::column(alias.clone(), name);
+    // A window cannot name what is selected beside it.
+    let resolved = |by: &OrderBy| match &by.expr {
+        Expr::Alias(name) => {
+            select.columns.iter().find(|item| item.alias.as_ref() == Some(name)).map_or(by.expr.clone(), |item| item.expr.clone())
+        }
+        other => other.clone(),
+    };
+    let order: Vec<OrderBy> = select.order_by.iter().map(|by| OrderBy { expr: resolved(by), ..by.clone() }).collect();
+    let named = |(number, item): (usize, &SelectItem)| SelectItem::named(item.expr.clone(), format!("c{number}"));
+    let mut columns: Vec<SelectItem> = select.columns.iter().enumerate().map(named).collect();
+    columns.extend(order.iter().enumerate().map(|(number, by)| SelectItem::named(by.expr.clone(), format!("o{number}"))));
+    let window = Window { call: Expr::call(Func::RowNumber, Vec::new()), partition: on.to_vec(), order: order.clone() };
+    columns.push(SelectItem::named(Expr::Over(Box::new(window)), "rn"));
+    let inner = Select {
+        with: Vec::new(),
+        distinct: Distinct::No,
+        columns,
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        lock: None,
+        tags: Vec::new(),
+        ..select.clone()
+    };
+    let one = Expr::Value(Value::I64(1), BindType::one(ScalarType::I64));
+    let place = |(number, item): (usize, &SelectItem)| SelectItem { expr: inner_column(format!("c{number}")), alias: item.alias.clone() };
+    Ok(Select {
+        with: select.with.clone(),
+        columns: select.columns.iter().enumerate().map(place).collect(),
+        from: Some(Source::select(inner, alias.clone())),
+        filter: Some(inner_column("rn".to_owned()).binary(BinaryOp::Equal, one)),
+        order_by: order.into_iter().enumerate().map(|(number, by)| OrderBy { expr: inner_column(format!("o{number}")), ..by }).collect(),
+        limit: select.limit,
+        offset: select.offset,
+        tags: select.tags.clone(),
+        ..Select::default()
+    })
+}
 
 impl SqlWriter {
     pub(crate) fn select(&mut self, select: &Select) -> Result<()> {
+        if let (Distinct::On(exprs), true) = (&select.distinct, self.dialect != Dialect::Postgres) {
+            let select = first_of_each(select, exprs)?;
+            return self.select(&select);
+        }
         self.with(&select.with)?;
         self.select_core(select)?;
         for (op, other) in &select.compound {
@@ -55,11 +110,6 @@ impl SqlWriter {
             Distinct::No => {}
             Distinct::Yes => self.push("DISTINCT "),
             Distinct::On(exprs) => {
-                if self.dialect != Dialect::Postgres {
-                    return Err(Error::unsupported(
-                        "distinct_on is PostgreSQL's; elsewhere group_by with min or max, or a window, does it",
-                    ));
-                }
                 self.push("DISTINCT ON (");
                 self.list(exprs, |writer, expr| writer.expr(expr))?;
                 self.push(") ");

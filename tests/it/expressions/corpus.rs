@@ -1,5 +1,6 @@
 //! The bad-input corpus: no string of it becomes SQL text, and every one comes back as it went in.
 
+use super::matches::Paper;
 use super::models::*;
 use sequor::prelude::*;
 use std::collections::BTreeMap;
@@ -274,6 +275,18 @@ const VALUES: &[(&str, Sink)] = &[
     ("relation", |text| find(Article::CATEGORY.is(Category::NAME.eq(text)))),
     ("tree", |text| find(Article::CATEGORY.is(Category::CHILDREN.reached_from(Category::NAME.eq(text))))),
     ("union", |text| find(Article::TITLE.eq(text)).union(find(Article::NOTE.eq(text)))),
+    ("full text", |text| find(Article::TITLE.matches(text))),
+    ("full text of two", |text| find(sequor::matches((Article::TITLE, Article::NOTE), text))),
+    ("rank", |text| Article::find_all().order_by(Article::TITLE.match_rank(text).desc())),
+    ("indexed full text", |text| {
+        let papers = Paper::find_all().filter(sequor::matches((Paper::TITLE, Paper::BODY), text)).select(Paper::ID);
+        find(Article::ID.in_query(papers))
+    }),
+    ("named query", |text| Article::find_all().with_cte("a", find(Article::TITLE.eq(text))).from_cte("a")),
+    ("recursive query", |text| {
+        Article::find_all().with_recursive("a", find(Article::TITLE.eq(text)), Article::NOTE.eq(text)).from_cte("a")
+    }),
+    ("distinct_on", |text| find(Article::TITLE.eq(text)).distinct_on(Article::STOCK).order_by(Article::STOCK.asc())),
     ("having", |text| Article::find_all().having(max(Article::TITLE).gt(text.to_owned()))),
     ("order", |text| Article::find_all().order_by(when(Article::TITLE.eq(text), 1_i64).otherwise(2_i64).asc())),
     ("raw", |text| {

@@ -111,6 +111,21 @@ fn queries() -> Vec<(&'static str, String)> {
             "distinct_on",
             texts(&all().select(Article::TITLE).distinct_on(Article::STOCK).order_by((Article::STOCK.asc(), Article::ID.asc()))),
         ),
+        ("cte", texts(&all().with_cte("dear", find(Article::PRICE.gt(9.0))).from_cte("dear").select(Article::TITLE))),
+        (
+            "recursive",
+            texts(
+                &Category::find_all()
+                    .with_recursive(
+                        "below",
+                        Category::find_all().filter(Category::NAME.eq("Food")),
+                        Category::PARENT_ID.eq(outer(Category::ID)),
+                    )
+                    .from_cte("below")
+                    .select(Category::NAME),
+            ),
+        ),
+        ("match_rank", texts(&all().select(Article::TITLE.match_rank("two words")))),
         ("lock", texts(&all().lock(Lock::Update).skip_locked())),
         ("index_hint", texts(&all().force_index("articles_title"))),
         ("tags", texts(&all().with(SqlTag("route", "/articles")))),

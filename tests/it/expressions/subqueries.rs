@@ -98,3 +98,88 @@ async fn locks_name_relations_and_batches_walk_all_rows(db: Db) -> sequor::Resul
     assert_eq!(seen, [2, 1]);
     Ok(())
 }
+
+#[sequor::test(models(Category, Article))]
+async fn named_queries_are_read_by_their_name(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    let dear = || Article::find_all().order_by(Article::PRICE.desc()).limit(2);
+    let titles = async |find: Find<Article>| find.pluck(Article::TITLE).order_by(Article::ID.asc()).exec(&db).await;
+    assert_eq!(titles(Article::find_all().with_cte("dear", dear()).from_cte("dear")).await?, ["  Saw ", "Bread"]);
+    let stocked = Article::find_all().with_cte("dear", dear()).from_cte("dear").filter(Article::STOCK.gt(0)).include(Article::CATEGORY);
+    let rows = db.expect_queries(1, async || stocked.clone().exec(&db).await).await?;
+    assert_eq!((rows.len(), rows[0].category.loaded()?.name.as_str()), (1, "Food"));
+    assert_eq!(stocked.clone().count().exec(&db).await?, 1);
+    assert_eq!(stocked.page(1, 5).exec(&db).await?.count, 1);
+    // A sub-query reads it too, and a later name builds on an earlier one.
+    let of_dear = Article::find_all().from_cte("few").select(Article::CATEGORY_ID);
+    let names: Vec<String> = Category::find_all()
+        .with_cte("dear", dear())
+        .with_cte("few", Article::find_all().from_cte("dear").filter(Article::STOCK.gt(0)))
+        .filter(Category::ID.in_query(of_dear))
+        .pluck(Category::NAME)
+        .exec(&db)
+        .await?;
+    assert_eq!(names, ["Food"]);
+    let by_category: Vec<(i64, i64)> = Article::find_all()
+        .with_cte("all of them", Article::find_all())
+        .from_cte("all of them")
+        .select((Article::CATEGORY_ID, count_all()))
+        .group_by(Article::CATEGORY_ID)
+        .order_by(Article::CATEGORY_ID.asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(by_category, [(2, 1), (3, 1), (4, 1), (5, 1)]);
+    for wrong in [
+        Article::find_all().from_cte("nobody"),
+        Article::find_all().with_cte("c", Category::find_all()).from_cte("c"),
+        Article::find_all().with_cte("a", dear()).with_cte("a", dear()).from_cte("a"),
+        Article::find_all().with_cte("", dear()).from_cte(""),
+    ] {
+        let refused = wrong.exec(&db).await;
+        assert!(matches!(refused, Err(Error::Usage(_))), "{refused:?}");
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn rows_that_follow_from_each_other_and_circles_end(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    let food = || Category::find_all().filter(Category::NAME.eq("Food"));
+    let below = || Category::find_all().with_recursive("below", food(), Category::PARENT_ID.eq(outer(Category::ID))).from_cte("below");
+    let rows = db.expect_queries(1, async || below().order_by(Category::ID.asc()).exec(&db).await).await?;
+    assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["Food", "Fruit", "Apples"]);
+    assert_eq!(below().filter(Category::NAME.ne("Food")).count().exec(&db).await?, 2);
+    let sold: i64 = Article::find_all()
+        .with_recursive("below", food(), Category::PARENT_ID.eq(outer(Category::ID)))
+        .filter(Article::CATEGORY_ID.in_query(Category::find_all().from_cte("below").select(Category::ID)))
+        .select(count_all())
+        .one()
+        .exec(&db)
+        .await?;
+    assert_eq!(sold, 3);
+    let apples = Category::find_all().filter(Category::NAME.eq("Apples"));
+    let above = Category::find_all().with_recursive("above", apples, Category::ID.eq(outer(Category::PARENT_ID))).from_cte("above");
+    assert_eq!(above.count().exec(&db).await?, 4);
+    Category::update_all().set(Category::PARENT_ID, 4_i64).filter(Category::NAME.eq("Food")).exec(&db).await?;
+    assert_eq!(below().count().exec(&db).await?, 3);
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn the_first_of_each_group_on_every_database(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    let find = || Article::find_all().distinct_on(Article::STOCK).order_by((Article::STOCK.desc(), Article::PRICE.desc()));
+    let rows = find().exec(&db).await?;
+    assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Bread", "Élan", "  Saw "]);
+    let rows = find().limit(1).offset(1).include(Article::CATEGORY).exec(&db).await?;
+    assert_eq!((rows[0].title.as_str(), rows[0].category.loaded()?.name.as_str()), ("Élan", "Apples"));
+    let picked: Vec<(i32, f64)> = Article::find_all()
+        .select((Article::STOCK, Article::PRICE.alias("cost")))
+        .distinct_on(Article::STOCK)
+        .order_by((Article::STOCK.asc(), Article::PRICE.asc()))
+        .exec(&db)
+        .await?;
+    assert_eq!(picked, [(0, 20.0), (5, 1.5), (7, 2.25)]);
+    assert_eq!(find().count().exec(&db).await?, 3);
+    Ok(())
+}

@@ -183,3 +183,51 @@ async fn a_tree_is_right_while_its_parents_change(db: Db) -> sequor::Result<()> 
     assert!(seen > rounds, "the writers left nothing to read");
     Ok(())
 }
+
+/// Five levels, three to-many siblings on each; the rows of a level hang on those of its first sibling but one.
+fn five_levels() -> Find<Author> {
+    let fifth = || Label::BOOKS.order_by(Book::ID.asc()).include(Book::CHAPTERS).include(Book::LABELS).include(Book::NOTES);
+    let third =
+        || Label::BOOKS.order_by(Book::ID.asc()).include(Book::CHAPTERS).include(Book::LABELS.include(fifth())).include(Book::NOTES);
+    Author::find_all()
+        .include(Author::BOOKS.include(Book::CHAPTERS).include(Book::LABELS.include(third())).include(Book::NOTES))
+        .include(Author::EDITED)
+        .include(Author::NOTES)
+        .order_by(Author::ID.asc())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn a_statement_for_each_to_many_include_however_deep(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let expected = five_levels().include_strategy(Strategy::Sequential).exec(&db).await?;
+    // Authors; books, edited, notes; three below the books, one below each of two labels, three below their books.
+    for strategy in STRATEGIES {
+        let found = db.expect_queries(15, async || five_levels().include_strategy(strategy).exec(&db).await).await?;
+        assert_eq!(found, expected, "{strategy:?}");
+    }
+    if db.dialect() == Dialect::Postgres {
+        let flushed = || five_levels().include_strategy(Strategy::OneFlush).exec(&db);
+        flushed().await?;
+        db.expect_round_trips(1, async || flushed().await).await?;
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn related_rows_that_match_are_counted_without_loading_them(db: Db) -> sequor::Result<()> {
+    shelve(&db).await?;
+    let long = || Author::BOOKS.filter(Book::PAGES.gte(100));
+    let rows: Vec<(String, i64, Option<i32>)> = Author::find_all()
+        .select((Author::NAME, long().count(), long().aggregate(max(Book::PAGES))))
+        .filter(Author::BOOKS.with_deleted().count().gt(0))
+        .order_by((long().count().desc(), Author::ID.asc()))
+        .exec(&db)
+        .await?;
+    assert_eq!(rows, [("Ann".to_owned(), 2, Some(300)), ("Bo".to_owned(), 0, None)]);
+    let names: Vec<String> = Author::find_all().filter(long().exists()).pluck(Author::NAME).exec(&db).await?;
+    assert_eq!(names, ["Ann"]);
+    let labelled = Book::find_all().filter(Book::LABELS.through(BookLabel::WEIGHT.gt(5)).exists()).count().exec(&db).await?;
+    let all = Book::find_all().filter(Book::LABELS.exists()).count().exec(&db).await?;
+    assert!(labelled < all, "{labelled} of {all}");
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use super::table::Found;
 use super::{AnyChange, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
 use crate::db::Db;
-use crate::write::{RowState, WriteOptions};
+use crate::write::{RowState, WriteOptions, parents};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
@@ -169,6 +169,7 @@ pub(crate) fn needs_transaction(db: &Db, model: &ModelDef, options: &WriteOption
     let table = db.hook_table();
     (options.hooks && (declared(model).is_some() || table.has(&model.name, HookKind::WRITES)))
         || table.has(&model.name, &[HookKind::AfterChange])
+        || parents::has_followers(model)
 }
 
 /// Whether hooks may change a row after its rules were checked.
@@ -177,8 +178,12 @@ pub(crate) fn any_before(db: &Db, model: &ModelDef, options: &WriteOptions) -> b
     options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, BEFORE))
 }
 
-/// Whether somebody wants to know which rows a write of many changed.
+/// Whether somebody wants to know which rows a write of many changed, or counts them.
 pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
+    parents::has_followers(model) || listens(db, model)
+}
+
+fn listens(db: &Db, model: &ModelDef) -> bool {
     let table = db.hook_table();
     declared(model).is_some()
         || table.has_observers()
@@ -186,8 +191,20 @@ pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
         || table.wants_rows(&model.name)
 }
 
-/// Tells of a row that a write of many changed: the hooks of one row that asked for it, then the listeners of changes.
+/// Tells of a row that a write of many changed, and the rows that it belongs to.
 pub(crate) async fn changed_among_many(
+    db: &Db,
+    operation: Operation,
+    before: Option<&RowState>,
+    after: Option<&RowState>,
+    options: &WriteOptions,
+) -> Result<()> {
+    tell_among_many(db, operation, before, after, options).await?;
+    followed(db, vec![(before, after)], options).await
+}
+
+/// Tells of a row that a write of many changed: the hooks of one row that asked for it, then the listeners of changes.
+pub(crate) async fn tell_among_many(
     db: &Db,
     operation: Operation,
     before: Option<&RowState>,
@@ -211,10 +228,10 @@ pub(crate) async fn changed_among_many(
             fire_row(db, &mut row, *kind, options).await?;
         }
     }
-    changed(db, operation, before, after, options).await
+    tell(db, operation, before, after, options).await
 }
 
-/// Tells the listeners of changes what happened to a row: in its transaction, and once it is durable.
+/// Tells the listeners of changes what happened to a row, and the rows that it belongs to.
 pub(crate) async fn changed(
     db: &Db,
     operation: Operation,
@@ -222,8 +239,29 @@ pub(crate) async fn changed(
     after: Option<&RowState>,
     options: &WriteOptions,
 ) -> Result<()> {
+    tell(db, operation, before, after, options).await?;
+    followed(db, vec![(before, after)], options).await
+}
+
+/// Counts and touches the rows that some written rows of one model belong to.
+pub(crate) async fn followed(db: &Db, pairs: Vec<parents::Pair<'_>>, options: &WriteOptions) -> Result<()> {
+    let model = pairs.iter().find_map(|(before, after)| after.or(*before)).map(|row| row.model.clone());
+    match model.filter(|model| parents::has_followers(model)) {
+        Some(model) => parents::follow(db, &model, pairs, options).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells the listeners of changes what happened to a row: in its transaction, and once it is durable.
+pub(crate) async fn tell(
+    db: &Db,
+    operation: Operation,
+    before: Option<&RowState>,
+    after: Option<&RowState>,
+    options: &WriteOptions,
+) -> Result<()> {
     let Some(model) = after.or(before).map(|row| row.model.clone()) else { return Ok(()) };
-    if !captures(db, &model) {
+    if !listens(db, &model) {
         return Ok(());
     }
     let Some(mut change) = AnyChange::new(operation, before, after) else { return Ok(()) };
@@ -232,8 +270,8 @@ pub(crate) async fn changed(
     // Listeners of changes are mandatory: hooks(false) does not skip them.
     let mandatory = WriteOptions { hooks: true, ..options.clone() };
     fire(db, &model, HookKind::AfterChange, HookSubject::Change(&change), &mandatory).await?;
-    let listens = declared(&model).is_some() || db.hook_table().has(&model.name, &[HookKind::AfterCommit]);
-    if !listens && !db.hook_table().has_observers() {
+    let heard = declared(&model).is_some() || db.hook_table().has(&model.name, &[HookKind::AfterCommit]);
+    if !heard && !db.hook_table().has_observers() {
         return Ok(());
     }
     let outside = Db { tx: None, detached: true, ..db.clone() };

@@ -61,7 +61,7 @@ impl Planner<'_> {
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
         let alias = self.alias();
         let target = Scope::new(link.target.clone(), alias.clone());
-        let mut select = Select { from: Some(self.source(&link.target, &alias, &clauses)), ..Select::default() };
+        let mut select = Select { from: Some(self.source(&link.target, &alias, &clauses)?), ..Select::default() };
         // The linking columns must be readable from the rows, whatever is selected.
         let mut filters = Vec::new();
         let parent = self.parent(many, &target)?;

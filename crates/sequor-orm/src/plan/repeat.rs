@@ -29,6 +29,8 @@ fn is_stable(clauses: &Clauses) -> bool {
         && clauses.having.is_empty()
         && clauses.select.is_none()
         && clauses.compound.is_empty()
+        && clauses.named.is_empty()
+        && clauses.from_named.is_none()
         && matches!(clauses.distinct, Distinct::No);
     let order = |by: &OrderBy| is_stable_expr(&by.expr);
     let includes = clauses.includes.iter().all(|include| {

@@ -54,8 +54,12 @@ pub struct Clauses {
     pub tags: Vec<(String, String)>,
     /// A deadline for the statement.
     pub timeout: Option<Duration>,
-    /// Common table expressions.
+    /// Common table expressions, planned.
     pub with: Vec<Cte>,
+    /// Queries under names, which this one and those inside it may read.
+    pub named: Vec<NamedQuery>,
+    /// The named query whose rows are read instead of the table's.
+    pub from_named: Option<Name>,
     /// Queries whose rows are added to, kept in or taken from these: UNION and the like.
     pub compound: Vec<(SetOp, Arc<QueryState>)>,
     /// Whether it reads from the primary server, not from a replica.
@@ -90,6 +94,17 @@ pub enum Strategy {
     OneFlush,
     /// Level after level, by the keys of the parents.
     Sequential,
+}
+
+/// A query under a name: a common table expression.
+#[derive(Clone, Debug)]
+pub struct NamedQuery {
+    /// The name.
+    pub name: Name,
+    /// Its rows, or the first of them.
+    pub query: Arc<QueryState>,
+    /// How further rows follow from a row that is there: a condition on them, in which `outer(..)` is that row.
+    pub next: Option<Expr>,
 }
 
 /// One relation to load, and what is asked of its rows.
@@ -202,6 +217,8 @@ impl Clauses {
         self.tags.extend(other.tags);
         self.timeout = other.timeout.or(self.timeout);
         self.with.extend(other.with);
+        self.named.extend(other.named);
+        self.from_named = other.from_named.or(self.from_named.take());
         self.compound.extend(other.compound);
         self.primary |= other.primary;
         self.hints.extend(other.hints);

@@ -1,6 +1,6 @@
 //! [`Find`]: the builder of every read, and the static finders of a model.
 
-use super::clauses::{Deleted, QueryState, Strategy};
+use super::clauses::{Deleted, NamedQuery, QueryState, Strategy};
 use super::page::PageRequest;
 use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
 use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
@@ -143,7 +143,7 @@ impl<M, S: Shape> Find<M, S> {
         self.with_clauses(|clauses| clauses.distinct = Distinct::Yes)
     }
 
-    /// The first row of each group of equal columns (PostgreSQL).
+    /// The first row of each group of equal columns, in the order of the query (`DISTINCT ON`; numbered by a window where there is none).
     pub fn distinct_on(self, columns: impl Columns<M>) -> Find<M, S> {
         self.with_clauses(|clauses| clauses.distinct = Distinct::On(columns.exprs()))
     }
@@ -233,6 +233,33 @@ impl<M, S: Shape> Find<M, S> {
     /// Without the rows of another query.
     pub fn except(self, other: Find<M, S>) -> Find<M, S> {
         self.joined_with(SetOp::Except, other)
+    }
+
+    /// Gives a query a name, under which this one and the sub-queries in it may read its rows: `from_cte(name)` (WITH).
+    pub fn with_cte<N>(self, name: &'static str, query: Find<N>) -> Find<M, S>
+    where
+        N: Model,
+    {
+        self.named(name, query.state, None)
+    }
+
+    /// The same for rows that follow from each other: those of `start`, and all that match `next`, in which `outer(..)` is a row that is
+    /// there already: `Category::PARENT_ID.eq(outer(Category::ID))`. Each row is there once, so that circles end (WITH RECURSIVE).
+    pub fn with_recursive<N>(self, name: &'static str, start: Find<N>, next: Filter<N>) -> Find<M, S>
+    where
+        N: Model,
+    {
+        self.named(name, start.state, Some(next.expr))
+    }
+
+    fn named(self, name: &'static str, query: QueryState, next: Option<Expr>) -> Find<M, S> {
+        let named = NamedQuery { name: Name::Borrowed(name), query: Arc::new(query), next };
+        self.with_clauses(|clauses| clauses.named.push(named))
+    }
+
+    /// Reads the rows of a query that was given a name, instead of the table's.
+    pub fn from_cte(self, name: &'static str) -> Find<M, S> {
+        self.with_clauses(|clauses| clauses.from_named = Some(Name::Borrowed(name)))
     }
 
     /// Runs without hooks when `false`. Sequelize: `hooks: false`.

@@ -2,7 +2,8 @@
 
 use super::clauses::{Deleted, IncludeState};
 use super::{Filter, IntoOrder, Scope};
-use crate::model::{IntoInclude, Model, Relation, RelationKindMarker, Through, ToManyKind};
+use crate::model::{IntoInclude, Model, Relation, RelationKindMarker, Single, Through, ToManyKind, TypedExpr};
+use sequor_core::statement::{Expr, Func, Quantifier, RelationExpr};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -132,6 +133,36 @@ macro_rules! clauses {
             }
         }
     };
+}
+
+/// What is asked of the related rows, as an expression: order, limit and includes say nothing here.
+impl<M, T, K: ToManyKind> Include<M, T, K> {
+    fn aggregated(self, quantifier: Quantifier, aggregate: Option<Expr>) -> Expr {
+        let clauses = self.state.clauses;
+        Expr::Relation(Box::new(RelationExpr {
+            relation: self.state.relation,
+            quantifier,
+            filter: crate::plan::all(clauses.filters),
+            through: self.state.through,
+            aggregate,
+            with_deleted: clauses.deleted != Deleted::Hidden,
+        }))
+    }
+
+    /// How many related rows match, to select, filter or sort by: `User::POSTS.filter(Post::PUBLISHED.eq(true)).count().gt(3)`.
+    pub fn count(self) -> TypedExpr<M, i64> {
+        TypedExpr::new(self.aggregated(Quantifier::Aggregate, Some(Expr::call(Func::Count, vec![Expr::Star]))))
+    }
+
+    /// An aggregate over the related rows that match.
+    pub fn aggregate<V>(self, aggregate: TypedExpr<T, V, Single>) -> TypedExpr<M, V> {
+        TypedExpr::new(self.aggregated(Quantifier::Aggregate, Some(aggregate.expr)))
+    }
+
+    /// Rows that have a related row that matches.
+    pub fn exists(self) -> Filter<M> {
+        Filter::new(self.aggregated(Quantifier::Any, None))
+    }
 }
 
 /// A relation from a model to itself.

@@ -92,9 +92,7 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
             }
             let mut stored = insert_rows(tx, rows, options).await?;
             stored.iter_mut().for_each(remember);
-            for row in &stored {
-                hook::changed_among_many(tx, hook::Operation::Create, None, Some(row), &options.write).await?;
-            }
+            created(tx, &stored, false, options).await?;
             Ok(stored)
         })
         .await?;
@@ -118,8 +116,26 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
     for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
         hook::fire(db, &model, kind, HookSubject::Row(&mut stored), &options.write).await?;
     }
-    hook::changed(db, hook::Operation::Create, None, Some(&stored), &options.write).await?;
+    created(db, std::slice::from_ref(&stored), true, options).await?;
     Ok(stored)
+}
+
+/// Tells of rows that were created, and counts them where they belong. Which rows a conflict clause found nobody says, so there it is counted anew.
+async fn created(db: &Db, stored: &[RowState], hooked: bool, options: &BulkOptions) -> Result<()> {
+    for row in stored {
+        if hooked {
+            hook::tell(db, hook::Operation::Create, None, Some(row), &options.write).await?;
+        } else {
+            hook::tell_among_many(db, hook::Operation::Create, None, Some(row), &options.write).await?;
+        }
+    }
+    if matches!(options.duplicates, OnDuplicate::Fail) {
+        return hook::followed(db, stored.iter().map(|row| (None, Some(row))).collect(), &options.write).await;
+    }
+    match stored.first() {
+        Some(first) => super::parents::recount(db, &first.model, stored, &options.write).await,
+        None => Ok(()),
+    }
 }
 
 /// All failures of all rows at once.

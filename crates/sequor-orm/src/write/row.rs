@@ -5,4 +5,5 @@ pub(super) mod graph;
 pub(super) mod insert;
 pub(super) mod naming;
 pub(super) mod options;
+pub(crate) mod parents;
 pub(super) mod state;

@@ -123,8 +123,9 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
         }
         let after: Vec<Option<&RowState>> = keys.iter().map(|key| by_key.get(&KeyHash::new(key)).copied()).collect();
         for (old, new) in before.iter().zip(&after) {
-            hook::changed_among_many(db, hook::Operation::Update, Some(old), *new, write).await?;
+            hook::tell_among_many(db, hook::Operation::Update, Some(old), *new, write).await?;
         }
+        hook::followed(db, before.iter().map(Some).zip(after.iter().copied()).collect(), write).await?;
         moves::tell(db, moved, &after, write).await?;
     }
     Ok((count, if options.returning { rows } else { Vec::new() }))
@@ -257,7 +258,7 @@ async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, option
     {
         columns.push((model.columns[position].column.clone(), bound(model, position, &now_for(&model.columns[position], db))));
     }
-    if let Some(position) = model.version {
+    if let Some(position) = model.version.filter(|_| !options.keeps_version) {
         let raised = column(model, position).binary(BinaryOp::Add, bound(model, position, &Value::I64(1)));
         columns.push((model.columns[position].column.clone(), raised));
     }

@@ -142,15 +142,17 @@ async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bo
         hook::fire(db, &model, HookKind::AfterDestroy, HookSubject::Row(row), options).await?;
     }
     if count > 0 && hook::captures(db, &model) {
-        for row in &rows {
-            let old = row.original.clone().map(|values| RowState::stored(model.clone(), values));
-            let after = is_soft.then_some(row);
+        let old = |row: &RowState| row.original.clone().map(|values| RowState::stored(model.clone(), values));
+        let olds: Vec<Option<RowState>> = rows.iter().map(old).collect();
+        let pairs: Vec<_> = olds.iter().zip(&rows).map(|(old, row)| (old.as_ref(), is_soft.then_some(row))).collect();
+        for (old, after) in &pairs {
             if hooked {
-                hook::changed(db, hook::Operation::Destroy, old.as_ref(), after, options).await?;
+                hook::tell(db, hook::Operation::Destroy, *old, *after, options).await?;
             } else {
-                hook::changed_among_many(db, hook::Operation::Destroy, old.as_ref(), after, options).await?;
+                hook::tell_among_many(db, hook::Operation::Destroy, *old, *after, options).await?;
             }
         }
+        hook::followed(db, pairs, options).await?;
     }
     for row in &mut rows {
         row.original = Some(row.values.iter().map(|value| value.clone().unwrap_or_default()).collect());

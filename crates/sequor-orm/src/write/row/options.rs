@@ -23,6 +23,8 @@ pub struct WriteOptions {
     pub silent: bool,
     /// Deletes rows of paranoid models for good.
     pub force: bool,
+    /// Leaves the version of the optimistic lock alone: nobody's edit is outdated by a counter.
+    pub(crate) keeps_version: bool,
     /// Typed extras for hooks.
     pub extras: TypeMap,
     /// Key-values for the comment behind the statement.
@@ -43,6 +45,7 @@ impl WriteOptions {
             may_be_gone: false,
             silent: false,
             force: false,
+            keeps_version: false,
             extras: TypeMap::default(),
             tags: Vec::new(),
             site,
