@@ -124,9 +124,9 @@ async fn writers_at_the_same_time_are_all_counted(db: Db) -> sequor::Result<()> 
 #[sequor::test(models(Shelf, Album, Song))]
 async fn touch_goes_up_to_the_top(db: Db) -> sequor::Result<()> {
     let at = |day: u32| -> sequor::Result<DateTime<Utc>> { Ok(format!("2020-01-{day:02}T00:00:00Z").parse()?) };
-    let stamps = async || {
+    let stamps = async || -> sequor::Result<(DateTime<Utc>, DateTime<Utc>)> {
         let shelf = Shelf::find_by_pk(1).or_fail().exec(&db).await?.updated_at;
-        sequor::Result::Ok((shelf, Album::find_by_pk(1).or_fail().exec(&db).await?.updated_at))
+        Ok((shelf, Album::find_by_pk(1).or_fail().exec(&db).await?.updated_at))
     };
     db.clock().set(at(1)?);
     let shelf = draft!(Shelf {}).create(&db).await?;

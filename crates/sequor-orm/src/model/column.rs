@@ -50,6 +50,11 @@ impl<M, T> Column<M, T> {
     pub fn to_expr(self) -> TypedExpr<M, T> {
         TypedExpr::new(self.expr())
     }
+
+    /// The column under another name in the result.
+    pub fn alias(self, name: &'static str) -> TypedExpr<M, T> {
+        self.to_expr().alias(name)
+    }
 }
 
 impl<M, E> EmbeddedColumn<M, E> {

@@ -96,6 +96,8 @@ fn is_plain(model: &ModelDef, clauses: &Clauses) -> bool {
         && clauses.lock.is_none()
         && clauses.tags.is_empty()
         && clauses.with.is_empty()
+        && clauses.named.is_empty()
+        && clauses.from_named.is_none()
         && clauses.compound.is_empty()
         && clauses.hints.is_empty()
 }

@@ -112,6 +112,7 @@ pub(crate) async fn before_create(db: &Db, state: &mut RowState, options: &Write
 
 /// The statement.
 pub(crate) async fn insert_prepared(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
+    super::parents::reserve(db, std::slice::from_ref(&state), options).await?;
     let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
     let children = std::mem::take(&mut state.children);
     let mut stored = RowState::stored(state.model.clone(), values);

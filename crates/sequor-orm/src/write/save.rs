@@ -135,6 +135,9 @@ async fn save_stored(db: &Db, state: RowState, options: &WriteOptions) -> Result
 }
 
 async fn write_prepared(db: &Db, mut row: Prepared, options: &WriteOptions) -> Result<RowState> {
+    if super::parents::has_followers(&row.state.model) {
+        super::parents::reserve(db, &[row.before.clone(), row.state.clone()], options).await?;
+    }
     row.state = update_row(db, &mut row.state, &row.changed, options).await?;
     finish(db, row, options).await
 }

@@ -12,7 +12,7 @@ use crate::query::QueryState;
 use crate::validate;
 use sequor_core::driver::Discard;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, Expr, SelectItem, Statement, Update};
+use sequor_core::statement::{BinaryOp, Expr, LockMode, SelectItem, Statement, Update};
 use sequor_core::{Name, Value};
 use std::collections::HashMap;
 
@@ -100,11 +100,9 @@ async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], op
 async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
     let write = &options.write;
     let mut locked = query.clone();
-    locked.clauses.lock = Some(sequor_core::statement::Lock {
-        mode: sequor_core::statement::LockMode::Update,
-        of: Vec::new(),
-        wait: sequor_core::statement::LockWait::Block,
-    });
+    // A counter of children raises the lock that their foreign keys hold, which the stronger one would wait for.
+    let mode = if write.keeps_version { LockMode::NoKeyUpdate } else { LockMode::Update };
+    locked.clauses.lock = Some(sequor_core::statement::Lock { mode, of: Vec::new(), wait: sequor_core::statement::LockWait::Block });
     let before = find_rows(db, locked, write.site).await?;
     if before.is_empty() {
         return Ok((0, Vec::new()));

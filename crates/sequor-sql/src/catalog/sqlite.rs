@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Everything with its text, columns, indexes, foreign keys.
 pub(super) const QUERIES: [&str; 4] = [
-    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND ? IS NOT NULL AND ? IN ('', tbl_name) ORDER BY rowid",
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type IN ('virtual', 'shadow')) AND ? IS NOT NULL AND ? IN ('', tbl_name) ORDER BY rowid",
     "SELECT m.name, x.name, x.type, CASE WHEN x.\"notnull\" THEN '1' ELSE '0' END, x.dflt_value, CAST(x.pk AS TEXT), CAST(x.hidden AS TEXT) \
      FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden <> 1 AND ? IS NOT NULL AND ? IN ('', m.name) ORDER BY m.rowid, x.cid",
     "SELECT m.name, l.name, CAST(l.\"unique\" AS TEXT), l.origin, i.name, CAST(i.\"desc\" AS TEXT), i.coll \

@@ -57,6 +57,7 @@ struct Part {
 /// Inserts rows in one batch: all or none. They come back in the order of the input; one that a conflict left out comes back without its key.
 pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
     let Some(model) = rows.first().map(|row| row.model.clone()) else { return Ok(rows) };
+    crate::write::parents::reserve(db, &rows, &options.write).await?;
     let count = rows.len();
     let mut groups = grouped(&model, rows);
     let (mut steps, mut parts) = (Vec::new(), Vec::new());

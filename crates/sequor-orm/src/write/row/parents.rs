@@ -58,20 +58,42 @@ pub(crate) fn follow<'a>(db: &'a Db, model: &'a ModelDef, pairs: Vec<Pair<'a>>, 
     })
 }
 
+/// Locks the rows that some rows are about to belong to, where the key that is checked takes a lock which would have to be raised for the
+/// counter: two writers would wait for each other (MySQL, MariaDB).
+pub(crate) async fn reserve(db: &Db, rows: &[RowState], options: &WriteOptions) -> Result<()> {
+    let Some(first) = rows.first().filter(|row| db.dialect().is_mysql() && has_followers(&row.model)) else { return Ok(()) };
+    for relation in followed(&first.model) {
+        let link = relation.link(&first.model, &db.models())?;
+        lock(db, &link, keys_of(rows, &link), options).await?;
+    }
+    Ok(())
+}
+
+async fn lock(db: &Db, link: &Link, keys: Vec<Vec<Value>>, options: &WriteOptions) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut locked = of_keys(link, keys);
+    locked.clauses.lock = Some(Lock { mode: LockMode::NoKeyUpdate, of: Vec::new(), wait: LockWait::Block });
+    find_rows(db, locked, options.site).await.map(drop)
+}
+
+/// The keys of the rows that some rows belong to, each once.
+fn keys_of(rows: &[RowState], link: &Link) -> Vec<Vec<Value>> {
+    let keys: HashMap<KeyHash, Vec<Value>> = rows.iter().filter_map(|row| key_of(row, link)).map(|key| (KeyHash::new(&key), key)).collect();
+    keys.into_values().collect()
+}
+
 /// Counts anew for the rows that some rows belong to: after a write that does not tell which rows were there before.
 pub(crate) async fn recount(db: &Db, model: &Arc<ModelDef>, rows: &[RowState], options: &WriteOptions) -> Result<()> {
     for relation in followed(model) {
         let link = relation.link(model, &db.models())?;
-        let mut keys: HashMap<KeyHash, Vec<Value>> = HashMap::new();
-        keys.extend(rows.iter().filter_map(|row| key_of(row, &link)).map(|key| (KeyHash::new(&key), key)));
-        let keys: Vec<Vec<Value>> = keys.into_values().collect();
+        let keys = keys_of(rows, &link);
         if keys.is_empty() {
             continue;
         }
         // Who waits for the lock counts what the one before it has written.
-        let mut locked = of_keys(&link, keys.clone());
-        locked.clauses.lock = Some(Lock { mode: LockMode::Update, of: Vec::new(), wait: LockWait::Block });
-        find_rows(db, locked, options.site).await?;
+        lock(db, &link, keys.clone(), options).await?;
         let value = |_: usize, target: &ModelDef| children(model, target, &link);
         write(db, relation, &link, keys, relation.counter_cache.is_some().then_some(&value), options).await?;
     }
@@ -112,7 +134,9 @@ async fn write(
     if set.is_empty() {
         return Ok(());
     }
-    let mut write = WriteOptions { silent: true, validate: false, hooks: false, fields: None, keeps_version: true, ..options.clone() };
+    // A touch goes on to the parents of the parents; a counter alone leaves their `updated_at` as it is.
+    let silent = !relation.touch || options.silent;
+    let mut write = WriteOptions { silent, validate: false, hooks: false, fields: None, keeps_version: true, ..options.clone() };
     write.force = false;
     let options = UpdateOptions { write, every_row: false, returning: false, individual_hooks: false };
     update_all(db, of_keys(link, keys), set, &options).await.map(drop)
