@@ -90,7 +90,9 @@ async fn an_index_of_the_model_answers_a_search(db: Db) -> sequor::Result<()> {
     db.sync::<Paper>(sequor::SyncMode::Alter).await?;
     assert_eq!(found(&db, "boat").await?, [3]);
     let names: Vec<String> = db.query_interface().show_indexes("papers").await?.iter().map(|index| index["name"].to_string()).collect();
-    assert_eq!(names, ["\"papers_body_words\"", "\"papers_headline_body_idx\""]);
+    // On SQLite an index of words is a table of its own, which the catalog leaves out.
+    let expected: &[&str] = if db.dialect() == Dialect::Sqlite { &[] } else { &["\"papers_body_words\"", "\"papers_headline_body_idx\""] };
+    assert_eq!(names, expected);
     let tables = db.query_interface().list_tables().await?;
     assert_eq!(tables.iter().filter(|table| table.contains("papers")).count(), 1, "{tables:?}");
     db.sync::<Paper>(sequor::SyncMode::Force).await?;
