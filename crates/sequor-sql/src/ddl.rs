@@ -10,7 +10,7 @@ pub(crate) use column::{default_text, implied_check, type_name};
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{IndexDef, IndexPart, SortDirection, TableName};
+use sequor_core::schema::{IndexDef, SortDirection, TableName};
 use sequor_core::statement::Ddl;
 
 /// Renders a change of the schema: one or several statements without parameters.
@@ -456,34 +456,4 @@ impl DdlWriter {
         self.end();
         Ok(())
     }
-}
-
-/// A column or expression of an index, with what is said of it.
-fn index_part(sql: &mut SqlWriter, part: &IndexPart) -> Result<()> {
-    match (&part.column, &part.expression) {
-        (Some(column), _) => sql.name(column)?,
-        (None, Some(expression)) => {
-            sql.push("(");
-            sql.push(expression);
-            sql.push(")");
-        }
-        (None, None) => return Err(Error::usage("a part of an index names neither a column nor an expression")),
-    }
-    if let (Some(length), true) = (part.length, sql.dialect.is_mysql()) {
-        sql.push("(");
-        sql.number(u64::from(length));
-        sql.push(")");
-    }
-    if let (Some(collation), Dialect::Postgres | Dialect::Sqlite) = (&part.collation, sql.dialect) {
-        sql.push(" COLLATE ");
-        sql.name(collation)?;
-    }
-    if let (Some(class), Dialect::Postgres) = (&part.operator_class, sql.dialect) {
-        sql.push(" ");
-        sql.name(class)?;
-    }
-    if part.direction == Some(SortDirection::Descending) {
-        sql.push(" DESC");
-    }
-    Ok(())
 }
