@@ -1,7 +1,8 @@
-//! Sequor's development tasks: `cargo xtask test | servers | tidy | deps | lint | doc`.
+//! Sequor's development tasks: `cargo xtask test | servers | bench | tidy | deps | lint | doc`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod bench;
 mod deps;
 mod process;
 mod test;
@@ -13,6 +14,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   test [--tier 0|1] [--only sqlite,postgres,mysql] [-- FILTER ..]
              start private servers, run every test and the recorded scenarios, stop the servers
   servers    start both servers, print their URLs, stop them at Ctrl-C or when standard input closes
+  bench [--quick] [--database sqlite|postgres|mysql]
+             measure every workload beside a hand-written client and the peers (release build; start it on an idle machine)
   tidy       check the norms that a machine can check
   deps       check licences, duplicate versions and that every dependency has its reason
   lint       rustfmt and clippy, warnings as errors
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
     let result = process::enter_root().and_then(|()| process::stop_on_signals()).and_then(|()| match args.first().map(String::as_str) {
         Some("test") => test::run(rest),
         Some("servers") => sequor_tools::servers::serve(),
+        Some("bench") => bench::run(rest),
         Some("tidy") => tidy::run(),
         Some("deps") => deps::run(),
         Some("lint") => process::lint(),
