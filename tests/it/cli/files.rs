@@ -27,14 +27,15 @@ async fn init_writes_a_project_once() {
     let project = Project::empty();
     let said = project.alone("init").good();
     assert!(
-        said.contains("Created sequor.toml\n") && said.contains("Created src/bin/db.rs\n") && said.contains("Next: sequor db setup"),
+        said.contains("Created sequor.toml\n") && said.contains("Created src/bin/db.rs\n") && said.contains("Next: sequor migrate generate create-users, sequor db setup, cargo run"),
         "{said}"
     );
     assert!(project.alone("init").bad().contains("sequor.toml is there already; --force writes over it"));
     // The settings that it wrote name the database.
     std::fs::remove_file(project.path().join("src/bin/db.rs")).unwrap();
     assert_eq!(project.alone("db create").good(), "Database app.db created.");
-    assert_eq!(project.alone("migrate up").good().matches("20240101000000-create-users").count(), 2);
+    project.file("migrations/20240101000000-tags/up.sql", "CREATE TABLE tags (name text);\n");
+    assert_eq!(project.alone("migrate up").good().matches("20240101000000-tags").count(), 2);
     assert!(
         project
             .alone("migrate status --env production")
