@@ -9,6 +9,7 @@ mod expressions;
 mod factories;
 mod hooks;
 mod json_door;
+mod json_language;
 mod lifecycle;
 mod loading;
 mod mistakes;

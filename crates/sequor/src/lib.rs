@@ -66,8 +66,7 @@ pub use sequor_orm::query::{
     Batches, Case, Cursor, CursorPage, Filter, Find, Include, IntoOrder, Lock, ModelQueries, Order, Page, Policy, RowStream, RowsAndCount,
     Scope, Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, date_part,
     date_trunc, dense_rank, first_value, function, greatest, lag, last_value, lead, least, match_rank, matches, max, min, outer,
-    query_language_schema, random,
-    rank, raw_expr, row_number, scalar, string_agg, sum, tuple, when,
+    query_language_schema, random, rank, raw_expr, row_number, scalar, string_agg, sum, tuple, when,
 };
 pub use sequor_orm::sync::{PlanStep, SyncMode};
 #[cfg(feature = "testing")]

@@ -20,22 +20,91 @@ const SCENARIO: &[&str] = &[
 ];
 const MODEL: &[&str] = &["name", "attributes", "options", "hooks"];
 const ASSOCIATION: &[&str] = &[
-    "type", "source", "target", "as", "foreignKey", "otherKey", "sourceKey", "targetKey", "through", "scope", "constraints", "onDelete",
-    "onUpdate", "hooks", "uniqueKey",
+    "type",
+    "source",
+    "target",
+    "as",
+    "foreignKey",
+    "otherKey",
+    "sourceKey",
+    "targetKey",
+    "through",
+    "scope",
+    "constraints",
+    "onDelete",
+    "onUpdate",
+    "hooks",
+    "uniqueKey",
 ];
 const SEED: &[&str] = &["model", "rows", "options"];
 const DEVIATION: &[&str] = &["step", "dialects", "why", "better"];
 
 /// Keys that any step may have.
-const STEP: &[&str] =
-    &["op", "as", "options", "scope", "unscoped", "outside", "catch", "compareOrder", "hookOrder", "keepTimestamps", "model", "on", "association"];
+const STEP: &[&str] = &[
+    "op",
+    "as",
+    "options",
+    "scope",
+    "unscoped",
+    "outside",
+    "catch",
+    "compareOrder",
+    "hookOrder",
+    "keepTimestamps",
+    "model",
+    "on",
+    "association",
+];
 
 const OPTIONS: &[&str] = &[
-    "where", "having", "attributes", "order", "group", "include", "limit", "offset", "raw", "paranoid", "distinct", "col", "fields",
-    "returning", "validate", "hooks", "individualHooks", "ignoreDuplicates", "updateOnDuplicate", "conflictAttributes", "conflictFields",
-    "force", "silent", "by", "defaults", "rejectOnEmpty", "subQuery", "isolationLevel", "lock", "skipLocked", "truncate",
-    "restartIdentity", "cascade", "plain", "nest", "dataType", "joinTableAttributes", "save", "alter", "through", "scope", "replacements", "bind",
-    "type", "model", "on", "required", "separate",
+    "where",
+    "having",
+    "attributes",
+    "order",
+    "group",
+    "include",
+    "limit",
+    "offset",
+    "raw",
+    "paranoid",
+    "distinct",
+    "col",
+    "fields",
+    "returning",
+    "validate",
+    "hooks",
+    "individualHooks",
+    "ignoreDuplicates",
+    "updateOnDuplicate",
+    "conflictAttributes",
+    "conflictFields",
+    "force",
+    "silent",
+    "by",
+    "defaults",
+    "rejectOnEmpty",
+    "subQuery",
+    "isolationLevel",
+    "lock",
+    "skipLocked",
+    "truncate",
+    "restartIdentity",
+    "cascade",
+    "plain",
+    "nest",
+    "dataType",
+    "joinTableAttributes",
+    "save",
+    "alter",
+    "through",
+    "scope",
+    "replacements",
+    "bind",
+    "type",
+    "model",
+    "on",
+    "required",
+    "separate",
 ];
 
 /// The keys of each operation beside those of every step.
@@ -50,7 +119,12 @@ fn operation(op: &str) -> Option<&'static [&'static str]> {
         "increment" | "decrement" | "instance.increment" | "instance.decrement" => &["fields"],
         "instance.save" => &["set"],
         "instance.set" | "instance.update" => &["values"],
-        "instance.reload" | "instance.restore" | "instance.get" | "instance.destroy" | "instance.validate" | "instance.isNewRecord"
+        "instance.reload"
+        | "instance.restore"
+        | "instance.get"
+        | "instance.destroy"
+        | "instance.validate"
+        | "instance.isNewRecord"
         | "instance.isSoftDeleted" => &[],
         "instance.changed" | "instance.previous" | "instance.getField" => &["field"],
         "instance.equals" => &["other"],

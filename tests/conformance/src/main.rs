@@ -33,16 +33,8 @@ const KNOWN: &str = "--dialect, --filter, --name, --verbose, --jobs, --junit, --
 
 fn args() -> Result<Args, String> {
     let jobs = std::thread::available_parallelism().map_or(4, usize::from).max(4);
-    let mut args = Args {
-        dialect: String::new(),
-        filter: None,
-        name: None,
-        verbose: false,
-        jobs,
-        junit: None,
-        json: None,
-        folders: Vec::new(),
-    };
+    let mut args =
+        Args { dialect: String::new(), filter: None, name: None, verbose: false, jobs, junit: None, json: None, folders: Vec::new() };
     let mut rest = std::env::args().skip(1);
     while let Some(arg) = rest.next() {
         let mut value = |what: &str| rest.next().ok_or(format!("{what} takes a value"));

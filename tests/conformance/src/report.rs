@@ -97,12 +97,7 @@ pub fn junit(dialect: &str, cases: &[Case]) -> String {
         cases.len()
     );
     for case in cases {
-        xml += &format!(
-            "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
-            escaped(&case.area),
-            escaped(&case.name),
-            case.seconds
-        );
+        xml += &format!("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"", escaped(&case.area), escaped(&case.name), case.seconds);
         match (&case.failure, case.different) {
             (None, _) => xml.push_str("/>\n"),
             (Some(_), true) => xml.push_str("><skipped message=\"different on purpose\"/></testcase>\n"),

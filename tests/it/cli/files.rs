@@ -27,7 +27,9 @@ async fn init_writes_a_project_once() {
     let project = Project::empty();
     let said = project.alone("init").good();
     assert!(
-        said.contains("Created sequor.toml\n") && said.contains("Created src/bin/db.rs\n") && said.contains("Next: sequor migrate generate create-users, sequor db setup, cargo run"),
+        said.contains("Created sequor.toml\n")
+            && said.contains("Created src/bin/db.rs\n")
+            && said.contains("Next: sequor migrate generate create-users, sequor db setup, cargo run"),
         "{said}"
     );
     assert!(project.alone("init").bad().contains("sequor.toml is there already; --force writes over it"));

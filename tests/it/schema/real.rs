@@ -30,6 +30,7 @@ fn table(name: &str, columns: &str) -> TableDef {
             column.default = ColumnDefault::Value(match &column.ty {
                 ColumnType::Bool => Value::Bool(default == "1"),
                 ColumnType::VarChar(_) => Value::Text(default.trim_matches('\'').to_owned()),
+                ColumnType::Decimal(_) => Value::Decimal(default.parse().unwrap()),
                 _ => Value::I64(default.parse().unwrap()),
             });
         }
@@ -74,7 +75,8 @@ async fn whole_way(db: &Db, text: &str) -> sequor::Result<()> {
     let generator = Generator::to_schema(schema.clone()).dialects([db.dialect()]);
     let made = generator.generate(&Schema::default())?.expect("tables");
     // A snapshot says as much as the description.
-    assert!(generator.generate(&made.schema()?)?.is_none());
+    let again = generator.generate(&made.schema()?)?;
+    assert!(again.is_none(), "{:#?}", again.map(|again| again.steps));
     let mut migration = Migration::new("1-all");
     for (file, text) in made.files {
         migration = migration.with(file, text);

@@ -178,6 +178,17 @@ impl Db {
         if !self.hook_table().any(kind) || hook::is_in_query_hook() {
             return Ok(());
         }
+        Box::pin(self.tell_texts(kind, texts, run, start, error)).await
+    }
+
+    async fn tell_texts(
+        &self,
+        kind: HookKind,
+        texts: &[std::sync::Arc<str>],
+        run: &Run,
+        start: Option<Instant>,
+        error: Option<&Error>,
+    ) -> Result<()> {
         let options = WriteOptions::at(run.site);
         for sql in texts {
             let (took, model) = (start.map(|start| start.elapsed()), run.model.as_deref());

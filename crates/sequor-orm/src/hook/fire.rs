@@ -91,13 +91,25 @@ async fn call(
     db: &Db,
     model: Option<&Arc<ModelDef>>,
     kind: HookKind,
-    mut subject: HookSubject<'_>,
+    subject: HookSubject<'_>,
     options: &WriteOptions,
     called: Called,
 ) -> Result<()> {
     if called.declared.is_none() && called.table.is_empty() {
         return Ok(());
     }
+    // On the heap: hooks write, and their writes call hooks, on one stack.
+    Box::pin(call_each(db, model, kind, subject, options, called)).await
+}
+
+async fn call_each(
+    db: &Db,
+    model: Option<&Arc<ModelDef>>,
+    kind: HookKind,
+    mut subject: HookSubject<'_>,
+    options: &WriteOptions,
+    called: Called,
+) -> Result<()> {
     let merged = (!options.extras.is_empty()).then(|| options.extras(db));
     let extras = merged.as_ref().unwrap_or_else(|| db.extras());
     let skipped = extras.get::<SkipHooks>().filter(|_| !kind.is_mandatory());

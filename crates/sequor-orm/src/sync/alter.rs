@@ -4,8 +4,9 @@ use crate::catalog::read_for;
 use crate::db::Db;
 use crate::migrate::Session;
 use crate::model::ModelList;
+use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Asked, ModelDef, Renames, Schema, TableName, ViewDef, Ways, diff, enums};
+use sequor_core::schema::{Asked, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, ViewDef, Ways, diff, enums};
 use sequor_sql::Sql;
 use sequor_sql::catalog::{probe, triggers};
 use sequor_sql::migration::{History, PlanStep, steps};
@@ -14,7 +15,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 impl Db {
-    /// What [`SyncMode::Alter`] would do for these models, step by step; nothing when the tables are as the models say. It changes nothing.
+    /// What [`SyncMode::Alter`](crate::sync::SyncMode::Alter) would do for these models, step by step; nothing when the tables are as the models say. It changes nothing.
     ///
     /// ```
     /// use sequor::prelude::*;
@@ -68,11 +69,6 @@ impl Db {
 /// Changes the tables of these models until they are as the models say.
 pub(super) async fn alter(db: &Db, models: &[Arc<ModelDef>], site: &'static Location<'static>) -> Result<()> {
     let plan = plan(db, &Schema::of_models(models, &db.models())?, site).await?;
-    for step in &plan {
-        if let Some(loses) = &step.loses {
-            tracing::warn!(step = %step.what, loses = %loses, "SyncMode::Alter drops what the models no longer have");
-        }
-    }
     if plan.is_empty() { Ok(()) } else { apply(db, &plan, site).await }
 }
 
@@ -81,8 +77,28 @@ async fn plan(db: &Db, wanted: &Schema, site: &'static Location<'static>) -> Res
     let mut found = owned(read_for(db, wanted, site).await?, wanted);
     compare_views(db, &mut found.views, wanted).await?;
     let renames = Renames::declared(&found, wanted);
+    let wanted = &with_kept(wanted, &found);
     let changes = diff(&found, wanted, &renames, &Asked { checked: true, ..Asked::default() }, &db.dialect())?;
     steps(&changes, db.dialect(), db.place.schema.as_deref())
+}
+
+/// A description with the columns that no model has any more, and the indexes and keys over them: a drop is asked for (`migrate generate`), never a
+/// side effect of a sync.
+fn with_kept(wanted: &Schema, found: &Schema) -> Schema {
+    let mut kept = wanted.clone();
+    for table in &mut kept.tables {
+        let old = table.renamed_from.clone();
+        let same = |known: &&TableDef| known.name == table.name || old.as_ref() == Some(&known.name.name);
+        let Some(there) = found.tables.iter().find(same) else { continue };
+        let known = |name: &Name| table.columns.iter().any(|column| column.name == *name || column.renamed_from.as_ref() == Some(name));
+        let extra: Vec<_> = there.columns.iter().filter(|column| !known(&column.name)).cloned().collect();
+        let is_extra = |name: &Name| extra.iter().any(|column| column.name == *name);
+        let over = |index: &&IndexDef| index.parts.iter().any(|part| part.column.as_ref().is_some_and(is_extra));
+        table.indexes.extend(there.indexes.iter().filter(over).cloned());
+        table.foreign_keys.extend(there.foreign_keys.iter().filter(|key| key.columns.iter().any(is_extra)).cloned());
+        table.columns.extend(extra);
+    }
+    kept
 }
 
 /// The part of a database that a description speaks of: what others made beside it stays as it is.

@@ -29,7 +29,7 @@ pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a
         prepare(&mut state, db, options)?;
         if state.children.is_empty() && !hook::needs_transaction(db, &state.model, options) {
             if hook::captures(db, &state.model) {
-                return create_one(db, state, options, &[]).await;
+                return Box::pin(create_one(db, state, options, &[])).await;
             }
             validate::run(db, &mut state, options, &[]).await?;
             let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
@@ -38,7 +38,7 @@ pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a
         let options = options.clone();
         db.in_transaction(async move |tx| {
             if state.children.is_empty() {
-                create_one(tx, state, &options, &[]).await
+                Box::pin(create_one(tx, state, &options, &[])).await
             } else {
                 graph::create_graph(tx, state, &options).await
             }

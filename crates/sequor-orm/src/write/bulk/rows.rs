@@ -103,7 +103,8 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
     for (place, row) in rows.into_iter().enumerate() {
         let fits = |group: &Group| {
             let mut known = group.positions.iter().copied().peekable();
-            group.computed != row.computed.is_empty() && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
+            group.computed != row.computed.is_empty()
+                && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
         };
         match groups.iter_mut().find(|group| fits(group)) {
             Some(group) => {

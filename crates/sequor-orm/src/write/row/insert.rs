@@ -104,7 +104,9 @@ pub(crate) async fn insert_one(
     let returns = db.dialect().insert_returning();
     let sink: Box<dyn RowSink> = if returns { Box::new(ValuesSink::new(model)) } else { Box::new(Discard) };
     let step = match conflict {
-        None if state.computed.is_empty() => Step { params: Params::Fixed(params(model, &positions, state)), ..plain(db, model, &positions, options, sink)? },
+        None if state.computed.is_empty() => {
+            Step { params: Params::Fixed(params(model, &positions, state)), ..plain(db, model, &positions, options, sink)? }
+        }
         conflict => {
             let row = positions.iter().map(|position| given(state, *position)).collect();
             let insert = statement(model, &positions, vec![row], conflict, options);
