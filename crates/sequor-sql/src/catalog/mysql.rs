@@ -148,8 +148,12 @@ fn check(table: &mut TableDef, row: &Cells) {
         return;
     }
     let clause = super::canonical(row.text(2));
-    let Some(column) = table.columns.iter_mut().find(|column| column.name == row.text(1)) else { return };
-    let json = clause == format!("json_valid([{}])", column.name.to_lowercase());
+    // The constraint keeps the name that the column had first; its clause follows the column's name.
+    let valid = |name: &str| clause == format!("json_valid([{}])", name.to_lowercase());
+    let place = table.columns.iter().position(|column| valid(&column.name));
+    let place = place.or_else(|| table.columns.iter().position(|column| column.name == row.text(1)));
+    let Some(column) = place.and_then(|place| table.columns.get_mut(place)) else { return };
+    let json = valid(&column.name);
     if json && column.db_type.as_deref().is_some_and(|ty| canonical_type(Dialect::Mariadb, ty) == "longtext") {
         column.db_type = Some(Name::Borrowed("json"));
         column.ty = ColumnType::Json(false);
