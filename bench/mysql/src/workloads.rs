@@ -76,6 +76,8 @@ fn find_by_key(suite: &Suite, place: &Place) {
     let mut raw = place.raw();
     let mut statement = raw.prepare(KEY);
     let db = place.sequor();
+    #[cfg(feature = "peers")]
+    let peers = crate::peers::Peers::connect(place);
     let mut cases = vec![
         case("by hand", PER, || {
             timed(|| {
@@ -96,8 +98,6 @@ fn find_by_key(suite: &Suite, place: &Place) {
             })
         }),
     ];
-    #[cfg(feature = "peers")]
-    let peers = crate::peers::Peers::connect(place);
     #[cfg(feature = "peers")]
     cases.extend(peers.find_by_key(PER));
     suite.run("find by key", 60, std::mem::take(&mut cases));

@@ -93,6 +93,8 @@ fn find_by_key(suite: &Suite, place: &Place) {
     let mut raw = place.raw(port);
     place.wait(raw.prepare("key", KEY));
     let db = place.sequor(port);
+    #[cfg(feature = "peers")]
+    let peers = crate::peers::Peers::connect(place);
     let mut cases = vec![
         case("by hand", PER, || {
             timed(|| {
@@ -117,8 +119,6 @@ fn find_by_key(suite: &Suite, place: &Place) {
             })
         }),
     ];
-    #[cfg(feature = "peers")]
-    let peers = crate::peers::Peers::connect(place);
     #[cfg(feature = "peers")]
     cases.extend(peers.find_by_key(PER));
     suite.run("find by key", 60, std::mem::take(&mut cases));
@@ -411,6 +411,8 @@ fn include(suite: &Suite, place: &Place) {
                 raw.borrow_mut().prepare(name, sql).await;
             }
         });
+        #[cfg(feature = "peers")]
+        let peers = crate::peers::Peers::connect_at(place, port);
         let mut cases: Vec<Case<'_>> = vec![
             case("by hand, level by level", 1, || timed(|| place.wait(async { level_by_level(&mut raw.borrow_mut(), count).await }))),
             case("Sequor", 1, || {
@@ -430,8 +432,6 @@ fn include(suite: &Suite, place: &Place) {
             }),
             case("by hand, one flush", 1, || timed(|| place.wait(async { one_flush(&mut raw.borrow_mut(), count).await }))),
         ];
-        #[cfg(feature = "peers")]
-        let peers = crate::peers::Peers::connect_at(place, port);
         #[cfg(feature = "peers")]
         cases.extend(peers.include(count));
         suite.run(workload, 25, std::mem::take(&mut cases));
@@ -532,6 +532,8 @@ fn many_tasks(suite: &Suite, place: &Place) {
     });
     let db = runtime.block_on(Db::options(&place.url(port)).pool(Pool { max: 10, ..Pool::default() }).connect()).expect("a database");
     for (workload, tasks) in [("64 tasks, pool of 10", 64), ("1 task, pool of 10", 1)] {
+        #[cfg(feature = "peers")]
+        let peers = crate::peers::Pools::connect(place, &runtime);
         let mut cases: Vec<Case<'_>> = vec![
             case("by hand", tasks * PER, || {
                 spread(&runtime, tasks, |task| {
@@ -554,8 +556,6 @@ fn many_tasks(suite: &Suite, place: &Place) {
                 })
             }),
         ];
-        #[cfg(feature = "peers")]
-        let peers = crate::peers::Pools::connect(place, &runtime);
         #[cfg(feature = "peers")]
         cases.extend(peers.tasks(&runtime, tasks, PER));
         suite.run(workload, 20, std::mem::take(&mut cases));

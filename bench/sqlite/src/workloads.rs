@@ -103,12 +103,12 @@ fn find_by_key(suite: &Suite, place: &Place) {
             .expect("no panic")
         })
     };
+    #[cfg(feature = "peers")]
+    let peers = crate::peers::Peers::connect(place);
     let mut cases = vec![
         case("rusqlite by hand", PER, || timed(|| (0..PER).for_each(|i| drop(std::hint::black_box(find(key(i))))))),
         case("Sequor", PER, || timed(|| spawned(&db))),
     ];
-    #[cfg(feature = "peers")]
-    let peers = crate::peers::Peers::connect(place);
     #[cfg(feature = "peers")]
     cases.extend(peers.find_by_key(PER));
     suite.run("find by key", 40, std::mem::take(&mut cases));

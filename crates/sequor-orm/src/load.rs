@@ -91,6 +91,7 @@ struct Ended {
 }
 
 impl Ended {
+    #[allow(clippy::ptr_arg, reason = "hooks get the list as its own type")]
     async fn tell<R: Send + 'static>(&mut self, db: &Db, rows: &mut Vec<R>) -> Result<()> {
         let options = hooked(&self.state, self.site);
         hook::fire(db, &self.state.model, HookKind::AfterFind, HookSubject::Found(rows), &options).await?;

@@ -1,6 +1,6 @@
 //! What a live database holds, as a [`Schema`]: a fixed number of queries, whatever the number of tables, and the description made of their rows.
 //!
-//! Every cell comes as text. Types, defaults and expressions keep the server's spelling; [`physical`] makes them comparable.
+//! Every cell comes as text. Types, defaults and expressions keep the server's spelling; `physical` makes them comparable.
 
 mod expression;
 mod mysql;
