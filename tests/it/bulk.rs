@@ -126,3 +126,22 @@ async fn many_edits_are_one_statement(db: Db) -> sequor::Result<()> {
     assert_eq!(User::count().filter(User::AGE.is_null()).exec(&db).await?, 25);
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "ticks")]
+pub struct Tick {
+    pub at: DateTime<Utc>,
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+}
+
+#[sequor::test(models(Tick))]
+async fn what_comes_back_is_the_same_for_every_statement_of_a_bulk(db: Db) -> sequor::Result<()> {
+    // The first instant is finer than any database keeps, so it comes back; seven rows are several statements where lists have fixed sizes.
+    let at = |number: i64| DateTime::from_timestamp(1_700_000_000 + number, if number == 0 { 123_456_789 } else { 0 }).unwrap();
+    let made = Tick::bulk_create((0..7).map(|number| draft!(Tick { at: at(number) }))).exec(&db).await?;
+    let stored = Tick::find_all().order_by(Tick::ID.asc()).exec(&db).await?;
+    assert_eq!(made.iter().map(|tick| tick.id).collect::<Vec<_>>(), stored.iter().map(|tick| tick.id).collect::<Vec<_>>());
+    assert_eq!(made[1..], stored[1..]);
+    Ok(())
+}

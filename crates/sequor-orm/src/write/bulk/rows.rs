@@ -28,6 +28,8 @@ const COMPUTED: usize = 100;
 struct Group {
     /// Whether the database computes something in them.
     computed: bool,
+    /// The columns that come back: found before the first statement, since answers change the rows.
+    back: Vec<usize>,
     positions: Vec<usize>,
     /// Their places in the input.
     places: Vec<usize>,
@@ -60,6 +62,9 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     crate::write::parents::reserve(db, &rows, &options.write).await?;
     let count = rows.len();
     let mut groups = grouped(&model, rows);
+    for group in &mut groups {
+        group.back = back(db, &model, group, options);
+    }
     let (mut steps, mut parts) = (Vec::new(), Vec::new());
     for (number, group) in groups.iter().enumerate() {
         for (step, part) in group_steps(db, &model, number, group, options)? {
@@ -73,7 +78,7 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     let done = db.run(Batch { steps, mode }, run).await.map_err(|error| named(error, &model))?;
     for (part, done) in parts.iter().zip(done) {
         let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
-        answer(db, &model, group, part, done, options)?;
+        answer(&model, group, part, done, options)?;
     }
     let mut stored: Vec<Option<RowState>> = vec![None; count];
     for group in groups {
@@ -113,7 +118,13 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
             }
             None => {
                 let positions = (0..model.columns.len()).filter(|position| writes(model, &row, *position)).collect();
-                groups.push(Group { computed: !row.computed.is_empty(), positions, places: vec![place], rows: vec![row] });
+                groups.push(Group {
+                    computed: !row.computed.is_empty(),
+                    back: Vec::new(),
+                    positions,
+                    places: vec![place],
+                    rows: vec![row],
+                });
             }
         }
     }
@@ -234,7 +245,7 @@ fn returns(db: &Db, options: &BulkOptions) -> bool {
 /// The statement for so many rows, with these parameters.
 fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, options): (usize, &BulkOptions)) -> Result<Step> {
     let conflict = conflict_of(db, model, group, options)?;
-    let back = back(db, model, group, options, conflict.is_some());
+    let back = &group.back;
     let place = db.place.schema.as_deref();
     let known = conflict.is_none() && options.write.tags.is_empty();
     let make = || {
@@ -244,21 +255,21 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
         Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
     };
     let text = match known {
-        true => db.inner.statements.write(insert_key(model, place, &group.positions, &back, size), model, make)?,
+        true => db.inner.statements.write(insert_key(model, place, &group.positions, back, size), model, make)?,
         false => make()?.into(),
     };
-    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, &back)) };
+    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
     Ok(Step { text, params, sink, cache: true })
 }
 
 fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState], options: &BulkOptions) -> Result<Step> {
     let conflict = conflict_of(db, model, group, options)?;
-    let back = back(db, model, group, options, conflict.is_some());
+    let back = &group.back;
     let exprs = rows.iter().map(|row| group.positions.iter().map(|position| given(row, *position)).collect()).collect();
     let mut insert: Insert = statement(model, &group.positions, exprs, conflict, &options.write);
     insert.returning = back.iter().map(|position| SelectItem::new(column(model, *position))).collect();
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
-    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, &back)) };
+    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
     Ok(Step { text: sql.text.into(), params: Params::Fixed(sql.params), sink, cache: false })
 }
 
@@ -279,7 +290,8 @@ fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) 
 
 /// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
 /// Django, a trigger that changes a written column is not seen; `reload` shows it. A conflict gives whole rows, since they may be old ones.
-fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions, conflict: bool) -> Vec<usize> {
+fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Vec<usize> {
+    let conflict = !matches!(options.duplicates, OnDuplicate::Fail);
     if !returns(db, options) || way(db, model, group, options) == Way::Loop {
         return Vec::new();
     }
@@ -310,9 +322,8 @@ fn is_exact(ty: &ColumnType, row: &RowState, position: usize) -> bool {
 }
 
 /// Puts what came back into the rows of a part.
-fn answer(db: &Db, model: &ModelDef, group: &mut Group, part: &Part, done: StepDone, options: &BulkOptions) -> Result<()> {
-    let conflict = !matches!(options.duplicates, OnDuplicate::Fail);
-    let back = back(db, model, group, options, conflict);
+fn answer(model: &ModelDef, group: &mut Group, part: &Part, done: StepDone, options: &BulkOptions) -> Result<()> {
+    let back = &group.back;
     let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
     let last = done.last_insert_id;
