@@ -107,6 +107,7 @@ pub const COMMANDS: &[Command] = &[
     migrate::resolve::COMMAND,
     migrate::check::COMMAND,
     migrate::squash::COMMAND,
+    migrate::verify::COMMAND,
     seed::new::COMMAND,
     seed::run::COMMAND,
     seed::run_named::COMMAND,

@@ -51,6 +51,7 @@ impl Console {
         if self.json || !std::io::stderr().is_terminal() || total == 0 {
             return;
         }
+        let done = done.min(total);
         let width = 30 * done / total;
         let end = if done == total { "\r\u{1b}[K" } else { "" };
         let _ = write!(std::io::stderr(), "\r[{}{}] {done}/{total}{end}", "=".repeat(width), " ".repeat(30 - width));

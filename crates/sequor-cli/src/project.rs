@@ -14,6 +14,13 @@ pub(crate) fn own_program() -> Option<PathBuf> {
     (folder.join("src/bin/db.rs").is_file() && folder.join("Cargo.toml").is_file()).then(|| folder.join("Cargo.toml"))
 }
 
+/// Whether the project's folder of migrations holds one that is written in Rust, which only its own program can run.
+pub(crate) fn has_rust_migrations(matches: &clap::ArgMatches) -> bool {
+    let Ok(settings) = crate::settings::Settings::read(matches, None) else { return false };
+    let folders = std::fs::read_dir(&settings.migrations).into_iter().flatten().flatten();
+    folders.map(|folder| folder.path()).any(|folder| folder.join("up.rs").is_file() || folder.join("down.rs").is_file())
+}
+
 /// Runs a project's own command line with the same arguments.
 pub(crate) fn run_own(manifest: &Path, arguments: &[OsString], console: &Console) -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,6 +1,7 @@
 //! `migrations!`: the migrations of a folder, embedded into the program.
 //!
-//! A migration is a folder with `up.sql` and perhaps `down.sql`, or a pair of files `name.up.sql` and `name.down.sql`. A new migration is seen when the
+//! A migration is a folder with `up.sql` and perhaps `down.sql`, or a pair of files `name.up.sql` and `name.down.sql`. `up.rs` and `down.rs` become modules of the
+//! program, whose functions `up` and `down` run. A new migration is seen when the
 //! crate is compiled again; a `build.rs` with `println!("cargo::rerun-if-changed=migrations")` makes that happen by itself.
 
 use crate::errors::Errors;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use syn::LitStr;
 
-/// The SQL files of each migration, by name and by the file's own name.
+/// The files of each migration, by name and by the file's own name.
 type Found = BTreeMap<String, BTreeMap<String, PathBuf>>;
 
 /// Expands `migrations!("migrations")`.
@@ -38,8 +39,10 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
         return None;
     }
     let migrations: Vec<_> = found.iter().filter_map(|(name, files)| migration(name, files, &folder, errors)).collect();
+    let modules = found.iter().flat_map(|(name, files)| files.iter().filter_map(move |(file, path)| module(name, file, path)));
     Some(quote! {
         {
+            #(#modules)*
             const MIGRATIONS: &[::sequor::__private::EmbeddedMigration] = &[#(#migrations),*];
             MIGRATIONS
         }
@@ -56,7 +59,7 @@ fn collect(folder: &Path, found: &mut Found) -> std::io::Result<()> {
         if path.is_dir() {
             for entry in std::fs::read_dir(&path)? {
                 let file = entry?.path();
-                if let Some(file_name) = file.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".sql")) {
+                if let Some(file_name) = file.file_name().and_then(|name| name.to_str()).filter(|name| is_part(name)) {
                     found.entry(name.clone()).or_default().insert(file_name.to_owned(), file.clone());
                 }
             }
@@ -65,6 +68,35 @@ fn collect(folder: &Path, found: &mut Found) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_part(file: &str) -> bool {
+    file.ends_with(".sql") || matches!(file, "up.rs" | "down.rs")
+}
+
+/// The name of the module that a file of Rust becomes: `migration_20240101000000_names_up`.
+fn module_name(migration: &str, file: &str) -> syn::Ident {
+    let plain: String = migration.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    quote::format_ident!("migration_{plain}_{}", file.trim_end_matches(".rs"))
+}
+
+fn module(migration: &str, file: &str, path: &Path) -> Option<TokenStream> {
+    let name = file.ends_with(".rs").then(|| module_name(migration, file))?;
+    let path = path.to_string_lossy();
+    Some(quote! {
+        #[path = #path]
+        mod #name;
+    })
+}
+
+/// The function of a file of Rust, as a field of the embedded migration.
+fn code(migration: &str, direction: &str, files: &BTreeMap<String, PathBuf>) -> TokenStream {
+    let file = format!("{direction}.rs");
+    if !files.contains_key(&file) {
+        return quote!(::core::option::Option::None);
+    }
+    let (module, function) = (module_name(migration, &file), quote::format_ident!("{direction}"));
+    quote!(::core::option::Option::Some(|step| ::std::boxed::Box::pin(#module::#function(step))))
 }
 
 /// `0001_users.up.sql` is the file `up.sql` of `0001_users`, and so is `0001_users.sql`.
@@ -81,12 +113,21 @@ fn migration(name: &str, files: &BTreeMap<String, PathBuf>, folder: &LitStr, err
         let path = path.to_string_lossy().into_owned();
         quote!(::core::include_str!(#path))
     };
+    for part in ["up", "down"] {
+        if files.contains_key(&format!("{part}.rs"))
+            && files.keys().any(|file| file.starts_with(&format!("{part}.")) && file.ends_with(".sql"))
+        {
+            errors
+                .at(folder.span(), format!("the migration {name} has {part}.rs and SQL for the same direction: make two migrations of it"));
+            return None;
+        }
+    }
     let up = match files.get("up.sql") {
         Some(path) => text(path),
         // Every database has a file of its own.
         None if files.keys().any(|file| file.starts_with("up.")) => quote!(""),
         None => {
-            errors.at(folder.span(), format!("the migration {name} has no up.sql"));
+            errors.at(folder.span(), format!("the migration {name} has neither up.sql nor up.rs"));
             return None;
         }
     };
@@ -106,7 +147,15 @@ fn embedded(
         let text = text(path);
         quote!((#file, #text))
     });
-    quote!(::sequor::__private::EmbeddedMigration { name: #name, up: #up, down: #down, others: &[#(#others),*] })
+    let (up_code, down_code) = (code(name, "up", files), code(name, "down", files));
+    quote!(::sequor::__private::EmbeddedMigration {
+        name: #name,
+        up: #up,
+        down: #down,
+        others: &[#(#others),*],
+        up_code: #up_code,
+        down_code: #down_code,
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod types;
 pub use health::{Health, LastError};
 pub use options::{Configuration, DbOptions, Pool, Retry, millis, secs};
 pub use own::{AdvisoryLock, Listener};
-pub(crate) use own::{ask, is_yes};
+pub(crate) use own::{answered, asking, is_yes};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
 pub(crate) use pool::Pooled;

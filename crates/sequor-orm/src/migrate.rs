@@ -1,5 +1,6 @@
 //! [`Migrator`]: runs the SQL files of a project, each once, and knows what has run.
 
+mod code;
 mod generate;
 mod history;
 mod lock;
@@ -10,7 +11,9 @@ mod session;
 mod source;
 mod squash;
 mod steps;
+mod verify;
 
+pub use code::MigrationStep;
 pub use generate::{GeneratedMigration, Generator};
 pub use history::{MigrationState, MigrationStatus};
 pub use loss::Loss;
@@ -63,8 +66,11 @@ pub(crate) struct Options {
     pub(crate) lock_timeout: Duration,
     pub(crate) out_of_order: bool,
     pub(crate) ignore_missing: bool,
-    pub(crate) observer: Option<Arc<dyn Fn(&MigrationEvent<'_>) + Send + Sync>>,
+    pub(crate) observer: Option<Observer>,
 }
+
+/// Who is told what a migrator does.
+pub(crate) type Observer = Arc<dyn Fn(&MigrationEvent<'_>) + Send + Sync>;
 
 /// What a migrator is doing, for progress bars and logs.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +105,15 @@ pub enum MigrationEvent<'a> {
         /// How many there are.
         of: usize,
     },
+    /// So many rows of a migration in Rust are done.
+    Progress {
+        /// The migration.
+        name: &'a str,
+        /// How many are done.
+        done: u64,
+        /// How many there are.
+        of: u64,
+    },
     /// A migration has ended.
     Finished {
         /// Its name.
@@ -124,10 +139,10 @@ impl Migrator {
         Ok(Migrator::new(source::read_folder(path.as_ref())?))
     }
 
-    /// These migrations, in the order of their names.
+    /// These migrations, in the order of their names; repeatable ones after all others.
     pub fn new(migrations: impl IntoIterator<Item = Migration>) -> Migrator {
         let mut migrations: Vec<Migration> = migrations.into_iter().collect();
-        migrations.sort_by_key(Migration::key);
+        migrations.sort_by_key(|migration| (migration.is_repeatable(), migration.key()));
         let options = Options {
             lock_wait: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(5),
@@ -282,7 +297,7 @@ impl Migrator {
     pub async fn check(&self, db: &Db) -> Result<()> {
         let all = self.status(db).await?;
         history::refuse(&all, &Options { out_of_order: false, ignore_missing: false, ..self.options.clone() })?;
-        match all.iter().find(|one| one.state == MigrationState::Pending) {
+        match all.iter().find(|one| matches!(one.state, MigrationState::Pending | MigrationState::Outdated)) {
             Some(one) => Err(sequor_core::Error::migration(format!("{} has not run: run `sequor migrate up`", one.name))),
             None => Ok(()),
         }

@@ -55,8 +55,8 @@ pub use sequor_orm::hook::{
 pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::{LoadSlice, PlanNode, QueryPlan};
 pub use sequor_orm::migrate::{
-    GeneratedMigration, Generator, Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, Migrator,
-    PlannedMigration, Resolve,
+    GeneratedMigration, Generator, Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, MigrationStep,
+    Migrator, PlannedMigration, Resolve,
 };
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,

@@ -12,6 +12,7 @@ pub(super) mod squash;
 pub(super) mod status;
 pub(super) mod to;
 pub(super) mod up;
+pub(super) mod verify;
 
 use super::{Context, Outcome};
 use crate::console::Console;
@@ -73,6 +74,10 @@ fn tell(console: &Console, event: &MigrationEvent<'_>) {
             console.say(format!("== {name}: {} =======", if *undo { "reverting" } else { "migrating" }));
         }
         MigrationEvent::StatementDone { number, of, .. } => console.progress(*number, *of),
+        MigrationEvent::Progress { done, of, .. } => {
+            let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+            console.progress(number(*done), number(*of));
+        }
         MigrationEvent::Finished { name, undo, took } => {
             let word = console.good(if *undo { "reverted" } else { "migrated" });
             console.say(format!("== {name}: {word} ({:.3}s)\n", took.as_secs_f64()));

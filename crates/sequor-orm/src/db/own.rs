@@ -9,7 +9,7 @@ pub use listen::Listener;
 pub use lock::AdvisoryLock;
 
 use crate::load::unsink;
-use sequor_core::driver::{Batch, Connection, Flow, RowReader, RowSink, Step};
+use sequor_core::driver::{Batch, Connection, Flow, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::value::Value;
 use sequor_sql::Sql;
@@ -95,9 +95,17 @@ pub(crate) async fn ask(connection: &mut Box<dyn Connection>, sql: Sql) -> Resul
 
 /// Runs a small statement on a connection, and reads its rows with the names of their columns.
 pub(crate) async fn ask_named(connection: &mut Box<dyn Connection>, sql: Sql) -> Result<Rows> {
-    let step = Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows::default())) };
-    let done = connection.run(Batch::one(step)).await?.pop();
-    unsink::<Rows>(done.ok_or_else(|| Error::bug("a batch of one step has no answer"))?)
+    answered(connection.run(asking(sql)).await?)
+}
+
+/// A small statement whose rows are read whole.
+pub(crate) fn asking(sql: Sql) -> Batch {
+    Batch::one(Step { cache: false, ..Step::query(sql.text, sql.params, Box::new(Rows::default())) })
+}
+
+/// The rows of [`asking`].
+pub(crate) fn answered(mut done: Vec<StepDone>) -> Result<Rows> {
+    unsink::<Rows>(done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?)
 }
 
 /// Whether the first cell of an answer says yes.

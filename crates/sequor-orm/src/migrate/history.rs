@@ -2,12 +2,16 @@
 
 use super::session::{Session, number, text};
 use super::source::{Migration, key};
-use super::{Migrator, Options, proof};
+use super::steps::Direction;
+use super::{Migrator, Options, code, proof};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
 use sequor_sql::migration::{Entry, History};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// What the history says beside a repeatable migration, so that it is known without its file.
+pub(crate) const REPEATABLE: &str = "repeatable";
 
 /// A migration and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +38,8 @@ pub enum MigrationState {
     Changed,
     /// It has run, and its file is gone.
     Missing,
+    /// It is repeatable and has run, and its text was changed since: the next `up` runs it again.
+    Outdated,
     /// It has not run, but a later one has.
     Late,
     /// Its file is that of another name which has run.
@@ -106,11 +112,36 @@ impl Known {
         }
     }
 
+    /// Whether a migration has run as it is now: a repeatable one runs again when its text is another.
+    pub(crate) fn has_run(&self, migration: &Migration, dialect: Dialect) -> Result<bool> {
+        match self.entry(migration.name()).filter(|_| migration.is_repeatable()) {
+            Some(entry) => Ok(entry.state == "applied" && entry.checksum == migration.checksum(dialect)?),
+            None => Ok(self.is_applied(migration.name())),
+        }
+    }
+
+    /// Whether a direction has nothing to do any more.
+    pub(crate) fn is_done(&self, migration: &Migration, direction: Direction, dialect: Dialect) -> Result<bool> {
+        match direction {
+            Direction::Up => self.has_run(migration, dialect),
+            Direction::Down => Ok(!self.is_applied(migration.name())),
+        }
+    }
+
+    /// Whether undoing takes a migration away: repeatable ones only with all others, and only where something undoes them.
+    pub(crate) fn is_undone_by(&self, migration: &Migration, whole: bool, dialect: Dialect) -> bool {
+        let may = !migration.is_repeatable() || whole && migration.down(dialect).is_some();
+        may && self.is_applied(migration.name())
+    }
+
     /// Every migration with its state, those without a file included.
     pub(crate) fn status(&self, migrator: &Migrator, dialect: Dialect) -> Result<Vec<MigrationStatus>> {
         let mut all: BTreeMap<String, MigrationStatus> = BTreeMap::new();
-        let newest = migrator.migrations.iter().filter(|one| self.is_applied(one.name())).map(Migration::key).max();
-        let newest = newest.max(self.entries.iter().map(|entry| key(&entry.name)).max());
+        let repeatable: Vec<String> = migrator.migrations.iter().filter(|one| one.is_repeatable()).map(Migration::key).collect();
+        let in_order = |name: &String| !repeatable.contains(name);
+        let newest = migrator.migrations.iter().filter(|one| self.is_applied(one.name())).map(Migration::key).filter(in_order).max();
+        let stamped = self.entries.iter().filter(|entry| entry.done_checksum != REPEATABLE).map(|entry| key(&entry.name));
+        let newest = newest.max(stamped.filter(in_order).max());
         for migration in &migrator.migrations {
             let duplicate = all.contains_key(&migration.key());
             let state = if duplicate { MigrationState::Duplicate } else { self.state(migration, newest.as_deref(), dialect)? };
@@ -120,7 +151,9 @@ impl Known {
             all.insert(migration.key(), status);
         }
         let replaced: Vec<String> = migrator.migrations.iter().flat_map(|one| one.replaces(dialect)).map(|name| key(&name)).collect();
-        for entry in self.entries.iter().filter(|entry| !replaced.contains(&key(&entry.name))) {
+        // A repeatable one may go: what it made is dropped by another migration.
+        let counts = |entry: &&Entry| entry.done_checksum != REPEATABLE && !replaced.contains(&key(&entry.name));
+        for entry in self.entries.iter().filter(counts) {
             all.entry(key(&entry.name)).or_insert_with(|| MigrationStatus {
                 name: entry.name.clone(),
                 state: MigrationState::Missing,
@@ -134,7 +167,7 @@ impl Known {
 
     fn state(&self, migration: &Migration, newest: Option<&str>, dialect: Dialect) -> Result<MigrationState> {
         let Some(entry) = self.entry(migration.name()) else {
-            let late = newest.is_some_and(|newest| migration.key().as_str() < newest);
+            let late = !migration.is_repeatable() && newest.is_some_and(|newest| migration.key().as_str() < newest);
             let applied = self.in_sequelize(migration.name()) || self.stands_for(migration, dialect).unwrap_or(false);
             return Ok(match (applied, late) {
                 (true, _) => MigrationState::Applied,
@@ -145,13 +178,17 @@ impl Known {
         let (undo, statement) = (entry.state == "down", usize::try_from(entry.done).unwrap_or(0) + 1);
         Ok(match entry.state.as_str() {
             "applied" if entry.checksum == migration.checksum(dialect)? => MigrationState::Applied,
+            "applied" if migration.is_repeatable() => MigrationState::Outdated,
             "applied" => MigrationState::Changed,
             _ if entry.started > entry.done && entry.message.is_empty() => MigrationState::Unknown { statement, undo },
             _ if proof::is_proof(&entry.message) => {
                 let message = "the program ended while it ran; the next run looks whether it was done".to_owned();
                 MigrationState::Failed { statement, message, undo }
             }
-            _ => MigrationState::Failed { statement, message: entry.message.clone(), undo },
+            _ => {
+                let message = code::shown(&entry.message).unwrap_or_else(|| entry.message.clone());
+                MigrationState::Failed { statement, message, undo }
+            }
         })
     }
 
@@ -192,7 +229,9 @@ fn entry(row: &[sequor_core::Value]) -> Entry {
 pub(crate) fn refuse(all: &[MigrationStatus], options: &Options) -> Result<()> {
     for MigrationStatus { name, state, .. } in all {
         let message = match state {
-            MigrationState::Applied | MigrationState::Pending | MigrationState::Failed { undo: false, .. } => continue,
+            MigrationState::Applied | MigrationState::Pending | MigrationState::Outdated | MigrationState::Failed { undo: false, .. } => {
+                continue;
+            }
             MigrationState::Late if options.out_of_order => continue,
             MigrationState::Missing if options.ignore_missing => continue,
             MigrationState::Changed => format!(

@@ -4,7 +4,7 @@ use super::Migrator;
 use super::history::Known;
 use super::runner::unreadable;
 use super::session::{Session, number};
-use super::source::key;
+use super::source::{is_code, key};
 use crate::db::Db;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
@@ -71,12 +71,17 @@ impl Migrator {
         choose: impl FnOnce(&Migrator, std::vec::IntoIter<usize>) -> Vec<usize>,
     ) -> Result<Vec<Loss>> {
         let known = Known::read(session, History::new(db.dialect())).await?;
-        let applied: Vec<usize> = (0..self.migrations.len()).filter(|place| known.is_applied(self.migrations[*place].name())).collect();
+        let undone = |place: &usize| known.is_undone_by(&self.migrations[*place], false, db.dialect());
+        let applied: Vec<usize> = (0..self.migrations.len()).filter(undone).collect();
         let mut found = Vec::new();
         for place in choose(self, applied.into_iter()) {
             let migration = &self.migrations[place];
             // One without `down.sql` is refused when it is undone.
             let Some((file, script)) = migration.down(db.dialect()) else { continue };
+            if is_code(file) {
+                found.push(Loss { migration: migration.name().to_owned(), statement: file.to_owned(), table: None, rows: None });
+                continue;
+            }
             let pieces = split(script, db.dialect()).map_err(|error| unreadable(migration, file, &error))?;
             let statements: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
             for removal in removals(&statements) {

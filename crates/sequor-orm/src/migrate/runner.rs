@@ -1,15 +1,15 @@
 //! [`Runner`]: what each command of a migrator does, under the lock.
 
-use super::history::{self, Known, MigrationState, MigrationStatus};
+use super::history::{self, Known, MigrationState, MigrationStatus, REPEATABLE};
 use super::lock::Lock;
 use super::session::Session;
-use super::source::{Migration, checksum, key};
+use super::source::{Migration, checksum, is_code, key};
 use super::steps::{self, Direction};
 use super::{MigrationEvent, Migrator, proof};
 use crate::db::Db;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Dialect;
-use sequor_sql::migration::{Entry, History, needs_no_transaction, split};
+use sequor_sql::migration::{Entry, History, asks_for, needs_no_transaction, split};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ pub struct PlannedMigration {
     pub transaction: bool,
     /// Whether there is a `down.sql`.
     pub reversible: bool,
+    /// Whether it is written in Rust, so that its statements are not known.
+    pub code: bool,
 }
 
 /// What came of a migration that was cut short.
@@ -64,9 +66,22 @@ impl MigrationReport {
     }
 }
 
+impl Migrator {
+    /// The place of a migration, by its name.
+    pub(super) fn place(&self, name: &str) -> Result<usize> {
+        self.migrations.iter().position(|one| one.key() == key(name)).ok_or_else(|| {
+            let names: Vec<&str> = self.migrations.iter().map(Migration::name).collect();
+            let known = if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
+            Error::migration(format!("there is no migration {}: {known}", name.escape_debug()))
+        })
+    }
+}
+
 /// A migrator at work.
 pub(crate) struct Runner<'a> {
     pub(crate) migrator: &'a Migrator,
+    /// The database, for migrations in Rust.
+    pub(crate) db: Db,
     pub(crate) dialect: Dialect,
     pub(crate) history: History,
     pub(crate) session: Session,
@@ -98,15 +113,30 @@ pub(crate) async fn plan(migrator: &Migrator, db: &Db) -> Result<Vec<PlannedMigr
             continue;
         }
         let (file, script) = migration.up(dialect)?;
+        if is_code(file) {
+            planned.push(planned_code(migration, script, dialect));
+            continue;
+        }
         let pieces = split(script, dialect).map_err(|error| unreadable(migration, file, &error))?;
         planned.push(PlannedMigration {
             name: migration.name().to_owned(),
             transaction: !needs_no_transaction(script, &pieces, dialect),
             statements: pieces.into_iter().map(|piece| piece.text).collect(),
             reversible: migration.down(dialect).is_some(),
+            code: false,
         });
     }
     Ok(planned)
+}
+
+fn planned_code(migration: &Migration, text: &str, dialect: Dialect) -> PlannedMigration {
+    PlannedMigration {
+        name: migration.name().to_owned(),
+        statements: Vec::new(),
+        transaction: !asks_for(text, "no-transaction"),
+        reversible: migration.down(dialect).is_some(),
+        code: true,
+    }
 }
 
 #[cold]
@@ -130,7 +160,7 @@ impl<'a> Runner<'a> {
         let (dialect, history) = (db.dialect(), History::new(db.dialect()));
         let lock = Lock::take(migrator, db, history).await?;
         let session = Session::open(db).await?;
-        let mut runner = Runner { migrator, dialect, history, session, lock };
+        let mut runner = Runner { migrator, db: db.clone(), dialect, history, session, lock };
         if let Err(error) = runner.prepare().await {
             runner.close().await;
             return Err(error);
@@ -138,11 +168,31 @@ impl<'a> Runner<'a> {
         Ok(runner)
     }
 
-    async fn prepare(&mut self) -> Result<()> {
-        let limit = u64::try_from(self.migrator.options.lock_timeout.as_millis()).unwrap_or(u64::MAX);
-        if let Some(sql) = self.history.lock_timeout(limit) {
-            self.session.script(&sql).await?;
+    /// How many milliseconds a statement waits for the locks of others.
+    pub(crate) fn lock_timeout(&self) -> u64 {
+        u64::try_from(self.migrator.options.lock_timeout.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn limit_waiting(&mut self) -> Result<()> {
+        match self.history.lock_timeout(self.lock_timeout()) {
+            Some(sql) => self.session.script(&sql).await,
+            None => Ok(()),
         }
+    }
+
+    /// Gives the connection back while a migration in Rust works with the pool.
+    pub(crate) async fn leave(&mut self) {
+        std::mem::replace(&mut self.session, Session::In(self.db.clone())).close().await;
+    }
+
+    /// Takes a connection again.
+    pub(crate) async fn enter(&mut self) -> Result<()> {
+        self.session = Session::open(&self.db).await?;
+        self.limit_waiting().await
+    }
+
+    async fn prepare(&mut self) -> Result<()> {
+        self.limit_waiting().await?;
         if !self.known().await?.has_table {
             for sql in self.history.create()? {
                 self.session.script(&sql).await.map_err(no_history)?;
@@ -160,12 +210,15 @@ impl<'a> Runner<'a> {
         Known::read(&mut self.session, self.history).await
     }
 
+    /// The place of a migration that has a place in the order.
     fn find(&self, name: &str) -> Result<usize> {
-        self.migrator.migrations.iter().position(|one| one.key() == key(name)).ok_or_else(|| {
-            let names: Vec<&str> = self.migrator.migrations.iter().map(Migration::name).collect();
-            let known = if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
-            Error::migration(format!("there is no migration {}: {known}", name.escape_debug()))
-        })
+        let place = self.migrator.place(name)?;
+        if self.migrator.migrations[place].is_repeatable() {
+            return Err(Error::migration(format!(
+                "{name} is repeatable: it has no place in the order, `sequor migrate up` runs it after all others"
+            )));
+        }
+        Ok(place)
     }
 
     /// Runs what has not run, up to and with the migration at this place.
@@ -173,9 +226,13 @@ impl<'a> Runner<'a> {
         let known = self.known().await?;
         history::refuse(&known.status(self.migrator, self.dialect)?, &self.migrator.options)?;
         let mut report = MigrationReport::default();
-        let end = last.map_or(self.migrator.migrations.len(), |last| last + 1);
-        let pending: Vec<usize> = (0..end).filter(|place| !known.is_applied(self.migrator.migrations[*place].name())).collect();
-        for place in pending {
+        // Repeatable ones build upon all others.
+        let all = self.migrator.migrations.as_slice();
+        let end = last.map(|last| last + 1).filter(|end| !all[*end..].iter().all(Migration::is_repeatable)).unwrap_or(all.len());
+        for (place, migration) in all[..end].iter().enumerate() {
+            if known.has_run(migration, self.dialect)? {
+                continue;
+            }
             self.lock.probe(self.history).await?;
             self.one(place, Direction::Up, &mut report).await?;
         }
@@ -197,9 +254,10 @@ impl<'a> Runner<'a> {
     /// Undoes the last few that have run, after it is sure that each of them can be.
     pub(crate) async fn down(&mut self, count: usize) -> Result<MigrationReport> {
         let known = self.known().await?;
+        let whole = count == usize::MAX;
         let applied: Vec<usize> = (0..self.migrator.migrations.len())
             .rev()
-            .filter(|place| known.is_applied(self.migrator.migrations[*place].name()))
+            .filter(|place| known.is_undone_by(&self.migrator.migrations[*place], whole, self.dialect))
             .take(count)
             .collect();
         self.undo(&known, &applied).await
@@ -228,6 +286,9 @@ impl<'a> Runner<'a> {
                 )));
             }
         }
+        if !places.is_empty() {
+            self.outdate(known).await?;
+        }
         let mut report = MigrationReport::default();
         for place in places {
             self.lock.probe(self.history).await?;
@@ -236,12 +297,21 @@ impl<'a> Runner<'a> {
         Ok(report)
     }
 
+    /// Lets repeatable migrations run again with the next `up`: what they made may be gone with what is undone.
+    async fn outdate(&mut self, known: &Known) -> Result<()> {
+        for entry in known.entries.iter().filter(|entry| entry.done_checksum == REPEATABLE && entry.state == "applied") {
+            let update = self.history.update(&Entry { checksum: String::new(), ..entry.clone() })?;
+            self.session.execute(update).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn to(&mut self, name: &str) -> Result<MigrationReport> {
         let target = self.find(name)?;
         let known = self.known().await?;
         let later: Vec<usize> = (target + 1..self.migrator.migrations.len())
             .rev()
-            .filter(|place| known.is_applied(self.migrator.migrations[*place].name()))
+            .filter(|place| known.is_undone_by(&self.migrator.migrations[*place], false, self.dialect))
             .collect();
         let mut report = self.undo(&known, &later).await?;
         report.done.extend(self.up(Some(target)).await?.done);
@@ -278,11 +348,19 @@ impl<'a> Runner<'a> {
     pub(crate) fn applied(&self, migration: &Migration) -> Result<Entry> {
         let applied_at = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.3fZ").to_string();
         let checksum = migration.checksum(self.dialect)?;
-        Ok(Entry { name: migration.name().to_owned(), checksum, state: "applied".to_owned(), applied_at, ..Entry::default() })
+        let done_checksum = if migration.is_repeatable() { REPEATABLE.to_owned() } else { String::new() };
+        Ok(Entry {
+            name: migration.name().to_owned(),
+            checksum,
+            state: "applied".to_owned(),
+            applied_at,
+            done_checksum,
+            ..Entry::default()
+        })
     }
 
     pub(crate) async fn resolve(&mut self, name: &str, how: Resolve) -> Result<()> {
-        let migration = &self.migrator.migrations[self.find(name)?];
+        let migration = &self.migrator.migrations[self.migrator.place(name)?];
         let known = self.known().await?;
         let Some(entry) = known.entry(name) else {
             return Err(Error::migration(format!("{name} has not run here: there is nothing to resolve")));

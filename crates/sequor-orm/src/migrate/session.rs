@@ -1,16 +1,18 @@
 //! [`Session`]: the connection that a migrator works on, statement by statement.
 
-use crate::db::{Db, Pooled, ask, is_yes};
-use sequor_core::driver::{Batch, Begin, Connection, Step};
+use crate::db::{Db, Pooled, Run, answered, asking, is_yes};
+use sequor_core::driver::{Batch, Begin, Connection, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::value::Value;
 use sequor_sql::Sql;
 use std::panic::Location;
 
-/// One connection: its own where the server has several, a loan of the pool on SQLite (whose memory is one connection).
+/// One connection: its own where the server has several, a loan of the pool on SQLite (whose memory is one connection). Or a handle, while a migration in Rust
+/// runs: that of its transaction.
 pub(crate) enum Session {
     Own(Box<dyn Connection>),
     Loan(Pooled),
+    In(Db),
 }
 
 impl Session {
@@ -43,6 +45,14 @@ impl Session {
         match self {
             Session::Own(connection) => Ok(connection),
             Session::Loan(pooled) => pooled.get(),
+            Session::In(_) => Err(Error::bug("a migrator that lent its connection to a migration uses it")),
+        }
+    }
+
+    async fn run(&mut self, batch: Batch) -> Result<Vec<StepDone>> {
+        match self {
+            Session::In(db) => db.run(batch, Run { operation: "migrate", model: None, site: Location::caller(), write: true }).await,
+            Session::Own(_) | Session::Loan(_) => self.connection()?.run(batch).await,
         }
     }
 
@@ -62,16 +72,19 @@ impl Session {
     }
 
     pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
-        self.connection()?.execute_script(sql.to_owned()).await
+        match self {
+            Session::In(db) => db.execute_sql_script(sql).await,
+            Session::Own(_) | Session::Loan(_) => self.connection()?.execute_script(sql.to_owned()).await,
+        }
     }
 
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<()> {
         let step = Step { cache: false, ..Step::execute(sql.text, sql.params) };
-        self.connection()?.run(Batch::one(step)).await.map(|_| ())
+        self.run(Batch::one(step)).await.map(|_| ())
     }
 
     pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Vec<Value>>> {
-        ask(self.connection()?, sql).await
+        Ok(answered(self.run(asking(sql)).await?)?.rows)
     }
 
     /// Whether the first cell says yes.
@@ -83,6 +96,7 @@ impl Session {
         match self {
             Session::Own(connection) => connection.close().await,
             Session::Loan(pooled) => drop(pooled),
+            Session::In(_) => {}
         }
     }
 }

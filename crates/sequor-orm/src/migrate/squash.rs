@@ -22,17 +22,24 @@ impl Migration {
 
 impl Migrator {
     /// One migration that does what all of them do, in order: its files are theirs, one behind the other, and its head names them. On a database where
-    /// they have run it counts as applied. `down.sql` is there when each of them has one.
+    /// they have run it counts as applied. `down.sql` is there when each of them has one. Repeatable ones stay as they are; `verify.sql` is left out.
     ///
     /// # Errors
-    /// `Migration` when there are fewer than two, or one has no file for a database for which another has one.
+    /// `Migration` when there are fewer than two, one is written in Rust, or one has no file for a database for which another has one.
     pub fn squash(&self, name: &str) -> Result<Migration> {
-        if self.migrations.len() < 2 {
+        let ordered = Migrator { migrations: self.migrations.iter().filter(|one| !one.is_repeatable()).cloned().collect(), ..self.clone() };
+        if ordered.migrations.len() < 2 {
             return Err(Error::migration("there are fewer than two migrations: nothing to squash"));
+        }
+        if let Some(one) = ordered.migrations.iter().find(|one| one.has_code()) {
+            return Err(Error::migration(format!(
+                "{} is written in Rust, which no file of SQL can stand for: where it has run everywhere, remove it first and say --ignore-missing once",
+                one.name()
+            )));
         }
         let mut made = Migration::new(name);
         for (part, backwards) in [("up", false), ("down", true)] {
-            for (file, text) in self.joined(part, backwards)? {
+            for (file, text) in ordered.joined(part, backwards)? {
                 made = made.with(file, text);
             }
         }

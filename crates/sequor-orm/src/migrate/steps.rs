@@ -3,8 +3,8 @@
 use super::history::Known;
 use super::runner::{Runner, statements_checksum, unreadable};
 use super::session::text;
-use super::source::Migration;
-use super::{MigrationEvent, proof};
+use super::source::{Migration, is_code};
+use super::{MigrationEvent, code, proof, verify};
 use crate::sync::Triggers;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
@@ -39,6 +39,9 @@ pub(crate) async fn run(runner: &mut Runner<'_>, migration: &Migration, directio
             .ok_or_else(|| Error::migration(format!("{}/down.sql is missing, so it cannot be undone", migration.name())))?,
     };
     let (file, script) = found;
+    if is_code(file) {
+        return code::run(runner, migration, direction, file, script).await;
+    }
     let pieces = split(script, runner.dialect).map_err(|error| unreadable(migration, file, &error))?;
     let stepwise = needs_no_transaction(script, &pieces, runner.dialect);
     let work = Work { migration, direction, file, pieces, unchecked: asks_for(script, "foreign-keys-off") };
@@ -48,10 +51,15 @@ pub(crate) async fn run(runner: &mut Runner<'_>, migration: &Migration, directio
     let mut attempt = 1;
     loop {
         match whole(runner, &work).await {
-            Err(error) if attempt < ATTEMPTS && waited_too_long(&error) => pause(&mut attempt).await,
+            Err(error) if is_worth_another(attempt, &error) => pause(&mut attempt).await,
             result => return result,
         }
     }
+}
+
+/// Whether a statement that waited too long for the locks of others is tried again.
+pub(super) fn is_worth_another(attempt: u32, error: &Error) -> bool {
+    attempt < ATTEMPTS && waited_too_long(error)
 }
 
 fn waited_too_long(error: &Error) -> bool {
@@ -61,7 +69,7 @@ fn waited_too_long(error: &Error) -> bool {
 }
 
 /// Waits longer each time, and not as long as others who wait for the same.
-async fn pause(attempt: &mut u32) {
+pub(super) async fn pause(attempt: &mut u32) {
     let jitter = u64::from(std::process::id() % 50);
     tokio::time::sleep(Duration::from_millis((100 + jitter) << *attempt)).await;
     *attempt += 1;
@@ -97,7 +105,7 @@ async fn checked(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
 async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     // Read under the lock of this transaction: SQLite has no other.
     let known = Known::read(&mut runner.session, runner.history).await?;
-    if known.is_applied(work.migration.name()) == (work.direction == Direction::Up) {
+    if known.is_done(work.migration, work.direction, runner.dialect)? {
         return Ok(false);
     }
     let triggers = if work.unchecked { Some(Triggers::read(&mut runner.session, runner.dialect).await?) } else { None };
@@ -121,7 +129,10 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
             )));
         }
     }
-    finish(runner, work, &known).await?;
+    if work.direction == Direction::Up {
+        verify::ask(runner, work.migration, "nothing was changed").await?;
+    }
+    finish(runner, work.migration, work.direction, &known).await?;
     Ok(true)
 }
 
@@ -157,7 +168,7 @@ fn refused(work: &Work<'_>, number: usize, error: Error) -> Error {
 }
 
 /// The server's own sentence.
-fn said(error: &Error) -> String {
+pub(super) fn said(error: &Error) -> String {
     match error.detail() {
         Some(detail) if !detail.message.is_empty() => detail.message.clone(),
         _ => error.to_string(),
@@ -175,25 +186,26 @@ fn place_of(statement: &str, word: &str) -> Option<usize> {
 }
 
 /// Writes the end of a migration into the history.
-async fn finish(runner: &mut Runner<'_>, work: &Work<'_>, known: &Known) -> Result<()> {
-    let name = work.migration.name();
+pub(super) async fn finish(runner: &mut Runner<'_>, migration: &Migration, direction: Direction, known: &Known) -> Result<()> {
+    let name = migration.name();
     let history = runner.history;
     let stored = known.entry(name).map(|entry| entry.name.clone());
-    match (work.direction, stored) {
+    match (direction, stored) {
         (Direction::Up, Some(stored)) => {
-            let entry = Entry { name: stored, ..runner.applied(work.migration)? };
+            let entry = Entry { name: stored, ..runner.applied(migration)? };
             runner.session.execute(history.update(&entry)?).await?;
         }
         (Direction::Up, None) => {
-            let entry = runner.applied(work.migration)?;
+            let entry = runner.applied(migration)?;
             runner.session.execute(history.insert(&entry)?).await?;
         }
         (Direction::Down, Some(stored)) => runner.session.execute(history.delete(&stored)?).await?,
         (Direction::Down, None) => {}
     }
-    let Some(names) = &known.sequelize else { return Ok(()) };
-    let same: Vec<&String> = names.iter().filter(|known| super::source::key(known) == work.migration.key()).collect();
-    match work.direction {
+    // sequelize-cli would look for its file.
+    let Some(names) = known.sequelize.as_ref().filter(|_| !migration.is_repeatable()) else { return Ok(()) };
+    let same: Vec<&String> = names.iter().filter(|known| super::source::key(known) == migration.key()).collect();
+    match direction {
         Direction::Up if same.is_empty() => runner.session.execute(history.tell_sequelize(&known.sequelize_name(name), true)?).await,
         Direction::Up => Ok(()),
         Direction::Down => {
@@ -213,7 +225,7 @@ pub(crate) fn done_checksum(pieces: &[Piece], done: usize) -> String {
 /// Each statement by itself, written down before and after.
 async fn journaled(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     let known = Known::read(&mut runner.session, runner.history).await?;
-    let mut entry = begin_journal(runner, work, &known).await?;
+    let mut entry = begin_journal(runner, work.migration, work.direction, &known).await?;
     proof::settle(runner, &work.pieces, &mut entry).await?;
     let done = usize::try_from(entry.done).unwrap_or(0);
     if done > work.pieces.len() || entry.done_checksum != done_checksum(&work.pieces, done) {
@@ -229,9 +241,17 @@ async fn journaled(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
         journaled_statement(runner, work, &mut entry, number).await?;
         self::done(runner, work, number);
     }
+    if work.direction == Direction::Up
+        && let Err(error) = verify::ask(runner, work.migration, "its statements are done; mend what is wrong and run it again").await
+    {
+        entry.message = error.to_string().chars().take(2000).collect();
+        let update = runner.history.update(&entry)?;
+        runner.session.execute(update).await?;
+        return Err(error);
+    }
     let known = Known::read(&mut runner.session, runner.history).await?;
     runner.session.begin().await?;
-    match finish(runner, work, &known).await {
+    match finish(runner, work.migration, work.direction, &known).await {
         Ok(()) => runner.session.commit().await.map(|()| true),
         Err(error) => {
             runner.session.rollback().await;
@@ -240,9 +260,10 @@ async fn journaled(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
     }
 }
 
-async fn begin_journal(runner: &mut Runner<'_>, work: &Work<'_>, known: &Known) -> Result<Entry> {
-    let state = if work.direction == Direction::Up { "up" } else { "down" };
-    if let Some(entry) = known.entry(work.migration.name()) {
+/// The line of a migration that runs without a transaction around it, as it stands or new.
+pub(super) async fn begin_journal(runner: &mut Runner<'_>, migration: &Migration, direction: Direction, known: &Known) -> Result<Entry> {
+    let state = if direction == Direction::Up { "up" } else { "down" };
+    if let Some(entry) = known.entry(migration.name()) {
         let mut entry = entry.clone();
         if entry.state != state {
             entry = Entry {
@@ -257,7 +278,7 @@ async fn begin_journal(runner: &mut Runner<'_>, work: &Work<'_>, known: &Known) 
         }
         return Ok(entry);
     }
-    let entry = Entry { state: state.to_owned(), done_checksum: done_checksum(&[], 0), ..runner.applied(work.migration)? };
+    let entry = Entry { state: state.to_owned(), done_checksum: done_checksum(&[], 0), ..runner.applied(migration)? };
     runner.session.execute(runner.history.insert(&entry)?).await?;
     Ok(entry)
 }
@@ -283,7 +304,7 @@ async fn journaled_statement(runner: &mut Runner<'_>, work: &Work<'_>, entry: &m
                 *entry = after;
                 return if alone { runner.session.execute(runner.history.update(entry)?).await } else { Ok(()) };
             }
-            Err(error) if attempt < ATTEMPTS && waited_too_long(&error) => pause(&mut attempt).await,
+            Err(error) if is_worth_another(attempt, &error) => pause(&mut attempt).await,
             Err(error) => {
                 let message: String = said(&error).chars().take(2000).collect();
                 *entry = Entry { started: step, message, ..entry.clone() };

@@ -9,11 +9,12 @@ use super::{
     decode_cell, unknown_label,
 };
 use crate::FieldType;
+use crate::migrate::MigrationStep;
 use crate::query::{IntoTyped, Presence, Projection, ProjectionItem, raw_value};
 use crate::write::{Draft, RowState};
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
-use sequor_core::driver::{RowReader, ValueRow};
+use sequor_core::driver::{BoxFuture, RowReader, ValueRow};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::RawPart;
@@ -393,7 +394,7 @@ impl RawArgument for str {
 }
 
 /// A migration that `migrations!` embeds into the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct EmbeddedMigration {
     /// The name of its folder.
     pub name: &'static str,
@@ -401,9 +402,16 @@ pub struct EmbeddedMigration {
     pub up: &'static str,
     /// `down.sql`.
     pub down: Option<&'static str>,
-    /// Every other SQL file of the folder (`verify.sql`, `up.mysql.sql`), by name.
+    /// Every other file of the folder (`verify.sql`, `up.mysql.sql`, `up.rs`), by name.
     pub others: &'static [(&'static str, &'static str)],
+    /// The function of `up.rs`.
+    pub up_code: Option<EmbeddedCode>,
+    /// The function of `down.rs`.
+    pub down_code: Option<EmbeddedCode>,
 }
+
+/// The function of a migration that is written in Rust.
+pub type EmbeddedCode = fn(MigrationStep) -> BoxFuture<'static, Result<()>>;
 
 #[cfg(test)]
 mod tests {

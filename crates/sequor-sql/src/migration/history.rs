@@ -284,6 +284,11 @@ impl History {
             Dialect::Sqlite => None,
         }
     }
+
+    /// The same for the transaction that is open; `None` where such a limit outlives it.
+    pub fn lock_timeout_of_transaction(self, milliseconds: u64) -> Option<String> {
+        (self.dialect == Dialect::Postgres).then(|| format!("SET LOCAL lock_timeout = {milliseconds}"))
+    }
 }
 
 fn table() -> TableName {

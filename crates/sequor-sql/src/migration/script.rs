@@ -40,10 +40,12 @@ pub fn needs_no_transaction(script: &str, pieces: &[Piece], dialect: Dialect) ->
     !dialect.transactional_ddl() || asks_for(script, "no-transaction") || pieces.iter().any(|piece| stands_alone(&piece.text, dialect))
 }
 
-/// Whether a line of the script is `-- sequor: <word>`.
+/// Whether a line of the script is `-- sequor: <word>`, or `// sequor: <word>` where it is Rust.
 pub fn asks_for(script: &str, word: &str) -> bool {
     script.lines().any(|line| {
-        let said = line.trim().strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix("sequor:"));
+        let line = line.trim();
+        let comment = line.strip_prefix("--").or_else(|| line.strip_prefix("//"));
+        let said = comment.map(str::trim_start).and_then(|line| line.strip_prefix("sequor:"));
         said.is_some_and(|said| said.split([',', ' ']).any(|part| part == word))
     })
 }

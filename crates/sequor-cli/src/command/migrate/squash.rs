@@ -19,28 +19,29 @@ pub(crate) const COMMAND: Command = Command {
 
 fn run(cx: &Context) -> Result<Outcome> {
     let all = migrator(cx)?;
-    let Some(last) = all.migrations().last() else { return Err(Error::migration("there are no migrations to squash")) };
+    let ordered: Vec<&Migration> = all.migrations().iter().filter(|one| !one.is_repeatable()).collect();
+    let Some(last) = ordered.last() else { return Err(Error::migration("there are no migrations to squash")) };
     let stamp: String = last.name().chars().take_while(char::is_ascii_digit).collect();
     let name = format!("{stamp}-{}", given_name(cx)?);
     let made = all.squash(&name)?;
-    let count = all.migrations().len();
+    let count = ordered.len();
     cx.console.destroy(
         &format!("This puts {name} in the place of {count} migrations and removes their files"),
         &name,
         cx.settings.environment(),
     )?;
-    if all.migrations().iter().any(|one| one.name() == name) {
+    if ordered.iter().any(|one| one.name() == name) {
         return Err(Error::usage(format!("there is a migration {name} already: give another name")));
     }
     for (file, text) in made.files() {
         write_new(&cx.settings.migrations.join(&name).join(file), text)?;
     }
-    for one in all.migrations() {
+    for one in &ordered {
         remove(cx, one)?;
     }
     let undo =
         if made.files().any(|(file, _)| file.starts_with("down")) { "" } else { " It has no down.sql, because one of them has none." };
-    let names: Vec<&str> = all.migrations().iter().map(Migration::name).collect();
+    let names: Vec<&str> = ordered.iter().map(|one| one.name()).collect();
     let shown = cx.settings.migrations.join(&name).display().to_string();
     Ok(Outcome::said(format!("{shown} stands for {count} migrations now.{undo}"), json!({ "name": name, "replaces": names })))
 }

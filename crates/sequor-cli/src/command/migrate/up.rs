@@ -61,11 +61,15 @@ async fn plan(cx: &Context, migrator: &sequor_orm::migrate::Migrator, db: &sequo
         let notes = [(one.transaction, "", ", without a transaction"), (one.reversible, "", ", cannot be undone")];
         let notes: String = notes.iter().map(|(is, yes, no)| if *is { *yes } else { *no }).collect();
         cx.console.say(format!("-- {}{notes}", one.name));
+        if one.code {
+            cx.console.say("-- runs up.rs");
+        }
         for statement in &one.statements {
             cx.console.say(format!("{};", statement.trim_end_matches(';')));
         }
         data.push(serde_json::json!({
             "name": one.name, "statements": one.statements, "transaction": one.transaction, "reversible": one.reversible,
+            "code": one.code,
         }));
     }
     let summary = plan.is_empty().then(|| UP_TO_DATE.to_owned());
