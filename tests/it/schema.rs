@@ -7,3 +7,4 @@ mod random;
 mod real;
 mod rebuilding;
 mod syncing;
+mod written;

@@ -89,6 +89,7 @@ impl Outcome {
 
 /// Every command.
 pub const COMMANDS: &[Command] = &[
+    init::NEW,
     init::COMMAND,
     generate::model::COMMAND,
     db::create::COMMAND,

@@ -32,6 +32,13 @@ impl Console {
         let _ = writeln!(std::io::stderr(), "{}", self.warn(line));
     }
 
+    /// Tells somebody who waits at a terminal.
+    pub(crate) fn hint(&self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.note(line);
+        }
+    }
+
     /// A text in green, on a terminal.
     pub fn good(&self, text: &str) -> String {
         self.paint("32", text)

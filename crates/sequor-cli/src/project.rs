@@ -24,6 +24,13 @@ pub(crate) fn has_rust_migrations(matches: &clap::ArgMatches) -> bool {
 /// Runs a project's own command line with the same arguments.
 pub(crate) fn run_own(manifest: &Path, arguments: &[OsString], console: &Console) -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    if let Ok(mut build) = Command::new(&cargo).args(["build", "--quiet", "--bin", "db", "--manifest-path"]).arg(manifest).spawn() {
+        tell_of_long_work(&mut build, console);
+        if !build.wait().is_ok_and(|status| status.success()) {
+            console.fail(&Error::usage("src/bin/db.rs does not compile: mend it, or run what needs no models without it"));
+            return ExitCode::FAILURE;
+        }
+    }
     let mut command = Command::new(cargo);
     command.args(["run", "--quiet", "--bin", "db", "--manifest-path"]).arg(manifest).arg("--").args(arguments);
     match command.status() {
@@ -33,6 +40,17 @@ pub(crate) fn run_own(manifest: &Path, arguments: &[OsString], console: &Console
             ExitCode::FAILURE
         }
     }
+}
+
+/// The first build of a project takes minutes, in which nothing else would be said.
+fn tell_of_long_work(build: &mut std::process::Child, console: &Console) {
+    for _ in 0..15 {
+        if !matches!(build.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    console.hint("Building the project's command line, src/bin/db.rs; the first time takes a while.");
 }
 
 /// What `.sequelizerc` and the configuration of a Sequelize project say, as settings of Sequor: name, place, value.

@@ -25,21 +25,23 @@ impl Settings {
     pub(crate) fn read(matches: &ArgMatches, default_url: Option<&str>) -> Result<Settings> {
         let flag = |name: &str| matches.get_one::<String>(name).cloned();
         let mut configuration = Configuration::read(&PathBuf::new(), flag("env").as_deref())?;
-        let sequelize = if configuration.get("url").is_some() || flag("url").is_some() {
-            project::Sequelize::folders()?
-        } else {
-            project::Sequelize::read(&configuration)?
-        };
+        let named = configuration.get("url").is_some() || configuration.demand("url").is_err() || flag("url").is_some();
+        let sequelize = if named { project::Sequelize::folders()? } else { project::Sequelize::read(&configuration)? };
         for (key, place, value) in &sequelize.settings {
-            if configuration.get(key).is_none() {
+            if configuration.get(key).is_none() && configuration.demand(key).is_ok() {
                 configuration.set(key, place, value.clone());
             }
         }
         if let Some(url) = flag("url") {
             configuration.set("url", "--url", url);
         }
-        if let Some(url) = default_url.filter(|_| configuration.get("url").is_none() && configuration.environment() != "production") {
+        let unnamed = configuration.get("url").is_none() && configuration.demand("url").is_ok();
+        if let Some(url) = default_url.filter(|_| unnamed && configuration.environment() != "production") {
             configuration.set("url", "the program", url);
+        }
+        // The database is not needed by every command.
+        for key in configuration.missing().filter(|key| *key != "url") {
+            configuration.demand(key)?;
         }
         let migrations_named = flag("migrations-path").is_some();
         let folder = |flag_name: &str, key: &str, otherwise: &str| {
@@ -65,6 +67,7 @@ impl Settings {
     /// # Errors
     /// `Usage` that tells where to write it.
     pub fn url(&self) -> Result<&str> {
+        self.configuration.demand("url")?;
         self.configuration.get("url").ok_or_else(|| {
             Error::usage(format!(
                 "no database is named for {}: set DATABASE_URL, say --url, or write `url` in [{}] of sequor.toml (sequor init writes one)",

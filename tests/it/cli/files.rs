@@ -14,6 +14,9 @@ async fn generators_write_files_and_refuse_to_overwrite() {
     let line = "model generate User name:string email:string:unique role:enum:{admin,nurse}";
     assert!(project.alone(line).good().starts_with("New model was created at src/models/user.rs ."));
     assert!(project.alone(line).bad().contains("src/models/user.rs is there already; --force writes over it"));
+    assert!(project.alone("migrate new split-names --rust").good().ends_with("-split-names ."));
+    assert_eq!(project.alone("migrate new views --repeatable").good(), "New migration was created at migrations/views .");
+    assert!(std::fs::read_to_string(project.path().join("migrations/views/up.sql")).unwrap().starts_with("-- sequor: repeatable\n"));
     project.alone("model:generate --name Post --attributes title:string,body:text?").good();
     let models = std::fs::read_to_string(project.path().join("src/models.rs")).unwrap();
     assert!(models.contains("mod post;") && models.contains("models!(pub type All = Post, User);"), "{models}");
@@ -33,6 +36,9 @@ async fn init_writes_a_project_once() {
         "{said}"
     );
     assert!(project.alone("init").bad().contains("sequor.toml is there already; --force writes over it"));
+    assert!(project.alone("new shop").good().ends_with("Next: cd shop, sequor migrate generate create-users, sequor db setup, cargo run"));
+    assert!(std::fs::read_to_string(project.path().join("shop/Cargo.toml")).unwrap().starts_with("[package]\nname = \"shop\"\n"));
+    assert!(project.alone("new shop").bad().contains("shop is there already and not empty"));
     // The settings that it wrote name the database.
     std::fs::remove_file(project.path().join("src/bin/db.rs")).unwrap();
     assert_eq!(project.alone("db create").good(), "Database app.db created.");
@@ -44,6 +50,8 @@ async fn init_writes_a_project_once() {
             .bad()
             .contains("url in [production] of sequor.toml needs the variable DATABASE_URL")
     );
+    // What a flag overrides is not asked for.
+    assert_eq!(project.alone("migrate status --env production --url sqlite://app.db").good(), "up 20240101000000-tags");
     project.remove().await;
 }
 

@@ -7,39 +7,68 @@ use sequor_core::error::{Error, Result};
 use serde_json::json;
 use std::path::Path;
 
+pub(crate) const NEW: Command = Command {
+    path: "new",
+    aliases: &[],
+    about: "Make a folder with a project that runs",
+    examples: "sequor new shop\nsequor new shop --database postgres://localhost/shop",
+    in_project: false,
+    arguments: |command| {
+        arguments(command.arg(Arg::new("folder").value_name("FOLDER").required(true).help("The project's folder, and its name")))
+    },
+    run: |cx| -> Done { Box::pin(async move { new(&cx) }) },
+};
+
 pub(crate) const COMMAND: Command = Command {
     path: "init",
     aliases: &["init:config", "init:migrations", "init:seeders", "init:models"],
     about: "Write sequor.toml, the folders and, where there is no Cargo.toml, a project that runs",
     examples: "sequor init\nsequor init --database postgres://localhost/app",
     in_project: false,
-    arguments: |command| {
-        command
-            .arg(Arg::new("database").long("database").value_name("URL").help("The database of development; sqlite://app.db"))
-            .arg(Arg::new("sequor-path").long("sequor-path").value_name("FOLDER").help("Depend on Sequor in this folder").hide(true))
-            .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("Write over files that are there"))
-    },
-    run: |cx| -> Done { Box::pin(async move { run(&cx) }) },
+    arguments,
+    run: |cx| -> Done { Box::pin(async move { run(&cx, Path::new("")) }) },
 };
 
-fn run(cx: &Context) -> Result<Outcome> {
+fn arguments(command: clap::Command) -> clap::Command {
+    command
+        .arg(Arg::new("database").long("database").value_name("URL").help("The database of development; sqlite://app.db"))
+        .arg(Arg::new("sequor-path").long("sequor-path").value_name("FOLDER").help("Depend on Sequor in this folder, instead of crates.io"))
+        .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("Write over files that are there"))
+}
+
+fn new(cx: &Context) -> Result<Outcome> {
+    let folder = Path::new(cx.text("folder").unwrap_or_default());
+    if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) && !cx.flag("force") {
+        return Err(Error::usage(format!(
+            "{} is there already and not empty; `sequor init` inside of it adds what is missing",
+            folder.display()
+        )));
+    }
+    let mut made = run(cx, folder)?;
+    made.summary = made.summary.map(|next| next.replace("Next: ", &format!("Next: cd {}, ", folder.display())));
+    Ok(made)
+}
+
+fn run(cx: &Context, folder: &Path) -> Result<Outcome> {
     let force = cx.flag("force");
-    if Path::new("sequor.toml").exists() && !force {
+    if folder.join("sequor.toml").exists() && !force {
         return Err(Error::usage("sequor.toml is there already; --force writes over it"));
     }
     let url = cx.text("database").unwrap_or("sqlite://app.db");
-    let own = !Path::new("Cargo.toml").exists();
+    let own = !folder.join("Cargo.toml").exists();
     let mut files = vec![("sequor.toml".to_owned(), configuration(url))];
     files.extend(["migrations/.gitkeep", "seeders/.gitkeep"].map(|path| (path.to_owned(), String::new())));
     if own {
-        files.extend(project(cx, url)?);
+        files.extend(project(cx, url, folder)?);
     }
     let mut written = Vec::new();
     for (path, text) in files {
-        if !Path::new(&path).exists() || force {
-            write(Path::new(&path), &text)?;
-            cx.console.say(format!("Created {path}"));
-            written.push(path);
+        let path = folder.join(path);
+        if !path.exists() || force {
+            write(&path, &text)?;
+            let shown = path.display().to_string();
+            cx.console.say(format!("Created {shown}"));
+            written.push(shown);
         }
     }
     let next = if own {
@@ -56,8 +85,8 @@ fn configuration(url: &str) -> String {
     )
 }
 
-fn project(cx: &Context, url: &str) -> Result<Vec<(String, String)>> {
-    let folder = std::env::current_dir()?;
+fn project(cx: &Context, url: &str, folder: &Path) -> Result<Vec<(String, String)>> {
+    let folder = std::env::current_dir()?.join(folder);
     let given = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String = given.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     let name = if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) { name } else { format!("app_{name}") };
@@ -66,8 +95,10 @@ fn project(cx: &Context, url: &str) -> Result<Vec<(String, String)>> {
         Some("mysql" | "mariadb") => "mysql",
         _ => "sqlite",
     };
-    let sequor =
-        cx.text("sequor-path").map_or_else(|| format!("version = \"{}\"", env!("CARGO_PKG_VERSION")), |path| format!("path = \"{path}\""));
+    let sequor = match cx.text("sequor-path") {
+        Some(path) => format!("path = \"{}\"", std::path::absolute(path)?.display()),
+        None => format!("version = \"{}\"", env!("CARGO_PKG_VERSION")),
+    };
     let file = |path: &str, text: &str| (path.to_owned(), text.replace("NAME", &name));
     Ok(vec![
         file(

@@ -27,6 +27,8 @@ pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
 pub struct Configuration {
     environment: String,
     found: Found,
+    /// Settings of the file that need a variable which is not set, with the message; whatever wins over them takes them away.
+    missing: BTreeMap<String, String>,
     variables: BTreeMap<String, String>,
 }
 
@@ -55,6 +57,22 @@ impl Configuration {
         self.found.get(key).map(|(_, value)| value.as_str())
     }
 
+    /// Fails when a setting needs a variable that is not set.
+    ///
+    /// # Errors
+    /// `Usage` that names setting and variable.
+    pub fn demand(&self, key: &str) -> Result<()> {
+        match self.missing.get(key) {
+            Some(message) => Err(Error::usage(message.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The names of settings that need a variable which is not set.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.keys().map(String::as_str)
+    }
+
     /// A variable of the process or of `.env`.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
@@ -62,6 +80,7 @@ impl Configuration {
 
     /// Changes a setting; `place` is what errors call it.
     pub fn set(&mut self, key: &str, place: &str, value: impl Into<String>) {
+        self.missing.remove(key);
         self.found.insert(key.to_owned(), (place.to_owned(), value.into()));
     }
 
@@ -70,6 +89,9 @@ impl Configuration {
     /// # Errors
     /// `Usage` when no database is named, or for a setting that is not of its kind.
     pub fn options(&self) -> Result<DbOptions> {
+        for key in self.missing() {
+            self.demand(key)?;
+        }
         apply(&self.found)
     }
 }
@@ -118,13 +140,14 @@ fn from_sources(
     // An empty variable counts as none, as shells and compose files leave them.
     variables.extend(process.into_iter().filter(|(_, value)| !value.is_empty()));
     let environment = environment.map(str::to_owned).or_else(|| named(&variables)).unwrap_or_else(|| DEVELOPMENT.into());
-    let mut found = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
+    let (found, missing) = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
+    let mut configuration = Configuration { environment, found, missing, variables };
     for (key, variable, _) in SETTINGS {
-        if let Some(value) = variables.get(variable) {
-            found.insert(key.to_owned(), (variable.to_owned(), value.clone()));
+        if let Some(value) = configuration.variables.get(variable).cloned() {
+            configuration.set(key, variable, value);
         }
     }
-    Ok(Configuration { environment, found, variables })
+    Ok(configuration)
 }
 
 type Found = BTreeMap<String, (String, String)>;
@@ -164,48 +187,63 @@ fn apply(found: &Found) -> Result<DbOptions> {
 
 /// What stands at the top, then the section of one environment: `[development]`, `[production]`, .. of `key = value` lines (TOML's strings,
 /// numbers and truth values).
-fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<Found> {
+fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<(Found, BTreeMap<String, String>)> {
     let table: toml::Table = text.parse().map_err(|error| Error::usage(format!("sequor.toml: {error}")))?;
-    let mut found = Found::new();
+    let (mut found, mut missing) = (Found::new(), BTreeMap::new());
     for (key, value) in table.iter().filter(|(_, value)| !value.is_table()) {
         if key == environment {
             return Err(Error::usage(format!("sequor.toml: {environment} is a section: write [{environment}]")));
         }
-        found.insert(key.clone(), one_setting(key, value, "at the top", variables)?);
+        one_setting(key, value, "at the top", variables, (&mut found, &mut missing))?;
     }
     if let Some(section) = table.get(environment).and_then(toml::Value::as_table) {
         for (key, value) in section {
-            found.insert(key.clone(), one_setting(key, value, &format!("in [{environment}]"), variables)?);
+            one_setting(key, value, &format!("in [{environment}]"), variables, (&mut found, &mut missing))?;
         }
     }
-    Ok(found)
+    Ok((found, missing))
 }
 
-fn one_setting(key: &str, value: &toml::Value, section: &str, variables: &BTreeMap<String, String>) -> Result<(String, String)> {
+fn one_setting(
+    key: &str,
+    value: &toml::Value,
+    section: &str,
+    variables: &BTreeMap<String, String>,
+    (found, missing): (&mut Found, &mut BTreeMap<String, String>),
+) -> Result<()> {
     let place = format!("{key} {section} of sequor.toml");
     let text = match value {
-        toml::Value::String(text) => expand(text, variables, &place)?,
+        toml::Value::String(text) => match expand(text, variables, &place)? {
+            Ok(text) => text,
+            Err(message) => {
+                found.remove(key);
+                missing.insert(key.to_owned(), message);
+                return Ok(());
+            }
+        },
         toml::Value::Integer(number) => number.to_string(),
         toml::Value::Boolean(value) => value.to_string(),
         _ => return Err(Error::usage(format!("{place} is a text, a whole number or a truth value"))),
     };
-    Ok((place, text))
+    missing.remove(key);
+    found.insert(key.to_owned(), (place, text));
+    Ok(())
 }
 
-/// `${NAME}` becomes the variable's value; a variable that is not there is an error.
-fn expand(text: &str, variables: &BTreeMap<String, String>, place: &str) -> Result<String> {
+/// `${NAME}` becomes the variable's value; where a variable is not there, a message about it.
+fn expand(text: &str, variables: &BTreeMap<String, String>, place: &str) -> Result<Result<String, String>> {
     let (mut made, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
         let Some((name, tail)) = after.split_once('}') else { return Err(Error::usage(format!("{place}: `${{` has no `}}`"))) };
         let Some(value) = variables.get(name) else {
-            return Err(Error::usage(format!("{place} needs the variable {name}, which is not set")));
+            return Ok(Err(format!("{place} needs the variable {name}, which is not set")));
         };
         made.push_str(before);
         made.push_str(value);
         rest = tail;
     }
     made.push_str(rest);
-    Ok(made)
+    Ok(Ok(made))
 }
 
 /// `NAME=value` lines; `#` begins a comment line, quotes around a value are removed, `export ` is allowed.
