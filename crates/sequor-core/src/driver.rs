@@ -137,8 +137,8 @@ pub trait Connection: Send {
     /// Proves the connection clean (drains cut exchanges, rolls back, undoes session changes), or fails.
     fn reset(&mut self) -> BoxFuture<'_, Result<()>>;
 
-    /// Whether the socket still looks alive; costs no round trip.
-    fn is_alive(&mut self) -> bool;
+    /// Whether the socket still looks alive after lying unused for `idle`; costs no round trip, and for one in steady use no system call.
+    fn is_alive(&mut self, idle: Duration) -> bool;
 
     /// One trivial round trip.
     fn ping(&mut self) -> BoxFuture<'_, Result<()>>;

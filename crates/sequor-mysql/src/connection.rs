@@ -185,7 +185,7 @@ impl Connection for MysqlConnection {
         Box::pin(self.clean())
     }
 
-    fn is_alive(&mut self) -> bool {
+    fn is_alive(&mut self, _idle: Duration) -> bool {
         match self.activity {
             Activity::Broken => false,
             Activity::Settled => !self.wire.has_input() && self.wire.stream().is_quiet(),

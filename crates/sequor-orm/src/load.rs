@@ -13,14 +13,14 @@ mod stream;
 pub use assemble::LoadedTree;
 pub(crate) use explain::explain;
 pub use explain::{PlanNode, QueryPlan};
-pub(crate) use key::KeyHash;
+pub(crate) use key::{KeyHash, is_small_integer};
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use stream::{Chunk, Rest, open};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::model::{Loader, Model, Record, TypedLoader, rows_of};
+use crate::model::{Loader, Model, Record, rows_of};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
@@ -76,7 +76,7 @@ pub(crate) async fn find_records(
     loader: Box<dyn Loader>,
     site: &'static Location<'static>,
 ) -> Result<Vec<Record>> {
-    let (tree, mut ended, _) = read_tree(db, state, loader, None, site).await?;
+    let (tree, mut ended, _) = read_tree(db, state, &*loader, None, site).await?;
     let finished = tree.finish()?;
     let mut rows = *finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("records came back as another kind of rows"))?;
     ended.tell(db, &mut rows).await?;
@@ -93,6 +93,9 @@ struct Ended {
 impl Ended {
     #[allow(clippy::ptr_arg, reason = "hooks get the list as its own type")]
     async fn tell<R: Send + 'static>(&mut self, db: &Db, rows: &mut Vec<R>) -> Result<()> {
+        if self.reads.is_empty() && !heard(db, &self.state) {
+            return Ok(());
+        }
         let options = hooked(&self.state, self.site);
         hook::fire(db, &self.state.model, HookKind::AfterFind, HookSubject::Found(rows), &options).await?;
         hook::tell_reads(db, std::mem::take(&mut self.reads), &options).await
@@ -106,7 +109,7 @@ pub(crate) async fn find_models_beside<M: Model>(
     beside: Option<Step>,
     site: &'static Location<'static>,
 ) -> Result<(Vec<M>, Option<StepDone>)> {
-    let (tree, mut ended, beside) = read_tree(db, state, TypedLoader::<M>::boxed(), beside, site).await?;
+    let (tree, mut ended, beside) = read_tree(db, state, &M::LOADER, beside, site).await?;
     let mut rows: Vec<M> = rows_of(tree.finish()?)?;
     ended.tell(db, &mut rows).await?;
     Ok((rows, beside))
@@ -116,7 +119,7 @@ pub(crate) async fn find_models_beside<M: Model>(
 async fn read_tree(
     db: &Db,
     mut state: QueryState,
-    loader: Box<dyn Loader>,
+    loader: &dyn Loader,
     beside: Option<Step>,
     site: &'static Location<'static>,
 ) -> Result<(LoadedTree, Ended, Option<StepDone>)> {
@@ -124,8 +127,8 @@ async fn read_tree(
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
     let alone = beside.is_none();
-    let (tree, beside) = match read_whole(db, &state, loader.again(), beside, (run.clone(), flushed)).await {
-        Err(error) if alone && db.may_read_again(&run, &error) => read_whole(db, &state, loader, None, (run, flushed)).await?,
+    let (tree, beside) = match read_whole(db, &state, loader, beside, (run.clone(), flushed)).await {
+        Err(error) if alone && db.may_read_again(&run, &error) => Box::pin(read_whole(db, &state, loader, None, (run, flushed))).await?,
         read => read?,
     };
     siblings::join(db, &tree, state.clauses.strict_loading);
@@ -137,18 +140,18 @@ async fn read_tree(
 async fn read_whole(
     db: &Db,
     state: &QueryState,
-    loader: Box<dyn Loader>,
+    loader: &dyn Loader,
     beside: Option<Step>,
     (run, flushed): (Run, bool),
 ) -> Result<(LoadedTree, Option<StepDone>)> {
     if !flushed {
-        return assemble::read_tree(db, plan::prepare(db, state)?, loader, beside, run).await;
+        return assemble::read_tree(db, plan::prepare(db, state)?, loader.again(), beside, run).await;
     }
     let plan = plan::plan(state, &db.models())?;
     if plan.node.has_many() {
-        return flush::read_flush(db, plan, loader, beside, run).await;
+        return Box::pin(flush::read_flush(db, plan, loader.again(), beside, run)).await;
     }
-    assemble::read_tree(db, plan::write(db, plan)?, loader, beside, run).await
+    Box::pin(assemble::read_tree(db, plan::write(db, plan)?, loader.again(), beside, run)).await
 }
 
 /// Plans a query and reads its rows with their includes.
@@ -184,8 +187,20 @@ fn reads(db: &Db, tree: &LoadedTree) -> Vec<hook::ReadRows> {
     reads
 }
 
+/// Whether hooks of finds are to run.
+fn heard(db: &Db, state: &QueryState) -> bool {
+    !state.clauses.without_hooks && hook::hears_finds(db, &state.model)
+}
+
 /// Runs the hooks that may change a query.
 async fn before_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+    if !heard(db, state) {
+        return Ok(());
+    }
+    Box::pin(tell_before_find(db, state, site)).await
+}
+
+async fn tell_before_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
     let (model, options) = (state.model.clone(), hooked(state, site));
     for kind in [HookKind::BeforeFind, HookKind::BeforeFindAfterExpandIncludeAll, HookKind::BeforeFindAfterOptions] {
         hook::fire(db, &model, kind, HookSubject::Query(state), &options).await?;
@@ -194,6 +209,9 @@ async fn before_find(db: &Db, state: &mut QueryState, site: &'static Location<'s
 }
 
 async fn after_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+    if !heard(db, state) {
+        return Ok(());
+    }
     let (model, options) = (state.model.clone(), hooked(state, site));
     hook::fire(db, &model, HookKind::AfterFind, HookSubject::Query(state), &options).await
 }

@@ -18,7 +18,7 @@ mod write;
 pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
-pub use many::{Parents, plan_many};
+pub use many::{Parents, Sorting, plan_many};
 pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;
@@ -128,7 +128,7 @@ impl<'a> Planner<'a> {
         if !state.clauses.compound.is_empty() {
             return self.compound(state);
         }
-        let mut clauses = scope::scoped(&state.model, state.clauses.clone());
+        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone());
         self.with(&mut clauses)?;
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
@@ -191,7 +191,7 @@ impl<'a> Planner<'a> {
         if !state.clauses.compound.is_empty() {
             return self.count_compound(state);
         }
-        let mut clauses = scope::scoped(&state.model, state.clauses.clone());
+        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone());
         clauses.order.clear();
         clauses.limit = None;
         clauses.offset = None;

@@ -36,6 +36,11 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     }
 }
 
+/// Whether hooks of validation run for the rows of a model, or rules that may ask the database.
+pub(crate) fn is_heard(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    hook::hears_validation(db, model, options) || asking::any(db, model)
+}
+
 /// The same for the values of an update of many rows: only those that are given are checked.
 pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<()> {
     if !options.validate {

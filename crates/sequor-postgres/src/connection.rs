@@ -20,7 +20,7 @@ use sequor_core::{Error, Result};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One connection.
 pub(crate) struct PostgresConnection {
@@ -47,7 +47,6 @@ pub(crate) struct PostgresConnection {
     /// How often the server had forgotten a name, where that decides about names.
     forgotten: Option<u32>,
     /// When the last exchange ended.
-    last_used: Instant,
     broken: bool,
     round_trip: Option<Duration>,
     /// What other sessions told and nobody asked for yet.
@@ -82,7 +81,6 @@ impl PostgresConnection {
             session_changed: false,
             unnamed: parts.statements == StatementMode::Unnamed,
             forgotten: (parts.statements == StatementMode::Auto).then_some(0),
-            last_used: Instant::now(),
             broken: false,
             round_trip: None,
             notifications: VecDeque::new(),
@@ -162,8 +160,8 @@ impl Connection for PostgresConnection {
         Box::pin(self.reset_now())
     }
 
-    fn is_alive(&mut self) -> bool {
-        self.looks_alive()
+    fn is_alive(&mut self, idle: Duration) -> bool {
+        self.looks_alive(idle)
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {

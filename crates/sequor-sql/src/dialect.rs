@@ -34,6 +34,11 @@ impl Dialect {
         self != Dialect::Mysql
     }
 
+    /// Whether an INSERT tells the key that counted itself up beside its answer, without RETURNING.
+    pub fn tells_keys(self) -> bool {
+        self != Dialect::Postgres
+    }
+
     /// Whether UPDATE has RETURNING.
     pub fn update_returning(self) -> bool {
         !self.is_mysql()

@@ -215,16 +215,24 @@ impl SqlWriter {
         })
     }
 
+    /// The number of a LIMIT. PostgreSQL plans a limit that it does not know for a tenth of the table, finds that plan bad, and plans each execution
+    /// anew; SQLite compiles a statement anew whenever the parameter of its limit is bound.
+    pub(crate) fn most(&mut self, limit: u64) -> Result<()> {
+        match self.dialect {
+            Dialect::Postgres | Dialect::Sqlite if i64::try_from(limit).is_ok() => {
+                self.number(limit);
+                Ok(())
+            }
+            _ => self.bind_number(limit),
+        }
+    }
+
     fn limit(&mut self, limit: Option<u64>, offset: Option<u64>) -> Result<()> {
         match (limit, offset) {
             (None, None) => return Ok(()),
             (Some(limit), _) => {
                 self.push(" LIMIT ");
-                // PostgreSQL plans a limit that it does not know for a tenth of the table, finds that plan bad, and plans each execution anew.
-                match self.dialect {
-                    Dialect::Postgres if i64::try_from(limit).is_ok() => self.number(limit),
-                    _ => self.bind_number(limit)?,
-                }
+                self.most(limit)?;
             }
             (None, Some(_)) => match self.dialect {
                 // An offset without a limit needs one that is never reached.

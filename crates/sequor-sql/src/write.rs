@@ -184,7 +184,7 @@ impl SqlWriter {
         self.order(order)?;
         if let Some(limit) = limit {
             self.push(" LIMIT ");
-            self.bind_number(limit)?;
+            self.most(limit)?;
         }
         if nested {
             self.push(")");

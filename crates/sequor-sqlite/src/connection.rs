@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use worker::Opened;
 
@@ -199,7 +200,7 @@ impl Connection for SqliteConnection {
         })
     }
 
-    fn is_alive(&mut self) -> bool {
+    fn is_alive(&mut self, _idle: Duration) -> bool {
         !self.broken && !self.thread.is_finished()
     }
 

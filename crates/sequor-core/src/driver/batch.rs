@@ -61,6 +61,15 @@ pub struct StepDone {
     pub last_insert_id: Option<i64>,
     /// Whether the sink paused it before its end.
     pub paused: bool,
+    /// The parameters that it ran with, where it was not paused: who lent large values takes them back instead of keeping copies.
+    pub params: Params,
+}
+
+impl Default for Params {
+    /// None.
+    fn default() -> Params {
+        Params::Fixed(Vec::new())
+    }
 }
 
 impl Step {

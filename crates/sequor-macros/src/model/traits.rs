@@ -120,7 +120,7 @@ fn implementation(model: &Model) -> TokenStream {
     let decode = decode(&model.columns, Some(quote!(Self::model)));
     let relations = model.relations.iter().map(|relation| {
         let (field, ty, text) = (&relation.ident, &relation.tokens, &relation.name);
-        quote!(#field: <#ty>::unloaded(#name, #text))
+        quote!(#field: <#ty>::unloaded(&(#name, #text)))
     });
     let (loader, through) = (loader(model), through_loader(model));
     let row = if model.computed.is_empty() {

@@ -72,7 +72,7 @@ impl MysqlConnection {
             Params::Fixed(list) => list,
             Params::Many(lists) => {
                 let outcome = self.execute_many(&text, &lists, cache, &mut *sink).await?;
-                return Ok(done(sink, outcome, false));
+                return Ok(StepDone { params: Params::Many(lists), ..done(sink, outcome, false) });
             }
             Params::Derived(derive) => match derive()? {
                 Some((derived, list)) => {
@@ -90,10 +90,10 @@ impl MysqlConnection {
         let job = Job { text: &text, params: &list, keep: cache, commit };
         if !is_last {
             let outcome = self.execute_whole(&job, &mut *sink).await?;
-            return Ok(done(sink, outcome, false));
+            return Ok(StepDone { params: Params::Fixed(list), ..done(sink, outcome, false) });
         }
         let ended = self.execute(&job, &mut *sink).await?;
-        Ok(self.step_ended(sink, ended, around))
+        Ok(StepDone { params: Params::Fixed(list), ..self.step_ended(sink, ended, around) })
     }
 
     /// What a step has done that may have been paused and has no transaction of its own around it.

@@ -65,7 +65,7 @@ impl MysqlConnection {
             self.at_stake = false;
             self.activity = Activity::Settled;
             self.shared.end_turn();
-            return Ok(vec![done(sink, reading.outcome, false)]);
+            return Ok(vec![StepDone { params: Params::Fixed(params), ..done(sink, reading.outcome, false) }]);
         }
         let quick = Quick { place, text, params, sink };
         let result = Box::pin(self.end_slowly(progress, reading, quick)).await;
@@ -90,11 +90,11 @@ impl MysqlConnection {
         } else {
             ended?
         };
-        Ok(vec![self.step_done(sink, ended)])
+        Ok(vec![StepDone { params: Params::Fixed(params), ..self.step_done(sink, ended) }])
     }
 }
 
 /// What a step has done.
 pub(super) fn done(sink: Box<dyn RowSink>, outcome: Outcome, paused: bool) -> StepDone {
-    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused }
+    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused, params: Params::default() }
 }

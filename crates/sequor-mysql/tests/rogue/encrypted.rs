@@ -88,7 +88,7 @@ async fn listen(acceptor: TlsAcceptor) -> (u16, JoinHandle<Vec<u8>>) {
 async fn connect(host: &str, port: u16, query: &str) -> Result<()> {
     let options = MysqlOptions::parse(&format!("mysql://ann:secret@{host}:{port}/app?{query}")).unwrap();
     let mut connection = MysqlDriver::new(options).connect().await?;
-    assert!(connection.is_alive());
+    assert!(connection.is_alive(std::time::Duration::MAX));
     connection.run(Batch::one(Step::execute("set @a = 1", vec![]))).await?;
     connection.close().await;
     Ok(())

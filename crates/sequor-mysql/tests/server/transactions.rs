@@ -264,7 +264,7 @@ on_server! {
         let id = number(&mut *one, "select connection_id()").await;
         run(&mut *two, &format!("kill {id}")).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!one.is_alive());
+        assert!(!one.is_alive(std::time::Duration::MAX));
         let error = one.commit().await.unwrap_err();
         assert!(
             matches!(&error, Error::Connection(error) if matches!(error.kind, ConnectionErrorKind::CommitUnknown | ConnectionErrorKind::Broken)),

@@ -186,8 +186,12 @@ impl ConnectionPool {
         }
     }
 
-    fn put(&self, mut slot: Idle) {
-        slot.since = Instant::now();
+    fn put(&self, slot: Idle) {
+        self.put_at(slot, Instant::now());
+    }
+
+    fn put_at(&self, mut slot: Idle, now: Instant) {
+        slot.since = now;
         self.lock_idle().push_back(slot);
     }
 
@@ -213,51 +217,103 @@ impl ConnectionPool {
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
         self.check_open()?;
-        self.hooks.connection.pool(PoolMoment::BeforeAcquire, || self.target()).await?;
+        let hooked = self.hooks.connection.any();
+        if hooked {
+            Box::pin(self.tell_acquire(PoolMoment::BeforeAcquire)).await?;
+        }
+        // One reading of the clock serves a loan that need not wait: on some machines a reading costs more than the rest of it.
         let asked = Instant::now();
-        let permit = match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => self.wait().await?,
-        };
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut pooled = Pooled { slot: None, permit: Some(permit), pool: self.clone(), number };
-        self.lock_holders().push(Holder { number, since: Instant::now(), site, cancel: None, reported: false });
-        let mut slot = match self.kept().await {
+        let mut pooled = match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => self.lend(permit, number, (asked, asked), site),
+            Err(_) => {
+                let permit = Box::pin(self.wait()).await?;
+                self.lend(permit, number, (asked, Instant::now()), site)
+            }
+        };
+        if pooled.slot.is_none() {
+            let slot = Box::pin(self.tested_or_new(asked)).await?;
+            if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == number) {
+                holder.cancel = slot.cancel.clone();
+            }
+            pooled.slot = Some(slot);
+        }
+        if let Some(slot) = &mut pooled.slot {
+            slot.uses += 1;
+        }
+        if hooked {
+            Box::pin(self.tell_acquire(PoolMoment::AfterAcquire)).await?;
+        }
+        Ok(pooled)
+    }
+
+    async fn tell_acquire(&self, moment: PoolMoment) -> Result<()> {
+        self.hooks.connection.pool(moment, || self.target()).await
+    }
+
+    /// A loan, with the connection that was used last where that one was in use a moment ago.
+    fn lend(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        number: u64,
+        (asked, now): (Instant, Instant),
+        site: &'static Location<'static>,
+    ) -> Pooled {
+        let mut slot = self.lock_idle().pop_back();
+        if let Some(last) = slot.take_if(|last| !self.is_fresh(last, now)) {
+            self.lock_idle().push_back(last);
+        }
+        if slot.is_some() {
+            self.note_acquired(now.saturating_duration_since(asked));
+        }
+        let cancel = slot.as_ref().and_then(|slot| slot.cancel.clone());
+        self.lock_holders().push(Holder { number, since: now, site, cancel, reported: false });
+        Pooled { slot, permit: Some(permit), pool: self.clone(), number }
+    }
+
+    /// The connection that was used last, if it still lives, or a new one.
+    async fn tested_or_new(self: &Arc<Self>, asked: Instant) -> Result<Idle> {
+        let slot = match self.kept().await {
             Some(slot) => slot,
             None => {
                 let left = self.limits.acquire.saturating_sub(asked.elapsed());
                 tokio::time::timeout(left, self.connect()).await.map_err(|_| self.acquire_timeout())??
             }
         };
-        slot.uses += 1;
-        if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == number) {
-            holder.cancel = slot.cancel.clone();
-        }
-        pooled.slot = Some(slot);
-        self.counts.acquired(asked.elapsed());
-        meter::acquired(&self.name, asked.elapsed());
-        self.hooks.connection.pool(PoolMoment::AfterAcquire, || self.target()).await?;
-        Ok(pooled)
+        self.note_acquired(asked.elapsed());
+        Ok(slot)
     }
 
-    /// The connection that was used last, if it still lives.
+    fn note_acquired(&self, waited: Duration) {
+        self.counts.acquired(waited);
+        meter::acquired(&self.name, waited);
+    }
+
+    /// Whether a connection may be lent without a question to the server.
+    fn is_fresh(&self, slot: &mut Idle, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(slot.since);
+        idle <= PING_AFTER && !self.worn(slot, now) && slot.connection.is_alive(idle)
+    }
+
     async fn kept(self: &Arc<Self>) -> Option<Idle> {
         loop {
             let mut slot = self.lock_idle().pop_back()?;
-            if self.worn(&slot) || !slot.connection.is_alive() {
+            let now = Instant::now();
+            let idle = now.saturating_duration_since(slot.since);
+            if self.worn(&slot, now) || !slot.connection.is_alive(idle) {
                 let pool = self.clone();
                 tokio::spawn(async move { pool.close_one(slot.connection).await });
                 continue;
             }
-            if slot.since.elapsed() > PING_AFTER && !matches!(tokio::time::timeout(PING_LIMIT, slot.connection.ping()).await, Ok(Ok(()))) {
+            if idle > PING_AFTER && !matches!(tokio::time::timeout(PING_LIMIT, slot.connection.ping()).await, Ok(Ok(()))) {
                 continue;
             }
             return Some(slot);
         }
     }
 
-    fn worn(&self, slot: &Idle) -> bool {
-        self.limits.lifetime.is_some_and(|limit| slot.born.elapsed() > limit)
+    fn worn(&self, slot: &Idle, now: Instant) -> bool {
+        self.limits.lifetime.is_some_and(|limit| now.saturating_duration_since(slot.born) > limit)
             || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
     }
 
@@ -363,10 +419,11 @@ impl Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
+        let now = Instant::now();
         let held = {
             let mut holders = self.pool.lock_holders();
             let place = holders.iter().position(|holder| holder.number == self.number);
-            place.map(|place| holders.swap_remove(place).since.elapsed())
+            place.map(|place| now.saturating_duration_since(holders.swap_remove(place).since))
         };
         self.pool.counts.released(held.unwrap_or_default());
         meter::released(&self.pool.name, held.unwrap_or_default());
@@ -374,7 +431,7 @@ impl Drop for Pooled {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         match slot.connection.status() {
             Status::Idle if !pool.closed.load(Ordering::Acquire) => {
-                pool.put(slot);
+                pool.put_at(slot, now);
                 drop(permit);
             }
             _ => clean(slot, pool, permit),

@@ -25,6 +25,7 @@ use sequor_core::Name;
 use sequor_core::driver::{Batch, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -47,27 +48,28 @@ pub struct Run {
 impl Db {
     /// Runs a batch on the transaction of this handle, or on a connection of the pool.
     pub(crate) async fn run(&self, batch: Batch, run: Run) -> Result<Vec<StepDone>> {
-        if self.needs_settings() && self.session(run.site)?.is_none() {
-            return self.run_with_settings(batch, run).await;
-        }
         let tx = self.session(run.site)?;
+        if tx.is_none() && self.needs_settings() {
+            return Box::pin(self.run_with_settings(batch, run)).await;
+        }
         let watch = Watch::new(self, &batch, &run);
         self.tell_query(HookKind::BeforeQuery, &watch.texts, &run, None, None).await?;
-        let start = Instant::now();
-        let work = async {
-            match &tx {
-                Some(tx) => self.limited(tx.run(batch)).await,
-                None => self.run_alone(batch, &run).await,
-            }
-        };
-        let result = work.instrument(watch.span.clone()).await;
+        let work = pin!(self.run_on(tx.as_ref(), batch, &run));
+        let result = if watch.span.is_disabled() { work.await } else { work.instrument(watch.span.clone()).await };
         if run.write {
             self.wrote();
         }
-        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, &run, Some(start), result.as_ref().err()).await;
+        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, &run, watch.start, result.as_ref().err()).await;
         watch.end(self, &run, result.as_deref());
         told?;
         result.map_err(|error| placed(error, &run))
+    }
+
+    async fn run_on(&self, tx: Option<&transaction::TxHandle>, batch: Batch, run: &Run) -> Result<Vec<StepDone>> {
+        match tx {
+            Some(tx) => self.limited(Box::pin(tx.run(batch))).await,
+            None => self.run_alone(batch, run).await,
+        }
     }
 
     /// Runs a batch on a connection of a pool.
@@ -97,7 +99,7 @@ impl Db {
             (limit, false) => limit.unwrap_or(DETACHED),
             (limit, true) => limit.map_or(DETACHED, |limit| limit.min(DETACHED)),
         };
-        match tokio::time::timeout(limit, work).await {
+        match Box::pin(tokio::time::timeout(limit, work)).await {
             Ok(result) => result,
             Err(_) if inside => Err(Error::of_usage(
                 UsageErrorKind::OutsideTransaction,
@@ -153,7 +155,7 @@ impl Db {
     /// Runs statements without parameters.
     pub(crate) async fn execute_script(&self, sql: String, site: &'static Location<'static>) -> Result<()> {
         let texts = [sql.as_str().into()];
-        expect::note(&texts, site);
+        expect::note(texts.iter(), site);
         self.wrote();
         let run = Run { operation: "script", model: None, site, write: true };
         self.tell_query(HookKind::BeforeQuery, &texts, &run, None, None).await?;

@@ -141,8 +141,13 @@ impl ConnectionHooks {
         before != listeners.len()
     }
 
+    /// Whether anybody has ever listened.
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
     fn all(&self) -> Vec<(String, Listener)> {
-        if !self.any.load(Ordering::Acquire) {
+        if !self.any() {
             return Vec::new();
         }
         self.listeners.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -176,7 +181,7 @@ impl ConnectionHooks {
 
     /// Tells what happens to a connection.
     pub(crate) async fn pool(&self, moment: PoolMoment, target: impl FnOnce() -> String) -> Result<()> {
-        if !self.any.load(Ordering::Acquire) {
+        if !self.any() {
             return Ok(());
         }
         let event = PoolEvent { target: target() };

@@ -184,6 +184,17 @@ pub(crate) fn needs_transaction(db: &Db, model: &ModelDef, options: &WriteOption
         || parents::has_followers(model)
 }
 
+/// Whether there are hooks of validation.
+pub(crate) fn hears_validation(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    const KINDS: &[HookKind] = &[HookKind::BeforeValidate, HookKind::AfterValidate, HookKind::ValidationFailed];
+    options.hooks && (declared(model).is_some() || KINDS.iter().any(|kind| db.hook_table().any(*kind)))
+}
+
+/// Whether there are hooks of finds.
+pub(crate) fn hears_finds(db: &Db, model: &ModelDef) -> bool {
+    declared(model).is_some() || HookKind::FINDS.iter().any(|kind| db.hook_table().any(*kind))
+}
+
 /// Whether hooks may change a row after its rules were checked.
 pub(crate) fn any_before(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
     const BEFORE: &[HookKind] = &[HookKind::BeforeCreate, HookKind::BeforeSave];

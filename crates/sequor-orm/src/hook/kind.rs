@@ -140,6 +140,10 @@ impl HookKind {
         HookKind::AfterBulkRestore,
     ];
 
+    /// The hooks of a find.
+    pub(crate) const FINDS: &'static [HookKind] =
+        &[HookKind::BeforeFind, HookKind::BeforeFindAfterExpandIncludeAll, HookKind::BeforeFindAfterOptions, HookKind::AfterFind];
+
     /// The hooks after the statement of one row, which `rows = true` calls for the rows of writes of many too.
     pub(crate) const ROWS: &'static [HookKind] =
         &[HookKind::AfterCreate, HookKind::AfterUpdate, HookKind::AfterSave, HookKind::AfterDestroy, HookKind::AfterRestore];

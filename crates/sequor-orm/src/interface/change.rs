@@ -343,7 +343,7 @@ impl QueryInterface {
     async fn matching(&self, table: &str, filter: Json) -> Result<QueryState> {
         let model = Arc::new(self.db.reflect_def(table).await?);
         let mut query = QueryState::new(model.clone());
-        query.clauses = clauses_from_json(&model, &(), json!({ "where": filter }))?;
+        *query.clauses = clauses_from_json(&model, &(), json!({ "where": filter }))?;
         Ok(query)
     }
 

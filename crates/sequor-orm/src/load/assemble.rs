@@ -1,6 +1,6 @@
 //! A tree of batches: each statement fills some, and in the end children move into their parents.
 
-use super::key::{self, KeyHash, Owners, Rows};
+use super::key::{self, Groups, KeyHash, Owners, Rows};
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
 use crate::plan::{self, Many, Node, Parents, Prepared};
@@ -25,6 +25,8 @@ pub struct LoadedTree {
     presence: Option<usize>,
     /// Nothing of its rows was asked for, so they do not appear.
     blank: bool,
+    /// The cell of the key that the rows of each parent are sorted by here, and those keys.
+    by_key: Option<(usize, Vec<i64>)>,
     ones: Vec<LoadedTree>,
     many: Vec<Many>,
     children: Vec<Children>,
@@ -75,6 +77,7 @@ impl LoadedTree {
             at: node.at,
             presence: node.presence,
             blank: node.shape.items.as_ref().is_some_and(Vec::is_empty),
+            by_key: node.by_key.map(|cell| (cell, Vec::new())),
             ones,
             many: node.many,
             children: Vec::new(),
@@ -94,6 +97,9 @@ impl LoadedTree {
     fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
         let index = self.batch.len();
         self.batch.push(row, self.at)?;
+        if let Some((cell, keys)) = &mut self.by_key {
+            keys.push(row.i64(*cell)?.unwrap_or_default());
+        }
         for one in &mut self.ones {
             let present = match one.presence {
                 Some(cell) => !row.is_null(cell)?,
@@ -134,6 +140,11 @@ impl LoadedTree {
         }
     }
 
+    /// The keys that the rows of each parent are sorted by here.
+    fn keys_of_rows(&self) -> Option<&[i64]> {
+        self.by_key.as_ref().map(|(_, keys)| keys.as_slice())
+    }
+
     /// The value of a column of the last row.
     pub(super) fn last_value(&self, column: usize) -> Option<Value> {
         let last = self.batch.len().checked_sub(1)?;
@@ -171,19 +182,13 @@ impl LoadedTree {
             if children.tree.blank {
                 continue;
             }
-            let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
             let shared = children.parents.iter().any(|parents| parents.as_slice().len() > 1);
-            for (row, parents) in children.parents.iter().enumerate() {
-                for parent in parents.as_slice() {
-                    if let Some(group) = groups.get_mut(*parent) {
-                        group.push(row);
-                    }
-                }
-            }
-            for (parent, picks) in groups.into_iter().enumerate() {
-                let between = children.between.as_mut().map(|between| between.take(&picks, shared));
-                let rows = children.tree.batch.take(&picks, shared);
+            let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows());
+            for parent in 0..count {
+                let picks = groups.of(parent);
+                let between = children.between.as_mut().map(|between| between.take(picks, shared));
+                let rows = children.tree.batch.take(picks, shared);
                 self.batch.attach(parent, children.relation, &children.name, rows, between)?;
             }
         }
@@ -231,9 +236,9 @@ impl LinkCells {
                     several => KeyHash::Several(several.iter().map(|column| KeyHash::one(between.value(index, *column))).collect()),
                 })
             }
-            (None, [ty]) => Ok(KeyHash::one(row.value(self.at, ty)?)),
+            (None, [ty]) => KeyHash::read(row, self.at, ty),
             (None, several) => {
-                let read = |(place, ty): (usize, &ColumnType)| Ok(KeyHash::one(row.value(self.at + place, ty)?));
+                let read = |(place, ty): (usize, &ColumnType)| KeyHash::read(row, self.at + place, ty);
                 several.iter().enumerate().map(read).collect::<Result<_>>().map(KeyHash::Several)
             }
         }
@@ -262,12 +267,14 @@ pub(crate) async fn read_tree(
     beside: Option<Step>,
     run: Run,
 ) -> Result<(LoadedTree, Option<StepDone>)> {
-    let sink = TreeSink::new(node, loader, None)?;
-    let step = Step { text, params: Params::Fixed(params), sink: Box::new(sink), cache: true };
-    let (mut done, beside) = super::run_beside(db, Batch::one(step), beside, run.clone()).await?;
+    let levels = node.has_many().then(|| run.clone());
+    let step = Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(node, loader, None)?), cache: true };
+    let (mut done, beside) = super::run_beside(db, Batch::one(step), beside, run).await?;
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
     let mut tree = super::unsink::<TreeSink>(done)?.tree;
-    load_levels(db, &mut [&mut tree], run).await?;
+    if let Some(run) = levels {
+        Box::pin(load_levels(db, &mut [&mut tree], run)).await?;
+    }
     Ok((tree, beside))
 }
 
@@ -323,7 +330,7 @@ fn plan_levels(
         let (parents, keys) = tree.keys(&many);
         let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
         if keys.is_empty() {
-            let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
+            let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), plan::Sorting::Reader, &db.models())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
             tree.children.push(Children {
@@ -370,7 +377,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) async fn load_detached(
     db: &Db,
     Wanted { model, relation, include }: Wanted<'_>,
-    parents: (usize, &(dyn Fn(usize, usize) -> Value + Sync)),
+    values: (usize, &(dyn Fn(usize, usize) -> Value + Sync)),
     loader: Box<dyn Loader>,
     run: Run,
 ) -> Result<Vec<Filling>> {
@@ -379,37 +386,32 @@ pub(crate) async fn load_detached(
     let single = !def.kind.is_many();
     let (link, def) = (Arc::new(link), Arc::new(def));
     let many = Many { relation, name: def.name.clone(), source: None, link, def, include: include.clone(), within: Vec::new() };
-    let (count, value) = parents;
+    let (count, value) = values;
     let key = |row: usize| many.link.source.iter().map(|column| value(row, *column)).collect();
     let (seen, keys) = key::owners((0..count).map(key));
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
-    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut parents: Vec<Rows> = Vec::new();
     let (mut tree, mut between) = if keys.is_empty() {
-        let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), &db.models())?;
+        let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), plan::Sorting::Reader, &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
     } else {
         let options = crate::write::WriteOptions::at(run.site);
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
         super::told(db, &tree, &options).await?;
-        for (row, key) in keys.iter().enumerate() {
-            for parent in seen.get(key).map(Rows::as_slice).into_iter().flatten() {
-                // A has-one whose key is not unique keeps its first row.
-                if !single || groups[*parent].is_empty() {
-                    groups[*parent].push(row);
-                }
-            }
-        }
+        parents = keys.iter().map(|key| seen.get(key).cloned().unwrap_or_default()).collect();
         (tree, between)
     };
     tree.attach()?;
     let shared = seen.values().any(|owners| owners.as_slice().len() > 1) || many.link.through.is_some();
-    Ok(groups
-        .into_iter()
-        .map(|picks| {
-            let between = between.as_mut().map(|between| between.take(&picks, shared));
-            (tree.batch.take(&picks, shared), between)
-        })
-        .collect())
+    let groups = Groups::new(count, &parents, tree.keys_of_rows());
+    let mut filling = |row| {
+        let picks = groups.of(row);
+        // A has-one whose key is not unique keeps its first row.
+        let picks = if single { &picks[..picks.len().min(1)] } else { picks };
+        let between = between.as_mut().map(|between| between.take(picks, shared));
+        (tree.batch.take(picks, shared), between)
+    };
+    Ok((0..count).map(&mut filling).collect())
 }
 
 type Read = (LoadedTree, Vec<KeyHash>, Option<Box<dyn RowBatch>>);

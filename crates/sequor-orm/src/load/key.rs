@@ -1,6 +1,10 @@
 //! Keys that children and parents find each other by, whatever their types.
 
+use foldhash::fast::RandomState;
 use sequor_core::Value;
+use sequor_core::driver::RowReader;
+use sequor_core::error::Result;
+use sequor_core::types::ColumnType;
 use std::collections::HashMap;
 
 /// A key that can be looked up.
@@ -20,6 +24,16 @@ impl KeyHash {
             [value] => KeyHash::one(value.clone()),
             several => KeyHash::Several(several.iter().cloned().map(KeyHash::one).collect()),
         }
+    }
+
+    /// The key of one column in a cell of a row.
+    pub(crate) fn read(row: &mut dyn RowReader, cell: usize, ty: &ColumnType) -> Result<KeyHash> {
+        if is_small_integer(ty)
+            && let Some(number) = row.i64(cell)?
+        {
+            return Ok(KeyHash::Integer(number));
+        }
+        Ok(KeyHash::one(row.value(cell, ty)?))
     }
 
     /// A key of one column.
@@ -66,11 +80,12 @@ impl Rows {
 }
 
 /// Which rows have a key.
-pub(super) type Owners = HashMap<KeyHash, Rows>;
+pub(super) type Owners = HashMap<KeyHash, Rows, RandomState>;
 
 /// The keys of rows, each once and in order, and who has them. NULL points to nothing.
 pub(super) fn owners(keys: impl Iterator<Item = Vec<Value>>) -> (Owners, Vec<Vec<Value>>) {
-    let (mut owners, mut once) = (Owners::with_capacity(keys.size_hint().0), Vec::with_capacity(keys.size_hint().0));
+    let (mut owners, mut once) =
+        (Owners::with_capacity_and_hasher(keys.size_hint().0, RandomState::default()), Vec::with_capacity(keys.size_hint().0));
     for (row, key) in keys.enumerate() {
         if key.iter().any(Value::is_null) {
             continue;
@@ -82,4 +97,61 @@ pub(super) fn owners(keys: impl Iterator<Item = Vec<Value>>) -> (Owners, Vec<Vec
         rows.push(row);
     }
     (owners, once)
+}
+
+/// Whether every value of a type is an `i64`.
+pub(crate) fn is_small_integer(ty: &ColumnType) -> bool {
+    use ColumnType::{I8, I16, I32, I64, U8, U16, U32};
+    matches!(ty, I8 | I16 | I32 | I64 | U8 | U16 | U32)
+}
+
+/// Rows by the parent that they hang on.
+pub(super) struct Groups {
+    /// Where the rows of each parent begin; one more than there are parents.
+    starts: Vec<usize>,
+    rows: Vec<usize>,
+}
+
+impl Groups {
+    /// Groups rows, given the parents of each, below `count` parents: in the order of the rows, or of their keys where those are given.
+    pub(super) fn new(count: usize, parents: &[Rows], keys: Option<&[i64]>) -> Groups {
+        let mut starts = vec![0; count + 1];
+        let each = || parents.iter().enumerate().flat_map(|(row, parents)| parents.as_slice().iter().map(move |parent| (row, *parent)));
+        for (_, parent) in each().filter(|(_, parent)| *parent < count) {
+            starts[parent + 1] += 1;
+        }
+        for parent in 0..count {
+            starts[parent + 1] += starts[parent];
+        }
+        let mut rows = vec![0; starts[count]];
+        let mut next = starts.clone();
+        for (row, parent) in each().filter(|(_, parent)| *parent < count) {
+            rows[next[parent]] = row;
+            next[parent] += 1;
+        }
+        let mut groups = Groups { starts, rows };
+        if let Some(keys) = keys {
+            groups.sort(keys);
+        }
+        groups
+    }
+
+    /// Sorts the rows of each parent by their keys; nearly always they are.
+    fn sort(&mut self, keys: &[i64]) {
+        let key = |row: &usize| keys.get(*row).copied().unwrap_or_default();
+        for (start, end) in self.starts.iter().zip(self.starts.iter().skip(1)) {
+            let Some(group) = self.rows.get_mut(*start..*end) else { continue };
+            if !group.is_sorted_by_key(key) {
+                group.sort_by_key(key);
+            }
+        }
+    }
+
+    /// The rows of a parent.
+    pub(super) fn of(&self, parent: usize) -> &[usize] {
+        match (self.starts.get(parent), self.starts.get(parent + 1)) {
+            (Some(start), Some(end)) => self.rows.get(*start..*end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
 }

@@ -206,7 +206,7 @@ fn planned(db: &Db, below: &Below, parents: Parents) -> Result<(Level, Select)> 
     let mut select = Some(select);
     let (inner, own) = open(db, &target, &below.list, &mut select)?;
     many.include.clauses.select = select;
-    let (plan, width) = plan::plan_many(&many, parents, &db.models())?;
+    let (plan, width) = plan::plan_many(&many, parents, plan::Sorting::Database, &db.models())?;
     let mut level = Level::new((below.list.rows)(), target.clone(), inner, own);
     let cell = |at: usize, model: &ModelDef, column: usize| (width + at, model.columns[column].ty.clone());
     level.link.0.0 = match &many.link.through {

@@ -2,11 +2,12 @@
 
 use super::assemble::{Filling, LoadedTree, Wanted, load_detached};
 use crate::db::{Db, Place, Run, TxId};
-use crate::model::{Instance, Loader, RowBatch, Sibling, value_of};
+use crate::model::{Instance, Loader, RowBatch, value_of};
 use crate::query::IncludeState;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
+use std::any::Any;
 use std::collections::HashSet;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,8 +57,8 @@ pub(super) fn join(db: &Db, tree: &LoadedTree, strict: Option<bool>) {
 }
 
 fn join_rows(db: &Db, batch: &dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {
-    let values = |column: &usize| (*column, rows.clone().map(|row| batch.value(row, *column)).collect());
-    let group = Arc::new(Siblings {
+    let values = |column: &usize| (*column, batch.values(rows.clone(), *column));
+    let group: Arc<dyn Any + Send + Sync> = Arc::new(Siblings {
         columns: columns.iter().map(values).collect(),
         count: rows.len(),
         strict,
@@ -65,9 +66,7 @@ fn join_rows(db: &Db, batch: &dyn RowBatch, columns: &[usize], rows: std::ops::R
         loads: Mutex::default(),
         single: Mutex::default(),
     });
-    for (index, row) in rows.enumerate() {
-        batch.join(row, Sibling { group: group.clone(), index: u32::try_from(index).unwrap_or(u32::MAX) });
-    }
+    batch.join(rows, &group);
 }
 
 /// The columns that the relations of a model start from.

@@ -7,6 +7,7 @@ use sequor_core::schema::ModelDef;
 use sequor_core::{Name, Value};
 use std::any::Any;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Makes batches for the rows of one model.
@@ -76,8 +77,12 @@ pub trait RowBatch: Any + Send {
     ) -> Result<()>;
     /// How the rows between are shown on the next rows that are attached: their name, and which of their fields.
     fn between_shape(&mut self, _alias: Option<&Name>, _fields: Option<&[Name]>) {}
-    /// Tells a row who its siblings are; rows that are never loaded lazily need not know.
-    fn join(&self, _index: usize, _sibling: Sibling) {}
+    /// The values of a column of some rows.
+    fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
+        rows.map(|row| self.value(row, column)).collect()
+    }
+    /// Tells rows that they are siblings; rows that are never loaded lazily need not know.
+    fn join(&self, _rows: Range<usize>, _group: &Arc<dyn Any + Send + Sync>) {}
     /// Everything, as [`LoadedRows`] of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
 }
@@ -190,9 +195,16 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         cell.fill(rows, between)
     }
 
-    fn join(&self, index: usize, sibling: Sibling) {
-        if let Some(cell) = self.rows.get(index).and_then(Option::as_ref).and_then(|row| row.relation_cell(0)) {
-            cell.join(sibling);
+    fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
+        let rows = self.rows.get(rows).unwrap_or_default().iter();
+        rows.map(|row| row.as_ref().map_or(Value::Null, |row| value_of(row, column))).collect()
+    }
+
+    fn join(&self, rows: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
+        for (row, index) in self.rows.get(rows).unwrap_or_default().iter().zip(0..) {
+            if let Some(cell) = row.as_ref().and_then(|row| row.relation_cell(0)) {
+                cell.join(Sibling { group: group.clone(), index });
+            }
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Node {
     pub name: Name,
     /// A cell that is NULL when there is no row (the key of a joined row).
     pub presence: Option<usize>,
+    /// The cell of an integer key by which the reader sorts the rows of each parent, so that the database need not.
+    pub by_key: Option<usize>,
     /// The to-one relations in the same row.
     pub ones: Vec<Node>,
     /// The to-many relations, read by statements of their own.
@@ -110,6 +112,7 @@ impl Planner<'_> {
             relation: 0,
             name: Name::Borrowed(""),
             presence,
+            by_key: None,
             ones: Vec::new(),
             many: Vec::new(),
         };

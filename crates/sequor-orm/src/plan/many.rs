@@ -3,6 +3,7 @@
 use super::include::Many;
 use super::rewrite::{Scope, pairs, scope_condition};
 use super::{Plan, Planner, field, scope};
+use crate::load::is_small_integer;
 use crate::query::Deleted;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SortDirection};
@@ -46,16 +47,33 @@ impl Parents {
     }
 }
 
+/// Who brings the rows of an include without an order into that of their key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sorting {
+    /// The database.
+    Database,
+    /// Whoever reads them, where the key is an integer: they nearly always come in order, and looking costs less than a sort.
+    Reader,
+}
+
+/// The primary key, where it is one integer.
+fn integer_key(model: &ModelDef) -> Option<usize> {
+    match model.primary_key.as_slice() {
+        [key] if is_small_integer(&model.columns[*key].ty) => Some(*key),
+        _ => None,
+    }
+}
+
 /// Plans the rows of a to-many include for these parents. The rows of a model between stand behind those of the target.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn plan_many(many: &Many, parents: Parents, models: &dyn Models) -> Result<(Plan, usize)> {
-    Planner::new(models).many(many, parents)
+pub fn plan_many(many: &Many, parents: Parents, sorting: Sorting, models: &dyn Models) -> Result<(Plan, usize)> {
+    Planner::new(models).many(many, parents, sorting)
 }
 
 impl Planner<'_> {
-    fn many(mut self, many: &Many, parents: Parents) -> Result<(Plan, usize)> {
+    fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, usize)> {
         let link = &many.link;
         let mut clauses = scope::scoped(&link.target, many.include.clauses.clone());
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
@@ -112,8 +130,12 @@ impl Planner<'_> {
             }
             None => select.columns.extend(linking.iter().cloned().map(SelectItem::new)),
         }
-        // Where rows are cut, which ones is never left to chance.
-        if clauses.order.is_empty() || limit.is_some() || offset.is_some() {
+        // Where rows are cut, which ones is never left to chance; others come in the order of their key too.
+        let cut = limit.is_some() || offset.is_some();
+        if sorting == Sorting::Reader && clauses.order.is_empty() && !cut {
+            node.by_key = integer_key(&link.target).and_then(|key| node.cell(key));
+        }
+        if cut || (clauses.order.is_empty() && node.by_key.is_none()) {
             clauses.order.extend(link.target.primary_key.iter().map(|position| OrderBy {
                 expr: Expr::Field(field(&link.target, *position)),
                 direction: SortDirection::Ascending,

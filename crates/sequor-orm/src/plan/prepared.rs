@@ -1,7 +1,7 @@
 //! Statements by the shape of their queries: planned and written once, then only their values change.
 
 use super::shape::{Ground, Shape, many_shape, marked, marked_keys, marked_many, shape};
-use super::{Many, Node, Parents, Plan, check_depth, plan, plan_many};
+use super::{Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_many};
 use crate::db::Db;
 use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
@@ -131,7 +131,7 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
             return Ok((Prepared { text: text.clone(), params, node }, *width));
         }
     }
-    let (plan, width) = plan_many(many, Parents::Keys(keys), &models)?;
+    let (plan, width) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
     let sql = db.render_select(&plan.select)?;
     Ok((Prepared { text: sql.text.into(), params: sql.params, node: plan.node }, width))
 }
@@ -206,7 +206,7 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
 fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
     let (many, marks) = marked_many(many, models)?;
     let keys = marked_keys(keys.first()?, parents)?;
-    let (plan, width) = plan_many(&many, Parents::Keys(keys.clone()), models).ok()?;
+    let (plan, width) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;
     Some(Known::Read { text: sql.text.into(), parts, node: plan.node, width })

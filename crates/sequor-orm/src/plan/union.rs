@@ -15,8 +15,8 @@ impl Planner<'_> {
             return Err(Error::usage("a union, intersection or difference of queries can neither include relations nor lock rows"));
         }
         let mut first = state.clone();
-        first.clauses =
-            Clauses { order: Vec::new(), limit: None, offset: None, compound: Vec::new(), tags: Vec::new(), ..state.clauses.clone() };
+        *first.clauses =
+            Clauses { order: Vec::new(), limit: None, offset: None, compound: Vec::new(), tags: Vec::new(), ..(*state.clauses).clone() };
         let Plan { select, node } = self.plan_rows(&first)?;
         let items = outer.select.clone();
         let mut left = numbered(select);

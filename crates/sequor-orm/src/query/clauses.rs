@@ -11,8 +11,8 @@ use std::time::Duration;
 pub struct QueryState {
     /// The model.
     pub model: Arc<ModelDef>,
-    /// What is asked.
-    pub clauses: Clauses,
+    /// What is asked. On the heap: a query moves through many hands before it runs.
+    pub clauses: Box<Clauses>,
 }
 
 /// What a query, an include or a scope says. Expressions are logical: fields, not columns.
@@ -140,7 +140,7 @@ impl QueryState {
 
     /// All rows of a model.
     pub fn new(model: Arc<ModelDef>) -> QueryState {
-        QueryState { model, clauses: Clauses::default() }
+        QueryState { model, clauses: Box::default() }
     }
 }
 

@@ -78,8 +78,8 @@ pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) ->
 }
 
 impl<M: Model> Find<M> {
-    pub(crate) fn from_clauses(clauses: Clauses) -> Find<M> {
-        Find::new(QueryState { model: M::model().clone(), clauses })
+    pub(crate) fn from_clauses(clauses: impl Into<Box<Clauses>>) -> Find<M> {
+        Find::new(QueryState { model: M::model().clone(), clauses: clauses.into() })
     }
 
     /// Reads rows one after another in constant memory. Sequelize has nothing like it.

@@ -6,6 +6,7 @@ use crate::hook::{self, HookContext, HookKind};
 use crate::write::{Draft, RowState, WriteOptions};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result, ValidationItem};
+use sequor_core::schema::ModelDef;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What an asynchronous rule says: nothing, or why the value is refused.
@@ -110,6 +111,13 @@ impl RunTimeRules {
 fn declared(state: &RowState) -> Option<&'static [AsyncRule]> {
     let rules = hook::behaviors(&state.model)?.declared?.async_rules();
     (!rules.is_empty()).then_some(rules)
+}
+
+/// Whether there are such rules for a model.
+pub(super) fn any(db: &Db, model: &ModelDef) -> bool {
+    let declares =
+        hook::behaviors(model).and_then(|behaviors| behaviors.declared).is_some_and(|declared| !declared.async_rules().is_empty());
+    declares || !db.hook_table().rules.of(&model.name).is_empty()
 }
 
 /// Asks the rules of a row and notes what they refuse. With `whole` false only those of fields that are given.

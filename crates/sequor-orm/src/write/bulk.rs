@@ -141,8 +141,10 @@ async fn created(db: &Db, stored: &[RowState], hooked: bool, options: &BulkOptio
 /// All failures of all rows at once.
 async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -> Result<()> {
     let mut items = Vec::new();
+    let heard = rows.first().is_some_and(|row| validate::is_heard(db, &row.model, options));
     for (number, row) in rows.iter_mut().enumerate() {
-        match validate::run(db, row, options, &[]).await {
+        let checked = if heard { validate::run(db, row, options, &[]).await } else { validate::check(row, options, &[]) };
+        match checked {
             Ok(()) => {}
             Err(Error::Validation(error)) => items.extend(error.items.into_iter().map(|mut item| {
                 item.record = Some(number);

@@ -51,6 +51,7 @@ impl PostgresConnection {
             affected: counts.get(index).copied().unwrap_or(0),
             last_insert_id: None,
             paused: paused && index + 1 == last,
+            params: step.params,
         });
         Ok(done.collect())
     }
@@ -87,6 +88,7 @@ impl PostgresConnection {
             affected: self.counts.first().copied().unwrap_or(0),
             last_insert_id: None,
             paused: self.paused.is_some(),
+            params: Params::default(),
         })
     }
 

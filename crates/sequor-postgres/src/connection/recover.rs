@@ -128,7 +128,7 @@ impl PostgresConnection {
     }
 
     /// Looks at what the socket has to say without waiting.
-    pub(super) fn looks_alive(&mut self) -> bool {
+    pub(super) fn looks_alive(&mut self, idle: Duration) -> bool {
         if self.broken {
             return false;
         }
@@ -144,7 +144,7 @@ impl PostgresConnection {
             }
         }
         // The runtime may not have been told yet; a connection in steady use is not worth the system call.
-        if self.last_used.elapsed() > FRESH && self.wire.socket().is_closed() {
+        if idle > FRESH && self.wire.socket().is_closed() {
             self.broken = true;
         }
         !self.broken

@@ -20,7 +20,7 @@ fn a_query_returns_names_and_rows() {
             assert_eq!(sink.rows, vec![vec![Value::I64(42), Value::from("x"), Value::Null]]);
         }
         assert_eq!(connection.status(), Status::Idle);
-        assert!(connection.is_alive());
+        assert!(connection.is_alive(std::time::Duration::MAX));
         connection.ping().await.unwrap();
         assert!(connection.round_trip().is_some());
         connection.close().await;

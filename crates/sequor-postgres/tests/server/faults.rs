@@ -44,7 +44,7 @@ fn a_line_that_breaks_around_commit_says_whether_anybody_can_know() {
             };
             assert_eq!(kind(&result.unwrap_err()), expected, "{cut:?}");
             assert_eq!(connection.status(), Status::Broken);
-            assert!(!connection.is_alive());
+            assert!(!connection.is_alive(std::time::Duration::MAX));
             assert!(connection.reset().await.is_err());
             assert!(connection.ping().await.is_err());
         }
@@ -83,11 +83,11 @@ fn a_session_that_the_server_ends_is_broken_with_its_reason() {
         // Idle: seen without a round trip.
         for _ in 0..100 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            if !connection.is_alive() {
+            if !connection.is_alive(std::time::Duration::MAX) {
                 break;
             }
         }
-        assert!(!connection.is_alive());
+        assert!(!connection.is_alive(std::time::Duration::MAX));
         assert_eq!(connection.status(), Status::Broken);
         // Busy, with a write that never ended: known not to be stored.
         let mut connection = connect(&url).await;

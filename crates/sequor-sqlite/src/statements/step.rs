@@ -18,18 +18,25 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
     let Step { text, params, sink, cache } = step;
     let silent = (&*sink as &dyn Any).is::<Discard>();
     let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
-    match params {
-        Params::Fixed(list) => task.execute(&text, std::slice::from_ref(&list), cache)?,
-        Params::Many(lists) => task.execute(&text, &lists, cache)?,
+    let params = match params {
+        Params::Fixed(list) => {
+            task.execute(&text, std::slice::from_ref(&list), cache)?;
+            Params::Fixed(list)
+        }
+        Params::Many(lists) => {
+            task.execute(&text, &lists, cache)?;
+            Params::Many(lists)
+        }
         Params::Derived(derive) => {
             if let Some((text, list)) = derive()? {
                 task.execute(&text, std::slice::from_ref(&list), cache)?;
             }
+            Params::default()
         }
-    }
+    };
     let last_insert_id = (task.kind == Kind::Insert && task.changed > 0).then(|| connection.last_insert_rowid());
     let affected = task.affected();
-    let done = StepDone { sink: task.sink, affected, last_insert_id, paused: false };
+    let done = StepDone { sink: task.sink, affected, last_insert_id, paused: false, params };
     task.exchange.push(done);
     Ok(())
 }
@@ -117,7 +124,7 @@ impl Task<'_, '_> {
 
     fn pause(&mut self) {
         let sink = std::mem::replace(&mut self.sink, Box::new(Discard));
-        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, paused: true };
+        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, paused: true, params: Params::default() };
         match self.exchange.pause(done, self.connection.is_autocommit()) {
             Some(sink) => {
                 self.sink = sink;

@@ -163,7 +163,7 @@ async fn a_panic_in_a_sink_is_an_error() {
         let expected = u64::from(mode == BatchMode::Plain);
         assert_eq!(run(&mut *connection, "DELETE FROM t", []).await.unwrap().affected, expected);
     }
-    assert!(connection.is_alive());
+    assert!(connection.is_alive(std::time::Duration::MAX));
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_reset_undoes_what_a_borrower_changed() {
 #[tokio::test]
 async fn closing_ends_the_thread() {
     let mut connection = memory().await;
-    assert!(connection.is_alive());
+    assert!(connection.is_alive(std::time::Duration::MAX));
     let step = Step::query("SELECT 1 UNION SELECT 2", vec![], Box::new(Keep { pause_every: Some(1), ..Keep::default() }));
     assert!(connection.run(Batch::one(step)).await.unwrap()[0].paused);
     connection.close().await;

@@ -3,7 +3,7 @@
 use super::{ConnectionPool, Idle};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl ConnectionPool {
     /// Looks after the pool until it is closed or gone.
@@ -36,8 +36,9 @@ impl ConnectionPool {
         let mut idle = self.lock_idle();
         let mut spare = idle.len().saturating_sub(self.limits.min);
         let mut old = Vec::new();
+        let now = Instant::now();
         for slot in std::mem::take(&mut *idle) {
-            let useless = self.worn(&slot) || (spare > 0 && slot.since.elapsed() > self.limits.idle);
+            let useless = self.worn(&slot, now) || (spare > 0 && now.saturating_duration_since(slot.since) > self.limits.idle);
             if useless {
                 spare = spare.saturating_sub(1);
                 old.push(slot);

@@ -143,7 +143,7 @@ impl Connection for Line {
         self.exchange(true, Status::Idle)
     }
 
-    fn is_alive(&mut self) -> bool {
+    fn is_alive(&mut self, _idle: Duration) -> bool {
         self.world.random(12) != 0
     }
 

@@ -19,10 +19,10 @@ pub(in crate::db) fn note_trips(trips: u64) {
 }
 
 /// Notes statements for the counter around them, if there is one.
-pub(in crate::db) fn note(texts: &[Arc<str>], site: &'static Location<'static>) {
+pub(in crate::db) fn note<'a>(texts: impl Iterator<Item = &'a Arc<str>>, site: &'static Location<'static>) {
     let _ = SEEN.try_with(|seen| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.extend(texts.iter().map(|text| (text.clone(), site)));
+        seen.extend(texts.map(|text| (text.clone(), site)));
     });
 }
 

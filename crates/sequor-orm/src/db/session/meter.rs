@@ -13,6 +13,9 @@ fn named(pool: &str) -> Vec<Label> {
     vec![Label::new(POOL, SharedString::from_owned(pool.to_owned()))]
 }
 
+/// Whether anything is counted.
+pub(in crate::db) const COUNTS: bool = true;
+
 /// A statement has ended.
 pub(in crate::db) fn operation(labels: &Labels, model: Option<&str>, operation: &'static str, error: Option<&Error>, took: Duration) {
     let mut all = vec![

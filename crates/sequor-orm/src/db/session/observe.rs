@@ -3,12 +3,13 @@
 use super::slow::{self, Slow};
 use super::{Run, meter, shown};
 use crate::db::{Db, DbInner};
+use crate::hook::HookKind;
 use sequor_core::driver::{Batch, Param, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::Models;
 use sequor_sql::Dialect;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Span;
 use tracing::field::{Empty, display};
 
@@ -43,7 +44,8 @@ impl Labels {
 pub(super) struct Watch {
     pub(super) texts: Vec<Arc<str>>,
     pub(super) span: Span,
-    start: Instant,
+    /// When it began, where somebody wants to know: reading the clock is not free.
+    pub(super) start: Option<Instant>,
     /// The parameters as they may be shown, where that was asked for.
     shown: Option<String>,
     /// The first statement's parameters, for its plan.
@@ -56,8 +58,8 @@ fn verb(text: &str) -> String {
     word.to_ascii_uppercase()
 }
 
-fn micros(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Watch {
@@ -67,15 +69,18 @@ impl Watch {
 
     pub(super) fn steps(db: &Db, steps: &[Step], run: &Run) -> Watch {
         let settings = &db.inner.settings;
-        let texts: Vec<Arc<str>> = steps.iter().map(|step| step.text.clone()).collect();
-        super::expect::note(&texts, run.site);
+        super::expect::note(steps.iter().map(|step| &step.text), run.site);
+        let table = db.hook_table();
+        let told = table.any(HookKind::BeforeQuery) || table.any(HookKind::AfterQuery);
+        let told = told || settings.logging || settings.slow_query.is_some();
+        let texts = if told { steps.iter().map(|step| step.text.clone()).collect() } else { Vec::new() };
         let shown = settings.parameters.then(|| shown::parameters(db, steps));
         let params = (settings.slow_query.is_some() && settings.plans).then(|| slow::keep(steps)).flatten();
-        let span = span(&db.inner, &texts, run);
+        let span = span(&db.inner, steps, run);
         if let Some(shown) = &shown {
             span.record("db.query.parameters", shown);
         }
-        Watch { texts, span, start: Instant::now(), shown, params }
+        Watch { texts, span, start: (told || meter::COUNTS).then(Instant::now), shown, params }
     }
 
     /// Says what came of it.
@@ -93,27 +98,28 @@ impl Watch {
         if let Some(error) = error {
             db.inner.kept.failed(error);
         }
-        meter::operation(&db.inner.labels, run.model.as_deref(), run.operation, error, self.start.elapsed());
+        let Some(took) = self.start.map(|start| start.elapsed()) else { return };
+        meter::operation(&db.inner.labels, run.model.as_deref(), run.operation, error, took);
         let settings = &db.inner.settings;
-        if settings.slow_query.is_some_and(|limit| self.start.elapsed() >= limit) {
-            self.slow(db, run, error);
+        if settings.slow_query.is_some_and(|limit| took >= limit) {
+            self.slow(db, run, error, took);
         } else if settings.logging {
-            self.log(db, run, error);
+            self.log(db, run, error, took);
         }
     }
 
-    fn log(&self, db: &Db, run: &Run, error: Option<&Error>) {
+    fn log(&self, db: &Db, run: &Run, error: Option<&Error>, took: Duration) {
         let (system, operation, model) = (db.inner.labels.system, run.operation, run.model.as_deref().unwrap_or(""));
-        let (micros, parameters) = (micros(self.start), self.shown.as_deref());
+        let (micros, parameters) = (micros(took), self.shown.as_deref());
         for text in &self.texts {
             tracing::info!(db.system.name = system, db.query.text = %text, db.query.parameters = parameters, operation, model, site = %run.site, micros, failed = error.is_some(), "query");
         }
     }
 
     /// Reports a slow query: to the log, to `db.slow_queries()`, and once with its plan.
-    fn slow(mut self, db: &Db, run: &Run, error: Option<&Error>) {
+    fn slow(mut self, db: &Db, run: &Run, error: Option<&Error>, took: Duration) {
         let (system, operation, model) = (db.inner.labels.system, run.operation, run.model.as_deref().unwrap_or(""));
-        let (micros, parameters) = (micros(self.start), self.shown.as_deref());
+        let (micros, parameters) = (micros(took), self.shown.as_deref());
         let mut params = self.params.take();
         for text in &self.texts {
             let fingerprint = slow::fingerprint(text);
@@ -125,7 +131,7 @@ impl Watch {
 }
 
 /// The span of a batch; it costs next to nothing where nobody listens.
-fn span(inner: &DbInner, texts: &[Arc<str>], run: &Run) -> Span {
+fn span(inner: &DbInner, steps: &[Step], run: &Run) -> Span {
     let span = tracing::info_span!(
         target: "sequor::query",
         "query",
@@ -151,27 +157,27 @@ fn span(inner: &DbInner, texts: &[Arc<str>], run: &Run) -> Span {
         sequor.model = run.model.as_deref(),
     );
     if !span.is_disabled() {
-        describe(&span, inner, texts, run);
+        describe(&span, inner, steps, run);
     }
     span
 }
 
 #[cold]
-fn describe(span: &Span, inner: &DbInner, texts: &[Arc<str>], run: &Run) {
+fn describe(span: &Span, inner: &DbInner, steps: &[Step], run: &Run) {
     let table = run.model.as_deref().and_then(|model| inner.registry.by_name(model)).map(|model| model.table.name.to_string());
     let table = table.or_else(|| run.model.as_deref().map(str::to_owned));
-    let verb = texts.first().map(|text| verb(text)).unwrap_or_default();
-    let operation = if texts.len() > 1 { format!("BATCH {verb}") } else { verb };
+    let verb = steps.first().map(|step| verb(&step.text)).unwrap_or_default();
+    let operation = if steps.len() > 1 { format!("BATCH {verb}") } else { verb };
     let summary = table.as_ref().map_or_else(|| operation.clone(), |table| format!("{operation} {table}"));
     let (name, kind) = if summary.is_empty() { (run.operation.to_owned(), run.operation.to_owned()) } else { (summary, operation) };
     span.record("otel.name", &name).record("db.query.summary", &name).record("db.operation.name", kind);
     if let Some(table) = table {
         span.record("db.collection.name", table);
     }
-    if texts.len() > 1 {
-        span.record("db.operation.batch.size", u64::try_from(texts.len()).unwrap_or(u64::MAX));
+    if steps.len() > 1 {
+        span.record("db.operation.batch.size", u64::try_from(steps.len()).unwrap_or(u64::MAX));
     }
-    span.record("db.query.text", display(texts.join("; ")));
+    span.record("db.query.text", display(steps.iter().map(|step| &*step.text).collect::<Vec<_>>().join("; ")));
 }
 
 #[cold]

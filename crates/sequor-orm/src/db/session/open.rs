@@ -7,7 +7,6 @@ use crate::db::pool::Pooled;
 use crate::hook::HookKind;
 use sequor_core::driver::{Batch, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use std::time::Instant;
 use tracing::Instrument;
 
 /// A statement whose sink has paused it.
@@ -26,9 +25,8 @@ impl Db {
     pub(crate) async fn open(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
         let watch = Watch::steps(self, std::slice::from_ref(&step), run);
         self.tell_query(HookKind::BeforeQuery, &watch.texts, run, None, None).await?;
-        let start = Instant::now();
         let result = self.open_step(step, run).instrument(watch.span.clone()).await;
-        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, run, Some(start), result.as_ref().err()).await;
+        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, run, watch.start, result.as_ref().err()).await;
         watch.end(self, run, result.as_ref().map(|(done, _)| std::slice::from_ref(done)));
         told?;
         result.map_err(|error| placed(error, run))

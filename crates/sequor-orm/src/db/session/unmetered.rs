@@ -5,6 +5,9 @@ use crate::db::PoolStatus;
 use sequor_core::error::Error;
 use std::time::Duration;
 
+/// Whether anything is counted.
+pub(in crate::db) const COUNTS: bool = false;
+
 pub(in crate::db) fn operation(_: &Labels, _: Option<&str>, _: &'static str, _: Option<&Error>, _: Duration) {}
 
 pub(in crate::db) fn connected(_: &str, _: Duration) {}

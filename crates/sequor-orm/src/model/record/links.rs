@@ -49,7 +49,7 @@ impl Record {
             let scope = options.as_object_mut().and_then(|map| map.remove("scope"));
             let include = self.as_include(name, options);
             let mut query = QueryState::new(self.state.model.clone());
-            query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
+            *query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
             if let (Some(scope), Some(include)) = (scope, query.clauses.includes.first_mut()) {
                 let mut clauses = scoped(&link, Some(scope), Json::Null, db)?;
                 let unscoped = clauses.unscoped;
@@ -285,7 +285,7 @@ fn scoped(link: &Link, scope: Option<Json>, options: Json, db: &Db) -> Result<Cl
         Some(Json::Bool(false) | Json::Null) => target.unscoped(),
         Some(scope) => target.scope(scope),
     };
-    Ok(target.query(options)?.clauses)
+    Ok(*target.query(options)?.clauses)
 }
 
 async fn read(query: QueryState, db: &Db) -> Result<Vec<Record>> {

@@ -126,8 +126,8 @@ pub struct BelongsToMany<T, J> {
     group: Group,
 }
 
-/// Model and relation, for messages: put in by the derive.
-type Names = (&'static str, &'static str);
+/// Model and relation, for messages: put in by the derive, behind a reference because every row holds them.
+type Names = &'static (&'static str, &'static str);
 
 /// What a `BelongsTo` points to: a model, or an `Option` of one when the key may be NULL.
 #[diagnostic::on_unimplemented(
@@ -167,8 +167,8 @@ impl<M: Model> Parent for Option<M> {
 
 impl<T> HasMany<T> {
     /// A relation that is not loaded. What the derive writes.
-    pub const fn unloaded(model: &'static str, relation: &'static str) -> HasMany<T> {
-        HasMany { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
+    pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasMany<T> {
+        HasMany { rows: OnceLock::new(), names, group: OnceLock::new() }
     }
 
     /// The rows.
@@ -187,8 +187,8 @@ impl<T> HasMany<T> {
 
 impl<T> HasOne<T> {
     /// A relation that is not loaded. What the derive writes.
-    pub const fn unloaded(model: &'static str, relation: &'static str) -> HasOne<T> {
-        HasOne { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
+    pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasOne<T> {
+        HasOne { rows: OnceLock::new(), names, group: OnceLock::new() }
     }
 
     /// The row, or `None` when there is none.
@@ -210,8 +210,8 @@ impl<T> HasOne<T> {
 
 impl<T: Parent> BelongsTo<T> {
     /// A relation that is not loaded. What the derive writes.
-    pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsTo<T> {
-        BelongsTo { rows: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
+    pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsTo<T> {
+        BelongsTo { rows: OnceLock::new(), names, group: OnceLock::new() }
     }
 
     /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
@@ -233,8 +233,8 @@ impl<T: Parent> BelongsTo<T> {
 
 impl<T, J> BelongsToMany<T, J> {
     /// A relation that is not loaded. What the derive writes.
-    pub const fn unloaded(model: &'static str, relation: &'static str) -> BelongsToMany<T, J> {
-        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names: (model, relation), group: OnceLock::new() }
+    pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsToMany<T, J> {
+        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names, group: OnceLock::new() }
     }
 
     /// The rows.
@@ -412,7 +412,7 @@ macro_rules! plain {
     ($name:ident < $first:ident $(: $bound:ident)? $(, $rest:ident)? > by $rows:ty, { $($field:ident),* }) => {
         impl<$first $(: $bound)? $(, $rest)?> Clone for $name<$first $(, $rest)?> {
             fn clone(&self) -> Self {
-                $name { $($field: self.$field.clone()),* }
+                $name { $($field: Clone::clone(&self.$field)),* }
             }
         }
 

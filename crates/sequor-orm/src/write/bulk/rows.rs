@@ -4,13 +4,13 @@ use super::{BulkOptions, OnDuplicate, conflict};
 use crate::db::Db;
 use crate::load::unsink;
 use crate::plan::insert_key;
-use crate::write::insert::{ValuesSink, bound, given, statement, wanted};
+use crate::write::insert::{ValuesSink, bound, given, returning, statement, unknown, wanted};
 use crate::write::{RowState, named};
 use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Default as ColumnDefault, ModelDef};
-use sequor_core::statement::{Conflict, Expr, Insert, SelectItem, Statement};
+use sequor_core::statement::{Conflict, Insert, Statement};
 use sequor_core::types::{BindType, ColumnType};
 use sequor_sql::Dialect;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
         group.back = back(db, &model, group, options);
     }
     let (mut steps, mut parts) = (Vec::new(), Vec::new());
-    for (number, group) in groups.iter().enumerate() {
+    for (number, group) in groups.iter_mut().enumerate() {
         for (step, part) in group_steps(db, &model, number, group, options)? {
             steps.push(step);
             parts.push(part);
@@ -155,22 +155,23 @@ fn counts_up(model: &ModelDef, positions: &[usize]) -> bool {
     }
 }
 
-fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &Group, options: &BulkOptions) -> Result<Vec<(Step, Part)>> {
+fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group, options: &BulkOptions) -> Result<Vec<(Step, Part)>> {
     let way = way(db, model, group, options);
     let part = |rows| Part { group: number, rows, way };
     let count = group.rows.len();
     match way {
         Way::Loop => {
-            let lists = group.rows.iter().map(|row| list(model, &group.positions, std::slice::from_ref(row))).collect();
+            let lists = group.rows.iter_mut().map(|row| lend(model, &group.positions, std::slice::from_mut(row))).collect();
             Ok(vec![(step(db, model, group, Params::Many(lists), (1, options))?, part(0..count))])
         }
         Way::Arrays => {
             let mut steps = Vec::new();
             for start in (0..count).step_by(ARRAYS) {
                 let rows = start..count.min(start + ARRAYS);
-                let arrays = group.positions.iter().map(|position| array(model, *position, &group.rows[rows.clone()]));
+                let lent = &mut group.rows[rows.clone()];
+                let arrays = group.positions.iter().map(|position| array(model, *position, lent)).collect();
                 // Two rows are as many as any: the text has one array for each column.
-                steps.push((step(db, model, group, Params::Fixed(arrays.collect()), (2, options))?, part(rows)));
+                steps.push((step(db, model, group, Params::Fixed(arrays), (2, options))?, part(rows)));
             }
             Ok(steps)
         }
@@ -189,7 +190,7 @@ fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &Group, opt
 fn list_steps(
     db: &Db,
     model: &Arc<ModelDef>,
-    group: &Group,
+    group: &mut Group,
     options: &BulkOptions,
     part: &dyn Fn(std::ops::Range<usize>) -> Part,
 ) -> Result<Vec<(Step, Part)>> {
@@ -200,17 +201,26 @@ fn list_steps(
     let (mut steps, mut start) = (Vec::new(), 0);
     for size in SIZES.into_iter().filter(|size| *size == 1 || *size <= most) {
         let times = (group.rows.len() - start) / size;
-        let chunk = |time: usize| list(model, &group.positions, &group.rows[start + time * size..start + (time + 1) * size]);
+        let (positions, lent) = (&group.positions, &mut group.rows);
+        let mut chunk = |time: usize| lend(model, positions, &mut lent[start + time * size..start + (time + 1) * size]);
         let rows = start..start + times * size;
         if times == 0 {
             continue;
-        } else if alone {
-            for time in 0..times {
-                let params = Params::Fixed(chunk(time));
-                steps.push((step(db, model, group, params, (size, options))?, part(start + time * size..start + (time + 1) * size)));
+        }
+        let mut lists: Vec<Vec<Param>> = (0..times).map(&mut chunk).collect();
+        if alone {
+            for (time, list) in lists.into_iter().enumerate() {
+                let rows = start + time * size..start + (time + 1) * size;
+                steps.push((step(db, model, group, Params::Fixed(list), (size, options))?, part(rows)));
             }
         } else {
-            let params = if times == 1 { Params::Fixed(chunk(0)) } else { Params::Many((0..times).map(chunk).collect()) };
+            let params = match (lists.len(), lists.pop()) {
+                (1, Some(list)) => Params::Fixed(list),
+                (_, last) => {
+                    lists.extend(last);
+                    Params::Many(lists)
+                }
+            };
             steps.push((step(db, model, group, params, (size, options))?, part(rows.clone())));
         }
         start = rows.end;
@@ -218,13 +228,13 @@ fn list_steps(
     Ok(steps)
 }
 
-/// The parameters of some rows, one after the other.
-fn list(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> {
+/// The parameters of some rows, one after the other, each in the order of its columns. The values are lent: [`give_back`] returns them.
+fn lend(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<Param> {
     let mut params = Vec::with_capacity(rows.len() * positions.len());
     for row in rows {
         params.extend(
             positions.iter().map(|position| Param {
-                value: row.values[*position].clone().unwrap_or_default(),
+                value: row.values[*position].take().unwrap_or_default(),
                 bind: model.columns[*position].ty.bind(),
             }),
         );
@@ -232,9 +242,34 @@ fn list(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> 
     params
 }
 
-/// One column of some rows.
-fn array(model: &ModelDef, position: usize, rows: &[RowState]) -> Param {
-    let values = rows.iter().map(|row| row.values[position].clone().unwrap_or_default());
+/// Puts lent values back where they came from.
+fn give_back(positions: &[usize], way: Way, params: Params, rows: &mut [RowState]) {
+    let mut put = |row: usize, place: usize, value: Value| {
+        if let (Some(row), Some(position)) = (rows.get_mut(row), positions.get(place)) {
+            row.values[*position] = Some(value);
+        }
+    };
+    let lists = match (way, params) {
+        (Way::Arrays, Params::Fixed(arrays)) => {
+            for (place, array) in arrays.into_iter().enumerate() {
+                let Value::Array(values) = array.value else { continue };
+                values.into_iter().enumerate().for_each(|(row, value)| put(row, place, value));
+            }
+            return;
+        }
+        (Way::Computed, _) | (_, Params::Derived(_)) => return,
+        (_, Params::Fixed(list)) => vec![list],
+        (_, Params::Many(lists)) => lists,
+    };
+    let width = positions.len().max(1);
+    for (number, param) in lists.into_iter().flatten().enumerate() {
+        put(number / width, number % width, param.value);
+    }
+}
+
+/// One column of some rows, lent.
+fn array(model: &ModelDef, position: usize, rows: &mut [RowState]) -> Param {
+    let values = rows.iter_mut().map(|row| row.values[position].take().unwrap_or_default());
     Param { value: Value::Array(values.collect()), bind: BindType::list(model.columns[position].ty.bind().scalar) }
 }
 
@@ -251,7 +286,7 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
     let make = || {
         let row = || group.positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
         let mut insert: Insert = statement(model, &group.positions, (0..size).map(|_| row()).collect(), conflict, &options.write);
-        insert.returning = back.iter().map(|position| SelectItem::new(column(model, *position))).collect();
+        insert.returning = returning(model, back);
         Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
     };
     let text = match known {
@@ -267,14 +302,10 @@ fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState
     let back = &group.back;
     let exprs = rows.iter().map(|row| group.positions.iter().map(|position| given(row, *position)).collect()).collect();
     let mut insert: Insert = statement(model, &group.positions, exprs, conflict, &options.write);
-    insert.returning = back.iter().map(|position| SelectItem::new(column(model, *position))).collect();
+    insert.returning = returning(model, back);
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
     Ok(Step { text: sql.text.into(), params: Params::Fixed(sql.params), sink, cache: false })
-}
-
-fn column(model: &ModelDef, position: usize) -> Expr {
-    Expr::Column { table: None, name: model.columns[position].column.clone() }
 }
 
 fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Result<Option<Conflict>> {
@@ -288,47 +319,27 @@ fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) 
     Ok(conflict)
 }
 
-/// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
-/// Django, a trigger that changes a written column is not seen; `reload` shows it. A conflict gives whole rows, since they may be old ones.
+/// The columns that have to come back: see [`unknown`]. A conflict gives whole rows, since they may be old ones.
 fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Vec<usize> {
     let conflict = !matches!(options.duplicates, OnDuplicate::Fail);
     if !returns(db, options) || way(db, model, group, options) == Way::Loop {
         return Vec::new();
     }
-    let open = |position: &usize| {
-        conflict
-            || group.computed
-            || !group.positions.contains(position)
-            || !group.rows.iter().all(|row| is_exact(&model.columns[*position].ty, row, *position))
-    };
-    (0..model.columns.len()).filter(open).collect()
-}
-
-/// Whether a value of a type comes back from every database as it was sent.
-fn is_exact(ty: &ColumnType, row: &RowState, position: usize) -> bool {
-    use ColumnType as Type;
-    match (ty, &row.values[position]) {
-        (_, None | Some(Value::Null)) => true,
-        (Type::DateTime(6), Some(Value::DateTime(value))) => value.timestamp_subsec_nanos().is_multiple_of(1_000),
-        (Type::Bool, Some(Value::Bool(_)))
-        | (Type::F64, Some(Value::F64(_)))
-        | (Type::Text | Type::VarChar(_) | Type::Enum(_), Some(Value::Text(_)))
-        | (Type::Uuid, Some(Value::Uuid(_)))
-        | (Type::Date, Some(Value::Date(_)))
-        | (Type::Bytes, Some(Value::Bytes(_))) => true,
-        (ty, Some(Value::I64(_))) => ty.is_integer(),
-        _ => false,
+    if conflict || group.computed {
+        return (0..model.columns.len()).collect();
     }
+    unknown(model, &group.positions, &group.rows)
 }
 
 /// Puts what came back into the rows of a part.
-fn answer(model: &ModelDef, group: &mut Group, part: &Part, done: StepDone, options: &BulkOptions) -> Result<()> {
+fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, options: &BulkOptions) -> Result<()> {
     let back = &group.back;
     let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
-    let last = done.last_insert_id;
+    let (last, params) = (done.last_insert_id, std::mem::take(&mut done.params));
     let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?.rows) };
     let rows = &mut group.rows[part.rows.clone()];
+    give_back(&group.positions, part.way, params, rows);
     if let Some(returned) = returned {
         let returned = if ignoring { matched(returned, rows, &group.positions) } else { returned.into_iter().map(Some).collect() };
         if returned.len() != rows.len() {

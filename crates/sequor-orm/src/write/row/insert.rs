@@ -43,6 +43,11 @@ pub(crate) fn whole(model: &ModelDef) -> Vec<SelectItem> {
     model.columns.iter().map(|column| SelectItem::new(Expr::Column { table: None, name: column.column.clone() })).collect()
 }
 
+/// Some columns of a model, for RETURNING.
+pub(crate) fn returning(model: &ModelDef, positions: &[usize]) -> Vec<SelectItem> {
+    positions.iter().map(|position| SelectItem::new(Expr::Column { table: None, name: model.columns[*position].column.clone() })).collect()
+}
+
 /// A value for a column: text of a foreign kind is refused before it is sent.
 pub(crate) fn bound(model: &ModelDef, position: usize, value: &Value) -> Expr {
     Expr::Value(value.clone(), model.columns[position].ty.bind())
@@ -100,19 +105,15 @@ pub(crate) async fn insert_one(
     let model = &state.model;
     writable(model)?;
     let positions = written(state);
+    if conflict.is_none() && state.computed.is_empty() {
+        return insert_plain(db, state, &positions, options).await.map(Some);
+    }
     let run = options.run("create", &model.name);
     let returns = db.dialect().insert_returning();
     let sink: Box<dyn RowSink> = if returns { Box::new(ValuesSink::new(model)) } else { Box::new(Discard) };
-    let step = match conflict {
-        None if state.computed.is_empty() => {
-            Step { params: Params::Fixed(params(model, &positions, state)), ..plain(db, model, &positions, options, sink)? }
-        }
-        conflict => {
-            let row = positions.iter().map(|position| given(state, *position)).collect();
-            let insert = statement(model, &positions, vec![row], conflict, options);
-            step(db.render(&Statement::Insert(Box::new(insert)))?, sink)
-        }
-    };
+    let row = positions.iter().map(|position| given(state, *position)).collect();
+    let insert = statement(model, &positions, vec![row], conflict, options);
+    let step = step(db.render(&Statement::Insert(Box::new(insert)))?, sink);
     let done = run_one(db, step, run).await.map_err(|error| named(error, model))?;
     if returns {
         return Ok(unsink::<ValuesSink>(done)?.rows.pop());
@@ -120,27 +121,89 @@ pub(crate) async fn insert_one(
     read_back(db, state, done.last_insert_id, options).await
 }
 
-/// The values of one row in the order of its columns.
-fn params(model: &ModelDef, positions: &[usize], state: &RowState) -> Vec<Param> {
-    let param =
-        |position: &usize| Param { value: state.values[*position].clone().unwrap_or_default(), bind: model.columns[*position].ty.bind() };
-    positions.iter().map(param).collect()
+/// Adds one row of plain values without a conflict clause. Only what is not known before comes back: see [`unknown`].
+async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &WriteOptions) -> Result<Vec<Value>> {
+    let model = &state.model;
+    let mut back = unknown(model, positions, std::slice::from_ref(state));
+    // A key that counts itself up is told beside the answer, which costs less than a row.
+    let counted = (db.dialect().tells_keys()
+        && matches!(model.primary_key.as_slice(), [key] if back == [*key] && model.columns[*key].auto_increment))
+    .then(|| back.remove(0));
+    let returns = db.dialect().insert_returning();
+    let known = if returns { back.as_slice() } else { &[] };
+    let run = options.run("create", &model.name);
+    let done = run_one(db, plain(db, state, positions, known, options)?, run).await.map_err(|error| named(error, model))?;
+    if !returns && !back.is_empty() {
+        return read_back(db, state, done.last_insert_id, options).await?.ok_or_else(|| Error::bug("an inserted row is not there"));
+    }
+    let mut values: Vec<Value> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+    if let Some(key) = counted {
+        values[key] = Value::I64(done.last_insert_id.ok_or_else(|| Error::bug("the database did not tell the key that it made"))?);
+    } else if !back.is_empty() {
+        let row = unsink::<ValuesSink>(done)?.rows.pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
+        for (position, value) in back.iter().zip(row) {
+            values[*position] = value;
+        }
+    }
+    Ok(values)
+}
+
+/// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
+/// Django, a trigger that changes a written column is not seen; `reload` shows it.
+pub(crate) fn unknown(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<usize> {
+    let open = |position: &usize| {
+        !positions.contains(position) || !rows.iter().all(|row| is_exact(&model.columns[*position].ty, &row.values[*position]))
+    };
+    (0..model.columns.len()).filter(open).collect()
+}
+
+/// Whether a value of a type comes back from every database as it was sent.
+fn is_exact(ty: &ColumnType, value: &Option<Value>) -> bool {
+    use ColumnType as Type;
+    match (ty, value) {
+        (_, None | Some(Value::Null)) => true,
+        (Type::DateTime(6), Some(Value::DateTime(value))) => value.timestamp_subsec_nanos().is_multiple_of(1_000),
+        (Type::Bool, Some(Value::Bool(_)))
+        | (Type::F64, Some(Value::F64(_)))
+        | (Type::Text | Type::VarChar(_) | Type::Enum(_), Some(Value::Text(_)))
+        | (Type::Uuid, Some(Value::Uuid(_)))
+        | (Type::Date, Some(Value::Date(_)))
+        | (Type::Bytes, Some(Value::Bytes(_))) => true,
+        (ty, Some(Value::I64(_))) => ty.is_integer(),
+        _ => false,
+    }
+}
+
+/// The parameters of some rows, one after the other, each in the order of its columns.
+pub(crate) fn params(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> {
+    let mut params = Vec::with_capacity(rows.len() * positions.len());
+    for row in rows {
+        params.extend(
+            positions.iter().map(|position| Param {
+                value: row.values[*position].clone().unwrap_or_default(),
+                bind: model.columns[*position].ty.bind(),
+            }),
+        );
+    }
+    params
 }
 
 /// The insert of one row without a conflict clause: written once for each set of columns.
-fn plain(db: &Db, model: &Arc<ModelDef>, positions: &[usize], options: &WriteOptions, sink: Box<dyn RowSink>) -> Result<Step> {
+fn plain(db: &Db, state: &RowState, positions: &[usize], back: &[usize], options: &WriteOptions) -> Result<Step> {
+    let model = &state.model;
     let make = || {
         let row = positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
-        let insert = statement(model, positions, vec![row], None, options);
+        let mut insert = statement(model, positions, vec![row], None, options);
+        insert.returning = returning(model, back);
         Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
     };
     let text = if options.tags.is_empty() {
-        let whole: Vec<usize> = (0..model.columns.len()).collect();
-        db.inner.statements.write(insert_key(model, db.place.schema.as_deref(), positions, &whole, 1), model, make)?
+        db.inner.statements.write(insert_key(model, db.place.schema.as_deref(), positions, back, 1), model, make)?
     } else {
         make()?.into()
     };
-    Ok(Step { text, params: Params::Fixed(Vec::new()), sink, cache: true })
+    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
+    Ok(Step { text, params: Params::Fixed(params(model, positions, std::slice::from_ref(state))), sink, cache: true })
 }
 
 /// The row behind an insert without RETURNING: by its key.

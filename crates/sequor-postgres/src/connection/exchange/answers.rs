@@ -11,7 +11,6 @@ use sequor_core::Result;
 use sequor_core::driver::{Flow, Step};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// No message of PostgreSQL is longer.
 const LONGEST: usize = 0x4000_0000;
@@ -186,7 +185,6 @@ impl PostgresConnection {
         self.exchange.pending = false;
         self.wire.clear_written();
         self.wire.shrink();
-        self.last_used = Instant::now();
         Ok(Progress::Ready)
     }
 
