@@ -36,7 +36,7 @@ const MOST: usize = 4_096;
 
 enum Known {
     /// A read, and the cell where the link of a to-many include stands.
-    Read { text: Arc<str>, parts: Vec<Part>, node: Node, width: usize },
+    Read { text: Arc<str>, parts: Vec<Part>, node: Box<Node>, width: usize },
     /// A write by its columns.
     Write(Arc<str>),
     /// The statement depends on more than its shape.
@@ -101,7 +101,7 @@ pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
         if let Known::Read { text, parts, node, .. } = &*known
             && let Some(params) = filled(parts, values, &[])
         {
-            let mut node = node.clone();
+            let mut node = (**node).clone();
             put_includes(&mut node, &state.clauses);
             return Ok(Prepared { text: text.clone(), params, node });
         }
@@ -126,7 +126,7 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
         if let Known::Read { text, parts, node, width } = &*known
             && let Some(params) = filled(parts, values, &keys)
         {
-            let mut node = node.clone();
+            let mut node = (**node).clone();
             put_includes(&mut node, &many.include.clauses);
             return Ok((Prepared { text: text.clone(), params, node }, *width));
         }
@@ -200,7 +200,7 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
     let plan = plan(&state, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &[])?;
-    Some(Known::Read { text: sql.text.into(), parts, node: plan.node, width: 0 })
+    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), width: 0 })
 }
 
 fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
@@ -209,7 +209,7 @@ fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models:
     let (plan, width) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;
-    Some(Known::Read { text: sql.text.into(), parts, node: plan.node, width })
+    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), width })
 }
 
 /// Where each parameter comes from, when every mark and every key is found exactly once.
