@@ -8,6 +8,7 @@ mod generating;
 mod moving;
 mod projects;
 mod refusals;
+mod starting;
 
 use sequor::testing::Place;
 use std::path::{Path, PathBuf};

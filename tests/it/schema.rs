@@ -1,6 +1,7 @@
 //! Migrations, the catalog of a live database, and the way from one schema to another.
 
 mod altering;
+mod beside;
 mod history;
 mod migrating;
 mod random;

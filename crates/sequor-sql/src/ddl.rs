@@ -2,6 +2,7 @@
 
 mod change;
 mod column;
+mod other;
 mod search;
 mod table;
 
@@ -109,6 +110,8 @@ impl DdlWriter {
             Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
             Ddl::CreateView { .. } | Ddl::DropView { .. } => self.view(ddl),
+            Ddl::CreateOther(what) => self.create_other(what),
+            Ddl::DropOther(what) => self.drop_other(what),
         }
     }
 

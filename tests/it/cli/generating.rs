@@ -86,6 +86,41 @@ async fn changes_of_the_models_are_found_by_their_snapshot(db: Db) -> sequor::Re
 }
 
 #[sequor::test]
+async fn values_that_may_not_fit_need_a_word(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.db("migrate generate start").good();
+    project.db("migrate up").good();
+    // As an older program left it: a text where a number is now, NULL where there is none any more.
+    let by_hand = Db::connect(&project.url()).await?;
+    for sql in ["DROP COLUMN age", "ADD COLUMN age varchar(20)", "DROP COLUMN active", "ADD COLUMN active boolean"] {
+        let sql =
+            if db.dialect() == sequor::Dialect::Sqlite { sql.replace("boolean", "integer CHECK (active IN (0, 1))") } else { sql.into() };
+        by_hand.execute_sql_script(&format!("ALTER TABLE users {sql}")).await?;
+    }
+    let row = "INSERT INTO users (email, age, created_at, updated_at) VALUES ('ann@example.com', '41', '2024-01-01 00:00:00', '2024-01-01 00:00:00')";
+    by_hand.execute_sql_script(row).await?;
+    let path = project.path().join("migrations/snapshot.json");
+    let mut old: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+    let columns = &mut old["tables"]["users"]["columns"];
+    columns["age"] = json!({ "type": "varchar(20)", "nullable": true });
+    columns["active"] = json!({ "type": "bool", "nullable": true });
+    std::fs::write(&path, old.to_string())?;
+
+    let refused = project.db("migrate generate ages").bad();
+    assert!(refused.contains("users.age changes from") && refused.contains("--cast users.age"), "{refused}");
+    assert!(project.db("migrate generate ages --cast age").bad().contains("--cast age: write table.column"));
+    assert!(project.db("migrate generate ages --fill users.active").bad().contains("--fill users.active: write table.column=SQL"));
+    project.db("migrate generate ages --cast users.age --fill users.active=(1=0)").good();
+    project.db("migrate up").good();
+    assert_eq!(project.db("migrate check").good(), "Models, migrations and database agree.");
+    let rows: Vec<(i64, bool)> = by_hand.query_as(sql!("SELECT age, active FROM users")).await?;
+    assert_eq!(rows, [(41, false)]);
+    by_hand.close().await?;
+    project.remove().await;
+    Ok(())
+}
+
+#[sequor::test]
 async fn many_migrations_become_one(db: Db) -> sequor::Result<()> {
     let Some(project) = Project::on(if db.dialect().is_mysql() { "mysql" } else { db.dialect().name() }).await else { return Ok(()) };
     project.alone("migrate up").good();

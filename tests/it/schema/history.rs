@@ -81,3 +81,22 @@ async fn sequelizes_history_is_honoured_and_written(db: Db) -> sequor::Result<()
     assert!(names(db.clone()).await?.is_empty());
     Ok(())
 }
+
+#[sequor::test]
+async fn a_squash_of_what_ran_only_in_part_says_what_is_missing(db: Db) -> sequor::Result<()> {
+    let all = [table("1-a"), table("2-b"), table("3-c")];
+    Migrator::new(all.clone()).to("2-b", &db).await?;
+    let squashed = Migrator::new([Migrator::new(all.clone()).squash("3-all")?, table("4-d")]);
+    let error = squashed.up(&db).await.unwrap_err().to_string();
+    assert!(
+        error.contains("3-all stands for 3 migrations, of which 3-c have not run here: run them from the version before it"),
+        "{error}"
+    );
+    assert!(db.execute(sql!("SELECT 1 FROM d")).await.is_err(), "nothing was run");
+    Migrator::new(all).up(&db).await?;
+    assert_eq!(squashed.up(&db).await?.names(), ["4-d"]);
+    squashed.check(&db).await?;
+    assert_eq!(squashed.down_all(&db).await?.names(), ["4-d", "3-all"]);
+    assert!(db.execute(sql!("SELECT 1 FROM a")).await.is_err());
+    Ok(())
+}

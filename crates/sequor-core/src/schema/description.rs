@@ -53,6 +53,23 @@ pub enum OpaqueKind {
     Trigger,
 }
 
+impl OpaqueDef {
+    /// Whether both are the same thing by name, whatever their text.
+    pub fn is_named_as(&self, other: &OpaqueDef) -> bool {
+        self.kind == other.kind && self.name == other.name && self.table == other.table
+    }
+
+    /// Whether nothing has to be done to have the other: a trigger's text counts, spaces do not; a server tells no text of the others.
+    fn stands_for(&self, other: &OpaqueDef) -> bool {
+        self.is_named_as(other) && (self.kind != OpaqueKind::Trigger || self.text.split_whitespace().eq(other.text.split_whitespace()))
+    }
+
+    /// Whether one of these stands for it.
+    pub(super) fn is_among(&self, others: &[OpaqueDef]) -> bool {
+        others.iter().any(|other| self.stands_for(other))
+    }
+}
+
 impl OpaqueKind {
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -80,7 +97,7 @@ impl Schema {
             let query = model.view.clone()?;
             Some(ViewDef { name: model.table.clone(), query })
         });
-        Ok(Schema { enums: enums(&tables), views: views.collect(), tables, others: Vec::new() })
+        Ok(Schema { enums: enums(&tables), views: views.collect(), others: extensions(&tables), tables })
     }
 
     /// The table of a name.
@@ -95,6 +112,19 @@ impl Schema {
         self.tables = in_order(self.tables);
         self
     }
+}
+
+/// The types that an extension brings along, which has the type's name.
+const BROUGHT: [&str; 3] = ["citext", "hstore", "ltree"];
+
+/// The extensions that the types of some tables need.
+fn extensions(tables: &[TableDef]) -> Vec<OpaqueDef> {
+    let types = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.db_type.as_deref());
+    let mut names: Vec<&str> = types.filter_map(|ty| BROUGHT.into_iter().find(|known| known.eq_ignore_ascii_case(ty))).collect();
+    names.sort_unstable();
+    names.dedup();
+    let extension = |name| OpaqueDef { kind: OpaqueKind::Extension, name: Name::Borrowed(name), table: None, text: Name::Borrowed("") };
+    names.into_iter().map(extension).collect()
 }
 
 /// The enum types of some tables, each once.

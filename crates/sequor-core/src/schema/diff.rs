@@ -10,7 +10,7 @@ mod renames;
 pub use casts::{Cast, cast};
 pub use renames::Renames;
 
-use super::{Schema, TableDef, TableName, ViewDef};
+use super::{OpaqueKind, Schema, TableDef, TableName, ViewDef};
 use crate::Name;
 use crate::error::{Error, Result};
 use crate::statement::Ddl;
@@ -78,6 +78,7 @@ pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: 
     plan.created(&pairs);
     plan.dropped();
     plan.views();
+    plan.others();
     if !plan.refused.is_empty() {
         return Err(Error::migration(plan.refused.join("; ")));
     }
@@ -87,11 +88,13 @@ pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: 
 /// The order of changes.
 #[derive(Clone, Copy)]
 enum Phase {
+    DropOthers,
     DropViews,
     DropKeys,
     DropParts,
     DropTables,
     Rename,
+    Needed,
     Enums,
     Columns,
     PrimaryKeys,
@@ -100,6 +103,7 @@ enum Phase {
     AddKeys,
     DropEnums,
     Views,
+    Triggers,
 }
 
 /// A table that was there and is there, both ways of looking at it.
@@ -125,7 +129,7 @@ struct Plan<'a> {
     renames: &'a Renames,
     asked: &'a Asked,
     ways: &'a dyn Ways,
-    phases: [Vec<Change>; 13],
+    phases: [Vec<Change>; 16],
     refused: Vec<String>,
 }
 
@@ -247,6 +251,23 @@ impl<'a> Plan<'a> {
         }
         for view in make {
             self.keep(Phase::Views, Ddl::CreateView { name: view.name.clone(), query: view.query.clone() });
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Extensions and sequences come before what uses them, triggers last. What belongs to a table that goes, goes with it.
+    fn others(&mut self) {
+        let (from, to) = (self.from, self.to);
+        for gone in from.others.iter().filter(|one| !one.is_among(&to.others)) {
+            let table_stays = |name: &Name| to.tables.iter().any(|table| table.name.name == *name);
+            if gone.kind != OpaqueKind::Extension && gone.table.as_ref().is_none_or(table_stays) {
+                self.lose(Phase::DropOthers, Ddl::DropOther(gone.clone()), format!("{} {}", gone.kind.word(), gone.name));
+            }
+        }
+        for new in to.others.iter().filter(|one| !one.is_among(&from.others)) {
+            let phase = if new.kind == OpaqueKind::Trigger { Phase::Triggers } else { Phase::Needed };
+            self.keep(phase, Ddl::CreateOther(new.clone()));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Ddl`]: changes of the schema.
 
 use crate::Name;
-use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, TableColumn, TableDef, TableName};
+use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, OpaqueDef, TableColumn, TableDef, TableName};
 use crate::types::EnumDef;
 
 /// Where the value of a row comes from that has none.
@@ -258,4 +258,8 @@ pub enum Ddl {
         /// The view.
         name: TableName,
     },
+    /// CREATE of an extension, a sequence or a trigger.
+    CreateOther(OpaqueDef),
+    /// DROP of a sequence or a trigger; extensions stay.
+    DropOther(OpaqueDef),
 }

@@ -115,6 +115,7 @@ pub fn owned(mut found: Schema, wanted: &Schema) -> Schema {
         let has = |list: &[Arc<sequor_core::types::EnumDef>]| list.iter().any(|known| known.name == one.name);
         has(&wanted.enums) || (has(&used) && !has(&elsewhere))
     });
+    found.others.retain(|one| wanted.others.iter().any(|wanted| wanted.is_named_as(one)));
     found.views.retain(|view| wanted.views.iter().any(|wanted| wanted.name == view.name));
     found.tables = tables;
     found

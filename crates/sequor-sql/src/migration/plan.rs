@@ -120,5 +120,7 @@ fn describe(ddl: &Ddl) -> String {
         Ddl::Truncate { tables, .. } => format!("empty {} tables", tables.len()),
         Ddl::CreateView { name, .. } => format!("create view {name}"),
         Ddl::DropView { name } => format!("drop view {name}"),
+        Ddl::CreateOther(what) => format!("create {} {}", what.kind.word(), what.name),
+        Ddl::DropOther(what) => format!("drop {} {}", what.kind.word(), what.name),
     }
 }

@@ -24,7 +24,9 @@ pub(crate) async fn run(cx: &Context) -> Result<Outcome> {
     let created = create::run(cx).await?;
     cx.console.say(created.summary.unwrap_or_default());
     let migrated = migrate::up::run(cx).await?;
-    cx.console.say(migrated.summary.unwrap_or_default());
+    if let Some(said) = migrated.summary {
+        cx.console.say(said);
+    }
     let mut data = json!({ "database": created.data, "migrations": migrated.data, "seeders": null });
     let mut summary = None;
     if !cx.flag("no-seed") {

@@ -23,7 +23,10 @@ fn arguments(command: clap::Command) -> clap::Command {
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
     let steps = cx.matches.get_one::<u32>("steps").copied().unwrap_or(1);
-    production(cx, &format!("This undoes the last {steps} migration(s)"))?;
+    production(
+        cx,
+        &if steps == 1 { "This undoes the last migration".to_owned() } else { format!("This undoes the last {steps} migrations") },
+    )?;
     let db = cx.connect().await?;
     let count = usize::try_from(steps).unwrap_or(usize::MAX);
     ask_before(cx, &migrator.losses(count, &db).await?)?;

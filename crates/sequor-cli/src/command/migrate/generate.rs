@@ -91,7 +91,7 @@ fn dialect(name: &str) -> Option<Dialect> {
 }
 
 async fn run(cx: &Context) -> Result<Outcome> {
-    let name = stamped(cx)?;
+    let name = stamped(cx, &cx.settings.migrations)?;
     let mut generator = generator(cx)?;
     for text in cx.texts("rename") {
         generator = generator.rename(text);

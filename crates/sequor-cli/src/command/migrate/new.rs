@@ -25,7 +25,7 @@ fn arguments(command: clap::Command) -> clap::Command {
 }
 
 fn run(cx: &Context) -> Result<Outcome> {
-    let name = if cx.flag("repeatable") { given_name(cx)? } else { stamped(cx)? };
+    let name = if cx.flag("repeatable") { given_name(cx)? } else { stamped(cx, &cx.settings.migrations)? };
     let folder = cx.settings.migrations.join(&name);
     for (file, text) in files(cx, &name) {
         write_new(&folder.join(file), &text)?;

@@ -25,7 +25,7 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn run(cx: &Context) -> Result<Outcome> {
-    let name = stamped(cx)?;
+    let name = stamped(cx, &cx.settings.seeders)?;
     let format = cx.text("format").unwrap_or("sql");
     let folder = &cx.settings.seeders;
     let path = match format {

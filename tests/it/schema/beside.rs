@@ -1,0 +1,133 @@
+//! What stands beside tables: triggers, views, sequences, extensions. They outlive changes of their tables, and descriptions that hold them lead to them.
+
+use sequor::__private::core::schema::{OpaqueKind, TableName};
+use sequor::prelude::*;
+use sequor::{Dialect, Generator, Migration, Schema};
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "notes", register = false)]
+struct Note {
+    #[field(primary_key, auto_increment)]
+    id: i64,
+    text: String,
+    stars: Option<i32>,
+}
+
+/// A trigger that makes texts loud, and a view.
+async fn trigger_and_view(db: &Db) -> sequor::Result<()> {
+    let script = match db.dialect() {
+        Dialect::Postgres => {
+            "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
+             CREATE TRIGGER loud BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION shout();"
+        }
+        Dialect::Mysql | Dialect::Mariadb => "CREATE TRIGGER loud BEFORE INSERT ON notes FOR EACH ROW SET NEW.text = UPPER(NEW.text);",
+        Dialect::Sqlite => "CREATE TRIGGER loud AFTER INSERT ON notes BEGIN UPDATE notes SET text = upper(text) WHERE id = NEW.id; END;",
+    };
+    db.execute_sql_script(script).await?;
+    db.execute_sql_script("CREATE VIEW starred AS SELECT id, text FROM notes WHERE stars > 0").await
+}
+
+async fn write(db: &Db, text: &str) -> sequor::Result<String> {
+    let note = draft!(Note { text: text, stars: 1 }).create(db).await?;
+    Ok(note.reload(db).await?.text)
+}
+
+/// The steps and the migration from a description to another.
+fn way(db: &Db, from: &Schema, to: Schema, fill: Option<&str>) -> sequor::Result<(Vec<String>, Migration)> {
+    let mut generator = Generator::to_schema(to).dialects([db.dialect()]);
+    if let Some(fill) = fill {
+        generator = generator.fill(fill)?;
+    }
+    let made = generator.generate(from)?.expect("a change");
+    let migration = made.files.into_iter().fold(Migration::new("20240101000000-way"), |migration, (file, text)| migration.with(file, text));
+    Ok((made.steps.into_iter().map(|step| step.what).collect(), migration))
+}
+
+#[sequor::test]
+async fn a_table_that_changes_keeps_its_triggers_and_views(db: Db) -> sequor::Result<()> {
+    db.sync::<Note>(SyncMode::Create).await?;
+    trigger_and_view(&db).await?;
+    assert_eq!(write(&db, "first").await?, "FIRST");
+    // Neither description speaks of them.
+    let tables = |found: Schema| Schema { others: Vec::new(), views: Vec::new(), ..found };
+    let from = tables(db.catalog().await?);
+    let mut to = from.clone();
+    let notes = to.tables.iter_mut().find(|table| table.name == TableName::new("notes")).unwrap();
+    notes.columns.iter_mut().find(|column| column.name == "stars").unwrap().nullable = false;
+    let (steps, migration) = way(&db, &from, to, Some("notes.stars=5"))?;
+    assert!(steps.iter().any(|step| step.contains("notes")), "{steps:?}");
+    let migrator = Migrator::new([migration]);
+    migrator.up(&db).await?;
+    assert_eq!(write(&db, "second").await?, "SECOND");
+    assert_eq!(db.query_as::<(i64,)>(sql!("SELECT count(1) FROM starred")).await?, [(2,)]);
+    assert!(db.execute(sql!("INSERT INTO notes (text, stars) VALUES ('x', NULL)")).await.is_err());
+    migrator.down(&db).await?;
+    assert_eq!(write(&db, "third").await?, "THIRD");
+    assert_eq!(db.query_as::<(i64,)>(sql!("SELECT count(1) FROM starred")).await?, [(3,)]);
+    Ok(())
+}
+
+#[sequor::test]
+async fn a_description_with_triggers_and_sequences_is_reached_and_left(db: Db) -> sequor::Result<()> {
+    db.sync::<Note>(SyncMode::Create).await?;
+    let without = db.catalog().await?;
+    trigger_and_view(&db).await?;
+    let sequences = db.dialect() == Dialect::Postgres;
+    if sequences {
+        db.execute_sql_script("CREATE SEQUENCE tickets").await?;
+    }
+    let with = db.catalog().await?;
+    let (mut forwards, migration) = way(&db, &without, with.clone(), None)?;
+    let (mut backwards, _) = way(&db, &with, without.clone(), None)?;
+    (forwards.sort(), backwards.sort());
+    let expect = |verb: &str| {
+        let names = ["sequence tickets", "trigger loud", "view starred"];
+        names.iter().filter(|name| sequences || !name.starts_with("seq")).map(|name| format!("{verb} {name}")).collect::<Vec<_>>()
+    };
+    assert_eq!((forwards, backwards), (expect("create"), expect("drop")));
+
+    let on = if sequences { " ON notes" } else { "" };
+    db.execute_sql_script(&format!("DROP VIEW starred; DROP TRIGGER loud{on};")).await?;
+    if sequences {
+        db.execute_sql_script("DROP SEQUENCE tickets").await?;
+    }
+    let migrator = Migrator::new([migration]);
+    migrator.up(&db).await?;
+    assert_eq!(write(&db, "again").await?, "AGAIN");
+    assert_eq!(names(&db.catalog().await?), names(&with));
+    migrator.down(&db).await?;
+    assert_eq!(names(&db.catalog().await?), names(&without));
+    assert_eq!(write(&db, "quiet").await?, "quiet");
+    Ok(())
+}
+
+fn names(found: &Schema) -> Vec<String> {
+    let others = found.others.iter().filter(|one| one.kind != OpaqueKind::Extension).map(|one| one.name.to_string());
+    others.chain(found.views.iter().map(|view| view.name.to_string())).collect()
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "accounts", register = false)]
+struct Account {
+    #[field(primary_key, auto_increment)]
+    id: i64,
+    #[field(db_type = "citext", unique)]
+    login: String,
+}
+
+#[sequor::test]
+async fn a_type_of_an_extension_brings_the_extension_along(db: Db) -> sequor::Result<()> {
+    let made = Generator::of::<Account>().dialects([Dialect::Postgres]).generate(&Schema::default())?.expect("a table");
+    let steps: Vec<&str> = made.steps.iter().map(|step| step.what.as_str()).collect();
+    assert_eq!(steps, ["create extension citext", "create table accounts"]);
+    assert!(!made.files["down.sql"].contains("EXTENSION"), "it may serve others");
+    if db.dialect() != Dialect::Postgres {
+        return Ok(());
+    }
+    let migration = made.files.iter().fold(Migration::new("1-accounts"), |one, (file, text)| one.with(file, text));
+    Migrator::new([migration]).up(&db).await?;
+    draft!(Account { login: "Ann" }).create(&db).await?;
+    assert!(draft!(Account { login: "ANN" }).create(&db).await.is_err());
+    assert!(db.drift(&made.schema()?).await?.is_empty());
+    db.sync::<Account>(SyncMode::Alter).await
+}
