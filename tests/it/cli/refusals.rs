@@ -80,3 +80,43 @@ async fn a_database_that_may_only_be_read_says_so(db: Db) -> sequor::Result<()> 
     project.remove().await;
     Ok(())
 }
+
+#[sequor::test]
+async fn what_files_and_history_disagree_about_is_shown_and_refused(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.alone("migrate up").good();
+    let tags = "migrations/20240102000000-tags";
+    let expect = |status: &str, error: &[&str]| {
+        assert_eq!(project.alone("migrate status").good(), status);
+        for line in ["migrate up", "migrate status --check"] {
+            let said = project.alone(line).bad();
+            assert!(error.iter().all(|part| said.contains(part)), "{line}: {said}");
+        }
+    };
+    project.file(&format!("{tags}/up.sql"), "CREATE TABLE tags (name varchar(50) PRIMARY KEY);\n");
+    expect(
+        "up 20240101000000-users\nup 20240102000000-tags  its file was changed after it had run",
+        &[
+            "20240102000000-tags/up.sql was changed after it had run: put the old text back",
+            "sequor migrate resolve 20240102000000-tags --applied",
+        ],
+    );
+    std::fs::rename(project.path().join(tags), project.path().join("aside"))?;
+    expect(
+        "up 20240101000000-users\nup 20240102000000-tags  its file is gone",
+        &["20240102000000-tags has run, but its file is gone: bring it back from version control", "--ignore-missing"],
+    );
+    project.file("migrations/20240102000001-labels/up.sql", "CREATE TABLE tags (name varchar(40) PRIMARY KEY);\n");
+    let status = project.alone("migrate status").good();
+    assert!(status.ends_with("down 20240102000001-labels  has run as 20240102000000-tags"), "{status}");
+    std::fs::remove_dir_all(project.path().join("migrations/20240102000001-labels"))?;
+    std::fs::rename(project.path().join("aside"), project.path().join(tags))?;
+    project.alone("migrate resolve 20240102000000-tags --applied").good();
+    project.file("migrations/20230101000000-early/up.sql", "CREATE TABLE early (id integer);\n");
+    expect(
+        "down 20230101000000-early  late: one that sorts behind it has run\nup 20240101000000-users\nup 20240102000000-tags",
+        &["20230101000000-early has not run, but a later migration has: give it a newer name", "--out-of-order"],
+    );
+    project.remove().await;
+    Ok(())
+}

@@ -26,10 +26,7 @@ async fn run(cx: &Context) -> Result<Outcome> {
     for one in migrator.status(&db).await? {
         let word = if is_up(&one.state) { cx.console.good("up") } else { cx.console.warn("down") };
         let data = serde_json::to_value(&one)?;
-        let note = match &one.state {
-            MigrationState::Applied | MigrationState::Pending => String::new(),
-            _ => format!("  {}", cx.console.warn(&data["state"].to_string())),
-        };
+        let note = note(&one.state).map(|note| format!("  {}", cx.console.warn(&note))).unwrap_or_default();
         cx.console.say(format!("{word} {}{note}", one.name));
         list.push(data);
     }
@@ -39,4 +36,22 @@ async fn run(cx: &Context) -> Result<Outcome> {
     db.close().await?;
     let summary = list.is_empty().then(|| format!("There are no migrations in {}.", cx.settings.migrations.display()));
     Ok(Outcome { summary, data: json!({ "migrations": list }), failed: false })
+}
+
+/// What somebody should know beside up and down.
+fn note(state: &MigrationState) -> Option<String> {
+    Some(match state {
+        MigrationState::Applied | MigrationState::Pending => return None,
+        MigrationState::Changed => "its file was changed after it had run".to_owned(),
+        MigrationState::Missing => "its file is gone".to_owned(),
+        MigrationState::Outdated => "its text is another now: up runs it again".to_owned(),
+        MigrationState::Late => "late: one that sorts behind it has run".to_owned(),
+        MigrationState::Renamed { from } => format!("has run as {from}"),
+        MigrationState::Duplicate => "two have this name".to_owned(),
+        MigrationState::Failed { statement, message, undo: false } => format!("failed at statement {statement}: {message}"),
+        MigrationState::Failed { statement, message, undo: true } => format!("undoing it failed at statement {statement}: {message}"),
+        MigrationState::Unknown { statement, .. } => {
+            format!("cut short while statement {statement} ran: look whether it is done, then sequor migrate resolve")
+        }
+    })
 }

@@ -22,6 +22,9 @@ pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
     ("logging", "DB_LOGGING", "report every statement: true or false"),
 ];
 
+/// Settings that only the command line reads.
+const OF_THE_COMMAND_LINE: [&str; 3] = ["migrations", "seeders", "seeder_storage"];
+
 /// Settings that were read: the environment's name, and each value with the place where it stands.
 #[derive(Clone)]
 pub struct Configuration {
@@ -212,6 +215,10 @@ fn one_setting(
     (found, missing): (&mut Found, &mut BTreeMap<String, String>),
 ) -> Result<()> {
     let place = format!("{key} {section} of sequor.toml");
+    if !SETTINGS.iter().any(|(known, _, _)| *known == key) && !OF_THE_COMMAND_LINE.contains(&key) {
+        let known: Vec<&str> = SETTINGS.iter().map(|(known, _, _)| *known).chain(OF_THE_COMMAND_LINE).collect();
+        return Err(Error::usage(format!("{place} is no setting; known are {}", known.join(", "))));
+    }
     let text = match value {
         toml::Value::String(text) => match expand(text, variables, &place)? {
             Ok(text) => text,
@@ -290,6 +297,9 @@ mod tests {
         let toml = "[development]\nurl = \"sqlite://dev.db\"\npool_max = 3\n[production]\nurl = \"${LIVE}\"\nlogging = true\n";
         let shown = format!("{:?}", from_sources(Some(toml), None, variables(&[])).unwrap());
         assert!(shown.contains("max: 3"), "{shown}");
+        // What is overridden needs no variable.
+        let production = [("NODE_ENV", "production"), ("DATABASE_URL", "sqlite://live.db")];
+        assert!(from_sources(Some(toml), None, variables(&production)).is_ok());
         let env = "# local\nexport DB_POOL_MAX='4'\nDB_POOL_MIN=2\n";
         let shown = format!("{:?}", from_sources(Some(toml), Some(env), variables(&[("DB_POOL_MIN", "1"), ("DB_RETRY_MAX", "")])).unwrap());
         assert!(shown.contains("max: 4") && shown.contains("min: 1"), "{shown}");
@@ -310,6 +320,10 @@ mod tests {
             message(Some(toml), None, &[("APP_ENV", "production")]).contains("url in [production] of sequor.toml needs the variable LIVE")
         );
         assert!(message(Some("url = "), None, &[]).contains("sequor.toml"));
+        assert!(
+            message(Some("[development]\nurll = \"x\""), None, &[])
+                .contains("urll in [development] of sequor.toml is no setting; known are url, pool_max")
+        );
         assert!(message(None, Some("nonsense"), &[]).contains("line 1 of .env"));
     }
 }
