@@ -18,7 +18,7 @@ mod write;
 pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
-pub use many::{Parents, Sorting, plan_many};
+pub use many::{LinkAt, Parents, Sorting, plan_many};
 pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
 pub(crate) use repeat::repeatable;
 pub use rewrite::prefixed;

@@ -3,7 +3,7 @@
 use super::key::{self, Groups, KeyHash, Owners, Rows};
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
-use crate::plan::{self, Many, Node, Parents, Prepared};
+use crate::plan::{self, LinkAt, Many, Node, Parents, Prepared};
 use crate::query::IncludeState;
 use sequor_core::driver::{Batch, BatchMode, Flow, Params, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
@@ -55,7 +55,7 @@ pub(super) struct TreeSink {
 
 /// Where the link to the parents stands in a row.
 struct LinkCells {
-    at: usize,
+    at: LinkAt,
     columns: Vec<ColumnType>,
     keys: Vec<KeyHash>,
     between: Option<(Box<dyn RowBatch>, Vec<usize>)>,
@@ -203,7 +203,7 @@ impl TreeSink {
     }
 
     /// A sink for the rows of a relation, whose link to their parents stands at a cell.
-    pub(super) fn linked(many: &Many, at: usize, tree: LoadedTree, between: Option<Box<dyn RowBatch>>) -> TreeSink {
+    pub(super) fn linked(many: &Many, at: LinkAt, tree: LoadedTree, between: Option<Box<dyn RowBatch>>) -> TreeSink {
         let between = many.link.through.as_ref().and_then(|through| between.map(|batch| (batch, through.to_source.clone())));
         let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
         TreeSink { tree, most: None, link: Some(LinkCells { at, columns, keys: Vec::new(), between }) }
@@ -230,16 +230,16 @@ impl LinkCells {
         match (&mut self.between, self.columns.as_slice()) {
             (Some((between, columns)), _) => {
                 let index = between.len();
-                between.push(row, self.at)?;
+                between.push(row, self.at.between)?;
                 Ok(match columns.as_slice() {
                     [column] => KeyHash::one(between.value(index, *column)),
                     several => KeyHash::Several(several.iter().map(|column| KeyHash::one(between.value(index, *column))).collect()),
                 })
             }
-            (None, [ty]) => KeyHash::read(row, self.at, ty),
+            (None, [ty]) => KeyHash::read(row, self.at.cells.first().copied().unwrap_or_default(), ty),
             (None, several) => {
-                let read = |(place, ty): (usize, &ColumnType)| KeyHash::read(row, self.at + place, ty);
-                several.iter().enumerate().map(read).collect::<Result<_>>().map(KeyHash::Several)
+                let read = |(cell, ty): (&usize, &ColumnType)| KeyHash::read(row, *cell, ty);
+                self.at.cells.iter().zip(several).map(read).collect::<Result<_>>().map(KeyHash::Several)
             }
         }
     }
@@ -428,7 +428,7 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
-    let (prepared, width) = plan::prepare_many(db, many, &owner.model(), keys)?;
-    let sink = TreeSink::linked(many, width, LoadedTree::new(prepared.node, inner)?, between_of(owner, many)?);
+    let (prepared, link) = plan::prepare_many(db, many, &owner.model(), keys)?;
+    let sink = TreeSink::linked(many, link, LoadedTree::new(prepared.node, inner)?, between_of(owner, many)?);
     Ok(Step { text: prepared.text, params: Params::Fixed(prepared.params), sink: Box::new(sink), cache: true })
 }

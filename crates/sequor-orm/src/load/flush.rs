@@ -87,11 +87,11 @@ impl Flush<'_> {
     fn levels(&mut self, parent: usize, select: &Select, below: Vec<Below>) -> Result<()> {
         for Below { path, many, cells, loader, owner } in below {
             let parents = Parents::of(select, &cells).ok_or_else(|| Error::bug("a parent's key is not read"))?;
-            let (mut planned, width) = plan::plan_many(&many, parents, plan::Sorting::Reader, &self.db.models())?;
+            let (mut planned, link) = plan::plan_many(&many, parents, plan::Sorting::Reader, &self.db.models())?;
             let again = owner.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             let below = strip(&mut planned.node, again, &[])?;
             let sql = self.db.render_select(&planned.select)?;
-            let sink = TreeSink::linked(&many, width, LoadedTree::new(planned.node, loader)?, between_of(&*owner, &many)?);
+            let sink = TreeSink::linked(&many, link, LoadedTree::new(planned.node, loader)?, between_of(&*owner, &many)?);
             let number = self.steps.len();
             self.steps.push(step(sql, Box::new(sink)));
             self.levels.push(Level { parent, path, many });

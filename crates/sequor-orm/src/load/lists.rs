@@ -206,13 +206,13 @@ fn planned(db: &Db, below: &Below, parents: Parents) -> Result<(Level, Select)> 
     let mut select = Some(select);
     let (inner, own) = open(db, &target, &below.list, &mut select)?;
     many.include.clauses.select = select;
-    let (plan, width) = plan::plan_many(&many, parents, plan::Sorting::Database, &db.models())?;
+    let (plan, link) = plan::plan_many(&many, parents, plan::Sorting::Database, &db.models())?;
     let mut level = Level::new((below.list.rows)(), target.clone(), inner, own);
-    let cell = |at: usize, model: &ModelDef, column: usize| (width + at, model.columns[column].ty.clone());
+    let cell = |at: usize, model: &ModelDef, column: usize| (at, model.columns[column].ty.clone());
     level.link.0.0 = match &many.link.through {
         // All columns of the rows between stand there.
-        Some(through) => through.to_source.iter().map(|column| cell(*column, &through.model, *column)).collect(),
-        None => many.link.columns.iter().enumerate().map(|(place, column)| cell(place, &target, *column)).collect(),
+        Some(through) => through.to_source.iter().map(|column| cell(link.between + column, &through.model, *column)).collect(),
+        None => many.link.columns.iter().zip(&link.cells).map(|(column, at)| cell(*at, &target, *column)).collect(),
     };
     Ok((level, plan.select))
 }

@@ -47,6 +47,15 @@ impl Parents {
     }
 }
 
+/// Where the link of a row of a to-many include to its parents stands.
+#[derive(Clone, Debug)]
+pub struct LinkAt {
+    /// The first cell of the row between (many-to-many).
+    pub between: usize,
+    /// The cells of the linking columns, where there is no row between.
+    pub cells: Vec<usize>,
+}
+
 /// Who brings the rows of an include without an order into that of their key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sorting {
@@ -68,12 +77,12 @@ fn integer_key(model: &ModelDef) -> Option<usize> {
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn plan_many(many: &Many, parents: Parents, sorting: Sorting, models: &dyn Models) -> Result<(Plan, usize)> {
+pub fn plan_many(many: &Many, parents: Parents, sorting: Sorting, models: &dyn Models) -> Result<(Plan, LinkAt)> {
     Planner::new(models).many(many, parents, sorting)
 }
 
 impl Planner<'_> {
-    fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, usize)> {
+    fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, LinkAt)> {
         let link = &many.link;
         let mut clauses = scope::scoped(&link.target, many.include.clauses.clone());
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
@@ -121,14 +130,22 @@ impl Planner<'_> {
         for within in &many.within {
             filters.push(self.within(within, &target, &linking, link)?);
         }
-        let width = select.columns.len();
+        let mut at = LinkAt { between: select.columns.len(), cells: Vec::new() };
         match &link.through {
             Some(through) => {
                 let columns =
                     through.model.columns.iter().map(|column| SelectItem::new(Expr::column(owner_alias.clone(), column.column.clone())));
                 select.columns.extend(columns);
             }
-            None => select.columns.extend(linking.iter().cloned().map(SelectItem::new)),
+            None => {
+                for (position, column) in owner_columns.iter().zip(&linking) {
+                    // A row mostly holds its link itself.
+                    at.cells.push(node.cell(*position).unwrap_or(select.columns.len()));
+                    if node.cell(*position).is_none() {
+                        select.columns.push(SelectItem::new(column.clone()));
+                    }
+                }
+            }
         }
         // Where rows are cut, which ones is never left to chance; others come in the order of their key too.
         let cut = limit.is_some() || offset.is_some();
@@ -147,7 +164,7 @@ impl Planner<'_> {
         if limit.is_some() || offset.is_some() {
             select = self.limited(select, linking, limit, offset.unwrap_or(0));
         }
-        Ok((Plan { select, node }, width))
+        Ok((Plan { select, node }, at))
     }
 
     /// The parents as a source of the statement, where its conditions name them.

@@ -1,7 +1,7 @@
 //! Statements by the shape of their queries: planned and written once, then only their values change.
 
 use super::shape::{Ground, Shape, many_shape, marked, marked_keys, marked_many, shape};
-use super::{Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_many};
+use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_many};
 use crate::db::Db;
 use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
@@ -35,8 +35,8 @@ type Entry = (Arc<Known>, Arc<ModelDef>);
 const MOST: usize = 4_096;
 
 enum Known {
-    /// A read, and the cell where the link of a to-many include stands.
-    Read { text: Arc<str>, parts: Vec<Part>, node: Box<Node>, width: usize },
+    /// A read, and where the link of a to-many include stands.
+    Read { text: Arc<str>, parts: Vec<Part>, node: Box<Node>, link: Option<LinkAt> },
     /// A write by its columns.
     Write(Arc<str>),
     /// The statement depends on more than its shape.
@@ -116,24 +116,24 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
 }
 
 /// The statement of a to-many include of `owner`'s rows for the parents with these keys, and the cell behind its own where the link stands.
-pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, usize)> {
+pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, LinkAt)> {
     let models = db.models();
     let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
     if let Some(marks) = parents(db.dialect(), &keys)
         && let Some(Shape { key, values }) = many_shape(many, owner, marks, &ground)
     {
         let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
-        if let Known::Read { text, parts, node, width } = &*known
+        if let Known::Read { text, parts, node, link: Some(link) } = &*known
             && let Some(params) = filled(parts, values, &keys)
         {
             let mut node = (**node).clone();
             put_includes(&mut node, &many.include.clauses);
-            return Ok((Prepared { text: text.clone(), params, node }, *width));
+            return Ok((Prepared { text: text.clone(), params, node }, link.clone()));
         }
     }
-    let (plan, width) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
+    let (plan, link) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
     let sql = db.render_select(&plan.select)?;
-    Ok((Prepared { text: sql.text.into(), params: sql.params, node: plan.node }, width))
+    Ok((Prepared { text: sql.text.into(), params: sql.params, node: plan.node }, link))
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
@@ -200,16 +200,16 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
     let plan = plan(&state, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &[])?;
-    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), width: 0 })
+    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), link: None })
 }
 
 fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
     let (many, marks) = marked_many(many, models)?;
     let keys = marked_keys(keys.first()?, parents)?;
-    let (plan, width) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
+    let (plan, link) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;
-    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), width })
+    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), link: Some(link) })
 }
 
 /// Where each parameter comes from, when every mark and every key is found exactly once.
