@@ -11,6 +11,7 @@ mod sink;
 mod stream;
 
 pub use assemble::LoadedTree;
+use assemble::TreeSink;
 pub(crate) use explain::explain;
 pub use explain::{PlanNode, QueryPlan};
 pub(crate) use key::{KeyHash, is_small_integer};
@@ -56,8 +57,12 @@ async fn run_beside(db: &Db, mut batch: Batch, beside: Option<Step>, run: Run) -
 
 /// Takes a sink back as its own type.
 pub(crate) fn unsink<S: 'static>(done: StepDone) -> Result<S> {
+    unsink_boxed(done).map(|sink| *sink)
+}
+
+fn unsink_boxed<S: 'static>(done: StepDone) -> Result<Box<S>> {
     let sink: Box<dyn Any> = done.sink;
-    sink.downcast::<S>().map(|sink| *sink).map_err(|_| Error::bug("a sink came back as another"))
+    sink.downcast::<S>().map_err(|_| Error::bug("a sink came back as another"))
 }
 
 fn reading(state: &QueryState, operation: &'static str, site: &'static Location<'static>) -> Run {
@@ -77,7 +82,7 @@ pub(crate) async fn find_records(
     site: &'static Location<'static>,
 ) -> Result<Vec<Record>> {
     let (tree, mut ended, _) = read_tree(db, state, &*loader, None, site).await?;
-    let finished = tree.finish()?;
+    let finished = tree.tree.finish()?;
     let mut rows = *finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("records came back as another kind of rows"))?;
     ended.tell(db, &mut rows).await?;
     Ok(rows)
@@ -110,7 +115,7 @@ pub(crate) async fn find_models_beside<M: Model>(
     site: &'static Location<'static>,
 ) -> Result<(Vec<M>, Option<StepDone>)> {
     let (tree, mut ended, beside) = read_tree(db, state, &M::LOADER, beside, site).await?;
-    let mut rows: Vec<M> = rows_of(tree.finish()?)?;
+    let mut rows: Vec<M> = rows_of(tree.tree.finish()?)?;
     ended.tell(db, &mut rows).await?;
     Ok((rows, beside))
 }
@@ -122,7 +127,7 @@ async fn read_tree(
     loader: &dyn Loader,
     beside: Option<Step>,
     site: &'static Location<'static>,
-) -> Result<(LoadedTree, Ended, Option<StepDone>)> {
+) -> Result<(Box<TreeSink>, Ended, Option<StepDone>)> {
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
@@ -131,8 +136,8 @@ async fn read_tree(
         Err(error) if alone && db.may_read_again(&run, &error) => Box::pin(read_whole(db, &state, loader, None, (run, flushed))).await?,
         read => read?,
     };
-    siblings::join(db, &tree, state.clauses.strict_loading);
-    let reads = reads(db, &tree);
+    siblings::join(db, &tree.tree, state.clauses.strict_loading);
+    let reads = reads(db, &tree.tree);
     Ok((tree, Ended { state, reads, site }, beside))
 }
 
@@ -143,21 +148,31 @@ async fn read_whole(
     loader: &dyn Loader,
     beside: Option<Step>,
     (run, flushed): (Run, bool),
-) -> Result<(LoadedTree, Option<StepDone>)> {
-    if !flushed {
-        return assemble::read_tree(db, plan::prepare(db, state)?, loader.again(), beside, run).await;
+) -> Result<(Box<TreeSink>, Option<StepDone>)> {
+    if flushed {
+        return Box::pin(read_flushed(db, state, loader, beside, run)).await;
     }
+    assemble::read_tree(db, assemble::reading(plan::prepare(db, state)?, loader.again())?, beside, run).await
+}
+
+async fn read_flushed(
+    db: &Db,
+    state: &QueryState,
+    loader: &dyn Loader,
+    beside: Option<Step>,
+    run: Run,
+) -> Result<(Box<TreeSink>, Option<StepDone>)> {
     let plan = plan::plan(state, &db.models())?;
     if plan.node.has_many() {
-        return Box::pin(flush::read_flush(db, plan, loader.again(), beside, run)).await;
+        return flush::read_flush(db, plan, loader.again(), beside, run).await;
     }
-    Box::pin(assemble::read_tree(db, plan::write(db, plan)?, loader.again(), beside, run)).await
+    assemble::read_tree(db, assemble::reading(plan::write(db, plan)?, loader.again())?, beside, run).await
 }
 
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
     let prepared = plan::prepare(db, state)?;
-    Ok(assemble::read_tree(db, prepared, loader, None, run).await?.0)
+    Ok(assemble::read_tree(db, assemble::reading(prepared, loader)?, None, run).await?.0.tree)
 }
 
 fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {

@@ -217,34 +217,46 @@ impl ConnectionPool {
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
         self.check_open()?;
-        let hooked = self.hooks.connection.any();
-        if hooked {
-            Box::pin(self.tell_acquire(PoolMoment::BeforeAcquire)).await?;
-        }
         // One reading of the clock serves a loan that need not wait: on some machines a reading costs more than the rest of it.
         let asked = Instant::now();
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut pooled = match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => self.lend(permit, number, (asked, asked), site),
-            Err(_) => {
-                let permit = Box::pin(self.wait()).await?;
-                self.lend(permit, number, (asked, Instant::now()), site)
+        let lent = if self.hooks.connection.any() { None } else { self.lend_now(asked, site) };
+        match lent {
+            Some(pooled) if pooled.slot.is_some() => Ok(pooled),
+            lent => Box::pin(self.acquire_slowly(lent, asked, site)).await,
+        }
+    }
+
+    /// A loan whose connection is not there yet, or that hooks are told of.
+    async fn acquire_slowly(self: &Arc<Self>, lent: Option<Pooled>, asked: Instant, site: &'static Location<'static>) -> Result<Pooled> {
+        let hooked = lent.is_none() && self.hooks.connection.any();
+        if hooked {
+            self.tell_acquire(PoolMoment::BeforeAcquire).await?;
+        }
+        let mut pooled = match lent.or_else(|| self.lend_now(asked, site)) {
+            Some(pooled) => pooled,
+            None => {
+                let permit = self.wait().await?;
+                self.lend(permit, (asked, Instant::now()), site)
             }
         };
         if pooled.slot.is_none() {
-            let slot = Box::pin(self.tested_or_new(asked)).await?;
-            if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == number) {
+            let mut slot = self.tested_or_new(asked).await?;
+            slot.uses += 1;
+            if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == pooled.number) {
                 holder.cancel = slot.cancel.clone();
             }
             pooled.slot = Some(slot);
         }
-        if let Some(slot) = &mut pooled.slot {
-            slot.uses += 1;
-        }
         if hooked {
-            Box::pin(self.tell_acquire(PoolMoment::AfterAcquire)).await?;
+            self.tell_acquire(PoolMoment::AfterAcquire).await?;
         }
         Ok(pooled)
+    }
+
+    /// A loan, where nobody has to wait for it.
+    fn lend_now(self: &Arc<Self>, now: Instant, site: &'static Location<'static>) -> Option<Pooled> {
+        let permit = self.permits.clone().try_acquire_owned().ok()?;
+        Some(self.lend(permit, (now, now), site))
     }
 
     async fn tell_acquire(&self, moment: PoolMoment) -> Result<()> {
@@ -252,20 +264,16 @@ impl ConnectionPool {
     }
 
     /// A loan, with the connection that was used last where that one was in use a moment ago.
-    fn lend(
-        self: &Arc<Self>,
-        permit: OwnedSemaphorePermit,
-        number: u64,
-        (asked, now): (Instant, Instant),
-        site: &'static Location<'static>,
-    ) -> Pooled {
+    fn lend(self: &Arc<Self>, permit: OwnedSemaphorePermit, (asked, now): (Instant, Instant), site: &'static Location<'static>) -> Pooled {
         let mut slot = self.lock_idle().pop_back();
         if let Some(last) = slot.take_if(|last| !self.is_fresh(last, now)) {
             self.lock_idle().push_back(last);
         }
-        if slot.is_some() {
+        if let Some(slot) = &mut slot {
+            slot.uses += 1;
             self.note_acquired(now.saturating_duration_since(asked));
         }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let cancel = slot.as_ref().and_then(|slot| slot.cancel.clone());
         self.lock_holders().push(Holder { number, since: now, site, cancel, reported: false });
         Pooled { slot, permit: Some(permit), pool: self.clone(), number }

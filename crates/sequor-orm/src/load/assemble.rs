@@ -84,6 +84,11 @@ impl LoadedTree {
         })
     }
 
+    /// Whether there are to-many includes to load.
+    fn has_levels(&self) -> bool {
+        !self.many.is_empty() || self.ones.iter().any(LoadedTree::has_levels)
+    }
+
     /// How many rows.
     pub fn len(&self) -> usize {
         self.batch.len()
@@ -259,23 +264,25 @@ impl RowSink for TreeSink {
     }
 }
 
-/// Reads the rows of a statement and of all the to-many includes below it.
-pub(crate) async fn read_tree(
-    db: &Db,
-    Prepared { text, params, node }: Prepared,
-    loader: Box<dyn Loader>,
-    beside: Option<Step>,
-    run: Run,
-) -> Result<(LoadedTree, Option<StepDone>)> {
-    let levels = node.has_many().then(|| run.clone());
-    let step = Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(node, loader, None)?), cache: true };
-    let (mut done, beside) = super::run_beside(db, Batch::one(step), beside, run).await?;
+/// The step that reads the rows of a statement into a tree.
+pub(super) fn reading(Prepared { text, params, node }: Prepared, loader: Box<dyn Loader>) -> Result<Step> {
+    Ok(Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(node, loader, None)?), cache: true })
+}
+
+/// Runs such a step, reads all the to-many includes below its rows, and what comes of a statement that travels with it.
+///
+/// What it holds while it waits is small, and the statement's own future is on the heap: a find is one of the most frequent things there are.
+pub(super) async fn read_tree(db: &Db, step: Step, beside: Option<Step>, run: Run) -> Result<(Box<TreeSink>, Option<StepDone>)> {
+    let (mut batch, accompanied) = (Batch::one(step), beside.is_some());
+    batch.steps.extend(beside);
+    let mut done = Box::pin(db.run(batch, run.clone())).await?;
+    let beside = if accompanied { done.pop() } else { None };
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
-    let mut tree = super::unsink::<TreeSink>(done)?.tree;
-    if let Some(run) = levels {
-        Box::pin(load_levels(db, &mut [&mut tree], run)).await?;
+    let mut sink: Box<TreeSink> = super::unsink_boxed(done)?;
+    if sink.tree.has_levels() {
+        Box::pin(load_levels(db, &mut [&mut sink.tree], run)).await?;
     }
-    Ok((tree, beside))
+    Ok((sink, beside))
 }
 
 /// Loads the to-many includes of some trees, all of one level in one batch, then the levels below.

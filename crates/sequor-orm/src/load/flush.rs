@@ -1,7 +1,7 @@
 //! One flush: every level of an include tree finds its parents by itself, so that all of them travel together and read one snapshot (PostgreSQL).
 
 use super::assemble::{LoadedTree, TreeSink, between_of};
-use super::{step, unsink};
+use super::{step, unsink_boxed};
 use crate::db::{Db, Run};
 use crate::model::Loader;
 use crate::plan::{self, Many, Node, Parents, Plan};
@@ -62,7 +62,7 @@ pub(super) async fn read_flush(
     loader: Box<dyn Loader>,
     beside: Option<Step>,
     run: Run,
-) -> Result<(LoadedTree, Option<StepDone>)> {
+) -> Result<(Box<TreeSink>, Option<StepDone>)> {
     let Plan { select, mut node } = plan;
     let mut flush = Flush { db, steps: Vec::new(), levels: Vec::new() };
     let below = strip(&mut node, loader.again(), &[])?;
@@ -71,15 +71,15 @@ pub(super) async fn read_flush(
     flush.levels(0, &select, below)?;
     let Flush { steps, levels, .. } = flush;
     let (done, beside) = super::run_beside(db, Batch { steps, mode: BatchMode::Snapshot }, beside, run).await?;
-    let mut sinks = done.into_iter().map(unsink::<TreeSink>).collect::<Result<Vec<_>>>()?;
+    let mut sinks = done.into_iter().map(unsink_boxed::<TreeSink>).collect::<Result<Vec<_>>>()?;
     // Children stand behind their parents, so the last have none that are still missing.
     for level in levels.into_iter().rev() {
         let (Some(sink), Some(parent)) = (sinks.pop(), sinks.get_mut(level.parent)) else {
             return Err(Error::bug("a level of a flush has no answer"));
         };
-        parent.tree.adopt(&level.path, level.many, sink)?;
+        parent.tree.adopt(&level.path, level.many, *sink)?;
     }
-    Ok((sinks.pop().ok_or_else(|| Error::bug("a flush has no answer"))?.tree, beside))
+    Ok((sinks.pop().ok_or_else(|| Error::bug("a flush has no answer"))?, beside))
 }
 
 impl Flush<'_> {
