@@ -1,6 +1,7 @@
 //! The peers, each as its own documentation advises.
 
 mod mysql_async_peer;
+#[path = "../../sea_orm_peer.rs"]
 mod sea_orm_peer;
 mod sqlx_peer;
 
@@ -20,7 +21,7 @@ impl<'a> Peers<'a> {
         Peers {
             mysql_async: mysql_async_peer::Peer::connect(place),
             sqlx: sqlx_peer::Peer::connect(place),
-            sea_orm: sea_orm_peer::Peer::connect(place),
+            sea_orm: sea_orm_peer::Peer::connect(place, format!("mysql://sequor:sequor@{}/sequor", place.address), 9_000),
         }
     }
 

@@ -2,6 +2,7 @@
 //! where the documentation offers that.
 
 mod diesel_peer;
+#[path = "../../sea_orm_peer.rs"]
 mod sea_orm_peer;
 mod sqlx_peer;
 mod tokio_postgres_peer;
@@ -29,7 +30,7 @@ impl<'a> Peers<'a> {
             tokio_postgres: tokio_postgres_peer::Peer::connect(place, port),
             sqlx: sqlx_peer::Peer::connect(place, port),
             diesel: diesel_peer::Peer::connect(place, port),
-            sea_orm: sea_orm_peer::Peer::connect(place, port),
+            sea_orm: sea_orm_peer::Peer::connect(place, place.url(port), 9_000),
         }
     }
 

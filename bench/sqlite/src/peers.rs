@@ -1,6 +1,7 @@
 //! The peers, each as its own documentation advises.
 
 mod diesel_peer;
+#[path = "../../sea_orm_peer.rs"]
 mod sea_orm_peer;
 mod sqlx_peer;
 
@@ -17,7 +18,11 @@ pub struct Peers<'a> {
 
 impl<'a> Peers<'a> {
     pub fn connect(place: &'a Place) -> Self {
-        Peers { sqlx: sqlx_peer::Peer::connect(place), diesel: diesel_peer::Peer::connect(place), sea_orm: sea_orm_peer::Peer::connect(place) }
+        Peers {
+            sqlx: sqlx_peer::Peer::connect(place),
+            diesel: diesel_peer::Peer::connect(place),
+            sea_orm: sea_orm_peer::Peer::connect(place, format!("sqlite://{}", place.path), 4_000),
+        }
     }
 
     pub fn find_by_key(&self, per: u32) -> Vec<Case<'_>> {

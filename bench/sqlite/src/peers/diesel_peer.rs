@@ -97,7 +97,8 @@ pub struct Peer {
 impl Peer {
     pub fn connect(place: &Place) -> Self {
         let mut connection = SqliteConnection::establish(&place.path).expect("a connection");
-        diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL").expect("settings");
+        diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+            .expect("settings");
         Peer { connection: RefCell::new(connection) }
     }
 
@@ -134,7 +135,9 @@ impl Peer {
             timed(|| {
                 let rows: Vec<NewRow<'_>> = data.iter().map(new).collect();
                 let connection = &mut *self.connection.borrow_mut();
-                let insert = |connection: &mut SqliteConnection| RunQueryDsl::execute(diesel::insert_into(inserted::table).values(&rows), connection);
+                let insert = |connection: &mut SqliteConnection| {
+                    RunQueryDsl::execute(diesel::insert_into(inserted::table).values(&rows), connection)
+                };
                 assert!(connection.transaction(insert).expect("rows") == data.len());
             })
         })

@@ -31,7 +31,8 @@ pub struct Peer<'a> {
 
 impl<'a> Peer<'a> {
     pub fn connect(place: &'a Place) -> Self {
-        let options = SqliteConnectOptions::new().filename(&place.path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+        let options =
+            SqliteConnectOptions::new().filename(&place.path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
         Peer { place, connection: RefCell::new(place.wait(SqliteConnection::connect_with(&options)).expect("a connection")) }
     }
 
@@ -40,7 +41,8 @@ impl<'a> Peer<'a> {
             timed(|| {
                 self.place.wait(async {
                     for i in 0..per {
-                        let row: Person = sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
+                        let row: Person =
+                            sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
                         std::hint::black_box(row);
                     }
                 })
@@ -78,7 +80,9 @@ impl<'a> Peer<'a> {
                     let mut count = 0;
                     // A statement takes 32,766 parameters.
                     for chunk in data.chunks(4_000) {
-                        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new("INSERT INTO inserted (name, email, age, score, active, bio, created_at) ");
+                        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+                            "INSERT INTO inserted (name, email, age, score, active, bio, created_at) ",
+                        );
                         query.push_values(chunk, |mut values, row| {
                             values.push_bind(&row.name).push_bind(&row.email).push_bind(row.age).push_bind(row.score);
                             values.push_bind(row.active).push_bind(&row.bio).push_bind(row.created_at);
@@ -93,7 +97,8 @@ impl<'a> Peer<'a> {
     }
 
     pub fn create_one<'b>(&'b self, data: &'b [New]) -> Case<'b> {
-        const ONE: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
+        const ONE: &str =
+            "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
         case("sqlx", data.len() as u32, move || {
             timed(|| {
                 self.place.wait(async {

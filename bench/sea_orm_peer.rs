@@ -1,10 +1,13 @@
-//! SeaORM: entities as `sea-orm-cli` writes them; related rows by `LoaderTrait::load_many` (https://www.sea-ql.org/SeaORM/docs/relation/data-loader/).
+//! SeaORM on any of the databases: entities as `sea-orm-cli` writes them; related rows by `LoaderTrait::load_many` (https://www.sea-ql.org/SeaORM/docs/relation/data-loader/).
 
 use crate::models::{New, key};
 use crate::workloads::Place;
 use bench_harness::{Case, case, timed};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveModelTrait, ActiveValue, ConnectOptions, Database, DatabaseConnection, LoaderTrait, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectOptions, Database, DatabaseConnection, LoaderTrait, QueryOrder, QuerySelect, Set,
+    TransactionTrait,
+};
 
 mod people {
     use sea_orm::entity::prelude::*;
@@ -125,6 +128,7 @@ mod comments {
 pub struct Peer<'a> {
     place: &'a Place,
     db: DatabaseConnection,
+    most: usize,
 }
 
 fn active(row: &New) -> inserted::ActiveModel {
@@ -141,10 +145,11 @@ fn active(row: &New) -> inserted::ActiveModel {
 }
 
 impl<'a> Peer<'a> {
-    pub fn connect(place: &'a Place, port: u16) -> Self {
-        let mut options = ConnectOptions::new(format!("postgres://sequor:none@127.0.0.1:{port}/postgres"));
+    /// `most`: how many rows one statement takes, as the database's limit of parameters demands.
+    pub fn connect(place: &'a Place, url: String, most: usize) -> Self {
+        let mut options = ConnectOptions::new(url);
         options.max_connections(1).min_connections(1).sqlx_logging(false).test_before_acquire(false);
-        Peer { place, db: place.wait(Database::connect(options)).expect("a connection") }
+        Peer { place, db: place.wait(Database::connect(options)).expect("a connection"), most }
     }
 
     pub fn find_by_key(&self, per: u32) -> Case<'_> {
@@ -178,9 +183,11 @@ impl<'a> Peer<'a> {
             empty();
             timed(|| {
                 self.place.wait(async {
-                    for chunk in data.chunks(9_000) {
-                        inserted::Entity::insert_many(chunk.iter().map(active)).exec(&self.db).await.expect("rows");
+                    let transaction = self.db.begin().await.expect("a transaction");
+                    for chunk in data.chunks(self.most) {
+                        inserted::Entity::insert_many(chunk.iter().map(active)).exec(&transaction).await.expect("rows");
                     }
+                    transaction.commit().await.expect("a commit");
                 })
             })
         })
