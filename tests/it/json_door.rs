@@ -99,6 +99,8 @@ async fn strangers_get_what_the_policy_lists_and_nothing_else(db: Db) -> Result<
         (json!({ "order": [[{ "fn": "random" }, "ASC"]] }), "options.order[0]"),
         (json!({ "include": ["books", "books", "books"] }), "options.include[2]"),
         (json!({ "include": [{ "association": "books", "include": [{ "association": "author", "where": { "age": 1 } }] }] }), "where.age"),
+        (json!({ "where": { "$books.author.books.title$": "x" } }), "options.where.$books.author.books.title$"),
+        (json!({ "order": [["books", "author", "books", "title", "ASC"]] }), "options.order[0]"),
         (json!({ "limit": 3 }), "options.limit"),
         (json!({ "limit": "2" }), "options.limit"),
         (json!({ "paranoid": false }), "options.paranoid"),

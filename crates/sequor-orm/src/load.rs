@@ -81,11 +81,22 @@ pub(crate) async fn find_records(
     loader: Box<dyn Loader>,
     site: &'static Location<'static>,
 ) -> Result<Vec<Record>> {
-    let (tree, mut ended, _) = read_tree(db, state, &*loader, None, site).await?;
+    Ok(find_records_beside(db, state, loader, None, site).await?.0)
+}
+
+/// Reads whole records with their includes, and a statement that travels with them.
+pub(crate) async fn find_records_beside(
+    db: &Db,
+    state: QueryState,
+    loader: Box<dyn Loader>,
+    beside: Option<Step>,
+    site: &'static Location<'static>,
+) -> Result<(Vec<Record>, Option<StepDone>)> {
+    let (tree, mut ended, beside) = read_tree(db, state, &*loader, beside, site).await?;
     let finished = tree.tree.finish()?;
     let mut rows = *finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("records came back as another kind of rows"))?;
     ended.tell(db, &mut rows).await?;
-    Ok(rows)
+    Ok((rows, beside))
 }
 
 /// What is told once the rows of a find are there.

@@ -35,8 +35,8 @@ pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
 pub(crate) use operators::{compare, in_values, parse_path};
-pub(crate) use record::plain;
 pub use record::{Record, RecordLoader, RuntimeCall, RuntimeFind, RuntimeModel};
+pub(crate) use record::{nested, plain};
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
     BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker,

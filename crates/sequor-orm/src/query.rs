@@ -26,7 +26,7 @@ pub use functions::{
 };
 pub use include::Include;
 pub(crate) use json::condition_text;
-pub(crate) use json::{Place, bind_value, expression, named};
+pub(crate) use json::{Place, bind_value, expression, named, relation_of};
 pub use json::{Policy, clauses_from_json, query_language_schema};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};

@@ -94,6 +94,9 @@ fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<
             continue;
         }
         let previous = state.original.as_ref().and_then(|original| original.get(position));
+        if options.changed_only && previous.is_some() && previous == state.values[position].as_ref() {
+            continue;
+        }
         check_column(model, column, state.values[position].as_ref(), previous, &mut items)?;
     }
     if let Some(behaviors) = hook::behaviors(model) {
@@ -140,6 +143,21 @@ fn check_column(
         }
     }
     Ok(())
+}
+
+/// What the rules of a field say of a scalar that is not of its type.
+pub(crate) fn refused(column: &ColumnDef, given: &serde_json::Value) -> Option<Error> {
+    let text = match given {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        serde_json::Value::Bool(truth) => truth.to_string(),
+        _ => return None,
+    };
+    let mut items = Vec::new();
+    for rule in column.rules.iter().filter(|rule| rule.custom.is_none() && rule.key != "notNull") {
+        built_in(column, rule, &Value::Text(text.clone()), None, &mut items).ok()?;
+    }
+    finish(items).err()
 }
 
 fn not_null(model: &ModelDef, column: &ColumnDef) -> ValidationItem {

@@ -402,6 +402,8 @@ impl SqlWriter {
         match ty {
             CastType::Signed => self.push(if mysql { "SIGNED" } else { "BIGINT" }),
             CastType::Unsigned => self.push(if mysql { "UNSIGNED" } else { "BIGINT" }),
+            CastType::Column(ColumnType::VarChar(length) | ColumnType::Char(length)) if mysql => self.push(&format!("CHAR({length})")),
+            CastType::Column(ColumnType::Decimal(Some((precision, scale)))) if mysql => self.push(&format!("DECIMAL({precision},{scale})")),
             CastType::Column(ty) if mysql => self.push(match ty {
                 ColumnType::Bool | ColumnType::I8 | ColumnType::I16 | ColumnType::I32 | ColumnType::I64 => "SIGNED",
                 ColumnType::U8 | ColumnType::U16 | ColumnType::U32 | ColumnType::U64 => "UNSIGNED",

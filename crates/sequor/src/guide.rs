@@ -24,3 +24,5 @@ mod change_tracking {}
 mod transactions {}
 #[doc = include_str!("../../../docs/src/from-sequelize.md")]
 mod from_sequelize {}
+#[doc = include_str!("../../../docs/src/your-sequelize-query.md")]
+mod your_sequelize_query {}

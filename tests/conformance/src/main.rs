@@ -1,4 +1,4 @@
-//! `sequor-conformance --dialect postgres|mysql|sqlite [--filter AREA] [--name SCENARIO] [--verbose] [--jobs N] [--junit FILE] [--json FILE] DIR…`
+//! `sequor-conformance --dialect postgres|mysql|sqlite [--filter AREA] [--name SCENARIO] [--verbose] [--statements] [--jobs N] [--junit FILE] [--json FILE] DIR…`
 //!
 //! Runs every scenario under the folders, each in a database of its own, many at once. It ends with an error when one fails, and when none was selected.
 
@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod report;
 mod run;
+mod statements;
 mod steps;
 
 use report::Case;
@@ -23,18 +24,29 @@ struct Args {
     filter: Option<String>,
     name: Option<String>,
     verbose: bool,
+    /// Whether steps that send more statements than they may fail too.
+    statements: bool,
     jobs: usize,
     junit: Option<PathBuf>,
     json: Option<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
-const KNOWN: &str = "--dialect, --filter, --name, --verbose, --jobs, --junit, --json";
+const KNOWN: &str = "--dialect, --filter, --name, --verbose, --statements, --jobs, --junit, --json";
 
 fn args() -> Result<Args, String> {
     let jobs = std::thread::available_parallelism().map_or(4, usize::from).max(4);
-    let mut args =
-        Args { dialect: String::new(), filter: None, name: None, verbose: false, jobs, junit: None, json: None, folders: Vec::new() };
+    let mut args = Args {
+        dialect: String::new(),
+        filter: None,
+        name: None,
+        verbose: false,
+        statements: false,
+        jobs,
+        junit: None,
+        json: None,
+        folders: Vec::new(),
+    };
     let mut rest = std::env::args().skip(1);
     while let Some(arg) = rest.next() {
         let mut value = |what: &str| rest.next().ok_or(format!("{what} takes a value"));
@@ -43,6 +55,7 @@ fn args() -> Result<Args, String> {
             "--filter" => args.filter = Some(value("--filter")?),
             "--name" => args.name = Some(value("--name")?),
             "--verbose" => args.verbose = true,
+            "--statements" => args.statements = true,
             "--jobs" => args.jobs = value("--jobs")?.parse().map_err(|_| "--jobs takes a number".to_owned())?,
             "--junit" => args.junit = Some(value("--junit")?.into()),
             "--json" => args.json = Some(value("--json")?.into()),
@@ -119,10 +132,10 @@ async fn all(args: Args) -> Result<bool, String> {
     let gate = Arc::new(tokio::sync::Semaphore::new(args.jobs.max(1)));
     let mut tasks = Vec::with_capacity(scenarios.len());
     for scenario in scenarios {
-        let (gate, dialect) = (gate.clone(), args.dialect.clone());
+        let (gate, dialect, statements) = (gate.clone(), args.dialect.clone(), args.statements);
         tasks.push(tokio::spawn(async move {
             let _turn = gate.acquire_owned().await;
-            one(scenario, dialect).await
+            one(scenario, dialect, statements).await
         }));
     }
     let mut cases = Vec::with_capacity(tasks.len());
@@ -144,14 +157,14 @@ fn is_different(area: &str, name: &str) -> bool {
     known.filter_map(|line| line.split_once(": ")).any(|(known, _)| known.split_once('/') == Some((area, name)))
 }
 
-async fn one(scenario: Json, dialect: String) -> Case {
+async fn one(scenario: Json, dialect: String, statements: bool) -> Case {
     let text = |key: &str| scenario[key].as_str().unwrap_or_default().to_owned();
     let (area, name, started) = (text("area"), text("name"), Instant::now());
     let outcome = match check::scenario(&scenario) {
         Err(why) => run::Outcome::failed(why),
         Ok(()) => {
             // A task of its own, so that a panic is one failure.
-            let mut task = tokio::spawn(run::scenario(scenario, dialect));
+            let mut task = tokio::spawn(run::scenario(scenario, dialect, statements));
             match tokio::time::timeout(LONGEST, &mut task).await {
                 Ok(outcome) => outcome.unwrap_or_else(|error| run::Outcome::failed(format!("panicked: {error}"))),
                 Err(_) => {

@@ -43,18 +43,18 @@ impl Scene {
         let def = ModelDef::from_json(definition)?;
         let name = def.name.to_string();
         self.db.define(def)?;
-        for hook in hooks.as_ref().and_then(Json::as_array).into_iter().flatten() {
+        for (number, hook) in hooks.as_ref().and_then(Json::as_array).into_iter().flatten().enumerate() {
             self.records = true;
-            self.add_hook(&name, hook)?;
+            self.add_hook(&name, number, hook)?;
         }
         Ok(())
     }
 
-    fn add_hook(&self, model: &str, hook: &Json) -> sequor::Result<()> {
+    fn add_hook(&self, model: &str, number: usize, hook: &Json) -> sequor::Result<()> {
         let kind = hook.as_str().or_else(|| hook["on"].as_str()).unwrap_or_default();
         let kind = HookKind::parse(kind).ok_or_else(|| Error::usage(format!("unknown hook {kind}")))?;
         let (log, hook, label) = (self.hooks.clone(), hook.clone(), format!("{model}.{}", kind.sequelize_name()));
-        record_hook(&self.db, model, kind, &format!("{label}#{}", hook), move |subject| {
+        record_hook(&self.db, model, kind, &format!("{label}#{number}#{hook}"), move |subject| {
             if let Ok(mut log) = log.lock() {
                 log.push(label.clone());
             }
@@ -295,17 +295,16 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         }
         "findAndCountAll" => {
             let model = scene.model(step)?;
-            let mut counting = options.clone();
-            if let Some(map) = counting.as_object_mut() {
-                for key in ["limit", "offset", "order", "attributes"] {
-                    map.remove(key);
+            let (records, count) = match options.get("group") {
+                Some(_) => {
+                    let groups = model.count_groups(options.clone()).exec(&scene.db).await?;
+                    (model.find_all(options).exec(&scene.db).await?, Json::Array(groups))
                 }
-            }
-            let count = match options.get("group") {
-                Some(_) => Json::Array(model.count_groups(counting).exec(&scene.db).await?),
-                None => json!(model.count(counting).await?),
+                None => {
+                    let (records, count) = model.find_and_count_all(options).exec(&scene.db).await?;
+                    (records, json!(count))
+                }
             };
-            let records = model.find_all(options).exec(&scene.db).await?;
             let answer = json!({ "rows": rows(&records), "count": count });
             scene.keep(step, Kept::Many(records));
             Ok(answer)
@@ -339,15 +338,19 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             Ok(answer)
         }
         "build" => {
-            let record = scene.model(step)?.build(values)?;
+            let record = scene.model(step)?.build_with(values, &options)?;
             let answer = json!({ "row": record.to_json() });
             scene.keep(step, Kept::One(record));
             Ok(answer)
         }
         "bulkBuild" => {
             let model = scene.model(step)?;
-            let records =
-                values.as_array().into_iter().flatten().map(|values| model.build(values.clone())).collect::<sequor::Result<Vec<_>>>()?;
+            let records = values
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|values| model.build_with(values.clone(), &options))
+                .collect::<sequor::Result<Vec<_>>>()?;
             let answer = json!({ "rows": rows(&records) });
             scene.keep(step, Kept::Many(records));
             Ok(answer)

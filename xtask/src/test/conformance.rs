@@ -8,7 +8,8 @@ use std::process::Command;
 
 /// The name of the runner.
 pub const PROGRAM: &str = "sequor-conformance";
-const SCENARIOS: &str = "tests/conformance/scenarios";
+/// Those that Sequor was given, and those that were recorded for it.
+const SCENARIOS: [&str; 2] = ["tests/conformance/scenarios", "tests/conformance/more"];
 const FLOOR: &str = "xtask/conformance-floor.txt";
 
 /// Whether the runner is there.
@@ -41,7 +42,7 @@ fn area(line: &str) -> Option<(&str, u64, u64)> {
 pub fn run(program: &str, database: &str, environment: impl Fn(&mut Command), tally: &mut Tally) -> Result<()> {
     println!("\nrecorded scenarios on {database}");
     let mut command = Command::new(program);
-    command.args(["--dialect", database, SCENARIOS]);
+    command.args(["--dialect", database]).args(SCENARIOS);
     environment(&mut command);
     let mut areas = Vec::new();
     // It fails when any scenario does; the floor decides which of them matter.

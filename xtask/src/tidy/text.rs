@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ENTRIES: usize = 16;
 const VAGUE: [&str; 7] = ["util", "utils", "helper", "helpers", "common", "misc", "mod"];
 /// Folders of many small files of one kind.
-const LISTS: [&str; 2] = ["tests/ui/", "tests/conformance/scenarios/"];
+const LISTS: [&str; 3] = ["tests/ui/", "tests/conformance/scenarios/", "tests/conformance/more/"];
 /// Split, so that this file does not find itself.
 const MACHINE: [&str; 4] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp/", "bash"), concat!("/tmp/", "target")];
 

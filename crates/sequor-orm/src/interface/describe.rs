@@ -2,7 +2,7 @@
 
 use super::QueryInterface;
 use crate::catalog::{Scope, read, tables_for};
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{Default as ColumnDefault, IndexPart, SortDirection, TableColumn, TableDef, Ways};
 use sequor_core::types::ColumnType;
 use sequor_sql::Dialect;
@@ -37,7 +37,8 @@ impl QueryInterface {
         };
         let found = read(&self.db, Scope { schema: None, table: &named }, self.site).await?;
         found.tables.into_iter().find(|known| known.name.name == table).ok_or_else(|| {
-            Error::usage(format!("there is no table {}: check its name and schema, which are case sensitive", table.escape_debug()))
+            let message = format!("there is no table {}: check its name and schema, which are case sensitive", table.escape_debug());
+            Error::of_usage(UsageErrorKind::Refused, message)
         })
     }
 

@@ -52,10 +52,14 @@ async fn query(db: &Db, text: &str, options: Json, site: &'static Location<'stat
     let done = run_one(db, step(sql, Box::new(AnyRows::default())), run).await?;
     let affected = done.affected;
     let found = unsink::<AnyRows>(done)?;
+    let nest = options.get("nest") == Some(&Json::Bool(true));
     let rows = |found: AnyRows| -> Vec<Json> {
         let AnyRows { names, rows } = found;
         rows.into_iter()
-            .map(|row| Json::Object(names.iter().zip(row).map(|(name, value)| cell(name, value, model.as_deref())).collect()))
+            .map(|row| {
+                let row = names.iter().zip(row).map(|(name, value)| cell(name, value, model.as_deref())).collect();
+                if nest { crate::model::nested(row) } else { Json::Object(row.into_iter().collect()) }
+            })
             .collect()
     };
     match options.get("type").and_then(Json::as_str).map(str::to_ascii_uppercase).as_deref() {

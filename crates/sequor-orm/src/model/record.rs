@@ -1,5 +1,6 @@
 //! [`Record`]: a row of a model that is known at run time. [`RuntimeModel`]: its finders and writes, which take Sequelize's options.
 
+mod aggregate;
 mod calls;
 mod links;
 mod loader;
@@ -9,6 +10,7 @@ mod verbs;
 
 pub use calls::RuntimeCall;
 pub use loader::RecordLoader;
+pub(crate) use raw::nested;
 pub use verbs::{RuntimeFind, RuntimeModel};
 
 use crate::db::Db;
@@ -175,7 +177,13 @@ impl Record {
         // As in Sequelize: what the save did not write stays as it was read.
         options.refresh = false;
         options.may_be_gone = true;
+        options.changed_only = true;
         self.state = write::save(db, self.state.clone(), &options).await?;
+        if !self.state.children.is_empty() {
+            let stored = record_in(self.state.clone(), db.registry());
+            self.relations.extend(stored.relations);
+            self.state.children.clear();
+        }
         // A row of few attributes shows when it was changed.
         if let (Some(selected), Some(updated)) = (&mut self.selected, self.state.model.timestamps.updated) {
             let name = self.state.model.columns[updated].name.clone();
@@ -193,13 +201,7 @@ impl Record {
     #[track_caller]
     pub fn update(&mut self, values: Json, db: &Db) -> impl Future<Output = Result<()>> + Send {
         let site = Location::caller();
-        async move {
-            let names = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
-            self.set(values)?;
-            let mut options = WriteOptions::at(site);
-            options.fields = names;
-            self.save_with(db, options).await
-        }
+        async move { self.update_with(values, db, WriteOptions::at(site)).await }
     }
 
     /// Deletes the row, softly where the model is paranoid.
@@ -231,6 +233,11 @@ impl Record {
 
     /// The row as Sequelize's `toJSON` shows it: attributes, aliases, loaded associations.
     pub fn to_json(&self) -> Json {
+        self.json(true)
+    }
+
+    /// The row as JSON; columns of joined associations in objects of their own, or under dotted names.
+    pub(crate) fn json(&self, nest: bool) -> Json {
         let mut map = Map::new();
         match &self.selected {
             Some(selected) => {
@@ -247,12 +254,33 @@ impl Record {
             }
         }
         for (name, value) in &self.extras {
-            map.insert(name.to_string(), value.to_json());
+            let path = name.split_once('.').filter(|(first, _)| nest && self.state.model.relation(first).is_some());
+            match path {
+                Some(_) => put_at(&mut map, name, value.to_json()),
+                None => drop(map.insert(name.to_string(), value.to_json())),
+            }
         }
         for (name, related) in &self.relations {
             map.insert(name.to_string(), related.to_json());
         }
+        if !self.state.children.is_empty() {
+            // Built below the row, and not stored yet.
+            let built = record_of(self.state.clone());
+            map.extend(built.relations.iter().map(|(name, related)| (name.to_string(), related.to_json())));
+        }
         Json::Object(map)
+    }
+}
+
+/// Puts a value under `a.b.c`.
+fn put_at(map: &mut Map<String, Json>, path: &str, value: Json) {
+    match path.split_once('.') {
+        None => drop(map.insert(path.to_owned(), value)),
+        Some((first, rest)) => {
+            if let Json::Object(inner) = map.entry(first).or_insert_with(|| Json::Object(Map::new())) {
+                put_at(inner, rest, value);
+            }
+        }
     }
 }
 
@@ -303,7 +331,9 @@ pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::sch
                 state.computed.push((position, expr));
                 continue;
             }
-            let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&model.name, Some(&column.name)))?;
+            let given = if column.rules.is_empty() { Json::Null } else { value.clone() };
+            let value = value_from_json(&column.ty, plain(value))
+                .map_err(|error| crate::validate::refused(column, &given).unwrap_or_else(|| error.at(&model.name, Some(&column.name))))?;
             state.values[position] = Some(value);
             continue;
         }
@@ -325,6 +355,35 @@ pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::sch
     Ok(state)
 }
 
+/// Leaves of the rows below only those that `include` names, as Sequelize does.
+pub(crate) fn keep_included(state: &mut RowState, include: Option<&Json>) -> Result<()> {
+    if state.children.is_empty() {
+        return Ok(());
+    }
+    let list = match include {
+        Some(Json::Array(list)) => list.iter().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    let model = state.model.clone();
+    let mut wanted = Vec::with_capacity(list.len());
+    for item in list {
+        let all = item.get("all").is_some_and(|all| *all != Json::Bool(false));
+        let relation = if all { None } else { Some(crate::query::relation_of(&model, item)?.name) };
+        wanted.push((relation, item.get("include")));
+    }
+    let below =
+        |name: &Name| wanted.iter().find(|(relation, _)| relation.as_ref().is_none_or(|known| known == name)).map(|(_, below)| *below);
+    state.children.retain(|(relation, _)| below(&model.relations[*relation].name).is_some());
+    for (relation, children) in &mut state.children {
+        let include = below(&model.relations[*relation].name).flatten();
+        for child in children {
+            keep_included(&mut child.row, include)?;
+        }
+    }
+    Ok(())
+}
+
 /// The values of the row between, under the through model's name.
 fn through_values(
     def: &sequor_core::schema::RelationDef,
@@ -344,13 +403,32 @@ fn through_values(
 }
 
 /// A stored row of the engine with the children that were stored below it.
-pub(crate) fn record_of(mut state: RowState) -> Record {
+pub(crate) fn record_of(state: RowState) -> Record {
+    record_in(state, &())
+}
+
+/// As [`record_of`]; rows between hang on the children that came with values for them, as far as their models are known.
+pub(crate) fn record_in(mut state: RowState, models: &dyn sequor_core::schema::Models) -> Record {
     let children = std::mem::take(&mut state.children);
     let model = state.model.clone();
     let mut record = Record::new(state);
     for (relation, rows) in children {
         let Some(def) = model.relations.get(relation) else { continue };
-        let mut list: Vec<Record> = rows.into_iter().map(|child| record_of(child.row)).collect();
+        let between = def.through.as_ref().and_then(|through| models.model(&through.model).ok());
+        let mut list: Vec<Record> = Vec::with_capacity(rows.len());
+        for child in rows {
+            let mut row = record_in(child.row, models);
+            if let (Some(between), false) = (&between, child.through.is_empty()) {
+                let mut link = RowState::new(between.clone());
+                for (name, value) in child.through {
+                    if let Some(position) = between.position(&name) {
+                        link.values[position] = Some(value);
+                    }
+                }
+                row.relations.push((between.name.clone(), Related::One(Some(Box::new(Record::new(link))))));
+            }
+            list.push(row);
+        }
         let related = if def.kind.is_many() { Related::Many(list) } else { Related::One(list.pop().map(Box::new)) };
         record.relations.push((def.name.clone(), related));
     }

@@ -129,7 +129,14 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     };
     def.table = TableName { schema: options.text("schema").map(|schema| schema.to_owned().into()), name: table.into() };
     let has_key = attributes.values().any(|attribute| attribute.get("primaryKey").and_then(Json::as_bool) == Some(true));
-    if !has_key && !options.flag("removeId", false) && !options.flag("noPrimaryKey", false) && !attributes.contains_key("id") {
+    if !has_key && attributes.contains_key("id") {
+        return Err(Error::usage(format!(
+            "A column called 'id' was added to the attributes of '{}' but not marked with 'primaryKey: true'",
+            def.table.name
+        )));
+    }
+    let implicit_key = !has_key && !options.flag("removeId", false) && !options.flag("noPrimaryKey", false);
+    if implicit_key {
         def.columns.push(implicit_id());
     }
     for (attribute, definition) in attributes {
@@ -145,7 +152,7 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
         def.indexes = self::indexes(&def, indexes)?;
     }
     def.comment = options.text("comment").map(|comment| comment.to_owned().into());
-    def.behavior = behavior(options);
+    def.behavior = behavior(options, Convention { underscored, implicit_key });
     Ok(def)
 }
 
@@ -336,9 +343,19 @@ fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
 pub(crate) struct RuntimeScopes {
     pub(crate) default: Option<Json>,
     pub(crate) named: HashMap<String, Json>,
+    pub(crate) convention: Convention,
 }
 
-fn behavior(options: &Options) -> Behavior {
+/// What the definition left to convention, which associations follow.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Convention {
+    /// Columns are the attributes in snake case.
+    pub(crate) underscored: bool,
+    /// Nobody declared the key: a model between two others is known by its pair instead.
+    pub(crate) implicit_key: bool,
+}
+
+fn behavior(options: &Options, convention: Convention) -> Behavior {
     let default = options.map.get("defaultScope").cloned().filter(|scope| scope.as_object().is_some_and(|scope| !scope.is_empty()));
     let named = options.map.get("scopes").and_then(Json::as_object).cloned().unwrap_or_default().into_iter().collect();
     let scope = default.clone();
@@ -355,7 +372,7 @@ fn behavior(options: &Options) -> Behavior {
             }
         }) as Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>
     });
-    Behavior(Some(Arc::new(Behaviors { default_scope, scopes: RuntimeScopes { default, named }, ..Behaviors::default() })))
+    Behavior(Some(Arc::new(Behaviors { default_scope, scopes: RuntimeScopes { default, named, convention }, ..Behaviors::default() })))
 }
 
 impl Db {

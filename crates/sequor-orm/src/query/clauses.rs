@@ -173,7 +173,18 @@ impl Clauses {
                     (Some(a), Some(b)) => Some(a.and(b)),
                     (a, b) => a.or(b),
                 };
+                let mut select = known.clauses.select.take();
+                if let (Some(items), Some(more)) = (&mut select, &include.clauses.select) {
+                    // What either shows is shown.
+                    let same = |a: &SelectItem, b: &SelectItem| a.alias == b.alias && format!("{:?}", a.expr) == format!("{:?}", b.expr);
+                    let new: Vec<SelectItem> = more.iter().filter(|item| !items.iter().any(|known| same(known, item))).cloned().collect();
+                    items.extend(new);
+                }
+                let joined = include.clauses.select.is_some().then_some(select).flatten();
                 known.clauses.merge(include.clauses);
+                if joined.is_some() {
+                    known.clauses.select = joined;
+                }
             }
         }
     }

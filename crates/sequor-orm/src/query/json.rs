@@ -9,6 +9,7 @@ mod typed;
 
 pub(crate) use condition::condition;
 pub(crate) use expression::{bind_value, expression, named};
+pub(crate) use include::relation_of;
 pub use policy::Policy;
 pub use schema::query_language_schema;
 
@@ -16,7 +17,7 @@ use super::clauses::{Clauses, Deleted};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, Nulls, SortDirection, nearest};
-use sequor_core::statement::{Distinct, Expr, JsonAs, Lock, LockMode, LockWait, OrderBy, SelectItem};
+use sequor_core::statement::{Distinct, Expr, Field, JsonAs, Lock, LockMode, LockWait, OrderBy, SelectItem};
 use serde_json::{Map, Value as Json};
 
 /// The deepest nesting that is read.
@@ -146,6 +147,7 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
     if let Some(include) = map.get("include") {
         include::read(place, include.clone(), &mut clauses)?;
     }
+    let apart = separate(place, map.get("include"))?;
     let mut skip_locked = false;
     for (key, value) in map {
         match key.as_str() {
@@ -154,6 +156,9 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
             "attributes" => {
                 let (value, distinct) = without_distinct(value);
                 clauses.select = attributes(place, value)?;
+                if let (Some(items), None) = (&mut clauses.select, place.up) {
+                    items.extend(keys_of_separate(place, &apart, items));
+                }
                 if distinct {
                     clauses.distinct = Distinct::Yes;
                 }
@@ -187,14 +192,62 @@ pub(crate) fn read(place: Place<'_>, map: Map<String, Json>) -> Result<Clauses> 
     Ok(clauses)
 }
 
+/// The relations whose rows are asked for apart.
+fn separate(place: Place<'_>, include: Option<&Json>) -> Result<Vec<sequor_core::schema::RelationDef>> {
+    let list = match include {
+        Some(Json::Array(list)) => list.iter().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    let apart = list.into_iter().filter(|item| item.get("separate") == Some(&Json::Bool(true)));
+    apart.map(|item| include::relation_of(place.model, item)).collect()
+}
+
+/// The keys by which rows that are loaded apart find their parent; Sequelize shows them.
+fn keys_of_separate(place: Place<'_>, apart: &[sequor_core::schema::RelationDef], items: &[SelectItem]) -> Vec<SelectItem> {
+    let shown =
+        |name: &Name| items.iter().any(|item| item.alias.is_none() && matches!(&item.expr, Expr::Field(field) if field.name == *name));
+    let mut missing: Vec<Name> = Vec::new();
+    for relation in apart.iter().filter(|relation| relation.kind != sequor_core::schema::RelationKind::BelongsTo) {
+        let own: Vec<Name> = match relation.source_key.as_slice() {
+            [] => place.model.key_columns().map(|column| column.name.clone()).collect(),
+            keys => keys.to_vec(),
+        };
+        missing.extend(own.into_iter().filter(|name| !shown(name)));
+    }
+    missing.dedup();
+    missing.into_iter().map(|name| SelectItem::new(Expr::field(name))).collect()
+}
+
 /// Rows of an include without attributes are not wanted: under aggregates or groups it only joins.
 fn join_aggregated(clauses: &mut Clauses) {
     let grouped = !clauses.group.is_empty()
         || clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| crate::plan::is_aggregate(&item.expr)));
     if grouped {
+        let mut shown = Vec::new();
         for include in &mut clauses.includes {
             include.joined = true;
+            columns_of_joined(include, &[], &mut shown);
         }
+        if let Some(items) = &mut clauses.select {
+            items.extend(shown);
+        }
+    }
+}
+
+/// The columns that a joined include was asked for, under `association.column`.
+fn columns_of_joined(include: &mut super::IncludeState, above: &[Name], shown: &mut Vec<SelectItem>) {
+    let path: Vec<Name> = above.iter().chain([&include.relation]).cloned().collect();
+    for item in include.clauses.select.take().unwrap_or_default() {
+        let Expr::Field(field) = item.expr else { continue };
+        if field.path.is_empty() {
+            let names: Vec<&str> = path.iter().chain([item.alias.as_ref().unwrap_or(&field.name)]).map(AsRef::as_ref).collect();
+            let alias = names.join(".");
+            shown.push(SelectItem { alias: Some(alias.into()), expr: Expr::Field(Field { path: path.clone(), ..field }) });
+        }
+    }
+    for inner in &mut include.clauses.includes {
+        columns_of_joined(inner, &path, shown);
     }
 }
 

@@ -31,7 +31,8 @@ async fn upsert_one(
     key: Option<Vec<usize>>,
     options: &WriteOptions,
 ) -> Result<(RowState, bool)> {
-    let given: Vec<usize> = (0..state.values.len()).filter(|position| state.values[*position].is_some()).collect();
+    let computed = |position: &usize| state.computed.iter().any(|(known, _)| known == position);
+    let given: Vec<usize> = (0..state.values.len()).filter(|position| state.values[*position].is_some() || computed(position)).collect();
     let model = state.model.clone();
     prepare(&mut state, db, options)?;
     validate::run(db, &mut state, options, &[]).await?;

@@ -44,12 +44,14 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
             Ok(json!({ "done": true }))
         }
         "validate" => {
-            record.validate(&db).await?;
+            let result = record.validate(&db).await;
+            scene.put_back(step, record);
+            result?;
             Ok(json!({ "done": true }))
         }
         "increment" | "decrement" => {
             let sign = if op == "increment" { 1 } else { -1 };
-            record.step(step["fields"].clone(), options.get("by"), sign, &db).await?;
+            record.step_with(step["fields"].clone(), options.get("by"), sign, &db, write).await?;
             scene.put_back(step, record);
             Ok(json!({ "done": true }))
         }
@@ -111,7 +113,9 @@ pub(super) async fn association(scene: &mut Scene, op: &str, step: &Json) -> seq
         "count" => Ok(json!({ "value": record.association_count(name, options, &db).await? })),
         "create" => {
             let values = step.get("values").map(|values| scene.resolve(values)).unwrap_or(json!({}));
-            let made = record.association_create(name, values, options, &db).await?;
+            let made = record.association_create(name, values, options, &db).await;
+            scene.put_back(step, record);
+            let made = made?;
             let answer = json!({ "row": made.to_json() });
             scene.keep(step, Kept::One(made));
             Ok(answer)

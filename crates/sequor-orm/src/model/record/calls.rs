@@ -55,15 +55,7 @@ impl RuntimeModel {
 
     /// Rows, and how many there are without limit and offset. Sequelize: `findAndCountAll(options)`.
     pub fn find_and_count_all(&self, options: Json) -> RuntimeCall<(Vec<Record>, u64)> {
-        self.call(async move |model: RuntimeModel| {
-            let mut all = options.clone();
-            if let Some(map) = all.as_object_mut() {
-                map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "attributes"));
-            }
-            let count = model.count_now(all).await?;
-            let db = model.db().clone();
-            Ok((model.find_all(options).exec(&db).await?, count))
-        })
+        self.call(async move |model: RuntimeModel| model.find_and_count_now(options).await)
     }
 
     /// How many rows. Sequelize: `count(options)`.
@@ -114,7 +106,7 @@ impl RuntimeModel {
 
     /// Empties the table. Sequelize: `truncate(options)`.
     pub fn truncate(&self, options: Json) -> RuntimeCall<()> {
-        self.call(async move |model: RuntimeModel| model.truncate_now(options).await)
+        self.call(async move |model: RuntimeModel| model.truncate_now(options).await.map(drop))
     }
 
     /// Inserts or changes a row. Sequelize: `upsert(values, options)`.

@@ -188,7 +188,15 @@ impl Record {
     /// `Validation` and constraint errors.
     pub async fn association_create(&mut self, name: &str, values: Json, options: Json, db: &Db) -> Result<Record> {
         let (def, link) = self.link(name, db)?;
-        let write = WriteOptions::at(Location::caller());
+        let mut write = RuntimeModel::write_options(&options, true);
+        if let Some(fields) = &mut write.fields {
+            // What the association itself sets is always written.
+            fields.extend(def.scope.iter().map(|(name, _)| name.clone()));
+            if matches!(def.kind, RelationKind::HasOne | RelationKind::HasMany) {
+                fields.extend(link.columns.iter().map(|position| link.target.columns[*position].name.clone()));
+            }
+        }
+        let own = WriteOptions { fields: None, ..write.clone() };
         let mut state = row_from_json(&link.target, db.registry(), values)?;
         for (name, value) in &def.scope {
             if let Some(position) = state.model.position(name) {
@@ -207,7 +215,7 @@ impl Record {
                 for (own, target) in link.source.iter().zip(&link.columns) {
                     self.state.values[*own].clone_from(&row.values[*target]);
                 }
-                self.state = write::save(db, self.state.clone(), &write).await?;
+                self.state = write::save(db, self.state.clone(), &own).await?;
                 Ok(record_of(row))
             }
             RelationKind::BelongsToMany => {
@@ -223,7 +231,7 @@ impl Record {
                 let row = db
                     .in_transaction(async |tx| {
                         let row = write::create(tx, state.clone(), &write).await?;
-                        write::add_links(tx, write::Side { parent, def: &def, link: &link }, std::slice::from_ref(&row), &through, &write)
+                        write::add_links(tx, write::Side { parent, def: &def, link: &link }, std::slice::from_ref(&row), &through, &own)
                             .await?;
                         Ok(row)
                     })
@@ -251,7 +259,12 @@ impl Record {
             map.retain(|name, _| fields.iter().any(|field| field == name.as_str()));
         }
         if options.fields.is_none() {
-            options.fields = values.as_object().map(|map| map.keys().cloned().map(Name::Owned).collect());
+            // A path of a document writes the document.
+            let column = |name: &String| match name.split_once('.') {
+                Some((column, _)) if self.state.model.position(name).is_none() => Name::Owned(column.to_owned()),
+                _ => Name::Owned(name.clone()),
+            };
+            options.fields = values.as_object().map(|map| map.keys().map(column).collect());
             options.hooks_may_add = true;
         }
         self.set(values)?;
@@ -263,8 +276,16 @@ impl Record {
     /// # Errors
     /// `NotFound` when the row is gone.
     pub async fn step(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db) -> Result<()> {
+        self.step_with(fields, by, sign, db, WriteOptions::at(Location::caller())).await
+    }
+
+    /// As [`Record::step`], with options such as `silent`.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone.
+    pub async fn step_with(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db, options: WriteOptions) -> Result<()> {
         let steps = super::verbs::steps(&self.state.model, fields, by, sign)?;
-        self.increment_with(steps, db, WriteOptions::at(Location::caller())).await
+        self.increment_with(steps, db, options).await
     }
 
     /// Whether the row is softly deleted.

@@ -67,7 +67,7 @@ fn blank(prefix: &str, part: &Part, row: &mut Flat) {
 fn own(prefix: &str, record: &Record) -> Flat {
     let mut row = Flat::new();
     let plain = Record { relations: Vec::new(), ..record.clone() };
-    if let Json::Object(map) = plain.to_json() {
+    if let Json::Object(map) = plain.json(false) {
         row.extend(map.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)));
     }
     row
@@ -106,7 +106,7 @@ fn as_stored(value: &mut Json) {
 }
 
 /// `{ "a.b": 1 }` as `{ a: { b: 1 } }`.
-fn nested(row: Flat) -> Json {
+pub(crate) fn nested(row: Flat) -> Json {
     let mut root = Map::new();
     for (key, value) in row {
         let mut place = &mut root;
@@ -141,9 +141,19 @@ impl RuntimeModel {
         if let Json::Object(map) = &mut options {
             map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order"));
             let mut list: Vec<Json> = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
-            for group in map.get("group").and_then(Json::as_array).into_iter().flatten() {
-                if !list.contains(group) {
-                    list.push(group.clone());
+            let groups = match map.get("group") {
+                Some(Json::Array(groups)) => groups.clone(),
+                Some(one) => vec![one.clone()],
+                None => Vec::new(),
+            };
+            for group in groups {
+                // A column of an association is called as it is there.
+                let shown = match group.as_str().and_then(|path| path.rsplit_once('.')) {
+                    Some((_, name)) => serde_json::json!([group, name]),
+                    None => group,
+                };
+                if !list.contains(&shown) {
+                    list.push(shown);
                 }
             }
             list.push(serde_json::json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));

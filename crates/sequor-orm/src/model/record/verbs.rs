@@ -1,15 +1,16 @@
 //! [`RuntimeModel`]: the finders and writes of a run-time model, which take Sequelize's options as JSON.
 
-use super::{Record, RecordLoader, record_of, row_from_json};
+use super::{Record, RecordLoader, keep_included, record_in, record_of, row_from_json};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load;
 use crate::query::{Clauses, Place, QueryState, bind_value, clauses_from_json};
 use crate::sync::{SyncMode, sync_models};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
+use sequor_core::driver::{Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models};
-use sequor_core::statement::{Expr, Func, SelectItem};
+use sequor_core::statement::Expr;
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
 use serde_json::{Map, Value as Json};
@@ -50,11 +51,11 @@ impl RuntimeFind {
     }
 }
 
-fn option<'a>(options: &'a Json, name: &str) -> Option<&'a Json> {
+pub(super) fn option<'a>(options: &'a Json, name: &str) -> Option<&'a Json> {
     options.as_object()?.get(name).filter(|value| !value.is_null())
 }
 
-fn flag(options: &Json, name: &str, otherwise: bool) -> bool {
+pub(super) fn flag(options: &Json, name: &str, otherwise: bool) -> bool {
     option(options, name).and_then(Json::as_bool).unwrap_or(otherwise)
 }
 
@@ -70,6 +71,10 @@ impl RuntimeModel {
     /// The model of rows that are there.
     pub(crate) fn of(db: &Db, model: Arc<ModelDef>) -> RuntimeModel {
         RuntimeModel { db: db.clone(), name: model.name.to_string(), held: Some(model), scopes: None }
+    }
+
+    pub(super) fn model_name(&self) -> String {
+        self.name.clone()
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -158,7 +163,16 @@ impl RuntimeModel {
         Ok(json)
     }
 
-    async fn rows(&self, options: Json, site: &'static Location<'static>) -> Result<Vec<Record>> {
+    pub(super) async fn rows(&self, options: Json, site: &'static Location<'static>) -> Result<Vec<Record>> {
+        Ok(self.rows_beside(options, None, site).await?.0)
+    }
+
+    pub(super) async fn rows_beside(
+        &self,
+        options: Json,
+        beside: Option<Step>,
+        site: &'static Location<'static>,
+    ) -> Result<(Vec<Record>, Option<StepDone>)> {
         let include = option(&options, "include").cloned();
         let mut query = self.query(options)?;
         // Sequelize adds no order of its own, and its programs compare rows without one.
@@ -167,9 +181,10 @@ impl RuntimeModel {
             let message = format!("Attempted a SELECT query for model '{}' without selecting any columns", query.model.name);
             return Err(Error::of_usage(UsageErrorKind::Query, message));
         }
-        let mut rows = self.read_at(query, site).await?;
+        let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
+        let (mut rows, beside) = load::find_records_beside(&self.db, query, loader, beside, site).await?;
         super::reload::remember(&mut rows, include.as_ref());
-        Ok(rows)
+        Ok((rows, beside))
     }
 
     pub(super) async fn read(&self, query: QueryState) -> Result<Vec<Record>> {
@@ -221,68 +236,22 @@ impl RuntimeModel {
         Ok(self.rows(options, Location::caller()).await?.into_iter().next())
     }
 
-    pub(super) async fn count_now(&self, options: Json) -> Result<u64> {
-        let distinct = option(&options, "col").and_then(Json::as_str).map(str::to_owned);
-        let only_distinct = flag(&options, "distinct", false);
-        let mut query = self.query(options)?;
-        if let Some(column) = distinct {
-            let place = Place::new(&query.model, self.db.registry());
-            let expr = crate::query::named(place, &column)?;
-            let expr = Expr::Call { func: Func::Count, args: vec![expr], distinct: only_distinct, filter: None };
-            let value = self.scalar(query, expr).await?;
-            return Ok(match value {
-                Value::I64(count) => u64::try_from(count).unwrap_or(0),
-                _ => 0,
-            });
-        }
-        query.clauses.select = None;
-        load::count(&self.db, query, Location::caller()).await
-    }
-
-    async fn scalar(&self, mut query: QueryState, expr: Expr) -> Result<Value> {
-        // An aggregate is no find: its hooks are those of count alone.
-        query.clauses.without_hooks = true;
-        query.clauses.select = Some(vec![SelectItem::named(expr, "value")]);
-        query.clauses.order.clear();
-        query.clauses.unordered = true;
-        let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
-        let rows = load::find_records(&self.db, query, loader, Location::caller()).await?;
-        Ok(rows.into_iter().next().and_then(|row| row.extras.into_iter().next()).map(|(_, value)| value).unwrap_or_default())
-    }
-
-    pub(super) async fn aggregate_now(&self, field: &str, function: &str, options: Json) -> Result<Json> {
-        if option(&options, "plain") == Some(&Json::Bool(false)) {
-            return self.aggregate_groups(field, function, options).await;
-        }
-        let distinct = flag(&options, "distinct", false);
-        let query = self.query(options)?;
-        let place = Place::new(&query.model, self.db.registry());
-        let expr = crate::query::named(place, field)?;
-        let ty = query.model.column(field).map(|column| column.ty.clone());
-        let func = match function.to_ascii_lowercase().as_str() {
-            "sum" => Func::Sum,
-            "avg" => Func::Avg,
-            "min" => Func::Min,
-            "max" => Func::Max,
-            "count" => Func::Count,
-            other => return Err(Error::usage(format!("unknown aggregate {}", other.escape_debug()))),
-        };
-        let keeps = matches!(func, Func::Min | Func::Max);
-        let value = self.scalar(query, Expr::Call { func, args: vec![expr], distinct, filter: None }).await?;
-        // A smallest or largest value is of the column's own type, which not every server says.
-        match (keeps, ty, value) {
-            (true, Some(ty), Value::Text(text)) => Ok(value_from_json(&ty, Json::String(text))?.to_json()),
-            (_, _, value) => Ok(value.to_json()),
-        }
-    }
-
     /// A row that is not stored, with its defaults. Sequelize: `build(values)`.
     ///
     /// # Errors
     /// `Decode` for a value that does not fit.
     pub fn build(&self, values: Json) -> Result<Record> {
+        self.build_with(values, &Json::Null)
+    }
+
+    /// As [`RuntimeModel::build`]; with `include` also the rows below it, which a save stores with it. Sequelize: `build(values, { include })`.
+    ///
+    /// # Errors
+    /// `Decode` for a value that does not fit.
+    pub fn build_with(&self, values: Json, options: &Json) -> Result<Record> {
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
+        keep_included(&mut state, option(options, "include"))?;
         let before = state.values.clone();
         let managed: Vec<bool> = model.columns.iter().zip(&state.values).map(|(column, value)| column.managed && value.is_none()).collect();
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
@@ -309,22 +278,16 @@ impl RuntimeModel {
     pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
-        let included = option(&options, "include").is_some();
-        if !included {
-            state.children.clear();
-        }
+        keep_included(&mut state, option(&options, "include"))?;
         let write = Self::write_options(&options, true);
-        Ok(record_of(write::create(&self.db, state, &write).await?))
+        Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()))
     }
 
     pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
         let model = self.def()?;
         let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
-        let included = option(&options, "include").is_some();
         let mut states = rows.into_iter().map(|row| row_from_json(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
-        if !included {
-            states.iter_mut().for_each(|state| state.children.clear());
-        }
+        states.iter_mut().try_for_each(|state| keep_included(state, option(&options, "include")))?;
         let position = |name: &Name| {
             model
                 .position(name)
@@ -350,7 +313,8 @@ impl RuntimeModel {
             returning: true,
             records: true,
         };
-        Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(record_of).collect())
+        let models = self.db.registry();
+        Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(|row| record_in(row, models)).collect())
     }
 
     pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
@@ -383,8 +347,7 @@ impl RuntimeModel {
     pub(super) async fn destroy_all_now(&self, options: Json) -> Result<u64> {
         let query = self.query(options.clone())?;
         if flag(&options, "truncate", false) {
-            self.truncate_now(options).await?;
-            return Ok(0);
+            return self.truncate_now(options).await;
         }
         let every_row = option(&options, "where").is_some();
         let destroy = DestroyOptions {
@@ -406,19 +369,20 @@ impl RuntimeModel {
         write::restore_all(&self.db, query, &update).await
     }
 
-    pub(super) async fn truncate_now(&self, options: Json) -> Result<()> {
+    /// How many rows were marked as deleted; a table that is emptied counts none.
+    pub(super) async fn truncate_now(&self, options: Json) -> Result<u64> {
         let model = self.def()?;
         let write = Self::write_options(&options, true);
         if model.soft_delete.is_some() && !write.force {
             let query = self.query(Json::Null)?;
-            write::destroy_all(&self.db, query, &DestroyOptions { write, every_row: true, individual_hooks: false }).await?;
-            return Ok(());
+            return write::destroy_all(&self.db, query, &DestroyOptions { write, every_row: true, individual_hooks: false }).await;
         }
         let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
         let mut bulk = hook::BulkChange { query: QueryState::new(model.clone()), set: Vec::new() };
         hook::fire(&self.db, &model, HookKind::BeforeBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await?;
         write::truncate(&self.db, &model, restart, cascade, &write).await?;
-        hook::fire(&self.db, &model, HookKind::AfterBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await
+        hook::fire(&self.db, &model, HookKind::AfterBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await?;
+        Ok(0)
     }
 
     pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
@@ -474,7 +438,11 @@ impl RuntimeModel {
     }
 
     pub(super) async fn increment_now(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {
-        let query = self.query(options.clone())?;
+        let mut query = self.query(options.clone())?;
+        if option(&options, "paranoid").is_none() {
+            // As in Sequelize, which leaves deleted rows out of everything but this.
+            query.clauses.deleted = crate::query::Deleted::Included;
+        }
         let steps = steps(&query.model, fields, option(&options, "by"), sign)?;
         let set = steps
             .into_iter()
@@ -552,6 +520,11 @@ fn shows(include: &crate::query::IncludeState) -> bool {
     !include.joined && (include.clauses.select.as_ref().is_none_or(|items| !items.is_empty()) || include.clauses.includes.iter().any(shows))
 }
 
+#[cold]
+fn too_large(model: &ModelDef, name: &str) -> Error {
+    Error::of_usage(UsageErrorKind::Refused, format!("{}.{name}: the step is too large", model.name))
+}
+
 /// What is added to which column: a name, a list of names with `by`, or a map of names and numbers.
 pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64) -> Result<Vec<(usize, Value)>> {
     let by = by.cloned().unwrap_or_else(|| Json::from(1));
@@ -561,12 +534,15 @@ pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64
         Json::Object(map) => map.into_iter().collect(),
         _ => return Err(Error::usage("increment takes a name, a list of names, or an object of names and numbers")),
     };
+    if pairs.is_empty() {
+        return Err(Error::usage(format!("increment of {} names no attribute", model.name)));
+    }
     pairs
         .into_iter()
         .map(|(name, by)| {
             let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
             let value = match value_from_json(&model.columns[position].ty, by)? {
-                Value::I64(number) => Value::I64(number * sign),
+                Value::I64(number) => Value::I64(number.checked_mul(sign).ok_or_else(|| too_large(model, &name))?),
                 Value::F64(number) => Value::F64(if sign < 0 { -number } else { number }),
                 Value::Decimal(number) => Value::Decimal(if sign < 0 { -number } else { number }),
                 _ => return Err(Error::of_usage(UsageErrorKind::Refused, format!("{}.{name} is not a number", model.name))),

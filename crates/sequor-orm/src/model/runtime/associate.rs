@@ -1,12 +1,12 @@
 //! Associations between models that are known by name, with Sequelize's defaults.
 
-use super::{action, key_name};
+use super::{Convention, action, key_name};
 use crate::db::Db;
 use crate::hook::ModelMoment;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
-    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, plural, singular, snake_case,
+    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, Unique, plural, singular, snake_case,
 };
 use sequor_core::types::value_from_json;
 use serde_json::{Map, Value as Json};
@@ -173,8 +173,7 @@ impl Db {
             None => {
                 let mut model = ModelDef::new(name.clone());
                 model.table = sequor_core::schema::TableName::new(name.clone());
-                let timestamps = source.timestamps.created.is_some() || target.timestamps.created.is_some();
-                if timestamps {
+                if through.get("timestamps").or_else(|| map.get("timestamps")).and_then(Json::as_bool).unwrap_or(true) {
                     for (attribute, created) in [("createdAt", true), ("updatedAt", false)] {
                         let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
                         column.nullable = false;
@@ -192,9 +191,7 @@ impl Db {
         let own = key(map.get("foreignKey"), || key_name(&source.singular, &from.name));
         let other_owner = if source.name == target.name { alias.map(singular).unwrap_or_default() } else { target.singular.to_string() };
         let other = key(map.get("otherKey"), || key_name(&other_owner, &to.name));
-        let implicit = model.columns.iter().position(|column| {
-            column.name == "id" && column.primary_key && column.auto_increment && column.ty == sequor_core::types::ColumnType::I32
-        });
+        let implicit = if convention(&model).implicit_key { model.position("id") } else { None };
         for (key, pointed) in [(&own, &from), (&other, &to)] {
             add_key(&mut model, key, pointed);
         }
@@ -212,12 +209,33 @@ impl Db {
             }
             model.primary_key = (0..model.columns.len()).filter(|position| model.columns[*position].primary_key).collect();
         }
+        if own_key && unique && !made {
+            pair_once(&mut model, [&own.name, &other.name]);
+        }
         relation.foreign_key = vec![own.name.into()];
         relation.through =
             Some(ThroughDef { model: link(&name), other_key: vec![other.name.into()], scope: scope(&model, fixed)?, unique });
         self.registry().add(Arc::new(model));
         Ok(())
     }
+}
+
+/// A model between with a key of its own has each pair once all the same.
+fn pair_once(model: &mut ModelDef, keys: [&str; 2]) {
+    let positions: Vec<usize> = keys.iter().filter_map(|name| model.position(name)).collect();
+    if positions.iter().any(|position| model.columns[*position].unique.is_some()) || positions.len() < 2 {
+        return;
+    }
+    let names: Vec<&str> = positions.iter().map(|position| model.columns[*position].column.as_ref()).collect();
+    let group = format!("{}_{}_unique", model.table.name, names.join("_"));
+    for position in positions {
+        model.columns[position].unique = Some(Unique { group: Some(group.clone().into()), message: None });
+    }
+}
+
+/// What a model's definition left to convention.
+fn convention(model: &ModelDef) -> Convention {
+    crate::hook::behaviors(model).map(|behaviors| behaviors.scopes.convention).unwrap_or_default()
 }
 
 /// Positions behind the column move up by one.
@@ -269,11 +287,7 @@ fn add_key(model: &mut ModelDef, key: &Key, pointed: &ColumnDef) {
         return;
     }
     let mut column = ColumnDef::new(key.name.clone(), pointed.ty.clone());
-    // The rest of the model says whether columns are snake case: its managed ones have no name of their own.
-    let underscored = model
-        .timestamps
-        .created
-        .is_some_and(|position| model.columns[position].column == "created_at" && model.columns[position].name == "createdAt");
+    let underscored = convention(model).underscored;
     column.column = match &key.field {
         Some(field) => field.clone().into(),
         None if underscored => snake_case(&key.name).into(),

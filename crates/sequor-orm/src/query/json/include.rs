@@ -49,7 +49,7 @@ pub(super) fn read(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Resul
 }
 
 /// The relation that a name or `{ association | model, as }` means.
-pub(super) fn relation_of(model: &ModelDef, json: &Json) -> Result<RelationDef> {
+pub(crate) fn relation_of(model: &ModelDef, json: &Json) -> Result<RelationDef> {
     let known = || {
         let names: Vec<&str> = model.relations.iter().map(|relation| relation.name.as_ref()).collect();
         if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
@@ -129,10 +129,10 @@ fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
     let target = place.models.model(&relation.target)?;
     let inner = Place { model: &target, up: Some((&place, &relation.name)), ..place };
     let mut include = IncludeState::new(relation.name.clone());
-    include.required = map
-        .get("required")
-        .and_then(Json::as_bool)
-        .unwrap_or_else(|| map.get("where").is_some_and(|filter| filter.as_object().is_some_and(|map| !map.is_empty())));
+    let filtered = map.get("where").is_some_and(|filter| filter.as_object().is_some_and(|map| !map.is_empty()));
+    let apart = map.get("separate") == Some(&Json::Bool(true));
+    // Rows that are loaded apart leave no parent out.
+    include.required = map.get("required").and_then(Json::as_bool).unwrap_or(filtered && !apart);
     let mut rest = Map::new();
     for (key, value) in map {
         match key.as_str() {
@@ -172,17 +172,38 @@ fn through(place: Place<'_>, relation: &RelationDef, value: Json, include: &mut 
     Ok(())
 }
 
+/// The kinds that `all` means: true, or a name or list of names.
+fn kinds(all: &Json) -> Result<Vec<RelationKind>> {
+    use RelationKind as R;
+    let refused =
+        |what: &Json| wrong(format!("include all {what} is not valid - must be BelongsTo, HasOne, HasMany, One, Has, Many or All"));
+    Ok(match all {
+        Json::Bool(_) => vec![R::BelongsTo, R::HasOne, R::HasMany, R::BelongsToMany],
+        Json::Array(list) => {
+            let mut found = Vec::new();
+            for one in list {
+                found.extend(kinds(one)?);
+            }
+            found
+        }
+        Json::String(name) => match name.as_str() {
+            "All" => vec![R::BelongsTo, R::HasOne, R::HasMany, R::BelongsToMany],
+            "BelongsTo" => vec![R::BelongsTo],
+            "HasOne" => vec![R::HasOne],
+            "HasMany" => vec![R::HasMany],
+            "One" => vec![R::BelongsTo, R::HasOne],
+            "Has" => vec![R::HasOne, R::HasMany],
+            "Many" => vec![R::HasMany, R::BelongsToMany],
+            _ => return Err(refused(all)),
+        },
+        other => return Err(refused(other)),
+    })
+}
+
 /// `{ all: true }`: every association of the kinds that are asked for.
 fn every(place: Place<'_>, all: &Json, nested: bool, clauses: &mut Clauses, seen: &mut Vec<String>) -> Result<()> {
-    let wanted = |kind: RelationKind| match all.as_str() {
-        Some("BelongsTo") => kind == RelationKind::BelongsTo,
-        Some("HasOne") => kind == RelationKind::HasOne,
-        Some("HasMany") => kind == RelationKind::HasMany,
-        Some("One") => !kind.is_many(),
-        Some("Has") => matches!(kind, RelationKind::HasOne | RelationKind::HasMany),
-        Some("Many") => kind.is_many(),
-        _ => true,
-    };
+    let kinds = kinds(all)?;
+    let wanted = |kind: RelationKind| kinds.contains(&kind);
     for relation in place.model.relations.iter().filter(|relation| wanted(relation.kind)) {
         if seen.iter().any(|known| relation.target.name == known.as_str()) && nested {
             continue;

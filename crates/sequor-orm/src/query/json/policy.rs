@@ -267,7 +267,14 @@ impl Walk<'_> {
         }
     }
 
-    fn across(&self, model: &ModelDef, relations: &[&str], name: &str, path: &str) -> Result<()> {
+    fn across(&mut self, model: &ModelDef, relations: &[&str], name: &str, path: &str) -> Result<()> {
+        // Every step is a join, whether a list of includes names it or a path.
+        if relations.len() > self.policy.includes {
+            return Err(refuse(path, &format!("at most {} associations lie on the way", self.policy.includes)));
+        }
+        for _ in relations {
+            self.step(path, 0)?;
+        }
         let mut model = std::sync::Arc::new(model.clone());
         for step in relations {
             let next = model.relation(step).ok_or_else(|| refuse(path, "not allowed here"))?.target.clone();

@@ -8,7 +8,7 @@ use super::super::{RowState, WriteOptions};
 use super::tree::{ROWS, has_dependents, keys_of, locked, within};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{KeyHash, find_rows};
+use crate::load::{KeyHash, find_rows, find_rows_hooked};
 use crate::query::{Deleted, QueryState};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
@@ -217,7 +217,7 @@ async fn restore_matching(db: &Db, mut query: QueryState, options: &UpdateOption
     let query = bulk.query.clone();
     let count = if options.individual_hooks || has_dependents(&model) || hook::captures(db, &model) {
         db.in_transaction(async |tx| {
-            let rows = find_rows(tx, locked(query.clone()), write.site).await?;
+            let rows = find_rows_hooked(tx, locked(query.clone()), options.individual_hooks && write.hooks, write.site).await?;
             let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             restore_tree(tx, rows, write, options.individual_hooks).await?;
             Ok(count)

@@ -19,6 +19,8 @@ pub struct WriteOptions {
     pub refresh: bool,
     /// Whether an update that finds no row is none, as in Sequelize.
     pub may_be_gone: bool,
+    /// Whether the rules are checked only for the attributes of a stored row that changed, as in Sequelize.
+    pub changed_only: bool,
     /// Leaves `updated_at` alone.
     pub silent: bool,
     /// Deletes rows of paranoid models for good.
@@ -43,6 +45,7 @@ impl WriteOptions {
             hooks_may_add: false,
             refresh: true,
             may_be_gone: false,
+            changed_only: false,
             silent: false,
             force: false,
             keeps_version: false,
