@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use rows::{Cell, Row};
 use salacia_log::{
     Direction, EventKind, Filters, LogError, Message, MessageChange, MessageLog, NewMessage, NumberedPage, PageQuery, Provider, Publisher,
-    Report, Result, Slice, SliceQuery,
+    Report, Result, SEARCH_INDEX, Slice, SliceQuery,
 };
 use sql::{Flavor, Param, Sql};
 use uuid::Uuid;
@@ -28,6 +28,7 @@ trait Database: Send + Sync {
 pub struct ClassicLog {
     database: Box<dyn Database>,
     events: Publisher,
+    search_index: bool,
 }
 
 impl ClassicLog {
@@ -40,13 +41,18 @@ impl ClassicLog {
         } else {
             return Err(LogError::Failed("the classic data layer speaks postgres:// and sqlite://".into()));
         };
-        let log = ClassicLog { database, events };
+        let mut log = ClassicLog { database, events, search_index: false };
         log.check().await?;
+        if log.database.flavor() == Flavor::Sqlite {
+            let mut sql = log.sql();
+            sql.push("SELECT name FROM sqlite_master WHERE name = ").bind(Param::Text(SEARCH_INDEX.into()));
+            log.search_index = !log.database.rows(sql).await?.is_empty();
+        }
         Ok(log)
     }
 
     fn sql(&self) -> Sql {
-        Sql::new(self.database.flavor())
+        Sql::new(self.database.flavor(), self.search_index)
     }
 
     async fn messages(&self, sql: Sql) -> Result<Vec<Message>> {

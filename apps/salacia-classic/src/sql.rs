@@ -2,7 +2,7 @@
 
 use crate::sort;
 use chrono::{DateTime, Utc};
-use salacia_log::{Direction, Filters, PageField, Place, SliceField};
+use salacia_log::{Direction, Filters, PageField, Place, SliceField, indexed_words};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -31,11 +31,13 @@ pub struct Sql {
     pub flavor: Flavor,
     pub text: String,
     pub params: Vec<Param>,
+    /// SQLite's index of full search is there.
+    pub search_index: bool,
 }
 
 impl Sql {
-    pub fn new(flavor: Flavor) -> Sql {
-        Sql { flavor, text: String::new(), params: Vec::new() }
+    pub fn new(flavor: Flavor, search_index: bool) -> Sql {
+        Sql { flavor, text: String::new(), params: Vec::new(), search_index }
     }
 
     pub fn push(&mut self, text: &str) -> &mut Sql {
@@ -115,6 +117,10 @@ impl Sql {
             };
         }
         self.push(")");
+        if let Some(words) = indexed_words(term).filter(|_| self.search_index) {
+            self.push(" AND i.id IN (SELECT r.id FROM ai_interactions_search JOIN ai_interactions_search_rows r ON r.number = ai_interactions_search.rowid");
+            self.push(" WHERE ai_interactions_search MATCH ").bind(Param::Text(words)).push(")");
+        }
     }
 
     /// Behind a place, in the direction of reading.

@@ -9,6 +9,9 @@ mod store;
 
 pub use events::{Event, EventKind, Events, Publisher};
 pub use message::{Message, MessageChange, MessageView, NewMessage, Provider, iso_time};
-pub use search::{BadParameter, Direction, Filters, PageField, PageQuery, Place, SliceField, SliceQuery};
+pub use search::{BadParameter, Direction, Filters, PageField, PageQuery, Place, SliceField, SliceQuery, indexed_words};
 pub use statistics::{ByModel, ByTime, Report, ResponseTimes, Summary, Totals, rank};
 pub use store::{LogError, MessageLog, NumberedPage, Result, Slice};
+
+/// The table of SQLite's index of full search; on PostgreSQL the database finds its own.
+pub const SEARCH_INDEX: &str = "ai_interactions_search";

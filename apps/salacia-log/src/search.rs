@@ -340,6 +340,13 @@ impl PageQuery {
     }
 }
 
+/// What an index of trigrams is asked for a search term: its longest part that everybody folds alike, three letters at least. The rows that it gives are
+/// only those that may hold the term.
+pub fn indexed_words(term: &str) -> Option<String> {
+    let part = term.split(|letter: char| !letter.is_ascii() || letter.is_ascii_control()).max_by_key(|part| part.len())?;
+    (part.len() >= 3).then(|| format!("\"{}\"", part.replace('"', "\"\"")))
+}
+
 fn sized(name: &str, value: &str) -> Parsed<u64> {
     value.parse().ok().filter(|size| (1..=100).contains(size)).ok_or_else(|| BadParameter::new(name, "Must be a number between 1 and 100."))
 }
@@ -367,6 +374,15 @@ mod tests {
         let mut forged = text.into_bytes();
         forged[5] ^= 1;
         assert!(SliceQuery::parse([("cursor", std::str::from_utf8(&forged).unwrap())]).is_err());
+    }
+
+    #[test]
+    fn an_index_is_asked_for_letters_that_are_folded_alike() {
+        for (term, words) in
+            [("purr", Some("\"purr\"")), ("a \"b", Some("\"a \"\"b\"")), ("Bücher", Some("\"cher\"")), ("né", None), ("ab", None)]
+        {
+            assert_eq!(super::indexed_words(term).as_deref(), words, "{term}");
+        }
     }
 
     #[test]

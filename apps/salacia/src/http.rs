@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use utoipa::OpenApi;
 
+pub use messages::filters;
 pub use problem::{Problem, parameters};
 
 /// The largest body that is read, in bytes.

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Layer};
 use crate::models::{AiInteraction, All};
+use crate::search_index::{self, SearchIndex};
 use crate::sequor_log::SequorLog;
 use salacia_classic::ClassicLog;
 use salacia_log::{Events, MessageLog};
@@ -71,5 +72,6 @@ pub async fn open(config: &Config, events: &Events) -> Result<Db> {
             other => return Err(other),
         }
     }
-    Ok(db.with_extra(events.clone()))
+    let db = db.with_extra(events.clone());
+    Ok(if search_index::is_there(&db).await? { db.with_extra(SearchIndex) } else { db })
 }

@@ -1,15 +1,58 @@
-//! The optional index of full search: trigrams on PostgreSQL.
+//! The optional index of full search: trigrams, by `pg_trgm` on PostgreSQL and by FTS5 on SQLite.
 
+use salacia_log::SEARCH_INDEX;
 use sequor::prelude::*;
+
+/// Says that SQLite's index is there; the database handle carries it.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchIndex;
+
+/// Which interaction a row of SQLite's index is: the index knows numbers, the log has UUIDs.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "ai_interactions_search_rows")]
+pub struct SearchedRow {
+    #[field(primary_key, auto_increment)]
+    pub number: i64,
+    #[field(unique)]
+    pub id: Uuid,
+}
 
 /// Makes the index if it is not there.
 ///
 /// # Errors
-/// `Usage` on a database that has none to offer; `Database` when the extension may not be created.
+/// `Database` when the extension may not be created; `Connection` as every statement.
 pub async fn make(db: &Db) -> Result<()> {
-    if db.dialect() != Dialect::Postgres {
-        return Err(Error::usage("salacia optimise makes PostgreSQL's trigram index; SQLite searches without one"));
+    if db.dialect() == Dialect::Postgres {
+        trigrams(db).await?;
+    } else if is_there(db).await? {
+        println!("full search has its index already");
+        return Ok(());
+    } else {
+        db.transaction(async |tx| fts5(tx).await).await?;
     }
+    println!("full search has its index; a server that runs already uses it after its next start");
+    Ok(())
+}
+
+/// Whether SQLite's index has been made. PostgreSQL finds its own by itself.
+///
+/// # Errors
+/// As every statement.
+pub async fn is_there(db: &Db) -> Result<bool> {
+    if db.dialect() != Dialect::Sqlite {
+        return Ok(false);
+    }
+    let found: Vec<(String,)> = db.query_as(sql!("SELECT name FROM sqlite_master WHERE name = {SEARCH_INDEX}")).await?;
+    Ok(!found.is_empty())
+}
+
+/// The interactions whose text holds these words, by SQLite's index.
+pub fn holding(words: String) -> Filter<crate::models::AiInteraction> {
+    let numbers = Filter::raw(sql!("number IN (SELECT rowid FROM ai_interactions_search WHERE ai_interactions_search MATCH {words})"));
+    crate::models::AiInteraction::ID.in_query(SearchedRow::find_all().filter(numbers).select(SearchedRow::ID))
+}
+
+async fn trigrams(db: &Db) -> Result<()> {
     db.execute(sql!("CREATE EXTENSION IF NOT EXISTS pg_trgm")).await?;
     db.execute(sql!(
         "CREATE INDEX IF NOT EXISTS ai_interactions_request_search ON ai_interactions USING gin (CAST(request AS text) gin_trgm_ops)"
@@ -19,6 +62,49 @@ pub async fn make(db: &Db) -> Result<()> {
         "CREATE INDEX IF NOT EXISTS ai_interactions_response_search ON ai_interactions USING gin (CAST(response AS text) gin_trgm_ops)"
     ))
     .await?;
-    println!("full search has its index");
+    Ok(())
+}
+
+/// The index holds no text of its own; triggers keep it, whoever writes.
+async fn fts5(tx: &Db) -> Result<()> {
+    tables(tx).await?;
+    tx.execute(sql!("INSERT INTO ai_interactions_search_rows (id) SELECT id FROM ai_interactions")).await?;
+    tx.execute(sql!(
+        "INSERT INTO ai_interactions_search (rowid, text) SELECT r.number, i.request || char(10) || coalesce(i.response, '')
+         FROM ai_interactions i JOIN ai_interactions_search_rows r ON r.id = i.id"
+    ))
+    .await?;
+    tx.execute(sql!(
+        "CREATE TRIGGER ai_interactions_search_insert AFTER INSERT ON ai_interactions BEGIN
+           INSERT INTO ai_interactions_search_rows (id) VALUES (new.id);
+           INSERT INTO ai_interactions_search (rowid, text) SELECT number, new.request || char(10) || coalesce(new.response, '')
+             FROM ai_interactions_search_rows WHERE id = new.id;
+         END"
+    ))
+    .await?;
+    tx.execute(sql!(
+        "CREATE TRIGGER ai_interactions_search_update AFTER UPDATE OF id, request, response ON ai_interactions BEGIN
+           DELETE FROM ai_interactions_search WHERE rowid = (SELECT number FROM ai_interactions_search_rows WHERE id = old.id);
+           UPDATE ai_interactions_search_rows SET id = new.id WHERE id = old.id;
+           INSERT INTO ai_interactions_search (rowid, text) SELECT number, new.request || char(10) || coalesce(new.response, '')
+             FROM ai_interactions_search_rows WHERE id = new.id;
+         END"
+    ))
+    .await?;
+    tx.execute(sql!(
+        "CREATE TRIGGER ai_interactions_search_delete AFTER DELETE ON ai_interactions BEGIN
+           DELETE FROM ai_interactions_search WHERE rowid = (SELECT number FROM ai_interactions_search_rows WHERE id = old.id);
+           DELETE FROM ai_interactions_search_rows WHERE id = old.id;
+         END"
+    ))
+    .await?;
+    Ok(())
+}
+
+async fn tables(tx: &Db) -> Result<()> {
+    tx.execute(sql!("CREATE TABLE ai_interactions_search_rows (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE)"))
+        .await?;
+    tx.execute(sql!("CREATE VIRTUAL TABLE ai_interactions_search USING fts5(text, content='', contentless_delete=1, tokenize='trigram')"))
+        .await?;
     Ok(())
 }

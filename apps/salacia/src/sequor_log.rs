@@ -61,7 +61,7 @@ impl MessageLog for SequorLog {
     async fn slice(&self, query: &SliceQuery) -> Result<Slice, LogError> {
         let backwards = query.place.as_ref().is_some_and(|place| place.backwards);
         let direction = if backwards { query.direction.reverse() } else { query.direction };
-        let mut find = AiInteraction::find_all().filter(condition(&query.filters)).include(AiInteraction::PROVIDER);
+        let mut find = AiInteraction::find_all().filter(condition(&self.db, &query.filters)).include(AiInteraction::PROVIDER);
         if let Some(place) = &query.place {
             find = find.filter(behind(place, query.field, direction));
         }
@@ -83,7 +83,7 @@ impl MessageLog for SequorLog {
     }
 
     async fn page(&self, query: &PageQuery) -> Result<NumberedPage, LogError> {
-        let find = AiInteraction::find_all().filter(condition(&query.filters)).include(AiInteraction::PROVIDER);
+        let find = AiInteraction::find_all().filter(condition(&self.db, &query.filters)).include(AiInteraction::PROVIDER);
         let find = page_order(find, query.field, query.direction).limit(query.size).offset((query.page - 1) * query.size);
         let rows = find.exec(&self.db).await.map_err(failed)?;
         let messages = rows.into_iter().map(message).collect::<Result<_>>().map_err(failed)?;
@@ -145,7 +145,12 @@ impl MessageLog for SequorLog {
     }
 
     async fn mark(&self, filters: &Filters, error: Option<String>) -> Result<u64, LogError> {
-        AiInteraction::update_all().set(AiInteraction::ERROR, error).filter(condition(filters)).exec(&self.db).await.map_err(failed)
+        AiInteraction::update_all()
+            .set(AiInteraction::ERROR, error)
+            .filter(condition(&self.db, filters))
+            .exec(&self.db)
+            .await
+            .map_err(failed)
     }
 
     async fn delete(&self, id: Uuid) -> Result<bool, LogError> {

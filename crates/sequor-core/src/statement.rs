@@ -5,16 +5,18 @@ mod expr;
 mod search;
 mod select;
 mod walk;
+mod window;
 mod write;
 
 pub use ddl::{CopyRule, Ddl, Fill};
 pub use expr::{
     Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree,
-    QueryUse, RawPart, RelationExpr, UnaryOp, Window, escape_like,
+    QueryUse, RawPart, RelationExpr, UnaryOp, escape_like,
 };
 pub use search::{Search, SearchIndex};
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
 pub use walk::walk;
+pub use window::{Frame, FrameBound, FrameUnit, Window};
 pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update};
 
 /// One statement.

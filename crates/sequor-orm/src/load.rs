@@ -28,7 +28,7 @@ use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::Models;
-use sequor_core::statement::{Distinct, Expr, Func, RawPart, Select, SelectItem, walk};
+use sequor_core::statement::{Distinct, Expr, RawPart, Select, SelectItem};
 use sequor_core::{Name, Value};
 use sequor_sql::{Dialect, Sql};
 use sink::{DecodeSink, NamedSink, ScalarSink};
@@ -360,25 +360,13 @@ pub(crate) async fn find_decoded<R: Send + 'static>(
     Ok((rows, beside))
 }
 
-fn is_aggregate(expr: &Expr) -> bool {
-    use Func::{Avg, BoolAnd, BoolOr, Count, JsonAgg, Max, Min, StringAgg, Sum};
-    matches!(expr, Expr::Call { func: Count | Sum | Avg | Min | Max | JsonAgg | StringAgg | BoolAnd | BoolOr, .. })
-}
-
 /// Adds the primary key to a selection of single rows; gives how many cells that are. Groups, aggregates and distinct values have no key.
 fn select_keys(state: &mut QueryState) -> usize {
     let clauses = &mut state.clauses;
     let Some(select) = clauses.select.as_mut().filter(|_| clauses.group.is_empty() && matches!(clauses.distinct, Distinct::No)) else {
         return 0;
     };
-    let mut aggregates = false;
-    for item in select.iter_mut() {
-        let _ = walk(&mut item.expr, &mut |expr| {
-            aggregates |= is_aggregate(expr);
-            Ok::<(), ()>(())
-        });
-    }
-    if aggregates {
+    if select.iter().any(|item| plan::is_aggregate(&item.expr)) {
         return 0;
     }
     select.extend(state.model.primary_key.iter().map(|position| SelectItem::new(Expr::Field(plan::field(&state.model, *position)))));

@@ -2,12 +2,13 @@
 
 mod operators;
 mod search;
+mod window;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, Func, LikeKind, Quantifier, RawPart, Select, UnaryOp, Window};
+use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 impl SqlWriter {
@@ -53,7 +54,7 @@ impl SqlWriter {
                 self.push(" AND ");
                 self.nested(high)
             }
-            Expr::InValues { exprs, rows, binds, negated } => self.in_values(exprs, rows, binds, *negated),
+            Expr::InValues { exprs, rows, binds, negated, scanned } => self.in_values((exprs, rows, binds), *negated, *scanned),
             Expr::InExprs { expr, list, negated } => self.in_exprs(expr, list, *negated),
             Expr::InSelect { expr, select, negated } => {
                 self.nested(expr)?;
@@ -290,7 +291,7 @@ impl SqlWriter {
         Ok(())
     }
 
-    fn in_values(&mut self, exprs: &[Expr], rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
+    fn in_values(&mut self, (exprs, rows, binds): (&[Expr], &[Vec<Value>], &[BindType]), negated: bool, scanned: bool) -> Result<()> {
         if rows.is_empty() {
             self.truth(negated);
             return Ok(());
@@ -299,6 +300,15 @@ impl SqlWriter {
             (Dialect::Postgres, [expr]) => {
                 let bind = binds.first().copied().unwrap_or_default();
                 self.nested(expr)?;
+                // In a plan that knows no values, PostgreSQL compares row by row with each member of an array; the rows of unnest it hashes.
+                if let Some(name) = cast_name(bind).filter(|_| scanned) {
+                    self.push(if negated { " NOT IN (SELECT unnest(" } else { " IN (SELECT unnest(" });
+                    self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                    self.push("::");
+                    self.push(name);
+                    self.push("[]))");
+                    return Ok(());
+                }
                 self.push(if negated { " <> ALL (" } else { " = ANY (" });
                 self.bind(column_of(rows, 0), BindType::list(bind.scalar));
                 self.push(")");
@@ -427,23 +437,6 @@ impl SqlWriter {
                 self.push(&name);
             }
         }
-        Ok(())
-    }
-
-    fn over(&mut self, window: &Window) -> Result<()> {
-        // PostgreSQL's average of whole numbers is numeric; the cast stands behind the window.
-        let cast = self.dialect == Dialect::Postgres && matches!(&window.call, Expr::Call { func: Func::Avg, .. });
-        match &window.call {
-            Expr::Call { args, distinct, .. } if cast => self.plain("avg", args, *distinct)?,
-            call => self.expr(call)?,
-        }
-        self.push(" OVER (");
-        if !window.partition.is_empty() {
-            self.push("PARTITION BY ");
-            self.list(&window.partition, |writer, expr| writer.expr(expr))?;
-        }
-        self.order(&window.order)?;
-        self.push(if cast { ")::float8" } else { ")" });
         Ok(())
     }
 }

@@ -161,6 +161,10 @@ impl SqlWriter {
             Func::Lead => "lead",
             Func::FirstValue => "first_value",
             Func::LastValue => "last_value",
+            Func::NthValue => "nth_value",
+            Func::Ntile => "ntile",
+            Func::PercentRank => "percent_rank",
+            Func::CumeDist => "cume_dist",
             Func::Named(name) => return checked(name),
             Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random | Func::Exact(_) => {
                 return Err(Error::unsupported("this function is not there on this database"));

@@ -29,7 +29,7 @@ fn first_of_each(select: &Select, on: &[Expr]) -> Result<Select> {
     let named = |(number, item): (usize, &SelectItem)| SelectItem::named(item.expr.clone(), format!("c{number}"));
     let mut columns: Vec<SelectItem> = select.columns.iter().enumerate().map(named).collect();
     columns.extend(order.iter().enumerate().map(|(number, by)| SelectItem::named(by.expr.clone(), format!("o{number}"))));
-    let window = Window { call: Expr::call(Func::RowNumber, Vec::new()), partition: on.to_vec(), order: order.clone() };
+    let window = Window { call: Expr::call(Func::RowNumber, Vec::new()), partition: on.to_vec(), order: order.clone(), frame: None };
     columns.push(SelectItem::named(Expr::Over(Box::new(window)), "rn"));
     let inner = Select {
         with: Vec::new(),

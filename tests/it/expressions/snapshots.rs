@@ -2,7 +2,7 @@
 
 use super::models::*;
 use sequor::prelude::*;
-use sequor::{Window, function, greatest, lag, rank, string_agg, tuple};
+use sequor::{FrameBound, Window, function, greatest, lag, rank, string_agg, tuple};
 use std::fmt::Write;
 
 /// The texts of a query on each dialect.
@@ -104,6 +104,15 @@ fn queries() -> Vec<(&'static str, String)> {
             texts(
                 &all()
                     .select((sum(Article::STOCK).over(Window::new()), lag(Article::STOCK).over(Window::new().order_by(Article::ID.asc())))),
+            ),
+        ),
+        (
+            "window_frame",
+            texts(
+                &all().select(
+                    sum(Article::STOCK)
+                        .over(Window::new().order_by(Article::ID.asc()).rows_between(FrameBound::Preceding(2), FrameBound::CurrentRow)),
+                ),
             ),
         ),
         ("distinct", texts(&all().select(Article::STOCK).distinct())),

@@ -2,7 +2,7 @@
 
 use super::models::*;
 use sequor::prelude::*;
-use sequor::{Window, dense_rank, first_value, lag, last_value, lead, rank};
+use sequor::{FrameBound, Window, dense_rank, first_value, lag, last_value, lead, rank};
 
 #[sequor::test(models(Category, Article))]
 async fn functions_over_windows(db: Db) -> sequor::Result<()> {
@@ -44,5 +44,70 @@ async fn functions_over_windows(db: Db) -> sequor::Result<()> {
         .exec(&db)
         .await?;
     assert_eq!(sums, [(1, Some(5), Some(5), Some(4.75)), (2, Some(0), Some(5), Some(4.75)), (3, Some(14), Some(12), Some(4.75))]);
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn frames_of_windows(db: Db) -> sequor::Result<()> {
+    use FrameBound::{CurrentRow, Following, Preceding, Unbounded};
+    // Stocks by key: 5, 0, 7, 7.
+    seed(&db).await?;
+    let by_id = || Window::new().order_by(Article::ID.asc());
+    let by_stock = || Window::new().order_by(Article::STOCK.asc());
+    let rows: Vec<(Option<i64>, Option<i64>, Option<i64>, Option<i32>)> = Article::find_all()
+        .select((
+            sum(Article::STOCK).over(by_id().rows_between(Preceding(1), CurrentRow)),
+            sum(Article::STOCK).over(by_id().rows_between(CurrentRow, Unbounded)),
+            sum(Article::STOCK).over(by_stock().range_between(Preceding(2), CurrentRow)),
+            last_value(Article::STOCK).over(by_id().rows_between(Unbounded, Following(1))),
+        ))
+        .order_by(Article::ID.asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(
+        rows,
+        [
+            (Some(5), Some(19), Some(5), Some(0)),
+            (Some(5), Some(14), Some(0), Some(7)),
+            (Some(7), Some(14), Some(19), Some(7)),
+            (Some(14), Some(7), Some(19), Some(7)),
+        ]
+    );
+    let groups = Article::find_all()
+        .select(count_all().over(by_stock().groups_between(Preceding(1), CurrentRow)))
+        .order_by(Article::ID.asc())
+        .exec(&db)
+        .await;
+    match db.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => assert_eq!(groups?, [2, 1, 3, 3]),
+        Dialect::Mysql | Dialect::Mariadb => assert!(groups.is_err_and(|error| error.to_string().contains("rows_between"))),
+    }
+    let refused = [by_id().rows_between(Following(1), CurrentRow), Window::new().range_between(Preceding(1), CurrentRow)];
+    for window in refused {
+        assert!(matches!(Article::find_all().select(count_all().over(window)).exec(&db).await, Err(Error::Usage(_))));
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn parts_and_shares_of_windows(db: Db) -> sequor::Result<()> {
+    use sequor::{cume_dist, lag_by, lead_by, nth_value, ntile, percent_rank};
+    seed(&db).await?;
+    let by_id = || Window::new().order_by(Article::ID.asc());
+    let rows: Vec<(i64, f64, f64, Option<i32>, Option<i32>, Option<i32>)> = Article::find_all()
+        .select((
+            ntile(2).over(by_id()),
+            percent_rank().over(Window::new().order_by(Article::STOCK.asc())),
+            cume_dist().over(Window::new().order_by(Article::STOCK.asc())),
+            lag_by(Article::STOCK, 2).over(by_id()),
+            lead_by(Article::STOCK, 3).over(by_id()),
+            nth_value(Article::STOCK, 3).over(by_id().rows_between(FrameBound::Unbounded, FrameBound::Unbounded)),
+        ))
+        .order_by(Article::ID.asc())
+        .exec(&db)
+        .await?;
+    let third = 1.0 / 3.0;
+    assert_eq!(rows[0], (1, third, 0.5, None, Some(7), Some(7)));
+    assert_eq!(rows[3], (2, 2.0 * third, 1.0, Some(0), None, Some(7)));
     Ok(())
 }

@@ -97,7 +97,17 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<R
 }
 
 /// Messages after or before a cursor.
-#[utoipa::path(get, path = "/api/v1/messages/cursor", tag = "messages", responses((status = 200, body = SliceAnswer)))]
+#[utoipa::path(
+    get, path = "/api/v1/messages/cursor", tag = "messages",
+    params(
+        ("limit" = Option<u64>, Query, description = "1 to 100; 20"),
+        ("cursor" = Option<String>, Query, description = "what an earlier answer gave in `cursors`"),
+        ("sortBy" = Option<String>, Query, description = "createdAt or id"),
+        ("sortDirection" = Option<String>, Query, description = "asc or desc; desc"),
+        ("searchTerm" = Option<String>, Query, description = "in the text of request or response, in any case; the other filters as for `/api/messages`"),
+    ),
+    responses((status = 200, body = SliceAnswer), (status = 400, description = "a parameter that cannot be"))
+)]
 pub async fn by_cursor(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<SliceAnswer>> {
     slice(&app, &parameters(query.as_deref())?).await
 }
@@ -196,7 +206,17 @@ pub async fn remove(State(app): State<App>, Path(id): Path<String>) -> Answer<St
 }
 
 /// Statistics over the messages that the filters let through.
-#[utoipa::path(get, path = "/api/messages/stats", tag = "messages", responses((status = 200, body = salacia_log::Report)))]
+#[utoipa::path(
+    get, path = "/api/messages/stats", tag = "messages",
+    params(
+        ("model" = Option<String>, Query), ("provider" = Option<String>, Query, description = "the provider's name"),
+        ("startDate" = Option<String>, Query), ("endDate" = Option<String>, Query), ("hasError" = Option<bool>, Query),
+        ("minTokens" = Option<i32>, Query), ("maxTokens" = Option<i32>, Query),
+        ("minResponseTime" = Option<i32>, Query), ("maxResponseTime" = Option<i32>, Query),
+        ("searchTerm" = Option<String>, Query, description = "in the text of request or response, in any case"),
+    ),
+    responses((status = 200, body = salacia_log::Report), (status = 400, description = "a parameter that cannot be"))
+)]
 pub async fn statistics(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
     let filters = filters(&parameters(query.as_deref())?)?;
     let report = app.layers.log.report(&filters).await?;

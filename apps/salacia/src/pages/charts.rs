@@ -10,19 +10,22 @@ pub fn columns(title: &str, values: impl Iterator<Item = (String, i64)>) -> Mark
     let values: Vec<(String, i64)> = values.collect();
     let most = values.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1);
     let count = i64::try_from(values.len()).unwrap_or(1).max(1);
-    let width = (WIDTH / count).clamp(4, 60);
+    // Too many columns for the width make the drawing wider; it is shown smaller then.
+    let whole = WIDTH.max(count * 4);
+    let width = (whole / count).min(120);
     html! {
         figure.chart {
             figcaption { (title) }
-            svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 20)) role="img" aria-label=(title) {
+            svg viewBox=(format!("0 0 {whole} {}", HEIGHT + 26)) role="img" aria-label=(title) {
                 @for (place, (label, value)) in (0_i64..).zip(&values) {
-                    @let height = HEIGHT * *value / most;
+                    @let height = (HEIGHT - 24) * *value / most;
                     rect x=(place * width + 1) y=(HEIGHT - height) width=(width - 2) height=(height) { title { (label) ": " (value) } }
                 }
-                line x1="0" y1=(HEIGHT) x2=(WIDTH) y2=(HEIGHT) {}
+                text x=(whole) y="14" text-anchor="end" { "at most " (most) }
+                line x1="0" y1=(HEIGHT) x2=(whole) y2=(HEIGHT) {}
                 @if let (Some((first, _)), Some((last, _))) = (values.first(), values.last()) {
-                    text x="0" y=(HEIGHT + 15) { (first) }
-                    @if values.len() > 1 { text x=((count * width).min(WIDTH)) y=(HEIGHT + 15) text-anchor="end" { (last) } }
+                    text x="0" y=(HEIGHT + 18) { (first) }
+                    @if values.len() > 1 { text x=((count * width).min(whole)) y=(HEIGHT + 18) text-anchor="end" { (last) } }
                 }
             }
         }

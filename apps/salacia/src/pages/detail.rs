@@ -33,8 +33,10 @@ pub async fn page(State(app): State<App>, Path(id): Path<String>) -> Response {
             dt { "Status" } dd { (number(message.status_code)) }
             @if let Some(error) = &message.error { dt { "Error" } dd.error { (error) } }
         }
-        section.json { h2 { "Request" } pre { (pretty(&message.request)) } }
-        @if let Some(response) = &message.response { section.json { h2 { "Response" } pre { (pretty(response)) } } }
+        div.documents {
+            section.json { h2 { "Request" } pre { (pretty(&message.request)) } }
+            @if let Some(response) = &message.response { section.json { h2 { "Response" } pre { (pretty(response)) } } }
+        }
     };
     layout::page(&message.model, &body).into_response()
 }

@@ -21,7 +21,11 @@ pub fn page(title: &str, body: &Markup) -> Markup {
             body {
                 header {
                     a.brand href="/" { "Salacia" }
-                    nav { a href="/" { "Log" } a href="/statistics" { "Statistics" } a href="/docs/" { "API" } }
+                    nav {
+                        @for (name, address) in [("Log", "/"), ("Statistics", "/statistics"), ("API", "/docs/")] {
+                            a href=(address) aria-current=[(name == title).then_some("page")] { (name) }
+                        }
+                    }
                 }
                 main { (body) }
             }

@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use salacia_log::{Filters, Message, MessageView, Place, SliceQuery, iso_time};
+use salacia_log::{Message, MessageView, Place, SliceQuery, iso_time};
 
 /// The whole page.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
@@ -17,12 +17,14 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Response
     let providers: Vec<String> = app.layers.log.providers().await.unwrap_or_default().into_iter().map(|provider| provider.name).collect();
     let body = html! {
         h1 { "Interactions" }
-        (form(&list.query.filters, &providers))
+        (form(&list, &providers))
         @if list.messages.is_empty() {
             p.empty { "No interaction matches. " a href="/" { "Show all" } }
         } @else {
             table {
-                thead { tr { th { "When" } th { "Model" } th { "Provider" } th { "Asked" } th { "Answered" } th.number { "Tokens" } th.number { "ms" } th { "Status" } } }
+                thead { tr {
+                    th { "When" } th { "Model" } th { "Provider" } th { "Asked" } th { "Answered" } th.number { "Tokens" } th.number { "ms" } th { "Status" }
+                } }
                 tbody { (rows_of(&list)) }
             }
         }
@@ -42,6 +44,8 @@ struct List {
     query: SliceQuery,
     messages: Vec<Message>,
     next: Option<String>,
+    /// The filters as a query string, if there are any.
+    filtered: Option<String>,
 }
 
 async fn list(app: &App, query: Option<&str>) -> Result<List, Response> {
@@ -63,10 +67,14 @@ async fn list(app: &App, query: Option<&str>) -> Result<List, Response> {
         pairs.push(("cursor".into(), place.write(query.field, query.direction)));
         serde_urlencoded::to_string(pairs).unwrap_or_default()
     });
-    Ok(List { query, messages: slice.messages, next })
+    let sorting = |name: &str| ["cursor", "limit", "sortBy", "sortDirection"].contains(&name);
+    let filters: Vec<&(String, String)> = all.iter().filter(|(name, value)| !sorting(name) && !value.is_empty()).collect();
+    let filtered = (!filters.is_empty()).then(|| serde_urlencoded::to_string(filters).unwrap_or_default());
+    Ok(List { query, messages: slice.messages, next, filtered })
 }
 
-fn form(filters: &Filters, providers: &[String]) -> Markup {
+fn form(list: &List, providers: &[String]) -> Markup {
+    let (filters, figures) = (&list.query.filters, list.filtered.as_ref());
     let number =
         |name: &str, label: &str, value: Option<i32>| html! { label { (label) input type="number" min="0" name=(name) value=[value]; } };
     let day = |time: Option<chrono::DateTime<chrono::Utc>>| time.map(|time| time.format("%Y-%m-%d").to_string());
@@ -90,8 +98,8 @@ fn form(filters: &Filters, providers: &[String]) -> Markup {
             label { "From" input type="date" name="startDate" value=[day(filters.start_date)]; }
             label { "To" input type="date" name="endDate" value=[day(filters.end_date)]; }
             (number("minTokens", "Tokens from", filters.min_tokens))
-            (number("maxTokens", "to", filters.max_tokens))
-            button type="submit" { "Search" }
+            (number("maxTokens", "Tokens to", filters.max_tokens))
+            div.send { button type="submit" { "Search" } @if let Some(query) = figures { a href=(format!("/statistics?{query}")) { "Statistics of these" } a href="/" { "Clear" } } }
         }
     }
 }
@@ -115,17 +123,18 @@ fn row(message: Message) -> Markup {
         message.response_time_ms,
         message.status_code,
     );
+    let failure = message.error.clone();
     let view = MessageView::from(message);
     html! {
         tr.failed[!view.is_success] {
-            td { a href=(format!("/messages/{id}")) { time datetime=(iso_time(at)) { (at.format("%Y-%m-%d %H:%M:%S")) } } }
-            td { (model) }
-            td { (provider.unwrap_or_default()) }
+            td.when { a href=(format!("/messages/{id}")) { time datetime=(iso_time(at)) { (at.format("%Y-%m-%d %H:%M:%S")) } } }
+            td.model { (model) }
+            td.provider { (provider.unwrap_or_default()) }
             td.text { (view.request_preview) }
-            td.text { (view.response_preview.unwrap_or_default()) }
-            td.number { @if let Some(tokens) = tokens { (tokens) } }
-            td.number { @if let Some(took) = took { (took) } }
-            td { @if let Some(status) = status { (status) } }
+            td.text { (view.response_preview.or(failure).unwrap_or_default()) }
+            td.number data-name="tokens" { @if let Some(tokens) = tokens { (tokens) } }
+            td.number data-name="ms" { @if let Some(took) = took { (took) } }
+            td { @if let Some(status) = status { span.status { (status) } } }
         }
     }
 }

@@ -1,16 +1,21 @@
 //! The statistics, as figures and charts.
 
 use super::{charts, layout};
-use crate::http::App;
-use axum::extract::State;
+use crate::http::{App, Problem, filters, parameters};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use salacia_log::Filters;
 
-/// Statistics of the whole log.
-pub async fn page(State(app): State<App>) -> Response {
-    let report = match app.layers.log.report(&Filters::default()).await {
+/// Statistics of the messages that the filters let through: all, without any.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    let filters = match parameters(query.as_deref()).and_then(|all| filters(&all)) {
+        Ok(filters) => filters,
+        Err(Problem::Parameter(bad)) => return layout::failure(StatusCode::BAD_REQUEST, &bad.message),
+        Err(other) => return other.into_response(),
+    };
+    let report = match app.layers.log.report(&filters).await {
         Ok(report) => report,
         Err(error) => {
             tracing::error!("{error}");
@@ -24,6 +29,9 @@ pub async fn page(State(app): State<App>) -> Response {
     let milliseconds = |value: Option<i32>| value.map_or_else(|| "–".to_owned(), |value| format!("{value} ms"));
     let body = html! {
         h1 { "Statistics" }
+        @if let Some(query) = query.filter(|_| filters != Filters::default()) {
+            p { "Of the interactions of " a href=(format!("/?{query}")) { "this search" } ". " a href="/statistics" { "Of all" } }
+        }
         div.figures {
             (figure("interactions", summary.total_messages.to_string()))
             (figure("succeeded", format!("{} %", summary.success_rate)))
@@ -34,10 +42,12 @@ pub async fn page(State(app): State<App>) -> Response {
             (figure("95th percentile", milliseconds(report.response_times.p95)))
             (figure("99th percentile", milliseconds(report.response_times.p99)))
         }
-        (charts::columns("Interactions per hour", report.per_hour.iter().map(|part| (hour(&part.start), part.messages))))
-        (charts::columns("Interactions per day", report.per_day.iter().map(|part| (part.start.get(..10).unwrap_or_default().to_owned(), part.messages))))
-        (charts::bars("Top models", report.top_models.iter().map(|part| (part.model.clone(), part.messages))))
-        (charts::bars("Tokens by model", report.tokens_by_model.iter().map(|part| (part.model.clone(), part.total_tokens))))
+        div.charts {
+            (charts::columns("Interactions per hour", report.per_hour.iter().map(|part| (hour(&part.start), part.messages))))
+            (charts::columns("Interactions per day", report.per_day.iter().map(|part| (part.start.get(..10).unwrap_or_default().to_owned(), part.messages))))
+            (charts::bars("Top models", report.top_models.iter().map(|part| (part.model.clone(), part.messages))))
+            (charts::bars("Tokens by model", report.tokens_by_model.iter().map(|part| (part.model.clone(), part.total_tokens))))
+        }
     };
     layout::page("Statistics", &body).into_response()
 }

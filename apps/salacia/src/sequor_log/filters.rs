@@ -1,13 +1,15 @@
 //! Filters, orders and places of the log as Sequor's.
 
 use crate::models::{AiInteraction, AiProvider};
-use salacia_log::{Direction, Filters, PageField, Place, SliceField};
+use crate::search_index::{self, SearchIndex};
+use salacia_log::{Direction, Filters, PageField, Place, SliceField, indexed_words};
 use sequor::prelude::*;
 
 /// All filters, joined by AND: a cursor's condition is one more, so it can never replace the search.
-pub fn condition(filters: &Filters) -> Filter<AiInteraction> {
+pub fn condition(db: &Db, filters: &Filters) -> Filter<AiInteraction> {
     let error = |has: bool| if has { AiInteraction::ERROR.is_not_null() } else { AiInteraction::ERROR.is_null() };
     let search = |term: &String| AiInteraction::REQUEST.as_text().icontains(term).or(AiInteraction::RESPONSE.as_text().icontains(term));
+    let indexed = db.extras().get::<SearchIndex>().and_then(|_| indexed_words(filters.search_term.as_deref()?));
     let all = [
         filters.model.as_ref().map(|model| AiInteraction::MODEL.eq(model)),
         filters.provider.as_ref().map(|name| AiInteraction::PROVIDER.is(AiProvider::NAME.eq(name))),
@@ -19,6 +21,7 @@ pub fn condition(filters: &Filters) -> Filter<AiInteraction> {
         filters.min_response_time.map(|least| AiInteraction::RESPONSE_TIME_MS.gte(least)),
         filters.max_response_time.map(|most| AiInteraction::RESPONSE_TIME_MS.lte(most)),
         filters.search_term.as_ref().map(search),
+        indexed.map(search_index::holding),
     ];
     Filter::all_of(all.into_iter().flatten())
 }

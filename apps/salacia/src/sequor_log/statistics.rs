@@ -7,7 +7,7 @@ use sequor::prelude::*;
 
 pub async fn summary(db: &Db, filters: &Filters) -> Result<Summary> {
     let (messages, failed, tokens, average, models): (i64, i64, Option<i64>, Option<f64>, i64) = AiInteraction::find_all()
-        .filter(condition(filters))
+        .filter(condition(db, filters))
         .select((
             count_all(),
             count(AiInteraction::ERROR),
@@ -19,7 +19,7 @@ pub async fn summary(db: &Db, filters: &Filters) -> Result<Summary> {
         .exec(db)
         .await?;
     let most: Option<(String, i64)> = AiInteraction::find_all()
-        .filter(condition(filters))
+        .filter(condition(db, filters))
         .select((AiInteraction::MODEL, count_all().alias("n")))
         .group_by(AiInteraction::MODEL)
         .order_by((alias("n").desc(), AiInteraction::MODEL.asc()))
@@ -33,7 +33,7 @@ pub async fn summary(db: &Db, filters: &Filters) -> Result<Summary> {
 
 pub async fn report(db: &Db, filters: &Filters) -> Result<Report> {
     let by_model: Vec<(String, i64, Option<i64>)> = AiInteraction::find_all()
-        .filter(condition(filters))
+        .filter(condition(db, filters))
         .select((AiInteraction::MODEL, count_all(), sum(AiInteraction::TOTAL_TOKENS)))
         .group_by(AiInteraction::MODEL)
         .exec(db)
@@ -51,7 +51,7 @@ pub async fn report(db: &Db, filters: &Filters) -> Result<Report> {
 
 /// The nearest ranks, each read by its place in the sorted list: the same on every database.
 async fn percentiles(db: &Db, filters: &Filters) -> Result<[Option<i32>; 3]> {
-    let timed = || AiInteraction::find_all().filter(condition(filters)).filter(AiInteraction::RESPONSE_TIME_MS.is_not_null());
+    let timed = || AiInteraction::find_all().filter(condition(db, filters)).filter(AiInteraction::RESPONSE_TIME_MS.is_not_null());
     let count = timed().count().exec(db).await?;
     let mut found = [None; 3];
     for (percent, slot) in [50, 95, 99].into_iter().zip(&mut found) {
@@ -70,7 +70,7 @@ async fn percentiles(db: &Db, filters: &Filters) -> Result<[Option<i32>; 3]> {
 async fn by_time(db: &Db, filters: &Filters, unit: &'static str, limit: u64) -> Result<Vec<ByTime>> {
     let start = || date_trunc(unit, AiInteraction::CREATED_AT);
     let rows: Vec<(DateTime<Utc>, i64, Option<i64>)> = AiInteraction::find_all()
-        .filter(condition(filters))
+        .filter(condition(db, filters))
         .select((start().alias("start"), count_all(), sum(AiInteraction::TOTAL_TOKENS)))
         .group_by(start())
         .order_by(alias("start").desc())

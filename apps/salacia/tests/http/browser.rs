@@ -18,6 +18,8 @@ async fn the_pages_work() {
     browser.open(&format!("{}/", running.url)).await;
     assert!(browser.text().await.contains("<script>document.title"));
     assert_eq!(browser.run("return document.title").await, "Log · Salacia");
+    browser.picture("salacia-log-narrow", 500).await;
+    browser.picture("salacia-log", 1_300).await;
     // Scrolling to the end fetches on, until every row is there.
     for seen in [21, 41, 61, 81, 101, 121] {
         browser.run("document.querySelector('tbody tr:last-child').scrollIntoView()").await;
@@ -37,7 +39,11 @@ async fn the_pages_work() {
 
     browser.open(&format!("{}/messages/{}", running.url, stored["id"].as_str().unwrap())).await;
     assert!(browser.text().await.contains("onerror") && browser.run("return document.title").await != "run");
+    browser.picture("salacia-message", 1_300).await;
+    browser.open(&format!("{}/statistics?searchTerm=purr", running.url)).await;
+    assert!(browser.text().await.contains("Of the interactions of this search"));
     browser.open(&format!("{}/statistics", running.url)).await;
+    browser.picture("salacia-statistics", 1_300).await;
     assert_eq!(browser.run("return document.querySelectorAll('figure.chart svg').length").await, 4);
     browser.open(&format!("{}/docs/", running.url)).await;
     browser.until("return document.body.innerText.includes('/api/messages/stats')").await;

@@ -1,5 +1,6 @@
 //! A browser, driven by the WebDriver protocol (W3C): JSON over HTTP.
 
+use base64::Engine;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -65,6 +66,17 @@ impl Browser {
     /// What a piece of JavaScript returns.
     pub async fn run(&self, script: &str) -> Value {
         post(&format!("{}/execute/sync", self.session), &json!({ "script": script, "args": [] })).await
+    }
+
+    /// Keeps a picture of the page, at this width, among the artefacts of the test: `target/tmp/screenshots`.
+    pub async fn picture(&self, name: &str, width: u32) {
+        post(&format!("{}/window/rect", self.session), &json!({ "width": width, "height": 1_000 })).await;
+        let answer: Value = reqwest::get(format!("{}/screenshot", self.session)).await.unwrap().json().await.unwrap();
+        let picture = base64::prelude::BASE64_STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
+        assert!(picture.starts_with(b"\x89PNG"));
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
 
     /// What the page shows.

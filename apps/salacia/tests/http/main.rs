@@ -6,5 +6,8 @@ mod cursors;
 mod driver;
 mod events;
 mod fallback;
+mod load;
+mod openapi;
 mod same_answers;
+mod search_index;
 mod start;

@@ -1,6 +1,6 @@
 //! [`Expr`]: every expression that Sequor can write.
 
-use super::Select;
+use super::{Select, Window};
 use crate::Name;
 use crate::types::{BindType, ColumnType};
 use crate::value::Value;
@@ -67,6 +67,8 @@ pub enum Expr {
         binds: Vec<BindType>,
         /// NOT IN.
         negated: bool,
+        /// No index of the model begins with what is tested: every row is compared with the list.
+        scanned: bool,
     },
     /// `a [NOT] IN (e1, e2, ..)` with expressions.
     InExprs {
@@ -447,6 +449,14 @@ pub enum Func {
     FirstValue,
     /// Last value of a window.
     LastValue,
+    /// The value of a frame's row of a number.
+    NthValue,
+    /// The number of one of so many parts of a window.
+    Ntile,
+    /// The rank between 0 and 1.
+    PercentRank,
+    /// The share of rows up to this one and its equals.
+    CumeDist,
     /// A percentile: fraction, ordered expression.
     Percentile,
     /// What keeps decimals exact where the database has none.
@@ -478,17 +488,6 @@ pub enum Exact {
     Absolute,
     /// Rounded to so many digits.
     Round,
-}
-
-/// A function over a window.
-#[derive(Clone, Debug)]
-pub struct Window {
-    /// The function.
-    pub call: Expr,
-    /// PARTITION BY.
-    pub partition: Vec<Expr>,
-    /// ORDER BY.
-    pub order: Vec<super::OrderBy>,
 }
 
 /// One arm of a CASE.

@@ -13,6 +13,8 @@ struct Scanner<'a> {
     rest: &'a str,
     parts: Vec<Part>,
     text: String,
+    /// The words outside of quotes, values and comments.
+    bare: String,
     ended: bool,
 }
 
@@ -21,7 +23,7 @@ pub fn scan(text: &str) -> Result<Vec<Part>, String> {
     if text.trim().is_empty() {
         return Err("the SQL is empty".to_owned());
     }
-    let mut scanner = Scanner { rest: text, parts: Vec::new(), text: String::new(), ended: false };
+    let mut scanner = Scanner { rest: text, parts: Vec::new(), text: String::new(), bare: String::new(), ended: false };
     while !scanner.rest.is_empty() {
         scanner.step()?;
     }
@@ -59,8 +61,11 @@ impl Scanner<'_> {
                 self.rest = &self.rest[2..];
                 return Ok(());
             }
-            ';' => self.ended = true,
-            _ => self.text.push(letter),
+            ';' if !within_body(&self.bare) => self.ended = true,
+            _ => {
+                self.text.push(letter);
+                self.bare.push(letter);
+            }
         }
         self.rest = &self.rest[letter.len_utf8()..];
         Ok(())
@@ -88,6 +93,7 @@ impl Scanner<'_> {
             return Err("one statement at a time: run what stands behind the `;` by itself".to_owned());
         }
         self.text.push_str(open);
+        self.bare.push(' ');
         self.rest = &self.rest[open.len()..];
         loop {
             if self.rest.starts_with(close) {
@@ -108,6 +114,30 @@ impl Scanner<'_> {
             self.rest = &self.rest[letter.len_utf8() + usize::from(doubled)..];
         }
     }
+}
+
+/// Whether a statement is in the midst of its `BEGIN .. END`: the body of a trigger, procedure or function is part of it, with its `;`.
+fn within_body(bare: &str) -> bool {
+    let lower = bare.to_ascii_lowercase();
+    let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let Some(begin) = words.iter().position(|word| *word == "begin").filter(|_| words[0] == "create") else { return false };
+    if !words[..begin].iter().any(|word| ["trigger", "procedure", "function", "event"].contains(word)) {
+        return false;
+    }
+    let (mut depth, mut after_end) = (0, false);
+    for word in &words[begin..] {
+        let ends_other = after_end && ["if", "loop", "while", "repeat", "case"].contains(word);
+        match *word {
+            // `END IF` and the like end what did not count; `END CASE` has been counted.
+            "if" | "loop" | "while" | "repeat" if ends_other => depth += 1,
+            "begin" | "case" if !ends_other => depth += 1,
+            "end" => depth -= 1,
+            _ => {}
+        }
+        after_end = *word == "end";
+    }
+    depth > 0
 }
 
 /// PostgreSQL's `$$` or `$tag$`.
@@ -141,6 +171,10 @@ mod tests {
         assert_eq!(scan("select '{{\"a\": 1}}'::jsonb"), Ok(vec![text("select '{\"a\": 1}'::jsonb")]));
         assert_eq!(scan("select 'it''s; fine' -- ok; here\n;  "), Ok(vec![text("select 'it''s; fine' -- ok; here\n  ")]));
         assert_eq!(scan("select $$ ; $$, $1"), Ok(vec![text("select $$ ; $$, $1")]));
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE b SET c = CASE WHEN 1 THEN 2 END; DELETE FROM 'end'; END";
+        assert_eq!(scan(&format!("{trigger}; ")), Ok(vec![text(&format!("{trigger} "))]));
+        let procedure = "create procedure p() begin if x then select 1; end if; select 2; end";
+        assert_eq!(scan(procedure), Ok(vec![text(procedure)]));
     }
 
     #[test]
@@ -149,6 +183,9 @@ mod tests {
             ("", "empty"),
             ("select '{x}'", "quotes"),
             ("select 1; drop table t", "one statement"),
+            ("create trigger t after insert on a begin select 1; end; drop table t", "one statement"),
+            ("create table begin_end (a int); drop table t", "one statement"),
+            ("begin; drop table t", "one statement"),
             ("select {x", "without"),
             ("select }", "single"),
             ("select {}", "no value"),

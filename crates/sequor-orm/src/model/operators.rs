@@ -122,7 +122,7 @@ pub(crate) fn in_values(expr: Expr, values: Vec<Value>, bind: BindType, negated:
     let count = values.len();
     let rows: Vec<Vec<Value>> = values.into_iter().filter(|value| !value.is_null()).map(|value| vec![value]).collect();
     let had_null = rows.len() < count;
-    let list = Expr::InValues { exprs: vec![expr.clone()], rows, binds: vec![bind], negated };
+    let list = Expr::InValues { exprs: vec![expr.clone()], rows, binds: vec![bind], negated, scanned: false };
     if negated && had_null { list.and(Expr::IsNull { expr: Box::new(expr), negated: true }) } else { list }
 }
 

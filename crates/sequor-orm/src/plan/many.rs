@@ -6,7 +6,7 @@ use super::{Plan, Planner, field, scope};
 use crate::load::is_small_integer;
 use crate::query::Deleted;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{ModelDef, Models, SortDirection};
+use sequor_core::schema::{IndexDef, ModelDef, Models, SortDirection};
 use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
@@ -31,17 +31,21 @@ impl Parents {
         Some(Parents::Found(Box::new(found)))
     }
 
-    /// The condition that these columns hold the key of a parent.
-    fn condition(self, mut linking: Vec<Expr>, binds: Vec<BindType>) -> Expr {
+    /// The condition that these columns hold the key of a parent; `scanned` where no index begins with them.
+    fn condition(self, mut linking: Vec<Expr>, binds: Vec<BindType>, scanned: bool) -> Expr {
         match self {
-            Parents::Keys(rows) => Expr::InValues { exprs: linking, rows, binds, negated: false },
+            Parents::Keys(rows) => Expr::InValues { exprs: linking, rows, binds, negated: false, scanned },
             // An array is made once; with IN the server may repeat the query.
-            Parents::Found(select) if linking.len() == 1 => Expr::Quantified {
-                op: BinaryOp::Equal,
-                left: Box::new(linking.remove(0)),
-                quantifier: Quantifier::Any,
-                right: Box::new(Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)])),
-            },
+            Parents::Found(select) if linking.len() == 1 => {
+                let (left, keys) =
+                    (Box::new(linking.remove(0)), Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)]));
+                if scanned {
+                    let unnest = Expr::call(Func::Named(Name::Borrowed("unnest")), vec![keys]);
+                    let select = Box::new(Select { columns: vec![SelectItem::new(unnest)], ..Select::default() });
+                    return Expr::InSelect { expr: left, select, negated: false };
+                }
+                Expr::Quantified { op: BinaryOp::Equal, left, quantifier: Quantifier::Any, right: Box::new(keys) }
+            }
             Parents::Found(select) => Expr::InSelect { expr: Box::new(Expr::Tuple(linking)), select, negated: false },
         }
     }
@@ -81,6 +85,17 @@ pub fn plan_many(many: &Many, parents: Parents, sorting: Sorting, models: &dyn M
     Planner::new(models).many(many, parents, sorting)
 }
 
+/// Whether an index that the model knows begins with this column. The parts of a longer key are compared as a whole.
+fn leads_an_index(model: &ModelDef, columns: &[usize]) -> bool {
+    let [position] = columns else { return true };
+    let column = &model.columns[*position];
+    let leads = |index: &IndexDef| {
+        matches!(index.method.as_deref(), None | Some("btree" | "hash"))
+            && index.parts.first().is_some_and(|part| part.column.as_ref() == Some(&column.name))
+    };
+    model.primary_key.first() == Some(position) || column.unique.is_some() || model.indexes.iter().any(leads)
+}
+
 impl Planner<'_> {
     fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, LinkAt)> {
         let link = &many.link;
@@ -113,7 +128,7 @@ impl Planner<'_> {
         let linking: Vec<Expr> =
             owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
         let binds = owner_columns.iter().map(|position| owner.columns[*position].ty.bind()).collect();
-        filters.push(parents.condition(linking.clone(), binds));
+        filters.push(parents.condition(linking.clone(), binds, !leads_an_index(owner, owner_columns)));
         self.between_filters(many, &owner_alias, &mut filters)?;
         for (name, value) in &many.def.scope {
             filters.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
@@ -209,7 +224,7 @@ impl Planner<'_> {
             item.alias = Some(Name::Owned(format!("c{number}")));
         }
         let width = inner.columns.len();
-        let number = Expr::Over(Box::new(Window { call: Expr::call(Func::RowNumber, Vec::new()), partition, order }));
+        let number = Expr::Over(Box::new(Window { call: Expr::call(Func::RowNumber, Vec::new()), partition, order, frame: None }));
         inner.columns.push(SelectItem::named(number, "rn"));
         let outer = self.alias();
         let rn = Expr::column(outer.clone(), "rn");

@@ -4,7 +4,10 @@ mod case;
 mod window;
 
 pub use case::{Case, when};
-pub use window::{Window, WindowCall, dense_rank, first_value, lag, last_value, lead, rank, row_number};
+pub use window::{
+    FrameBound, Window, WindowCall, cume_dist, dense_rank, first_value, lag, lag_by, last_value, lead, lead_by, nth_value, ntile,
+    percent_rank, rank, row_number,
+};
 
 use super::{Columns, Filter, RawSql};
 use crate::FieldType;

@@ -39,7 +39,7 @@ fn equals(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], key: 
 fn within(model: &Arc<sequor_core::schema::ModelDef>, positions: &[usize], keys: Vec<Vec<Value>>, negated: bool) -> Expr {
     let exprs = positions.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
     let binds = positions.iter().map(|position| model.columns[*position].ty.bind()).collect();
-    Expr::InValues { exprs, rows: keys, binds, negated }
+    Expr::InValues { exprs, rows: keys, binds, negated, scanned: false }
 }
 
 /// One side of a relation: a row, the relation, and the columns that link it.

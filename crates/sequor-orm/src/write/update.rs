@@ -176,7 +176,7 @@ fn with_keys(query: &QueryState, keys: Vec<Vec<Value>>) -> Result<QueryState> {
     let mut keyed = QueryState::new(model.clone());
     keyed.clauses.unscoped = true;
     keyed.clauses.deleted = crate::query::Deleted::Included;
-    keyed.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false });
+    keyed.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false, scanned: false });
     Ok(keyed)
 }
 

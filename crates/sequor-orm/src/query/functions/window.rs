@@ -5,7 +5,8 @@ use crate::FieldType;
 use crate::model::{Single, TypedExpr};
 use crate::query::{Columns, IntoOrder};
 use sequor_core::schema::Nulls;
-use sequor_core::statement::{Expr, Func, OrderBy, Window as CoreWindow};
+pub use sequor_core::statement::FrameBound;
+use sequor_core::statement::{Expr, Frame, FrameUnit, Func, OrderBy, Window as CoreWindow};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::value::Value;
 use std::marker::PhantomData;
@@ -14,6 +15,7 @@ use std::marker::PhantomData;
 pub struct Window<M> {
     partition: Vec<Expr>,
     order: Vec<OrderBy>,
+    frame: Option<Frame>,
     marker: PhantomData<fn() -> M>,
 }
 
@@ -26,7 +28,7 @@ impl<M> Default for Window<M> {
 impl<M> Window<M> {
     /// All rows of the query.
     pub fn new() -> Window<M> {
-        Window { partition: Vec::new(), order: Vec::new(), marker: PhantomData }
+        Window { partition: Vec::new(), order: Vec::new(), frame: None, marker: PhantomData }
     }
 
     /// Only rows with equal values. PARTITION BY.
@@ -40,6 +42,47 @@ impl<M> Window<M> {
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder<M>) -> Window<M> {
         self.order.extend(order.into_order());
+        self
+    }
+
+    /// Only the rows from so many before or behind to so many before or behind. ROWS BETWEEN.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # use sequor::{FrameBound, Window};
+    /// # #[derive(Model, Clone, Debug, PartialEq)]
+    /// # struct Day { #[field(primary_key)] id: i64, sold: i32 }
+    /// # let rt = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # rt.block_on(async {
+    /// # let db = Db::connect("sqlite::memory:").await?;
+    /// # db.sync::<Day>(sequor::SyncMode::Create).await?;
+    /// # Day::bulk_create((1..=4).map(|id| draft!(Day { id: id, sold: 10 })).collect::<Vec<_>>()).exec(&db).await?;
+    /// let three_days = Window::new().order_by(Day::ID.asc()).rows_between(FrameBound::Preceding(2), FrameBound::CurrentRow);
+    /// let sums = Day::find_all().select(sum(Day::SOLD).over(three_days)).order_by(Day::ID.asc()).exec(&db).await?;
+    /// assert_eq!(sums, [Some(10), Some(20), Some(30), Some(30)]);
+    /// # sequor::Result::Ok(())
+    /// # })?;
+    /// # sequor::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn rows_between(self, from: FrameBound, to: FrameBound) -> Window<M> {
+        self.framed(FrameUnit::Rows, from, to)
+    }
+
+    /// Only the rows whose value of the window's order (one number) is at most so much smaller or larger. RANGE BETWEEN.
+    #[must_use]
+    pub fn range_between(self, from: FrameBound, to: FrameBound) -> Window<M> {
+        self.framed(FrameUnit::Range, from, to)
+    }
+
+    /// Only the rows of so many groups of equal rows before or behind; not on MySQL and MariaDB. GROUPS BETWEEN.
+    #[must_use]
+    pub fn groups_between(self, from: FrameBound, to: FrameBound) -> Window<M> {
+        self.framed(FrameUnit::Groups, from, to)
+    }
+
+    fn framed(mut self, unit: FrameUnit, from: FrameBound, to: FrameBound) -> Window<M> {
+        self.frame = Some(Frame { unit, from, to });
         self
     }
 }
@@ -66,6 +109,7 @@ impl<M, T> WindowCall<M, T> {
                     Nulls::Last => Nulls::First,
                 });
             }
+            window.frame = window.frame.map(Frame::reversed);
         }
         over(self.call, window)
     }
@@ -79,7 +123,7 @@ impl<M, T> TypedExpr<M, T, Single> {
 }
 
 fn over<M, T>(call: Expr, window: Window<M>) -> TypedExpr<M, T> {
-    TypedExpr::new(Expr::Over(Box::new(CoreWindow { call, partition: window.partition, order: window.order })))
+    TypedExpr::new(Expr::Over(Box::new(CoreWindow { call, partition: window.partition, order: window.order, frame: window.frame })))
 }
 
 /// The number of the row in its window, from 1.
@@ -97,14 +141,29 @@ pub fn dense_rank<M>() -> WindowCall<M, i64> {
     WindowCall::new(Func::DenseRank, Vec::new())
 }
 
+/// The number of the row's part, from 1, when the window is divided into so many parts of one size.
+pub fn ntile<M>(parts: u32) -> WindowCall<M, i64> {
+    WindowCall::new(Func::Ntile, vec![number(parts)])
+}
+
+/// The rank of the row between 0 and 1.
+pub fn percent_rank<M>() -> WindowCall<M, f64> {
+    WindowCall::new(Func::PercentRank, Vec::new())
+}
+
+/// The share of the window's rows that come no later than this one.
+pub fn cume_dist<M>() -> WindowCall<M, f64> {
+    WindowCall::new(Func::CumeDist, Vec::new())
+}
+
 /// The value of the row before; `None` for the first.
 pub fn lag<M, T: FieldType>(of: impl IntoTyped<M, T>) -> WindowCall<M, Option<T::Base>> {
-    WindowCall::new(Func::Lag, vec![of.into_typed(), one()])
+    WindowCall::new(Func::Lag, vec![of.into_typed(), number(1)])
 }
 
 /// The value of the row behind; `None` for the last.
 pub fn lead<M, T: FieldType>(of: impl IntoTyped<M, T>) -> WindowCall<M, Option<T::Base>> {
-    WindowCall::new(Func::Lead, vec![of.into_typed(), one()])
+    WindowCall::new(Func::Lead, vec![of.into_typed(), number(1)])
 }
 
 /// The value of the window's first row.
@@ -117,6 +176,22 @@ pub fn last_value<M, T: FieldType>(of: impl IntoTyped<M, T>) -> WindowCall<M, Op
     WindowCall { backwards: true, ..WindowCall::new(Func::FirstValue, vec![of.into_typed()]) }
 }
 
-fn one() -> Expr {
-    Expr::Value(Value::I64(1), BindType::one(ScalarType::I32))
+/// The value of the row so many before.
+pub fn lag_by<M, T: FieldType>(of: impl IntoTyped<M, T>, rows: u32) -> WindowCall<M, Option<T::Base>> {
+    WindowCall::new(Func::Lag, vec![of.into_typed(), number(rows)])
+}
+
+/// The value of the row so many behind.
+pub fn lead_by<M, T: FieldType>(of: impl IntoTyped<M, T>, rows: u32) -> WindowCall<M, Option<T::Base>> {
+    WindowCall::new(Func::Lead, vec![of.into_typed(), number(rows)])
+}
+
+/// The value of the frame's row of this number, from 1. With an order and without a frame, only rows up to this one and its equals are seen.
+pub fn nth_value<M, T: FieldType>(of: impl IntoTyped<M, T>, row: u32) -> WindowCall<M, Option<T::Base>> {
+    WindowCall::new(Func::NthValue, vec![of.into_typed(), number(row)])
+}
+
+/// What counts rows is a number of 32 bits: PostgreSQL takes no other.
+fn number(rows: u32) -> Expr {
+    Expr::Value(Value::I64(i64::from(rows)), BindType::one(ScalarType::I32))
 }

@@ -122,7 +122,7 @@ pub(super) fn keys_of(rows: &[RowState], positions: &[usize]) -> Vec<Vec<Value>>
 pub(super) fn within(model: &ModelDef, positions: &[usize], keys: Vec<Vec<Value>>) -> Expr {
     let exprs = positions.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
     let binds = positions.iter().map(|position| model.columns[*position].ty.bind()).collect();
-    Expr::InValues { exprs, rows: keys, binds, negated: false }
+    Expr::InValues { exprs, rows: keys, binds, negated: false, scanned: false }
 }
 
 async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bool) -> Result<(u64, Vec<RowState>)> {

@@ -155,7 +155,7 @@ fn of_keys(link: &Link, keys: Vec<Vec<Value>>) -> QueryState {
     query.clauses.deleted = Deleted::Included;
     let exprs = link.columns.iter().map(|position| Expr::Field(plan::field(target, *position))).collect();
     let binds = link.columns.iter().map(|position| target.columns[*position].ty.bind()).collect();
-    query.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false });
+    query.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false, scanned: false });
     query
 }
 

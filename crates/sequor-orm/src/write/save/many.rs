@@ -179,7 +179,7 @@ fn condition(model: &Arc<ModelDef>, rows: &[&mut Prepared], keys: &[Vec<Value>])
         && let [position] = model.primary_key.as_slice()
     {
         let (exprs, binds) = (vec![column(model, *position)], vec![model.columns[*position].ty.bind()]);
-        return Expr::InValues { exprs, rows: keys.to_vec(), binds, negated: false };
+        return Expr::InValues { exprs, rows: keys.to_vec(), binds, negated: false, scanned: false };
     }
     let one = |(row, key): (&&mut Prepared, &Vec<Value>)| match expected_version(&row.state) {
         Some((position, version)) => {
