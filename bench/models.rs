@@ -46,6 +46,7 @@ pub struct User {
 pub struct Post {
     #[field(primary_key, auto_increment)]
     pub id: i32,
+    #[field(index)]
     pub user_id: i32,
     pub title: String,
     pub body: Option<String>,
@@ -59,6 +60,7 @@ pub struct Post {
 pub struct Comment {
     #[field(primary_key, auto_increment)]
     pub id: i32,
+    #[field(index)]
     pub post_id: i32,
     pub author: String,
     pub text: String,

@@ -11,6 +11,9 @@ use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
+/// Lists above this length are worth a table of hashes where every row is compared with them (PostgreSQL).
+pub const LONG_LIST: usize = 100;
+
 impl SqlWriter {
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<()> {
         match expr {
@@ -301,7 +304,7 @@ impl SqlWriter {
                 let bind = binds.first().copied().unwrap_or_default();
                 self.nested(expr)?;
                 // In a plan that knows no values, PostgreSQL compares row by row with each member of an array; the rows of unnest it hashes.
-                if let Some(name) = cast_name(bind).filter(|_| scanned) {
+                if let Some(name) = cast_name(bind).filter(|_| scanned && rows.len() > LONG_LIST) {
                     self.push(if negated { " NOT IN (SELECT unnest(" } else { " IN (SELECT unnest(" });
                     self.bind(column_of(rows, 0), BindType::list(bind.scalar));
                     self.push("::");

@@ -14,6 +14,7 @@ mod writer;
 
 pub use ddl::{render_ddl, render_ddl_in};
 pub use dialect::Dialect;
+pub use expr::LONG_LIST;
 
 use sequor_core::driver::Param;
 use sequor_core::error::Result;

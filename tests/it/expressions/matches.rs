@@ -117,3 +117,36 @@ async fn a_search_uses_its_index(db: Db) -> sequor::Result<()> {
     assert!(plan.contains(wanted), "{plan}");
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "logbooks", index(columns("entry", "harbour"), method = "fulltext", language = "english"))]
+pub struct Logbook {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub entry: String,
+    pub harbour: Option<String>,
+}
+
+#[sequor::test(models(Logbook))]
+async fn words_of_a_language_are_found_by_their_stems(db: Db) -> sequor::Result<()> {
+    let entries = ["The boats were sailing", "A boat sails", "Nothing to report"];
+    Logbook::bulk_create(entries.map(|entry| draft!(Logbook { entry: entry })).to_vec()).exec(&db).await?;
+    let found = async |words: &str| {
+        let find = Logbook::find_all().filter(sequor::matches((Logbook::ENTRY, Logbook::HARBOUR), words));
+        find.pluck(Logbook::ID).order_by(Logbook::ID.asc()).exec(&db).await
+    };
+    // MySQL and MariaDB know no stems.
+    let stems = matches!(db.dialect(), Dialect::Postgres | Dialect::Sqlite);
+    assert_eq!(found("boat").await?, if stems { vec![1, 2] } else { vec![2] });
+    assert_eq!(found("boats SAIL").await?, if stems { vec![1, 2] } else { vec![] });
+    assert_eq!(found("reporting").await?, if stems { vec![3] } else { vec![] });
+    if db.dialect() == Dialect::Postgres {
+        let plan = db.transaction(async |tx| {
+            tx.execute(sql!("SET LOCAL enable_seqscan = off")).await?;
+            Logbook::find_all().filter(sequor::matches((Logbook::ENTRY, Logbook::HARBOUR), "boat")).explain(tx).await
+        });
+        let plan = plan.await?;
+        assert!(plan.contains("logbooks_entry_harbour_idx"), "{plan}");
+    }
+    Ok(())
+}

@@ -42,7 +42,7 @@ pub fn bars(title: &str, values: impl Iterator<Item = (String, i64)>) -> Markup 
             figcaption { (title) }
             svg viewBox=(format!("0 0 {WIDTH} {}", height.max(1))) role="img" aria-label=(title) {
                 @for (place, (label, value)) in (0_i64..).zip(&values) {
-                    @let short: String = label.chars().take(32).collect();
+                    @let short: String = if label.chars().count() > 26 { label.chars().take(25).chain(['…']).collect() } else { label.clone() };
                     text x="0" y=(place * 26 + 17) { (short) }
                     rect x="240" y=(place * 26 + 3) width=((WIDTH - 340) * *value / most) height="20" { title { (label) ": " (value) } }
                     text x=(250 + (WIDTH - 340) * *value / most) y=(place * 26 + 17) { (value) }

@@ -28,8 +28,11 @@ pub async fn page(State(app): State<App>, Path(id): Path<String>) -> Response {
             dt { "Key" } dd { code { (message.id) } }
             dt { "When" } dd { (iso_time(message.created_at)) }
             dt { "Provider" } dd { @match &message.provider { Some(provider) => { (provider.name) " (" (provider.kind) ")" } None => "–" } }
-            dt { "Tokens" } dd { (number(message.prompt_tokens)) " + " (number(message.completion_tokens)) " = " (number(message.total_tokens)) }
-            dt { "Response time" } dd { (number(message.response_time_ms)) " ms" }
+            dt { "Tokens" } dd {
+                (number(message.total_tokens))
+                @if let (Some(asked), Some(told)) = (message.prompt_tokens, message.completion_tokens) { " (" (asked) " asked, " (told) " answered)" }
+            }
+            dt { "Response time" } dd { (number(message.response_time_ms)) @if message.response_time_ms.is_some() { " ms" } }
             dt { "Status" } dd { (number(message.status_code)) }
             @if let Some(error) = &message.error { dt { "Error" } dd.error { (error) } }
         }

@@ -25,8 +25,8 @@ pub struct IndexDef {
     pub concurrently: bool,
     /// The message for a taken key.
     pub message: Option<Name>,
-    /// Full-text parser or configuration.
-    pub parser: Option<Name>,
+    /// The language whose stems a full-text index knows; none: words as they are written.
+    pub language: Option<Name>,
 }
 
 /// One part of an index.

@@ -165,7 +165,7 @@ fn index_json(index: &IndexDef, table: &TableName) -> Json {
     put(&mut map, "include", (!index.include.is_empty()).then(|| json!(index.include)));
     put_flag(&mut map, "live_only", index.live_only);
     put_flag(&mut map, "concurrently", index.concurrently);
-    put_text(&mut map, "parser", index.parser.as_ref());
+    put_text(&mut map, "language", index.language.as_ref());
     Json::Object(map)
 }
 
@@ -255,7 +255,7 @@ fn read_index(json: &Json) -> IndexDef {
         live_only: flag(json, "live_only"),
         concurrently: flag(json, "concurrently"),
         message: None,
-        parser: text(json, "parser"),
+        language: text(json, "language"),
     }
 }
 

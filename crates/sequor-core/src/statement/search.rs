@@ -11,6 +11,8 @@ pub struct Search {
     pub columns: Vec<Expr>,
     /// The search. Only its words travel: no sign in it is an operator of the server.
     pub words: String,
+    /// The language whose stems count, if the index of the model says one.
+    pub language: Option<Name>,
     /// Not whether, but how well a row matches: 0 where it does not.
     pub rank: bool,
     /// The index that answers it, where the database must be told (SQLite).
@@ -31,11 +33,44 @@ pub struct SearchIndex {
 impl Search {
     /// A search in some columns.
     pub fn new(columns: Vec<Expr>, words: impl Into<String>) -> Search {
-        Search { columns, words: words.into(), rank: false, index: None }
+        Search { columns, words: words.into(), language: None, rank: false, index: None }
     }
 }
 
 impl IndexDef {
+    /// The languages that a full-text index may be told. `simple` is that of no language: words as they are written.
+    pub const LANGUAGES: &'static [&'static str] = &[
+        "simple",
+        "arabic",
+        "armenian",
+        "basque",
+        "catalan",
+        "danish",
+        "dutch",
+        "english",
+        "finnish",
+        "french",
+        "german",
+        "greek",
+        "hindi",
+        "hungarian",
+        "indonesian",
+        "irish",
+        "italian",
+        "lithuanian",
+        "nepali",
+        "norwegian",
+        "portuguese",
+        "romanian",
+        "russian",
+        "serbian",
+        "spanish",
+        "swedish",
+        "tamil",
+        "turkish",
+        "yiddish",
+    ];
+
     /// Whether it is a full-text index.
     pub fn is_full_text(&self) -> bool {
         self.method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("fulltext"))

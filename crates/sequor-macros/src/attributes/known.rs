@@ -120,6 +120,7 @@ pub const INDEX: &[Known] = &[
     option("name", &[Text], "`name = \"users_by_name\"`"),
     option("filter", &[Text], "`filter = \"deleted_at IS NULL\"`"),
     option("method", &[Text], "`method = \"gin\"`"),
+    option("language", &[Text], "`language = \"english\"`"),
     option("live_only", &[Flag], "`live_only`"),
 ];
 
@@ -169,3 +170,36 @@ pub const ACTIONS: &[&str] = &["cascade", "restrict", "set null", "set default",
 
 /// The methods of an index.
 pub const METHODS: &[&str] = &["btree", "hash", "gin", "gist", "brin", "spgist", "fulltext", "spatial"];
+
+/// The languages whose stems a full-text index knows.
+pub const LANGUAGES: &[&str] = &[
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
+];

@@ -95,7 +95,7 @@ fn index(model: &Model, option: &str, place: Span, tokens: &TokenStream, errors:
         return None;
     }
     let mut fields = Vec::new();
-    for name in ["name", "filter", "method"] {
+    for name in ["name", "filter", "method", "language"] {
         if let Some(text) = options.text(name) {
             let field = proc_macro2::Ident::new(name, text.span());
             fields.push(quote!(#field: ::core::option::Option::Some(#text)));
@@ -104,6 +104,18 @@ fn index(model: &Model, option: &str, place: Span, tokens: &TokenStream, errors:
     if let Some(method) = options.text("method").filter(|method| !known::METHODS.contains(&method.value().as_str())) {
         errors
             .at(method.span(), format!("there is no index method `{}`{}", method.value(), names::instead(&method.value(), known::METHODS)));
+    }
+    if let Some(language) = options.text("language") {
+        let value = language.value();
+        if !known::LANGUAGES.contains(&value.as_str()) {
+            errors.at(
+                language.span(),
+                format!("no full-text index knows the language `{value}`{}", names::instead(&value, known::LANGUAGES)),
+            );
+        }
+        if options.text("method").is_none_or(|method| method.value() != "fulltext") {
+            errors.at(language.span(), "`language` is of full-text indexes: add `method = \"fulltext\"`");
+        }
     }
     if option == "unique" || options.has("unique") {
         fields.push(quote!(unique: true));

@@ -133,6 +133,8 @@ pub struct StaticIndex {
     pub filter: Option<&'static str>,
     /// `method = "gin"`.
     pub method: Option<&'static str>,
+    /// `language = "english"`, of a full-text index.
+    pub language: Option<&'static str>,
     /// `live_only`: unique among rows that are not deleted.
     pub live_only: bool,
 }
@@ -357,6 +359,7 @@ impl StaticModel {
                 unique: index.unique,
                 filter: index.filter.map(Into::into),
                 method: index.method.map(Into::into),
+                language: index.language.map(Into::into),
                 live_only: index.live_only,
                 ..IndexDef::default()
             });
@@ -493,7 +496,7 @@ impl StaticRelation {
 impl StaticIndex {
     /// An index over parts.
     pub const fn new(parts: &'static [StaticIndexPart]) -> StaticIndex {
-        StaticIndex { name: None, parts, unique: false, filter: None, method: None, live_only: false }
+        StaticIndex { name: None, parts, unique: false, filter: None, method: None, language: None, live_only: false }
     }
 }
 

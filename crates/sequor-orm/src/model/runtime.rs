@@ -330,10 +330,11 @@ fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
             .and_then(Json::as_str)
             .map_or_else(|| snake_case(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
         let method = index.get("using").or_else(|| index.get("method")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
+        let language = index.get("language").and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
         // Names in double quotes and TRUE are understood wherever there are partial indexes.
         let condition = |filter: &Json| crate::query::condition_text(def, filter.clone(), sequor_sql::Dialect::Postgres);
         let filter = index.get("where").map(condition).transpose()?.map(Name::Owned);
-        made.push(IndexDef { name: Some(name.into()), parts, unique, method, filter, ..IndexDef::default() });
+        made.push(IndexDef { name: Some(name.into()), parts, unique, method, filter, language, ..IndexDef::default() });
     }
     Ok(made)
 }

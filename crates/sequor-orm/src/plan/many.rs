@@ -36,16 +36,12 @@ impl Parents {
         match self {
             Parents::Keys(rows) => Expr::InValues { exprs: linking, rows, binds, negated: false, scanned },
             // An array is made once; with IN the server may repeat the query.
-            Parents::Found(select) if linking.len() == 1 => {
-                let (left, keys) =
-                    (Box::new(linking.remove(0)), Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)]));
-                if scanned {
-                    let unnest = Expr::call(Func::Named(Name::Borrowed("unnest")), vec![keys]);
-                    let select = Box::new(Select { columns: vec![SelectItem::new(unnest)], ..Select::default() });
-                    return Expr::InSelect { expr: left, select, negated: false };
-                }
-                Expr::Quantified { op: BinaryOp::Equal, left, quantifier: Quantifier::Any, right: Box::new(keys) }
-            }
+            Parents::Found(select) if linking.len() == 1 => Expr::Quantified {
+                op: BinaryOp::Equal,
+                left: Box::new(linking.remove(0)),
+                quantifier: Quantifier::Any,
+                right: Box::new(Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)])),
+            },
             Parents::Found(select) => Expr::InSelect { expr: Box::new(Expr::Tuple(linking)), select, negated: false },
         }
     }

@@ -140,6 +140,8 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
 fn parents(dialect: Dialect, keys: &[Vec<Value>]) -> Option<usize> {
     let one = |wanted: fn(&Value) -> bool| keys.iter().all(|key| matches!(key.as_slice(), [value] if wanted(value)));
     match dialect {
+        // A longer list may be written otherwise.
+        Dialect::Postgres if keys.len() > sequor_sql::LONG_LIST => None,
         Dialect::Postgres => one(|value| !value.is_null()).then_some(1),
         Dialect::Sqlite => one(|value| matches!(value, Value::I64(_))).then_some(1),
         // The list is padded by its last member.

@@ -11,22 +11,22 @@ use sequor_core::{Name, Value};
 impl Planner<'_> {
     /// A search over fields becomes one over columns, with its index.
     pub(super) fn search(&mut self, mut search: Search, scope: &Scope) -> Result<Expr> {
-        search.index = self.search_index(&search, scope);
+        let fields: Option<Vec<Name>> = search.columns.iter().map(|expr| field(&scope.model, expr)).collect();
+        if let Some(index) = fields.as_deref().and_then(|fields| answering(&scope.model, fields)) {
+            search.language.clone_from(&index.language);
+            search.index = self.search_index(index, &fields.unwrap_or_default(), scope);
+        }
         for column in &mut search.columns {
             *column = self.rewrite(std::mem::replace(column, Expr::Default), scope)?;
         }
         Ok(Expr::Search(Box::new(search)))
     }
 
-    fn search_index(&self, search: &Search, scope: &Scope) -> Option<SearchIndex> {
+    fn search_index(&self, index: &IndexDef, fields: &[Name], scope: &Scope) -> Option<SearchIndex> {
         let model = &*scope.model;
         if model.view.is_some() || !numbered(model) {
             return None;
         }
-        let field = |expr: &Expr| crate::query::key_position(model, expr).map(|position| model.columns[position].name.clone());
-        let fields: Vec<Name> = search.columns.iter().map(field).collect::<Option<_>>()?;
-        let holds = |index: &&IndexDef| index.is_full_text() && fields.iter().all(|field| names(index).any(|name| name == field));
-        let index = model.indexes.iter().find(holds)?;
         let whole = names(index).all(|name| fields.contains(name));
         let column = |name: &Name| model.column(name).map(|column| column.column.clone());
         let mut made = index.clone();
@@ -40,6 +40,18 @@ impl Planner<'_> {
             columns: if whole { None } else { fields.iter().map(column).collect() },
         })
     }
+}
+
+/// The name of the field that an expression is.
+fn field(model: &ModelDef, expr: &Expr) -> Option<Name> {
+    crate::query::key_position(model, expr).map(|position| model.columns[position].name.clone())
+}
+
+/// The full-text index that answers a search in these fields: the one that has no others, else one that has them among others.
+fn answering<'a>(model: &'a ModelDef, fields: &[Name]) -> Option<&'a IndexDef> {
+    let holds = |index: &&IndexDef| index.is_full_text() && fields.iter().all(|field| names(index).any(|name| name == field));
+    let mut holding = model.indexes.iter().filter(holds);
+    holding.clone().find(|index| names(index).all(|name| fields.contains(name))).or_else(|| holding.next())
 }
 
 fn names(index: &IndexDef) -> impl Iterator<Item = &Name> {

@@ -14,11 +14,11 @@ fn columns(index: &IndexDef) -> Result<Vec<Name>> {
 }
 
 impl DdlWriter {
-    /// `USING gin (to_tsvector('simple', ..))`: the expression that a search spells too.
+    /// `USING gin (to_tsvector('english', ..))`: the expression that a search spells too.
     pub(super) fn gin(&mut self, index: &IndexDef) -> Result<()> {
         let columns: Vec<Expr> = columns(index)?.into_iter().map(|name| Expr::Column { table: None, name }).collect();
         self.sql.push(" USING gin (");
-        self.sql.document(&columns)?;
+        self.sql.document(&columns, index.language.as_deref())?;
         self.sql.push(")");
         self.end();
         Ok(())
@@ -36,7 +36,10 @@ impl DdlWriter {
         self.sql.push(", content=");
         let whole = self.whole_name(table);
         self.sql.literal(&whole)?;
-        self.sql.push(", content_rowid='rowid', tokenize='unicode61 remove_diacritics 0')");
+        self.sql.push(", content_rowid='rowid', tokenize='");
+        // Porter's stems are those of English; SQLite has no others.
+        self.sql.push(if index.language.as_deref() == Some("english") { "porter " } else { "" });
+        self.sql.push("unicode61 remove_diacritics 0')");
         self.end();
         self.sql.push("INSERT INTO ");
         self.sql.table(&place)?;

@@ -4,6 +4,7 @@ use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
+use sequor_core::schema::IndexDef;
 use sequor_core::statement::{Expr, Search, SearchIndex};
 use sequor_core::types::{BindType, ScalarType};
 
@@ -21,9 +22,11 @@ impl SqlWriter {
         match (self.dialect, &search.index) {
             (Dialect::Postgres, _) => {
                 self.push(if search.rank { "ts_rank(" } else { "" });
-                self.document(&search.columns)?;
+                self.document(&search.columns, search.language.as_deref())?;
                 self.push(if search.rank { ", " } else { " @@ " });
-                self.push("plainto_tsquery('simple', ");
+                self.push("plainto_tsquery(");
+                self.language(search.language.as_deref())?;
+                self.push(", ");
                 self.text(words.join(" "));
                 self.push(if search.rank { "))::float8" } else { ")" });
             }
@@ -51,8 +54,10 @@ impl SqlWriter {
     }
 
     /// What PostgreSQL searches, spelt as its index is.
-    pub(crate) fn document(&mut self, columns: &[Expr]) -> Result<()> {
-        self.push("to_tsvector('simple', ");
+    pub(crate) fn document(&mut self, columns: &[Expr], language: Option<&str>) -> Result<()> {
+        self.push("to_tsvector(");
+        self.language(language)?;
+        self.push(", ");
         match columns {
             [column] => {
                 self.expr(column)?;
@@ -62,6 +67,18 @@ impl SqlWriter {
         }
         self.push(")");
         Ok(())
+    }
+
+    /// The name of a text search configuration, out of the closed list.
+    fn language(&mut self, language: Option<&str>) -> Result<()> {
+        let name = language.unwrap_or("simple");
+        if !IndexDef::LANGUAGES.contains(&name) {
+            return Err(Error::usage(format!(
+                "no full-text index knows the language {name:?}; it is one of {}",
+                IndexDef::LANGUAGES.join(", ")
+            )));
+        }
+        self.literal(name)
     }
 
     /// Some columns as one text, in which NULL is nothing.
