@@ -42,9 +42,28 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
+/// What there is, for whoever opens the address that the program prints.
+async fn index() -> axum::Json<serde_json::Value> {
+    let routes = json!({
+        "POST /register": "{ email, name, password }",
+        "POST /confirm": "{ email, code }: the one-time code, for tokens",
+        "POST /login": "{ email, password }, for tokens",
+        "POST /refresh": "{ refreshToken }",
+        "POST /logout": "revokes every token of the user",
+        "GET /me": "with `authorization: Bearer ..`, as everything below",
+        "GET, POST /social": "{ provider, providerUserId }",
+        "GET, POST /payments": "{ amount, currency }, with `idempotency-key: ..`",
+        "POST /payments/{id}/{authorize, capture, refund, fail}": "the next state",
+        "GET, POST /files?name=..": "the body is the content",
+        "GET, DELETE /files/{id}": "the content",
+    });
+    axum::Json(json!({ "name": "Accounts", "routes": routes }))
+}
+
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let small = Router::new()
+        .route("/", get(index))
         .route("/register", post(login::register))
         .route("/confirm", post(login::confirm))
         .route("/login", post(login::login))

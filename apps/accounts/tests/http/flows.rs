@@ -121,6 +121,8 @@ async fn everything(db: Db) {
     let running = Running::start(db).await;
     assert_eq!(running.send("GET", "/me", "", Value::Null).await.0, 401);
     assert_eq!(running.send("GET", "/nothing", "", Value::Null).await.0, 404);
+    let index = running.send("GET", "/", "", Value::Null).await;
+    assert!(index.0 == 200 && index.1["routes"]["GET /me"].is_string(), "{index:?}");
     logging_in(&running).await;
     codes(&running).await;
     owning(&running).await;
