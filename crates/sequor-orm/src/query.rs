@@ -20,9 +20,9 @@ pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
 pub use functions::{
-    Case, FrameBound, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, cume_dist, date_part,
-    date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least, match_rank, matches, max, min,
-    nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
+    Case, FrameBound, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, cume_dist,
+    date_part, date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least, match_rank, matches,
+    max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
 };
 pub use include::Include;
 pub(crate) use json::condition_text;

@@ -65,9 +65,9 @@ pub use sequor_orm::model::{
 pub use sequor_orm::query::{
     Batches, Case, Cursor, CursorPage, Filter, Find, FrameBound, Include, IntoOrder, Lock, ModelQueries, Order, Page, Policy, RowStream,
     RowsAndCount, Scope, Shape, SqlTag, Strategy, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct,
-    cume_dist, date_part, date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least, match_rank,
-    matches, max, min, nth_value, ntile, outer, percent_rank, query_language_schema, random, rank, raw_expr, row_number, scalar, string_agg,
-    sum, tuple, when,
+    cume_dist, date_part, date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least,
+    match_rank, matches, max, min, nth_value, ntile, outer, percent_rank, query_language_schema, random, rank, raw_expr, row_number,
+    scalar, string_agg, sum, tuple, when,
 };
 pub use sequor_orm::sync::{PlanStep, SyncMode};
 #[cfg(feature = "testing")]
