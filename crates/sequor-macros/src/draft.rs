@@ -1,6 +1,7 @@
 //! `draft!`: a constant that checks which fields are given, and a value that puts them in.
 //!
 //! `{ a: .. }`, `{ a, .. }` and `{}` behind a field are nested drafts, any other brace is a block; a list is nested when its first element is.
+//! `_` leaves a field to be given later.
 
 use crate::attributes::split;
 use crate::errors::Errors;
@@ -27,6 +28,8 @@ enum Given {
     List(Vec<Given>, Span),
     /// `[]`
     Empty,
+    /// `_`: a parent, `set` or a hook gives the value before the row is written.
+    Later,
     /// Nothing, which is reported.
     Missing,
 }
@@ -107,7 +110,11 @@ fn field(part: TokenStream, errors: &mut Errors) -> Option<Field> {
 }
 
 fn given(tokens: &[TokenTree], errors: &mut Errors) -> Given {
-    let [TokenTree::Group(group)] = tokens else { return Given::Value(tokens.iter().cloned().collect()) };
+    let group = match tokens {
+        [TokenTree::Ident(name)] if name == "_" => return Given::Later,
+        [TokenTree::Group(group)] => group,
+        _ => return Given::Value(tokens.iter().cloned().collect()),
+    };
     match group.delimiter() {
         Delimiter::Brace if is_nested(group.stream()) => Given::Nested(fields(group.stream(), errors), group.span()),
         Delimiter::Bracket if group.stream().is_empty() => Given::Empty,
@@ -177,7 +184,7 @@ fn marks(slots: &Ident, fields: &Fields, depth: usize) -> TokenStream {
 
 fn nested_marks(slots: &Ident, name: &Ident, value: &Given, depth: usize, code: &mut TokenStream) {
     match value {
-        Given::Value(_) | Given::Empty | Given::Missing => {}
+        Given::Value(_) | Given::Empty | Given::Later | Given::Missing => {}
         Given::List(items, _) => items.iter().for_each(|item| nested_marks(slots, name, item, depth, code)),
         Given::Nested(fields, braces) => {
             let inner = local("given", Some(depth), *braces);
@@ -199,7 +206,7 @@ fn puts(draft: &Ident, slots: &Ident, fields: &Fields, depth: usize) -> TokenStr
         code.extend(match &field.value {
             Given::Value(value) => quote_spanned!(span=> #slots.#name.put(&mut #draft, #value);),
             Given::Empty => quote_spanned!(span=> #slots.#name.put_nothing(&mut #draft);),
-            Given::Missing => continue,
+            Given::Later | Given::Missing => continue,
             nested => {
                 // Before `put` takes the slot, nested drafts look their model up in it.
                 let (children, value) = (local("children", Some(depth), span), value(slots, name, nested, depth));
@@ -213,7 +220,7 @@ fn puts(draft: &Ident, slots: &Ident, fields: &Fields, depth: usize) -> TokenStr
 fn value(slots: &Ident, name: &Ident, value: &Given, depth: usize) -> TokenStream {
     match value {
         Given::Value(tokens) => tokens.clone(),
-        Given::Empty | Given::Missing => quote!([]),
+        Given::Empty | Given::Later | Given::Missing => quote!([]),
         Given::List(items, span) => {
             let items = items.iter().map(|item| self::value(slots, name, item, depth));
             quote_spanned!(*span=> [#(#items),*])

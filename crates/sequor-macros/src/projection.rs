@@ -52,6 +52,18 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
     Some(emit(&input.ident, &root, &of, &items))
 }
 
+/// A column by its constant, or by the name of its field in quotes.
+fn named(column: &TokenStream, of: &TokenStream) -> TokenStream {
+    let name = syn::parse2::<syn::LitStr>(column.clone()).and_then(|name| name.parse::<syn::Ident>());
+    match name {
+        Ok(name) => {
+            let (constant, of) = (names::constant(&name), types::at(of.clone(), name.span()));
+            quote!(#of::#constant)
+        }
+        Err(_) => column.clone(),
+    }
+}
+
 fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     let ident = field.ident.clone()?;
     let options = Options::read(&field.attrs, "projection", known::PROJECTION_FIELD, errors);
@@ -65,7 +77,10 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     }
     let select = match (options.tokens("expr"), options.tokens("column")) {
         (Some(expression), _) => quote_spanned!(expression.span()=> __sequor::projected::<#of, #ty>(#expression)),
-        (None, Some(column)) => quote_spanned!(column.span()=> __sequor::projected_column::<#of, #ty>(#column)),
+        (None, Some(column)) => {
+            let column = named(column, of);
+            quote_spanned!(column.span()=> __sequor::projected_column::<#of, #ty>(#column))
+        }
         (None, None) => {
             let (constant, of) = (names::constant(&ident), types::at(of.clone(), ident.span()));
             quote_spanned!(ident.span()=> __sequor::projected_column::<#of, #ty>(#of::#constant))

@@ -1,5 +1,7 @@
 //! [`SqliteConnection`]: the caller's side of a connection. It sends requests to the thread and awaits answers.
 
+mod core;
+mod inline;
 mod mailbox;
 mod maintenance;
 mod shared;
@@ -9,6 +11,7 @@ pub(crate) use mailbox::{Command, Mailbox, Reply, Request};
 pub(crate) use shared::Shared;
 
 use crate::connect::SqliteOptions;
+use inline::{Done, Inline};
 use mailbox::Control;
 use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
@@ -22,6 +25,8 @@ use worker::Opened;
 
 /// One open connection: a channel to the thread that owns it.
 pub(crate) struct SqliteConnection {
+    /// Short requests run in place (`inline=on`). Dropped before the thread hears of the end, so that the thread closes the database.
+    inline: Option<Inline>,
     requests: Sender<Request>,
     thread: JoinHandle<()>,
     shared: Arc<Shared>,
@@ -35,13 +40,15 @@ impl SqliteConnection {
     /// Starts a thread and opens the database there.
     pub(crate) async fn connect(options: Arc<SqliteOptions>) -> Result<SqliteConnection> {
         let (requests, inbox) = channel();
+        let in_place = options.inline;
         let (ready, opened) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("sequor-sqlite".into())
             .spawn(move || worker::serve(options, inbox, ready))
             .map_err(|error| Error::connection(ConnectionErrorKind::NotReady, format!("no thread for the connection: {error}")))?;
-        let Opened { shared, server } = opened.await.map_err(|_| gone())??;
-        Ok(SqliteConnection { requests, thread, shared, server, open: false, broken: false })
+        let Opened { shared, server, core } = opened.await.map_err(|_| gone())??;
+        let inline = in_place.then(|| Inline::new(core));
+        Ok(SqliteConnection { inline, requests, thread, shared, server, open: false, broken: false })
     }
 
     /// Sends a request and awaits its answer. When the future is dropped before that, what can be stopped is stopped.
@@ -66,6 +73,14 @@ impl SqliteConnection {
     }
 
     async fn control(&mut self, control: Control) -> Result<()> {
+        let control = match &self.inline {
+            // A cut exchange may still run on the thread.
+            Some(inline) if !self.open && !self.broken => match inline.control(control, &self.shared) {
+                Done::Here(result) => return result,
+                Done::ForTheThread(control) => control,
+            },
+            _ => control,
+        };
         self.ask(|reply| Command::Control(control, reply)).await
     }
 
@@ -115,6 +130,13 @@ impl Connection for SqliteConnection {
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
         Box::pin(async move {
             self.refuse_cut()?;
+            let batch = match &self.inline {
+                Some(inline) if !self.broken => match inline.run(batch, &self.shared) {
+                    Done::Here(result) => return result,
+                    Done::ForTheThread(batch) => batch,
+                },
+                _ => batch,
+            };
             self.ask(|reply| Command::Run(batch, reply)).await
         })
     }
@@ -233,8 +255,9 @@ impl Connection for SqliteConnection {
         })
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
+            drop(self.inline.take());
             let (reply, closed) = oneshot::channel();
             let number = self.shared.number();
             if self.requests.send(Request { number, command: Command::Close(reply) }).is_ok() {

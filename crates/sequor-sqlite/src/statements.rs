@@ -8,7 +8,8 @@ pub(crate) use exchange::Exchange;
 
 use crate::error::of_sqlite;
 use rusqlite::Connection;
-use sequor_core::driver::{Batch, BatchMode, Params, Step};
+use crate::connection::Shared;
+use sequor_core::driver::{Batch, BatchMode, Params, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -40,12 +41,36 @@ fn wrapping(connection: &Connection, batch: &Batch) -> Option<&'static str> {
     }
 }
 
+/// What came of a step in place.
+pub(crate) enum Attempt {
+    Done(Result<StepDone>),
+    /// Another connection holds a lock; nothing has happened.
+    Locked(Step),
+}
+
+/// Runs one step on the caller's thread. It never waits for a lock.
+pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> Attempt {
+    let mut exchange = Exchange::in_place(shared);
+    let run = AssertUnwindSafe(|| step::attempt(connection, &mut exchange, step));
+    match catch_unwind(run) {
+        Ok(Ok(None)) => Attempt::Done(exchange.take()),
+        Ok(Ok(Some(step))) => Attempt::Locked(step),
+        Ok(Err(error)) => Attempt::Done(Err(error)),
+        Err(_) => Attempt::Done(Err(panicked())),
+    }
+}
+
+#[cold]
+fn panicked() -> Error {
+    Error::usage("the code that reads a row panicked; the statement was ended and its own transaction, if it had one, rolled back")
+}
+
 /// Runs the steps. A panic in a sink or closure of the caller becomes an error: it must not take the thread, or in memory the database, along.
 fn guarded(connection: &Connection, exchange: &mut Exchange<'_>, steps: Vec<Step>) -> Result<()> {
     let run = AssertUnwindSafe(|| steps.into_iter().try_for_each(|step| step::run(connection, exchange, step)));
     catch_unwind(run).unwrap_or_else(|_| {
         exchange.abandon();
-        Err(Error::usage("the code that reads a row panicked; the statement was ended and its own transaction, if it had one, rolled back"))
+        Err(panicked())
     })
 }
 

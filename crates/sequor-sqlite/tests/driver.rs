@@ -9,6 +9,8 @@ mod cancelling;
 mod errors;
 #[path = "driver/functions.rs"]
 mod functions;
+#[path = "driver/inline.rs"]
+mod inline;
 #[path = "driver/opening.rs"]
 mod opening;
 #[path = "driver/support.rs"]

@@ -24,6 +24,15 @@ struct UserName {
 }
 
 #[derive(Projection, Debug, PartialEq)]
+#[projection(of = User)]
+struct Renamed {
+    #[projection(column = "name")]
+    called: String,
+    #[projection(column = User::AGE)]
+    years: Option<i32>,
+}
+
+#[derive(Projection, Debug, PartialEq)]
 #[projection(of = Post)]
 struct PostView {
     id: Uuid,
@@ -83,6 +92,8 @@ async fn finders(db: Db) -> sequor::Result<()> {
     assert_eq!(n, 1);
     let names: Vec<UserName> = User::find_all().project::<UserName>().order_by(User::ID.asc()).exec(&db).await?;
     assert_eq!(names[0].name, seeded[0].name);
+    let called = User::find_by_pk(seeded[0].id).project::<Renamed>().or_fail().exec(&db).await?;
+    assert_eq!(called, Renamed { called: seeded[0].name.clone(), years: seeded[0].age });
     let one: Option<User> = User::find_one().filter(User::EMAIL.eq("ann@x.io")).exec(&db).await?;
     assert_eq!(one, User::find_all().filter(User::EMAIL.eq("ann@x.io")).one().exec(&db).await?);
     let mut rows = User::find_all().stream(&db);
@@ -129,6 +140,23 @@ async fn aggregates_and_json(db: Db) -> sequor::Result<()> {
     assert_eq!(hits.len(), 10);
     let few = Interaction::find_all().filter(Interaction::REQUEST.path("n").gte(3)).exec(&db).await?;
     assert_eq!(few.len(), 3);
+    for (filter, found) in [
+        (Interaction::REQUEST.path("n").between(1, 2), 5),
+        (Interaction::REQUEST.path("n").not_between(0, 2), 3),
+        (Interaction::REQUEST.path("n").is_in([3, 4]), 3),
+        (Interaction::REQUEST.path("n").not_in([3, 4]), 7),
+        (Interaction::REQUEST.path("messages[0].content").is_in(["Bye"]), 7),
+        (Interaction::REQUEST.path("messages[0].content").is_in(&["Bye".to_owned()]), 7),
+        (Interaction::REQUEST.path("messages[0].content").is_in(Vec::<String>::new()), 0),
+        (Interaction::REQUEST.path("messages[0].content").like("B%"), 7),
+        (Interaction::REQUEST.path("messages[0].content").not_like("B%"), 3),
+        (Interaction::REQUEST.path("messages[0].content").ilike("hello%"), 3),
+        (Interaction::REQUEST.path("messages[0].content").not_ilike("hello%"), 7),
+        (Interaction::REQUEST.path("messages[0].content").starts_with("Hello"), 3),
+        (Interaction::REQUEST.path("messages[0].content").ends_with("there"), 3),
+    ] {
+        assert_eq!(Interaction::count().filter(filter.clone()).exec(&db).await?, found, "{filter:?}");
+    }
     let dotted = Interaction::find_all().filter(Interaction::REQUEST.path("[\"a.b\"].c[1]").eq(2)).exec(&db).await?;
     assert_eq!(dotted.len(), 10);
     let times: Vec<Option<i32>> =
@@ -183,6 +211,10 @@ async fn raw_sql(db: Db) -> sequor::Result<()> {
     assert_eq!(n, 1);
     let pairs: Vec<(i64, String)> = db.query_as(sql!("SELECT id, name FROM users ORDER BY id")).await?;
     assert_eq!(pairs.len(), 2);
+    let count: Vec<i64> = db.query_as(sql!("SELECT count(*) FROM users")).await?;
+    let names: Vec<String> = db.query_as(sql!("SELECT name FROM users ORDER BY name")).await?;
+    let ages: Vec<Option<i32>> = db.query_as(sql!("SELECT age FROM users WHERE id = {id}")).await?;
+    assert_eq!((count, names, ages), (vec![2], vec!["Ann".to_owned(), "Bo".to_owned()], vec![Some(18)]));
     Ok(())
 }
 

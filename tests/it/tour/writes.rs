@@ -27,6 +27,23 @@ async fn drafts(db: Db) -> sequor::Result<()> {
 }
 
 #[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn drafts_whose_key_comes_from_a_parent(db: Db) -> sequor::Result<()> {
+    let drafts: Vec<Draft<Post>> = ["One", "Two"].into_iter().map(|title| draft!(Post { title, user: _ })).collect();
+    let user = draft!(User { email: "ann@x.io", name: "Ann", posts: drafts }).create(&db).await?;
+    assert_eq!(user.posts.loaded()?.iter().map(|post| post.user_id).collect::<Vec<_>>(), [user.id, user.id]);
+    let post = user.relation(User::POSTS).create(draft!(Post { title: "Three", user_id: _ }), &db).await?;
+    assert_eq!(post.user_id, user.id);
+    match draft!(Post { title: "Four", user: _ }).create(&db).await {
+        Err(Error::Validation(error)) => assert_eq!(error.items[0].message, "Post.userId cannot be null"),
+        other => panic!("{other:?}"),
+    }
+    let mut later = draft!(Tag { name: _ });
+    later.set(Tag::NAME, "late");
+    assert_eq!(later.create(&db).await?.name, "late");
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
 async fn bulk(db: Db) -> sequor::Result<()> {
     let drafts = || (0..5).map(|n| draft!(User { email: format!("u{n}@x.io"), name: format!("U{n}"), age: n })).collect::<Vec<_>>();
     let rows = User::bulk_create(drafts()).exec(&db).await?;

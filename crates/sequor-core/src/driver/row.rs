@@ -77,6 +77,11 @@ pub trait RowSink: Any + Send {
 
     /// One row. An error ends the statement and is what the caller gets; the connection stays usable.
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow>;
+
+    /// Whether [`RowSink::row`] never answers [`Flow::Pause`]: then a driver may run the statement in place.
+    fn never_pauses(&self) -> bool {
+        false
+    }
 }
 
 /// A sink for statements whose rows nobody wants.
@@ -85,5 +90,9 @@ pub struct Discard;
 impl RowSink for Discard {
     fn row(&mut self, _row: &mut dyn RowReader) -> Result<Flow> {
         Ok(Flow::Continue)
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
     }
 }

@@ -112,22 +112,25 @@ pub const UNIQUE: &[Known] = &[option("live_only", &[Flag], "`live_only`"), opti
 /// `hooks(..)`
 pub const HOOKS: &[Known] = &[option("rows", &[Bool, Flag], "`rows = true`")];
 
-/// `index(..)`, `unique(..)`
+/// `index(..)`, `unique(..)`; `where` is Sequelize's word for `filter`.
 pub const INDEX: &[Known] = &[
     option("columns", &[Texts], "`columns(\"a\", \"b desc\")`"),
     several("expression", &[Text, Texts], "`expression(\"lower(email)\")`"),
     option("unique", &[Flag], "`unique`"),
     option("name", &[Text], "`name = \"users_by_name\"`"),
     option("filter", &[Text], "`filter = \"deleted_at IS NULL\"`"),
+    option("where", &[Text], "`where = \"deleted_at IS NULL\"`"),
     option("method", &[Text], "`method = \"gin\"`"),
     option("language", &[Text], "`language = \"english\"`"),
     option("live_only", &[Flag], "`live_only`"),
 ];
 
-/// `references(..)`
+/// `references(..)`; `model` and `key` are Sequelize's words for `table` and `column`.
 pub const REFERENCES: &[Known] = &[
     option("table", &[Text], "`table = \"users\"`"),
     option("column", &[Text], "`column = \"id\"`"),
+    option("model", &[Text], "`model = \"users\"`"),
+    option("key", &[Text], "`key = \"id\"`"),
     option("on_delete", &[Text], "`on_delete = \"cascade\"`"),
     option("on_update", &[Text], "`on_update = \"cascade\"`"),
 ];
@@ -153,7 +156,7 @@ pub const PROJECTION: &[Known] =
 pub const PROJECTION_FIELD: &[Known] = &[
     option("of", &[Tokens], "`of = User`"),
     option("relation", &[Tokens], "`relation = Post::AUTHOR`, or with clauses `relation = User::POSTS.order_by(Post::ID.desc()).limit(3)`"),
-    option("column", &[Tokens], "`column = Post::TITLE`"),
+    option("column", &[Tokens], "`column = Post::TITLE` or `column = \"title\"`"),
     option("expr", &[Tokens], "`expr = Post::TAGS.count()`"),
 ];
 

@@ -216,11 +216,11 @@ impl ColumnField {
         let (place, given) = self.options.get("references")?;
         let Given::List(tokens) = given else { return None };
         let list = Options::nested(tokens.clone(), "references", known::REFERENCES, errors);
-        let Some(table) = list.text("table") else {
+        let Some(table) = list.text("table").or_else(|| list.text("model")) else {
             errors.at(place, "`references` needs a table: `references(table = \"users\", column = \"id\")`");
             return None;
         };
-        let column = list.text("column").map_or_else(|| quote!("id"), ToTokens::to_token_stream);
+        let column = list.text("column").or_else(|| list.text("key")).map_or_else(|| quote!("id"), ToTokens::to_token_stream);
         let on_delete = action(&list, "on_delete", errors);
         let on_update = action(&list, "on_update", errors);
         Some(quote!(references: ::core::option::Option::Some((#table, #column, #on_delete, #on_update))))

@@ -95,9 +95,9 @@ fn index(model: &Model, option: &str, place: Span, tokens: &TokenStream, errors:
         return None;
     }
     let mut fields = Vec::new();
-    for name in ["name", "filter", "method", "language"] {
+    for (name, field) in [("name", "name"), ("filter", "filter"), ("where", "filter"), ("method", "method"), ("language", "language")] {
         if let Some(text) = options.text(name) {
-            let field = proc_macro2::Ident::new(name, text.span());
+            let field = proc_macro2::Ident::new(field, text.span());
             fields.push(quote!(#field: ::core::option::Option::Some(#text)));
         }
     }

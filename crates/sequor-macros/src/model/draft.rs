@@ -82,13 +82,14 @@ fn check(model: &Model, column: &ColumnField) -> Option<TokenStream> {
         return None;
     }
     let (field, name) = (&column.ident, &column.name);
-    let message = format!("{}.{name} is required: give it in draft!", names::plain(&model.ident));
     let mut conditions = vec![quote!(!self.#field.given)];
-    let mut implied = false;
+    let (mut implied, mut later) = (false, String::new());
     for relation in model.relations.iter().filter(|relation| relation.kind == Kind::BelongsTo && relation.key.contains(name)) {
         let relation = &relation.ident;
         conditions.push(quote!(!self.#relation.given));
+        later = format!(", or write `{}: _` where a parent that it is given to fills it", names::plain(relation));
     }
+    let message = format!("{}.{name} is required: give it in draft!{later}", names::plain(&model.ident));
     if !column.embed {
         implied = true;
     }

@@ -262,6 +262,10 @@ impl RowSink for TreeSink {
         }
         Ok(Flow::Continue)
     }
+
+    fn never_pauses(&self) -> bool {
+        self.most.is_none()
+    }
 }
 
 /// The step that reads the rows of a statement into a tree.

@@ -43,6 +43,10 @@ impl RowSink for ScalarSink {
         }
         Ok(Flow::Continue)
     }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 /// Decodes rows whose columns are found by name.
@@ -69,5 +73,9 @@ impl<T: Send + 'static> RowSink for NamedSink<T> {
         let read = if self.names.is_empty() { (self.read)(row)? } else { (self.read)(&mut Reordered { row, map: &self.map })? };
         self.rows.push(read);
         Ok(Flow::Continue)
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
     }
 }

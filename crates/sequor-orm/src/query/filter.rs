@@ -46,6 +46,12 @@ impl<M> Filter<M> {
     }
 }
 
+impl<M> From<super::RawSql> for Filter<M> {
+    fn from(sql: super::RawSql) -> Filter<M> {
+        Filter::raw(sql)
+    }
+}
+
 impl<M> std::ops::Not for Filter<M> {
     type Output = Filter<M>;
 

@@ -31,7 +31,7 @@ pub fn raw_value<T: FieldType>(value: &T) -> RawPart {
     RawPart::Value(value.to_value(), T::column_type().bind())
 }
 
-/// What a row of a raw query is read into: a model or projection by column names, a tuple by position.
+/// What a row of a raw query is read into: a model or projection by column names, a tuple or the type of one column by position.
 #[diagnostic::on_unimplemented(
     message = "rows cannot be read into `{Self}`",
     label = "expected a model, or a tuple of column types such as `(i64, String)`"
@@ -76,6 +76,38 @@ tuple!(A 0, B 1, C 2, D 3, E 4);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+
+macro_rules! scalar {
+    ($($ty:ty),+ $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
+        impl FromRow for $ty {
+            fn names() -> Vec<Name> {
+                Vec::new()
+            }
+
+            fn from_row(row: &mut dyn RowReader) -> Result<Self> {
+                <$ty as FieldType>::decode(row, 0)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl FromRow for Option<$ty> {
+            fn names() -> Vec<Name> {
+                Vec::new()
+            }
+
+            fn from_row(row: &mut dyn RowReader) -> Result<Self> {
+                <Option<$ty> as FieldType>::decode(row, 0)
+            }
+        }
+    )+};
+}
+
+// The first column alone: no blanket over column types can stand beside the one over models.
+scalar!(
+    String, bool, i16, i32, i64, f32, f64, rust_decimal::Decimal, uuid::Uuid, chrono::DateTime<chrono::Utc>, chrono::NaiveDateTime,
+    chrono::NaiveDate, chrono::NaiveTime,
+);
 
 impl Db {
     /// Runs a query of your own and reads its rows. Sequelize: `sequelize.query(sql, { model, mapToModel: true })`.

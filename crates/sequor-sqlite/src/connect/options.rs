@@ -23,6 +23,12 @@ pub struct SqliteOptions {
     pub foreign_keys: bool,
     /// How many prepared statements a connection keeps.
     pub statement_cache: usize,
+    /// Whether short statements run on the caller's own thread (`block_in_place`) instead of the connection's.
+    ///
+    /// A look-up by key then costs half as much. Statements that would wait for a lock, streams and batches still go to the connection's thread. On a
+    /// runtime of one thread the statement holds that thread up; a time limit around it is looked at when it has ended. Not inside a `LocalSet` on a
+    /// runtime of several threads: tokio forbids `block_in_place` there.
+    pub inline: bool,
 }
 
 /// Where a database is.
@@ -103,6 +109,7 @@ impl SqliteOptions {
             synchronous: Synchronous::Normal,
             foreign_keys: true,
             statement_cache: 256,
+            inline: false,
         }
     }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const KNOWN: &str = "mode (ro, rw, rwc, memory), busy_timeout (milliseconds), journal_mode (wal, delete, truncate, persist, memory), \
-    synchronous (off, normal, full, extra), foreign_keys (on, off), cache (shared, private), statement_cache (a number)";
+    synchronous (off, normal, full, extra), foreign_keys (on, off), cache (shared, private), \
+    statement_cache (a number), inline (on, off)";
 
 pub(super) fn parse(url: &str) -> Result<SqliteOptions> {
     let rest = url
@@ -56,7 +57,9 @@ fn set(options: &mut SqliteOptions, name: &str, value: &str) -> Result<()> {
         ("synchronous", "extra" | "3") => options.synchronous = Synchronous::Extra,
         ("foreign_keys", "on" | "true" | "1") => options.foreign_keys = true,
         ("foreign_keys", "off" | "false" | "0") => options.foreign_keys = false,
-        ("mode" | "synchronous" | "foreign_keys" | "cache", _) => {
+        ("inline", "on" | "true" | "1") => options.inline = true,
+        ("inline", "off" | "false" | "0") => options.inline = false,
+        ("mode" | "synchronous" | "foreign_keys" | "cache" | "inline", _) => {
             return Err(invalid(format!("{name} has a value that it does not take; known are {KNOWN}")));
         }
         _ => return Err(invalid(format!("the setting {name:?} is not known; known are {KNOWN}"))),
@@ -137,7 +140,8 @@ mod tests {
         assert_eq!(options.mode, OpenMode::ReadWrite);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.journal_mode, Some(JournalMode::Delete));
-        assert_eq!((options.synchronous, options.foreign_keys), (Synchronous::Full, false));
+        assert_eq!((options.synchronous, options.foreign_keys, options.inline), (Synchronous::Full, false, false));
+        assert!(parse("sqlite://a.db?inline=on").unwrap().inline);
         for url in [
             "postgres://x",
             "sqlite:",
@@ -150,6 +154,7 @@ mod tests {
             "sqlite://a%ff.db",
             "sqlite://a.db?journal_mode=off",
             "sqlite://a.db?vfs=unix",
+            "sqlite://a.db?inline=yes",
         ] {
             let error = parse(url).unwrap_err();
             assert!(matches!(&error, Error::Connection(error) if error.kind == ConnectionErrorKind::Invalid), "{url}: {error}");

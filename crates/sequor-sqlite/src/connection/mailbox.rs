@@ -56,6 +56,11 @@ impl Control {
     pub(crate) fn cancellable(self) -> bool {
         matches!(self, Control::Begin(_) | Control::Ping)
     }
+
+    /// Whether it is over at once, unless another connection holds a lock.
+    pub(super) fn is_short(self) -> bool {
+        !matches!(self, Control::Reset)
+    }
 }
 
 /// The requests of one connection. A paused statement reads the next request too, and puts back one that is not its own.

@@ -25,6 +25,8 @@ thread_local! {
     /// The connection that this thread works for, for SQLite's call-back while it waits for a lock.
     static CURRENT: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
     static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// A statement that ran in place met a lock and did not wait for it.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Shared {
@@ -109,11 +111,19 @@ impl Shared {
         CURRENT.with(|current| *current.borrow_mut() = Some(Arc::clone(self)));
     }
 
+    /// Whether what ran on this thread since the last call met a lock. Only a connection's own thread ever waits for one.
+    pub(crate) fn take_refused() -> bool {
+        REFUSED.take()
+    }
+
     /// SQLite's busy call-back: sleeps a little and says whether to try again. Unlike the one built in, it ends when the request is cancelled.
     pub(crate) fn wait(attempt: i32) -> bool {
         CURRENT.with(|current| {
             let current = current.borrow();
-            let Some(shared) = current.as_ref() else { return false };
+            let Some(shared) = current.as_ref() else {
+                REFUSED.set(true);
+                return false;
+            };
             if attempt == 0 {
                 WAITING_SINCE.set(Some(Instant::now()));
             }

@@ -1,19 +1,28 @@
 //! [`Exchange`]: who waits for the rows of a batch, over its pauses.
 
-use crate::connection::{Command, Mailbox, Reply, Request};
+use crate::connection::{Command, Mailbox, Reply, Request, Shared};
 use sequor_core::driver::{RowSink, StepDone};
 use sequor_core::error::{Error, Result};
 
 /// One batch and its pauses: who gets the next answer, and the steps done since the last one.
 pub(crate) struct Exchange<'m> {
-    mailbox: &'m mut Mailbox,
+    place: Place<'m>,
     waiting: Waiting,
     done: Vec<StepDone>,
     /// The batch has a transaction of its own around it.
     wrapped: bool,
 }
 
+/// Where it runs.
+enum Place<'m> {
+    /// On the connection's thread, which reads the next request while a statement is paused.
+    Thread(&'m mut Mailbox),
+    /// On the caller's thread, which waits for the end.
+    Caller(&'m Shared),
+}
+
 enum Waiting {
+    Caller,
     Run(Reply<Vec<StepDone>>),
     Resume(Reply<StepDone>),
     Nobody,
@@ -27,7 +36,24 @@ pub(crate) struct Ending {
 
 impl<'m> Exchange<'m> {
     pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Vec<StepDone>>) -> Exchange<'m> {
-        Exchange { mailbox, waiting: Waiting::Run(reply), done: Vec::new(), wrapped: false }
+        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), wrapped: false }
+    }
+
+    /// An exchange in place, whose sinks never pause.
+    pub(super) fn in_place(shared: &'m Shared) -> Exchange<'m> {
+        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), wrapped: false }
+    }
+
+    fn shared(&self) -> &Shared {
+        match &self.place {
+            Place::Thread(mailbox) => &mailbox.shared,
+            Place::Caller(shared) => shared,
+        }
+    }
+
+    /// The only step of an exchange in place.
+    pub(super) fn take(&mut self) -> Result<StepDone> {
+        self.done.pop().ok_or_else(|| Error::bug("a step in place did not answer"))
     }
 
     pub(crate) fn set_wrapped(&mut self, wrapped: bool) {
@@ -41,22 +67,23 @@ impl<'m> Exchange<'m> {
     /// An error when the caller has given up.
     pub(super) fn check(&self) -> Result<()> {
         // Whoever gave a paused batch up does not want its later steps either.
-        if self.mailbox.shared.is_cancelled() || matches!(self.waiting, Waiting::Nobody) { Err(crate::error::cancelled()) } else { Ok(()) }
+        if self.shared().is_cancelled() || matches!(self.waiting, Waiting::Nobody) { Err(crate::error::cancelled()) } else { Ok(()) }
     }
 
     pub(super) fn mark_dirty(&self) {
-        self.mailbox.shared.set_dirty(true);
+        self.shared().set_dirty(true);
     }
 
     /// Hands a step over that is not at its end, and waits until its rows are wanted again: the sink for them, or `None` when something else is asked for.
     pub(super) fn pause(&mut self, done: StepDone, autocommit: bool) -> Option<Box<dyn RowSink>> {
+        let Place::Thread(mailbox) = &mut self.place else { return None };
         self.done.push(done);
-        self.mailbox.shared.set_autocommit(autocommit || self.wrapped);
-        self.mailbox.shared.set_paused(true);
+        mailbox.shared.set_autocommit(autocommit || self.wrapped);
+        mailbox.shared.set_paused(true);
         let waiting = std::mem::replace(&mut self.waiting, Waiting::Nobody);
         Ending { waiting, result: Ok(std::mem::take(&mut self.done)) }.send();
-        let request = self.mailbox.next();
-        self.mailbox.shared.set_paused(false);
+        let request = mailbox.next();
+        mailbox.shared.set_paused(false);
         let request = request?;
         match request.command {
             Command::Resume(sink, reply) => {
@@ -64,7 +91,7 @@ impl<'m> Exchange<'m> {
                 Some(sink)
             }
             command => {
-                self.mailbox.put_back(Request { number: request.number, command });
+                mailbox.put_back(Request { number: request.number, command });
                 None
             }
         }
@@ -91,7 +118,7 @@ impl Ending {
                 let one = self.result.and_then(|mut done| done.pop().ok_or_else(|| Error::bug("a resumed step did not answer")));
                 drop(reply.send(one));
             }
-            Waiting::Nobody => {}
+            Waiting::Caller | Waiting::Nobody => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One step: its statement, its parameters, its rows.
 
 use super::Exchange;
+use crate::connection::Shared;
 use crate::error::of_sqlite;
 use crate::functions::new_statement;
 use crate::params;
@@ -34,11 +35,24 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
             Params::default()
         }
     };
-    let last_insert_id = (task.kind == Kind::Insert && task.changed > 0).then(|| connection.last_insert_rowid());
-    let affected = task.affected();
-    let done = StepDone { sink: task.sink, affected, last_insert_id, paused: false, params };
-    task.exchange.push(done);
+    task.finish(params);
     Ok(())
+}
+
+/// Runs one step of known parameters without waiting for locks; gives it back when a lock kept it from its first row.
+pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<Option<Step>> {
+    let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Ok(Some(step)) };
+    let silent = (&*sink as &dyn Any).is::<Discard>();
+    let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
+    match task.execute(&text, std::slice::from_ref(&list), cache) {
+        Ok(()) if task.given_up => Err(Error::bug("a sink that never pauses paused")),
+        Ok(()) => {
+            task.finish(Params::Fixed(list));
+            Ok(None)
+        }
+        Err(_) if Shared::take_refused() && task.rows == 0 => Ok(Some(Step { text, params: Params::Fixed(list), sink: task.sink, cache })),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a statement does.
@@ -67,6 +81,12 @@ struct Task<'t, 'm> {
 }
 
 impl Task<'_, '_> {
+    fn finish(self, params: Params) {
+        let last_insert_id = (self.kind == Kind::Insert && self.changed > 0).then(|| self.connection.last_insert_rowid());
+        let affected = self.affected();
+        self.exchange.push(StepDone { sink: self.sink, affected, last_insert_id, paused: false, params });
+    }
+
     fn affected(&self) -> u64 {
         if self.kind == Kind::Read { self.rows } else { self.changed }
     }

@@ -50,6 +50,16 @@ json_operand! {
     chrono::DateTime<chrono::Utc> => DateTime, DateTime; serde_json::Value => Json, Jsonb;
 }
 
+impl JsonOperand for &String {
+    fn take(&self) -> JsonAs {
+        JsonAs::Text
+    }
+
+    fn bound(self) -> Expr {
+        self.as_str().bound()
+    }
+}
+
 impl<M> JsonPath<M> {
     /// A path as it is written; a wrong one is an error when the query runs.
     pub(super) fn parse(expr: Expr, path: &str) -> JsonPath<M> {
@@ -105,10 +115,71 @@ impl<M> JsonPath<M> {
         self.compared(BinaryOp::LessEqual, value)
     }
 
-    /// One of a list of texts.
-    pub fn is_in<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-        let values = values.into_iter().map(|value| Value::Text(value.into())).collect();
-        Filter::new(in_values(self.taken(JsonAs::Text), values, BindType::one(ScalarType::Text), false))
+    /// Between two values, both included. Sequelize: `Op.between`.
+    pub fn between(self, low: impl JsonOperand, high: impl JsonOperand) -> Filter<M> {
+        Filter::new(self.ranged(low, high, false))
+    }
+
+    /// Outside of two values. Sequelize: `Op.notBetween`.
+    pub fn not_between(self, low: impl JsonOperand, high: impl JsonOperand) -> Filter<M> {
+        Filter::new(self.ranged(low, high, true))
+    }
+
+    fn ranged(self, low: impl JsonOperand, high: impl JsonOperand, negated: bool) -> Expr {
+        let take = low.take();
+        Expr::Between { expr: Box::new(self.taken(take)), low: Box::new(low.bound()), high: Box::new(high.bound()), negated }
+    }
+
+    /// One of a list of values. Sequelize: `Op.in`.
+    pub fn is_in<V: JsonOperand>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+        Filter::new(self.listed(values, false))
+    }
+
+    /// None of a list of values; a path that is missing does not match. Sequelize: `Op.notIn`.
+    pub fn not_in<V: JsonOperand>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+        Filter::new(self.listed(values, true))
+    }
+
+    fn listed<V: JsonOperand>(self, values: impl IntoIterator<Item = V>, negated: bool) -> Expr {
+        let (mut take, mut list, mut kind) = (JsonAs::Text, Vec::new(), BindType::one(ScalarType::Text));
+        for value in values {
+            take = value.take();
+            if let Expr::Value(value, bind) = value.bound() {
+                kind = bind;
+                list.push(value);
+            }
+        }
+        in_values(self.taken(take), list, kind, negated)
+    }
+
+    /// LIKE, over the path's text. Sequelize: `Op.like`.
+    pub fn like(self, pattern: impl Into<String>) -> Filter<M> {
+        self.as_text().like(pattern)
+    }
+
+    /// NOT LIKE, over the path's text. Sequelize: `Op.notLike`.
+    pub fn not_like(self, pattern: impl Into<String>) -> Filter<M> {
+        self.as_text().not_like(pattern)
+    }
+
+    /// LIKE without case, over the path's text. Sequelize: `Op.iLike`.
+    pub fn ilike(self, pattern: impl Into<String>) -> Filter<M> {
+        self.as_text().ilike(pattern)
+    }
+
+    /// NOT LIKE without case, over the path's text. Sequelize: `Op.notILike`.
+    pub fn not_ilike(self, pattern: impl Into<String>) -> Filter<M> {
+        self.as_text().not_ilike(pattern)
+    }
+
+    /// The path's text begins with a text. Sequelize: `Op.startsWith`.
+    pub fn starts_with(self, part: impl AsRef<str>) -> Filter<M> {
+        self.as_text().starts_with(part)
+    }
+
+    /// The path's text ends with a text. Sequelize: `Op.endsWith`.
+    pub fn ends_with(self, part: impl AsRef<str>) -> Filter<M> {
+        self.as_text().ends_with(part)
     }
 
     /// As text, unquoted; missing and JSON null are NULL.

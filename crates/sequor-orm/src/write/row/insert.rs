@@ -36,6 +36,10 @@ impl RowSink for ValuesSink {
         self.rows.push(values.collect::<Result<_>>()?);
         Ok(Flow::Continue)
     }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 /// All columns of a model, for RETURNING.

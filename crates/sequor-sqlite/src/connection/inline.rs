@@ -1,0 +1,83 @@
+//! [`Inline`]: short requests run on the caller's own thread (`inline=on`), without the way to the connection's thread and back.
+//!
+//! A request that would have to wait for another connection's lock, that pauses or that has several steps goes to the thread as always: in place nothing
+//! ever sleeps. What runs in place is over before its future can be dropped.
+
+use super::Shared;
+use super::core::{Core, lock};
+use super::mailbox::Control;
+use crate::statements::{self, Attempt};
+use sequor_core::driver::{Batch, Params, Step, StepDone};
+use sequor_core::error::Result;
+use std::sync::{Arc, Mutex};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// The caller's way to the handle.
+pub(super) struct Inline {
+    core: Arc<Mutex<Core>>,
+}
+
+/// A request that ran, or that is for the thread.
+pub(super) enum Done<T, R> {
+    Here(Result<T>),
+    ForTheThread(R),
+}
+
+impl Inline {
+    pub(super) fn new(core: Arc<Mutex<Core>>) -> Inline {
+        Inline { core }
+    }
+
+    /// A paused statement lies on the thread; a changed setting can make SQLite itself wait for locks.
+    fn may_run(shared: &Shared) -> bool {
+        !shared.paused() && !shared.dirty()
+    }
+
+    /// Runs a batch of one step whose sink never pauses.
+    pub(super) fn run(&self, mut batch: Batch, shared: &Shared) -> Done<Vec<StepDone>, Batch> {
+        let short = matches!(batch.steps.as_slice(), [Step { params: Params::Fixed(_), sink, .. }] if sink.never_pauses());
+        let step = if short && Inline::may_run(shared) { batch.steps.pop() } else { None };
+        let Some(step) = step else { return Done::ForTheThread(batch) };
+        let attempt = in_place(|| {
+            let mut core = lock(&self.core);
+            shared.begin(shared.number(), true);
+            let attempt = statements::attempt(&core.connection, &core.shared, step);
+            core.settle();
+            attempt
+        });
+        match attempt {
+            Attempt::Done(result) => Done::Here(result.map(|done| vec![done])),
+            Attempt::Locked(step) => {
+                batch.steps.push(step);
+                Done::ForTheThread(batch)
+            }
+        }
+    }
+
+    /// Begins, ends or marks a transaction.
+    pub(super) fn control(&self, control: Control, shared: &Shared) -> Done<(), Control> {
+        if !Inline::may_run(shared) || !control.is_short() {
+            return Done::ForTheThread(control);
+        }
+        in_place(|| {
+            let mut core = lock(&self.core);
+            shared.begin(shared.number(), control.cancellable());
+            let result = if matches!(control, Control::Commit) { core.try_commit() } else { Some(core.control(control)) };
+            core.settle();
+            match result {
+                Some(Err(_)) if Shared::take_refused() => Done::ForTheThread(control),
+                Some(result) => Done::Here(result),
+                None => Done::ForTheThread(control),
+            }
+        })
+    }
+}
+
+/// On a runtime of several threads the others go on with its tasks meanwhile; on a runtime of one thread there is nobody else.
+fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    Shared::take_refused();
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
