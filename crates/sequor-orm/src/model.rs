@@ -32,6 +32,7 @@ pub use derive::{
 pub use enums::{DbEnum, unknown_label};
 pub(crate) use erased::rows_of;
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
+pub(crate) use json::flat;
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
 pub(crate) use operators::{compare, in_values, parse_path};

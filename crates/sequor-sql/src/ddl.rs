@@ -3,10 +3,12 @@
 mod change;
 mod column;
 mod other;
+mod rules;
 mod search;
 mod table;
 
 pub(crate) use column::{default_text, implied_check, type_name};
+pub use rules::rule_as_check;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;

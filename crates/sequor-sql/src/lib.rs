@@ -12,7 +12,7 @@ pub mod session;
 mod write;
 mod writer;
 
-pub use ddl::{render_ddl, render_ddl_in};
+pub use ddl::{render_ddl, render_ddl_in, rule_as_check};
 pub use dialect::Dialect;
 pub use expr::LONG_LIST;
 

@@ -6,9 +6,9 @@ pub(crate) mod transaction;
 
 pub(crate) use exchange::Exchange;
 
+use crate::connection::Shared;
 use crate::error::of_sqlite;
 use rusqlite::Connection;
-use crate::connection::Shared;
 use sequor_core::driver::{Batch, BatchMode, Params, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};

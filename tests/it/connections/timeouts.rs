@@ -41,6 +41,29 @@ on_each_server! {
         db.close().await
     }
 
+    /// Without a `statement_timeout` it is 30 seconds.
+    async fn a_detached_statement_that_waits_for_the_transaction_around_it_is_told_so(bed) {
+        bed.db(1).await?.close().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(200)).connect().await?;
+        draft!(Account { id: 1, balance: 1 }).create(&db).await?;
+        let start = Instant::now();
+        let result = db.transaction(async |tx| {
+            Account::update_all().set(Account::BALANCE, 2).filter(Account::ID.eq(1)).exec(tx).await?;
+            Account::update_all().set(Account::BALANCE, 3).filter(Account::ID.eq(1)).exec(&db.detached()).await
+        }).await;
+        let took = start.elapsed();
+        match result {
+            Err(Error::Usage(error)) => {
+                assert_eq!(error.kind, UsageErrorKind::OutsideTransaction);
+                assert!(error.to_string().contains("use the transaction's own handle"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(2), "{took:?}");
+        assert_eq!(Account::find_by_pk(1).or_fail().exec(&db).await?.balance, 1);
+        db.close().await
+    }
+
     async fn a_dropped_statement_is_stopped_on_the_server(bed) {
         let (db, watch) = (bed.db(1).await?, bed.db(1).await?);
         for wait in [1, 20, 60] {

@@ -153,6 +153,8 @@ async fn a_tree_of_ten_thousand_rows_goes_and_comes_back_in_few_statements(db: D
     assert_eq!(before, 1);
     assert_eq!(Folder::count().exec(&db).await?, 0);
     let root = Folder::find_by_pk(root.id).with_deleted().or_fail().exec(&db).await?;
+    let root = db.expect_queries(26, async || root.restore(&db).await).await?;
+    assert_eq!(Folder::count().exec(&db).await?, rows);
     root.force_destroy(&db).await?;
     assert_eq!(Folder::count().with_deleted().exec(&db).await?, 0);
     Ok(())

@@ -92,7 +92,7 @@ async fn finders(db: Db) -> sequor::Result<()> {
     assert_eq!(n, 1);
     let names: Vec<UserName> = User::find_all().project::<UserName>().order_by(User::ID.asc()).exec(&db).await?;
     assert_eq!(names[0].name, seeded[0].name);
-    let called = User::find_by_pk(seeded[0].id).project::<Renamed>().or_fail().exec(&db).await?;
+    let called = User::find_all().project::<Renamed>().filter(User::ID.eq(seeded[0].id)).one().or_fail().exec(&db).await?;
     assert_eq!(called, Renamed { called: seeded[0].name.clone(), years: seeded[0].age });
     let one: Option<User> = User::find_one().filter(User::EMAIL.eq("ann@x.io")).exec(&db).await?;
     assert_eq!(one, User::find_all().filter(User::EMAIL.eq("ann@x.io")).one().exec(&db).await?);
@@ -214,6 +214,18 @@ async fn raw_sql(db: Db) -> sequor::Result<()> {
     let count: Vec<i64> = db.query_as(sql!("SELECT count(*) FROM users")).await?;
     let names: Vec<String> = db.query_as(sql!("SELECT name FROM users ORDER BY name")).await?;
     let ages: Vec<Option<i32>> = db.query_as(sql!("SELECT age FROM users WHERE id = {id}")).await?;
+    let (ids, none, some): (Vec<i64>, [i64; 0], &[String]) = (vec![id, 77], [], &["Bo".to_owned(), "Cy".to_owned()]);
+    for (rows, found) in [
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE id IN ({ids})")).await?, 1),
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE id in {ids}")).await?, 1),
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE name NOT IN ( {some} )")).await?, 1),
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE id IN ({none})")).await?, 0),
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE id NOT IN ({none})")).await?, 2),
+        (db.query_as::<User>(sql!("SELECT * FROM users WHERE id IN ({id}, {age})")).await?, 1),
+    ] {
+        assert_eq!(rows.len(), found);
+    }
+    assert_eq!(User::count().filter(sql!("name = 'Zoe' OR id IN ({ids})").into()).filter(User::ID.gt(id)).exec(&db).await?, 0);
     assert_eq!((count, names, ages), (vec![2], vec!["Ann".to_owned(), "Bo".to_owned()], vec![Some(18)]));
     Ok(())
 }

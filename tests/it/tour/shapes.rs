@@ -106,6 +106,8 @@ async fn several_relations_to_one_model(db: Db) -> sequor::Result<()> {
     draft!(Game { home: { code: "LDS", city: "Leeds" }, away_code: "YOR" }).create(&db).await?;
     let games = Game::find_all().include(Game::HOME).include(Game::AWAY).order_by(Game::ID.asc()).exec(&db).await?;
     assert_eq!((games[0].home.loaded()?.city.as_str(), games[0].away.loaded()?.map(|team| team.city.as_str())), ("York", Some("Bath")));
+    let json = serde_json::to_value(&games)?;
+    assert_eq!(serde_json::from_value::<Vec<Game>>(json)?, games);
     let teams = Team::find_all()
         .include(Team::HOME_GAMES)
         .include(Team::AWAY_GAMES.required())
@@ -116,6 +118,13 @@ async fn several_relations_to_one_model(db: Db) -> sequor::Result<()> {
         .await?;
     assert_eq!(teams.iter().map(|team| team.code.as_str()).collect::<Vec<_>>(), ["BAT", "YOR"]);
     assert_eq!((teams[0].rivals.loaded()?[0].code.as_str(), teams[0].rivals.through()?[0].heat), ("YOR", 1));
+    let back: Vec<Team> = serde_json::from_value(serde_json::to_value(&teams)?)?;
+    assert_eq!(back, teams);
+    assert!(
+        serde_json::from_value::<Team>(json!({ "code": "X", "city": "Y", "fans": {} }))
+            .is_err_and(|error| error.to_string().contains("list"))
+    );
+    assert!(serde_json::from_value::<Team>(json!({ "code": "X", "city": "Y" }))?.fans.loaded().is_err());
     assert_eq!((teams[1].fans.loaded()?.len(), teams[1].home_games.loaded()?.len(), teams[1].rivals.loaded()?.len()), (2, 1, 0));
     let fan = Fan::find_all().include(Fan::TEAM).first().or_fail().exec(&db).await?;
     assert_eq!(fan.team.loaded()?.code, "YOR");
@@ -201,6 +210,15 @@ async fn every_kind_of_field(db: Db) -> sequor::Result<()> {
     assert_eq!((json["tagList"][0].as_str(), json["spine"].as_str(), json.get("note")), (Some("new"), Some("978-1 12.5"), None));
     let back: Book = serde_json::from_value(json)?;
     assert_eq!(back, book);
+    assert_eq!(serde_json::to_value(&book)?["price"], json!({ "amount": "12.5", "currency": "GBP" }));
+    assert_eq!(Book::json_schema()["properties"]["price"]["required"], json!(["amount"]));
+    let body = json!({ "isbn": "978-3", "secret": "swordfish", "price": { "amount": "1" } });
+    let listed = (Book::ISBN, Book::SECRET, Book::PRICE.at(Money::AMOUNT));
+    let cheap = Draft::<Book>::from_json(body, listed)?.create(&db).await?;
+    assert_eq!((cheap.price.amount, cheap.price.currency.as_str()), (Decimal::ONE, "EUR"));
+    let more = cheap.edit().assign(json!({ "price": { "amount": "2", "currency": "USD" } }), Book::PRICE.at(Money::AMOUNT)).err();
+    assert!(more.is_some_and(|error| error.to_string().contains("price.currency is not a field that may be given here")));
+    Book::destroy_all().filter(Book::ISBN.eq(Isbn("978-3".into()))).exec(&db).await?;
     let found = Book::find_all()
         .filter(Book::PRICE.at(Money::AMOUNT).gt(Decimal::from(12)))
         .filter(Book::PRICE.at(Money::CURRENCY).eq("GBP"))

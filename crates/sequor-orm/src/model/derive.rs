@@ -387,6 +387,15 @@ impl<T: FieldType> RawArgument for T {
     }
 }
 
+impl<T: Clone> RawArgument for [T]
+where
+    Vec<T>: FieldType,
+{
+    fn raw_part(&self) -> RawPart {
+        raw_value(&self.to_vec())
+    }
+}
+
 impl RawArgument for str {
     fn raw_part(&self) -> RawPart {
         raw_value(&self.to_owned())

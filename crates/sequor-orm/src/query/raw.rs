@@ -4,10 +4,11 @@ use crate::FieldType;
 use crate::db::Db;
 use crate::load;
 use crate::model::Model;
-use sequor_core::Name;
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::RawPart;
+use sequor_core::types::BindType;
+use sequor_core::{Name, Value};
 use std::future::Future;
 use std::panic::Location;
 
@@ -21,8 +22,47 @@ impl RawSql {
     /// Text and values in turn. What `sql!` writes.
     #[doc(hidden)]
     pub fn new(parts: Vec<RawPart>) -> RawSql {
-        RawSql { parts }
+        RawSql { parts: spread(parts) }
     }
+}
+
+/// Lists behind `IN` become as many parameters as they have items: `WHERE id IN ({ids})`. Anywhere else a list is one array.
+fn spread(parts: Vec<RawPart>) -> Vec<RawPart> {
+    let mut made: Vec<RawPart> = Vec::with_capacity(parts.len());
+    let mut parts = parts.into_iter().peekable();
+    while let Some(part) = parts.next() {
+        let closed = matches!(parts.peek(), Some(RawPart::Text(text)) if text.trim_start().starts_with(')'));
+        match (behind_in(made.last()), part) {
+            (Some(open), RawPart::Value(Value::Array(items), bind)) if closed || !open => {
+                let item = BindType { array: false, ..bind };
+                made.push(RawPart::Text(if open { "" } else { "(" }.into()));
+                if items.is_empty() {
+                    // No row, so that both IN and NOT IN say what they say of nothing.
+                    made.push(RawPart::Text("SELECT x FROM (SELECT ".into()));
+                    made.push(RawPart::Value(Value::Null, item));
+                    made.push(RawPart::Text(" AS x) AS nothing WHERE 1 = 0".into()));
+                }
+                for (place, value) in items.into_iter().enumerate() {
+                    made.extend((place > 0).then(|| RawPart::Text(", ".into())));
+                    made.push(RawPart::Value(value, item));
+                }
+                made.push(RawPart::Text(if open { "" } else { ")" }.into()));
+            }
+            (_, part) => made.push(part),
+        }
+    }
+    made
+}
+
+/// Whether the text before ends in `IN` (false) or `IN (` (true).
+fn behind_in(before: Option<&RawPart>) -> Option<bool> {
+    let Some(RawPart::Text(text)) = before else { return None };
+    let (word, open) = match text.trim_end().strip_suffix('(') {
+        Some(word) => (word.trim_end(), true),
+        None => (text.trim_end(), false),
+    };
+    let word = word.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+    word.eq_ignore_ascii_case("in").then_some(open)
 }
 
 /// A value between the texts of a `sql!`. What the macro calls.
@@ -105,8 +145,19 @@ macro_rules! scalar {
 
 // The first column alone: no blanket over column types can stand beside the one over models.
 scalar!(
-    String, bool, i16, i32, i64, f32, f64, rust_decimal::Decimal, uuid::Uuid, chrono::DateTime<chrono::Utc>, chrono::NaiveDateTime,
-    chrono::NaiveDate, chrono::NaiveTime,
+    String,
+    bool,
+    i16,
+    i32,
+    i64,
+    f32,
+    f64,
+    rust_decimal::Decimal,
+    uuid::Uuid,
+    chrono::DateTime<chrono::Utc>,
+    chrono::NaiveDateTime,
+    chrono::NaiveDate,
+    chrono::NaiveTime,
 );
 
 impl Db {

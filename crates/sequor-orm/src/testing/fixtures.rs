@@ -104,7 +104,7 @@ fn state(model: &Arc<ModelDef>, row: Json) -> Result<RowState> {
     let Json::Object(map) = row else { return Err(Error::usage(format!("a row of {} is a map of fields", model.name))) };
     let map: Map<String, Json> = map;
     let mut state = RowState::new(model.clone());
-    for (key, value) in map {
+    for (key, value) in crate::model::flat(model, map) {
         let position = model.columns.iter().position(|column| column.json == key.as_str() || column.name == key.as_str());
         let position = position.ok_or_else(|| model.unknown(&key))?;
         let value =

@@ -21,22 +21,43 @@ use serde_json::{Map, Value as Json, json};
 /// # Ok::<(), sequor_core::Error>(())
 /// ```
 pub fn json_schema(model: &ModelDef) -> Json {
-    let mut properties = Map::new();
-    let mut required = Vec::new();
+    let mut schema = Map::new();
+    schema.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".into(), json!(model.name));
+    describe(&mut schema);
     for column in &model.columns {
-        if must_be_given(model, column) {
-            required.push(Json::from(column.json.as_ref()));
-        }
-        properties.insert(column.json.to_string(), Json::Object(property(model, column)));
+        // The fields of an embedded struct are an object's.
+        let path = if column.name.contains('.') { column.json.split('.').collect() } else { vec![column.json.as_ref()] };
+        place(&mut schema, &path, property(model, column), must_be_given(model, column));
     }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": model.name,
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
+    Json::Object(schema)
+}
+
+/// Makes a schema that of an object without properties, if it is none yet.
+fn describe(schema: &mut Map<String, Json>) {
+    if !schema.contains_key("type") {
+        schema.insert("type".into(), json!("object"));
+        schema.insert("properties".into(), json!({}));
+        schema.insert("required".into(), json!([]));
+        schema.insert("additionalProperties".into(), json!(false));
+    }
+}
+
+/// Puts a property in its place; an object with a property that must be given must be given.
+fn place(schema: &mut Map<String, Json>, path: &[&str], property: Map<String, Json>, must: bool) {
+    let [name, rest @ ..] = path else { return };
+    if let (true, Some(Json::Array(required))) = (must, schema.get_mut("required"))
+        && !required.iter().any(|known| known == name)
+    {
+        required.push(json!(name));
+    }
+    let Some(Json::Object(properties)) = schema.get_mut("properties") else { return };
+    if rest.is_empty() {
+        properties.insert((*name).to_owned(), Json::Object(property));
+    } else if let Json::Object(inner) = properties.entry(*name).or_insert_with(|| json!({})) {
+        describe(inner);
+        place(inner, rest, property, must);
+    }
 }
 
 fn must_be_given(model: &ModelDef, column: &ColumnDef) -> bool {

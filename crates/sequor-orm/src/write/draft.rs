@@ -305,7 +305,7 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
         .collect();
     let mut values = Vec::new();
     let mut items = Vec::new();
-    for (key, value) in map {
+    for (key, value) in crate::model::flat(model, map) {
         let position = allowed.iter().copied().find(|position| model.columns[*position].json == key.as_str());
         let Some(position) = position else {
             items.push(ValidationItem::new(

@@ -53,7 +53,9 @@ impl Worker {
             let mut core = lock(&self.core);
             match request.command {
                 Command::Run(batch, reply) => run(&mut core, &mut self.mailbox, batch, reply),
-                Command::Resume(_, reply) => answer(&mut core, reply, |_| Err(Error::bug("no statement is paused on this SQLite connection"))),
+                Command::Resume(_, reply) => {
+                    answer(&mut core, reply, |_| Err(Error::bug("no statement is paused on this SQLite connection")))
+                }
                 Command::Script(sql, reply) => answer(&mut core, reply, |core| {
                     if statements::script_may_change_session(&sql) {
                         core.shared.set_dirty(true);
