@@ -34,7 +34,7 @@ async fn drafts_whose_key_comes_from_a_parent(db: Db) -> sequor::Result<()> {
     let post = user.relation(User::POSTS).create(draft!(Post { title: "Three", user_id: _ }), &db).await?;
     assert_eq!(post.user_id, user.id);
     match draft!(Post { title: "Four", user: _ }).create(&db).await {
-        Err(Error::Validation(error)) => assert_eq!(error.items[0].message, "Post.userId cannot be null"),
+        Err(Error::Validation(error)) => assert_eq!(error.items[0].message, "Post.user_id cannot be null"),
         other => panic!("{other:?}"),
     }
     let mut later = draft!(Tag { name: _ });

@@ -40,7 +40,7 @@ fn spread(parts: Vec<RawPart>) -> Vec<RawPart> {
                     // No row, so that both IN and NOT IN say what they say of nothing.
                     made.push(RawPart::Text("SELECT x FROM (SELECT ".into()));
                     made.push(RawPart::Value(Value::Null, item));
-                    made.push(RawPart::Text(" AS x) AS nothing WHERE 1 = 0".into()));
+                    made.push(RawPart::Text(" AS x) AS empty_list WHERE 1 = 0".into()));
                 }
                 for (place, value) in items.into_iter().enumerate() {
                     made.extend((place > 0).then(|| RawPart::Text(", ".into())));

@@ -92,15 +92,21 @@ fn forced(mut query: QueryState, options: &WriteOptions) -> QueryState {
     query
 }
 
+/// Marks the rows of a query as deleted, by this instant or flag.
+async fn mark(db: &Db, query: &QueryState, (position, value): (usize, Value), options: &WriteOptions) -> Result<u64> {
+    let model = &query.model;
+    let mut set = vec![(model.columns[position].column.clone(), bound(model, position, &value))];
+    if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
+        set.push((model.columns[updated].column.clone(), bound(model, updated, &now_for(&model.columns[updated], db))));
+    }
+    let update = statement(db, query, set, false, &options.tags)?;
+    Ok(run_statement(db, update, query, options, "destroy_all").await?.0)
+}
+
 async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Result<u64> {
     let model = &query.model;
-    if let Some((position, value)) = deletion(model, db).filter(|_| !options.force) {
-        let mut set = vec![(model.columns[position].column.clone(), bound(model, position, &value))];
-        if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
-            set.push((model.columns[updated].column.clone(), bound(model, updated, &now_for(&model.columns[updated], db))));
-        }
-        let update = statement(db, query, set, false, &options.tags)?;
-        return Ok(run_statement(db, update, query, options, "destroy_all").await?.0);
+    if let Some(written) = deletion(model, db).filter(|_| !options.force) {
+        return mark(db, query, written, options).await;
     }
     let mut query = query.clone();
     if options.force {

@@ -3,7 +3,7 @@
 use super::super::save::{key_condition, update_row};
 use super::super::update::keyed;
 use super::super::{RowState, WriteOptions, named};
-use super::{cascade, deletion, run_destroy};
+use super::{cascade, deletion, mark, run_destroy};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, run_one, step};
@@ -214,7 +214,8 @@ async fn soften(db: &Db, rows: &mut [RowState], (position, value): (usize, Value
     let query = QueryState::new(model.clone());
     for numbers in together.chunks(ROWS) {
         let rows: Vec<RowState> = numbers.iter().map(|number| rows[*number].clone()).collect();
-        run_destroy(db, &keyed(&query, &rows)?, options).await?;
+        // The instant at which the level was reached: the statements run deepest first, and restoring asks who went with whom.
+        mark(db, &keyed(&query, &rows)?, (position, value.clone()), options).await?;
     }
     Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
 }
