@@ -6,7 +6,7 @@ use super::{Plan, Planner, field, scope};
 use crate::load::is_small_integer;
 use crate::query::Deleted;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{IndexDef, ModelDef, Models, SortDirection};
+use sequor_core::schema::{IndexDef, Link, ModelDef, Models, SortDirection, ThroughLink};
 use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
@@ -110,16 +110,7 @@ impl Planner<'_> {
                 None => (&link.target, alias.clone(), &link.columns),
             },
             None => (&link.target, alias.clone(), &link.columns),
-            Some(through) => {
-                let between = self.alias();
-                let on = pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, &alias);
-                self.joins.push(Join {
-                    kind: JoinKind::Inner,
-                    source: Source::table(self.table(&through.model), between.clone()),
-                    on: super::all(on),
-                });
-                (&through.model, between, &through.to_source)
-            }
+            Some(through) => (&through.model, self.between(through, link, &alias), &through.to_source),
         };
         let linking: Vec<Expr> =
             owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
@@ -176,6 +167,15 @@ impl Planner<'_> {
             select = self.limited(select, linking, limit, offset.unwrap_or(0));
         }
         Ok((Plan { select, node }, at))
+    }
+
+    /// Joins the model between.
+    fn between(&mut self, through: &ThroughLink, link: &Link, target: &Alias) -> Alias {
+        let between = self.alias();
+        let on = pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, target);
+        let source = Source::table(self.table(&through.model), between.clone());
+        self.joins.push(Join { kind: JoinKind::Inner, source, on: super::all(on) });
+        between
     }
 
     /// The parents as a source of the statement, where its conditions name them.
