@@ -146,6 +146,11 @@ pub trait Connection: Send {
     /// A handle that asks the server to stop what this connection runs. `None` where that cannot be.
     fn canceller(&self) -> Option<Box<dyn Cancel>>;
 
+    /// The number that the server gave this session when it began, where servers tell it: a pooler in between tells another one.
+    fn session_number(&self) -> Option<i64> {
+        None
+    }
+
     /// The last measured round trip, where it is known.
     fn round_trip(&self) -> Option<Duration> {
         None

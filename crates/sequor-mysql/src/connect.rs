@@ -23,35 +23,51 @@ pub(crate) use handshake::{Greeted, login};
 /// Makes connections to one MySQL or MariaDB database.
 #[derive(Clone, Debug)]
 pub struct MysqlDriver {
-    options: Arc<MysqlOptions>,
+    /// One for each server, in the order in which they are tried.
+    servers: Vec<Arc<MysqlOptions>>,
 }
 
 impl MysqlDriver {
     /// A driver for this database; nothing is opened yet.
     pub fn new(options: MysqlOptions) -> MysqlDriver {
-        MysqlDriver { options: Arc::new(options) }
+        MysqlDriver { servers: options.each().map(Arc::new).collect() }
+    }
+
+    /// A connection to the first server that answers and is what the URL wants.
+    async fn connect_any(&self) -> Result<MysqlConnection> {
+        let mut failure = None;
+        for options in &self.servers {
+            match connect_to(options).await {
+                Ok(connection) => return Ok(connection),
+                // Another host has the same passwords: trying it would only lock the account sooner.
+                Err(Error::Connection(error)) if error.kind == ConnectionErrorKind::AccessDenied => return Err(Error::Connection(error)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::connection(ConnectionErrorKind::Invalid, "no host is given")))
     }
 }
 
 impl Driver for MysqlDriver {
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>> {
         Box::pin(async move {
-            let opened = timeout(self.options.connect_timeout, MysqlConnection::open(self.options.clone()));
-            match opened.await {
-                Ok(Ok(connection)) => {
-                    let server = connection.server();
-                    tracing::debug!(target = self.options.target(), product = ?server.product, version = ?server.version, "connected");
-                    Ok(Box::new(connection) as Box<dyn Connection>)
-                }
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(timed_out(&self.options)),
-            }
+            let connection = self.connect_any().await?;
+            Ok(Box::new(connection) as Box<dyn Connection>)
         })
     }
 
     fn target(&self) -> String {
-        self.options.target()
+        self.servers.iter().map(|options| options.target()).collect::<Vec<_>>().join(", ")
     }
+}
+
+async fn connect_to(options: &Arc<MysqlOptions>) -> Result<MysqlConnection> {
+    let opened = timeout(options.connect_timeout, MysqlConnection::open(options.clone())).await;
+    let connection = opened.unwrap_or_else(|_| Err(timed_out(options)))?;
+    let server = connection.server();
+    options.check(server.read_only)?;
+    tracing::debug!(target = options.target(), product = ?server.product, version = ?server.version, "connected");
+    Ok(connection)
 }
 
 #[cold]

@@ -25,12 +25,24 @@ pub enum TlsMode {
     VerifyFull,
 }
 
+/// What a server must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionKind {
+    Any,
+    ReadWrite,
+    ReadOnly,
+}
+
 /// Where the server is and how to log in.
 #[derive(Clone)]
 pub struct MysqlOptions {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) socket: Option<PathBuf>,
+    /// Servers to try when the first does not answer, in order: names with their ports.
+    pub(crate) others: Vec<(String, u16)>,
+    /// What a server must be.
+    pub(crate) wanted: SessionKind,
     pub(crate) user: String,
     pub(crate) password: Option<String>,
     pub(crate) database: Option<String>,
@@ -67,6 +79,8 @@ impl MysqlOptions {
             host: host.unwrap_or_else(|| "localhost".to_owned()),
             port,
             socket: socket.map(PathBuf::from),
+            others: Vec::new(),
+            wanted: SessionKind::Any,
             user: variable("MYSQL_USER").or_else(|| variable("USER")).unwrap_or_default(),
             password: variable("MYSQL_PWD"),
             database: variable("MYSQL_DATABASE").filter(|name| !name.is_empty()),
@@ -106,6 +120,26 @@ impl MysqlOptions {
     /// The name of the database.
     pub fn database_name(&self) -> Option<&str> {
         self.database.as_deref()
+    }
+
+    /// These options for each server alone, in order.
+    pub(crate) fn each(&self) -> impl Iterator<Item = MysqlOptions> + '_ {
+        let first = MysqlOptions { others: Vec::new(), ..self.clone() };
+        let others = self.others.iter().map(|(host, port)| {
+            let socket = host.starts_with('/').then(|| PathBuf::from(host));
+            MysqlOptions { host: host.clone(), port: *port, socket, others: Vec::new(), ..self.clone() }
+        });
+        std::iter::once(first).chain(others)
+    }
+
+    /// Whether a server of this kind is what the URL wants.
+    pub(crate) fn check(&self, read_only: bool) -> Result<()> {
+        let word = match (self.wanted, read_only) {
+            (SessionKind::ReadWrite, true) => "read-write",
+            (SessionKind::ReadOnly, false) => "read-only",
+            (SessionKind::Any | SessionKind::ReadWrite | SessionKind::ReadOnly, _) => return Ok(()),
+        };
+        Err(Error::connection(ConnectionErrorKind::NotReady, format!("{} is not {word} (target_session_attrs)", self.target())))
     }
 
     /// Host, port and database for messages; never credentials.

@@ -168,6 +168,10 @@ impl Connection for PostgresConnection {
         Box::pin(self.ping_now())
     }
 
+    fn session_number(&self) -> Option<i64> {
+        self.key.map(|(process, _)| i64::from(process))
+    }
+
     fn canceller(&self) -> Option<Box<dyn Cancel>> {
         Some(Box::new(self.own_canceller()?))
     }

@@ -73,12 +73,16 @@ impl ServerMessage {
     /// The error that this answer is while connecting.
     #[cold]
     pub(crate) fn into_connect_error(self, target: &str) -> Error {
+        if self.code == "53300" {
+            let hint = "raise max_connections on the server, or lower Pool { max } of the programs that use it";
+            let message = format!("{target}: {} (53300): {hint}", self.safe_message());
+            return Error::connection(ConnectionErrorKind::ServerFull, message);
+        }
         let kind = match (self.code.as_str(), self.connection_kind()) {
             (_, Some(kind)) => kind,
             (code, None) if code.starts_with("28") => ConnectionErrorKind::AccessDenied,
             ("3D000", None) => ConnectionErrorKind::UnknownDatabase,
             ("42501", None) => ConnectionErrorKind::AccessDenied,
-            ("53300", None) => ConnectionErrorKind::NotReady,
             ("42704" | "22023" | "55P02", None) => ConnectionErrorKind::Invalid,
             _ => ConnectionErrorKind::Broken,
         };
@@ -89,7 +93,7 @@ impl ServerMessage {
     fn connection_kind(&self) -> Option<ConnectionErrorKind> {
         Some(match self.code.as_str() {
             "57P03" => ConnectionErrorKind::NotReady,
-            "53300" if self.fatal => ConnectionErrorKind::NotReady,
+            "53300" if self.fatal => ConnectionErrorKind::ServerFull,
             "57P01" | "57P02" | "57P04" | "57P05" | "25P03" => ConnectionErrorKind::Broken,
             "08P01" if !self.fatal => return None,
             code if code.starts_with("08") => ConnectionErrorKind::Broken,

@@ -34,6 +34,17 @@ fn plain(text: String) -> Sql {
     Sql { text, params: Vec::new() }
 }
 
+/// Asks which session of the server runs this: one cell. `None` where no pooler can stand in between.
+pub fn session_number(dialect: Dialect) -> Option<Sql> {
+    (dialect == Dialect::Postgres).then(|| plain("SELECT pg_catalog.pg_backend_pid()::bigint".to_owned()))
+}
+
+/// Makes the write-ahead log of a file small, where nobody reads from it; a script. `None` where the server does so itself.
+pub fn shrink_log(dialect: Dialect) -> Option<&'static str> {
+    // Without waiting for readers: while this waits nobody else can write.
+    (dialect == Dialect::Sqlite).then_some("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
 /// The statements of the lock with this key; `None` where the database has no such locks.
 pub fn advisory_lock(dialect: Dialect, key: i64) -> Option<AdvisoryLockSql> {
     match dialect {

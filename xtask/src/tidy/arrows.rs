@@ -7,12 +7,13 @@ use serde_json::Value;
 const FEATURES: usize = 10;
 
 /// A crate, and the crates that it may use. Others of the workspace (apps, tests, tools) use the facade alone, and an app its own parts.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("sequor-core", &[]),
     ("sequor-macros", &[]),
     ("sequor-sql", &["sequor-core"]),
-    ("sequor-postgres", &["sequor-core"]),
-    ("sequor-mysql", &["sequor-core"]),
+    ("sequor-tls", &["sequor-core"]),
+    ("sequor-postgres", &["sequor-core", "sequor-tls"]),
+    ("sequor-mysql", &["sequor-core", "sequor-tls"]),
     ("sequor-sqlite", &["sequor-core"]),
     ("sequor-orm", &["sequor-core", "sequor-sql", "sequor-postgres", "sequor-mysql", "sequor-sqlite", "sequor-macros"]),
     ("sequor-audit", BELOW_ORM),

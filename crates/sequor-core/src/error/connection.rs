@@ -41,8 +41,10 @@ pub enum ConnectionErrorKind {
     Protocol,
     /// The URL or an option is wrong.
     Invalid,
-    /// The server is starting, stopping or full.
+    /// The server is starting or stopping.
     NotReady,
+    /// The server has no connection left.
+    ServerFull,
 }
 
 impl ConnectionErrorKind {
@@ -61,7 +63,8 @@ impl ConnectionErrorKind {
             | ConnectionErrorKind::CommitUnknown
             | ConnectionErrorKind::Tls
             | ConnectionErrorKind::Protocol
-            | ConnectionErrorKind::NotReady => "SequelizeConnectionError",
+            | ConnectionErrorKind::NotReady
+            | ConnectionErrorKind::ServerFull => "SequelizeConnectionError",
         }
     }
 
@@ -108,6 +111,7 @@ impl fmt::Display for ConnectionError {
             ConnectionErrorKind::Protocol => "not the protocol that was expected",
             ConnectionErrorKind::Invalid => "invalid connection setting",
             ConnectionErrorKind::NotReady => "the server is not ready",
+            ConnectionErrorKind::ServerFull => "the server has no connection left",
         };
         write!(f, "{what}: {}", self.message)
     }

@@ -1,6 +1,6 @@
 //! The URL and its parameters: each known one is obeyed or refused with the reason, any other is an error that lists them.
 
-use super::{MysqlOptions, TlsMode, invalid};
+use super::{MysqlOptions, PORT, SessionKind, TlsMode, invalid};
 use sequor_core::Result;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +19,7 @@ const OBEYED: &[&str] = &[
     "ssl-key",
     "ssl-mode",
     "statement-cache",
+    "target_session_attrs",
     "timezone",
     "user",
 ];
@@ -123,10 +124,22 @@ fn read_login(options: &mut MysqlOptions, login: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_place(options: &mut MysqlOptions, place: &str) -> Result<()> {
-    if place.contains(',') {
-        return Err(invalid("several hosts are not supported here; name replicas in the options"));
+fn read_place(options: &mut MysqlOptions, places: &str) -> Result<()> {
+    let mut list = places.split(',');
+    read_host(options, list.next().unwrap_or_default())?;
+    for place in list {
+        let mut other = MysqlOptions { host: String::new(), port: PORT, ..options.clone() };
+        read_host(&mut other, place)?;
+        if other.host.is_empty() {
+            return Err(invalid("between two commas of the URL stands a host"));
+        }
+        options.others.push((other.host, other.port));
     }
+    Ok(())
+}
+
+/// One host and its port.
+fn read_host(options: &mut MysqlOptions, place: &str) -> Result<()> {
     let (host, port) = match place.strip_prefix('[') {
         Some(rest) => {
             let (host, rest) = rest.split_once(']').ok_or_else(|| invalid("the IPv6 address lacks its closing bracket"))?;
@@ -167,6 +180,7 @@ fn read_parameter(options: &mut MysqlOptions, name: &str, value: &str) -> Result
         "allow-public-key-retrieval" | "allowpublickeyretrieval" => options.fetch_server_key = truth(name, value)?,
         "enable-cleartext-plugin" => options.cleartext = truth(name, value)?,
         "statement-cache" => options.statements = usize::try_from(positive(name, value)?).unwrap_or(crate::statements::CAPACITY),
+        "target_session_attrs" => options.wanted = session_kind(value)?,
         "charset" if value.eq_ignore_ascii_case("utf8mb4") => {}
         "charset" => return Err(invalid("charset is always utf8mb4, which holds every text")),
         "timezone" if matches!(value, "Z" | "+00:00" | "UTC" | " 00:00") => {}
@@ -181,6 +195,15 @@ fn unknown(name: &str) -> sequor_core::Error {
     match REFUSED.iter().find(|(known, _)| *known == name) {
         Some((_, why)) => invalid(format!("the parameter {name} is refused: {why}")),
         None => invalid(format!("unknown parameter {name}; known are {}", OBEYED.join(", "))),
+    }
+}
+
+fn session_kind(value: &str) -> Result<SessionKind> {
+    match value {
+        "any" => Ok(SessionKind::Any),
+        "read-write" | "primary" => Ok(SessionKind::ReadWrite),
+        "read-only" | "standby" => Ok(SessionKind::ReadOnly),
+        _ => Err(invalid("target_session_attrs is one of any, read-write, primary, read-only, standby")),
     }
 }
 
@@ -260,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn several_hosts_are_tried_in_order() {
+        let read = options("mysql://ann:p@one:1,[::1]:2,%2Frun%2Fmy.sock,two/app?target_session_attrs=read-write").unwrap();
+        let targets: Vec<String> = read.each().map(|each| each.target()).collect();
+        assert_eq!(targets, ["one:1/app", "[::1]:2/app", "/run/my.sock/app", "two:3306/app"]);
+        let modes: Vec<TlsMode> = read.each().map(|each| each.tls_mode()).collect();
+        assert_eq!(modes, [TlsMode::VerifyFull, TlsMode::Disable, TlsMode::Disable, TlsMode::VerifyFull]);
+        assert!(read.check(false).is_ok() && read.check(true).is_err());
+    }
+
+    #[test]
     fn the_environment_fills_what_is_left_out() {
         let variable = |name: &str| {
             let known = [("MYSQL_HOST", "h"), ("MYSQL_TCP_PORT", "33"), ("MYSQL_USER", "u"), ("MYSQL_PWD", "p"), ("MYSQL_DATABASE", "d")];
@@ -282,7 +315,9 @@ mod tests {
             ("mysql://a:secret@h:99999", "the port"),
             ("mysql://a:secret@h:x", "the port"),
             ("mysql://a:%zzsecret@h", "the password"),
-            ("mysql://a:secret@h1,h2/x", "several hosts"),
+            ("mysql://a:secret@h1,/x", "between two commas"),
+            ("mysql://a:secret@h1,h2:0/x", "the port"),
+            ("mysql://a:secret@h/x?target_session_attrs=best", "read-write"),
             ("mysql://a:secret@h/x?ssl-mode=prefer", "protects nothing"),
             ("mysql://a:secret@h/x?ssl-mode=maybe", "one of disable"),
             ("mysql://a:secret@h/x?multipleStatements=true", "refused"),

@@ -74,8 +74,8 @@ async fn what_is_no_server_is_told_so() {
         (packet(0, b"\x09old\0"), K::Protocol),
         (packet(0, b""), K::Protocol),
         (packet(7, b"\x0a5.5\0"), K::Protocol),
-        (refusal(0, 1040, "Too many connections"), K::NotReady),
-        (packet(0, b"\xff\x10\x04Too many connections"), K::NotReady),
+        (refusal(0, 1040, "Too many connections"), K::ServerFull),
+        (packet(0, b"\xff\x10\x04Too many connections"), K::ServerFull),
         (refusal(0, 1130, "Host is not allowed"), K::AccessDenied),
         (greeting(0x1, NONCE, "mysql_native_password"), K::Protocol),
     ] {

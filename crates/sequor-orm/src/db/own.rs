@@ -9,10 +9,11 @@ pub use listen::Listener;
 pub use lock::AdvisoryLock;
 
 use crate::load::unsink;
-use sequor_core::driver::{Batch, Connection, Flow, RowReader, RowSink, Step, StepDone};
+use super::pool::ConnectionPool;
+use sequor_core::driver::{Batch, Begin, Connection, Flow, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::value::Value;
-use sequor_sql::Sql;
+use sequor_sql::{Dialect, Sql};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -65,6 +66,41 @@ struct Entered(Arc<OwnSessions>);
 impl Drop for Entered {
     fn drop(&mut self) {
         self.0.open.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// How often a pooler is asked for one session twice.
+const LOOKS: u32 = 3;
+
+/// A session of its own. One that a pooler shares between transactions is refused: what is held there, the next one has.
+pub(super) async fn own_session(pool: &ConnectionPool, dialect: Dialect) -> Result<Box<dyn Connection>> {
+    let mut connection = pool.direct().await?;
+    let (Some(sql), Some(told)) = (sequor_sql::session::session_number(dialect), connection.session_number()) else { return Ok(connection) };
+    if first_number(&ask(&mut connection, sql.clone()).await?) == Some(told) {
+        return Ok(connection);
+    }
+    // A pooler is in between. It shares sessions when another client gets the one that served this client just now.
+    for _ in 0..LOOKS {
+        let mine = first_number(&ask(&mut connection, sql.clone()).await?);
+        let mut other = pool.direct().await?;
+        other.begin(Begin::default()).await?;
+        let theirs = first_number(&ask(&mut other, sql.clone()).await?);
+        other.rollback().await?;
+        other.close().await;
+        if mine == theirs {
+            return Err(Error::usage(
+                "locks and listeners need a session of their own, and this URL leads through a pooler that shares sessions between transactions: \
+                 give this program a URL of the server itself",
+            ));
+        }
+    }
+    Ok(connection)
+}
+
+fn first_number(rows: &[Vec<Value>]) -> Option<i64> {
+    match rows.first()?.first()? {
+        Value::I64(number) => Some(*number),
+        _ => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The pool: waiters in order, the last used connection first, and no connection back that is not proven clean.
 
 mod closing;
+mod full;
 mod keeper;
+mod role;
 mod status;
 
 pub use status::PoolStatus;
@@ -33,6 +35,13 @@ pub(crate) struct ConnectionPool {
     permits: Arc<Semaphore>,
     size: usize,
     idle: Mutex<VecDeque<Idle>>,
+    /// A server that has no connection left, and who waits for one to come back.
+    full: full::Fullness,
+    /// How many streams may keep a connection at once, so that one is left for what they read beside it.
+    streams: Arc<Semaphore>,
+    role: role::Role,
+    /// Whether a long write-ahead log was reported.
+    log_reported: AtomicBool,
     holders: Mutex<Vec<Holder>>,
     waiting: AtomicU64,
     next: AtomicU64,
@@ -56,6 +65,10 @@ struct Idle {
     since: Instant,
     born: Instant,
     uses: u64,
+    /// Which [`role::Role`] the servers had when it was opened.
+    era: u64,
+    /// Counts it among those that are open.
+    _open: full::Counted,
 }
 
 /// Who has a connection, since when.
@@ -83,6 +96,10 @@ impl ConnectionPool {
             name: driver.target(),
             driver,
             permits: Arc::new(Semaphore::new(size)),
+            streams: Arc::new(Semaphore::new(size.saturating_sub(1))),
+            full: full::Fullness::default(),
+            role: role::Role::default(),
+            log_reported: AtomicBool::new(false),
             size,
             limits,
             retry,
@@ -144,13 +161,18 @@ impl ConnectionPool {
         let start = Instant::now();
         let mut pause = self.retry.delay;
         let mut attempt = 1;
+        let era = self.role.era();
         let connection = loop {
-            match self.open_one().await {
+            match self.ask_for_one().await {
                 Ok(connection) => break connection,
+                // One of ours comes back sooner than a full server has another.
+                Err(Error::Connection(error)) if error.kind() == ConnectionErrorKind::ServerFull && self.full.open() > 0 => {
+                    return Err(Error::Connection(error));
+                }
                 Err(Error::Connection(error)) if attempt < self.retry.max && error.kind().is_transient() => {
                     tracing::warn!(attempt, %error, "connecting failed, trying again");
                     // Never shorter than what was asked for, and not the same for all who lost the same server.
-                    tokio::time::sleep(pause + jittered(pause / 4)).await;
+                    tokio::time::sleep(self.full.left().max(pause + jittered(pause / 4))).await;
                     pause = (pause * 2).min(self.retry.max_delay);
                     attempt += 1;
                 }
@@ -160,7 +182,7 @@ impl ConnectionPool {
         self.counts.opened.fetch_add(1, Ordering::Relaxed);
         meter::connected(&self.name, start.elapsed());
         let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
-        Ok(Idle { connection, cancel, since: now, born: now, uses: 0 })
+        Ok(Idle { connection, cancel, since: now, born: now, uses: 0, era, _open: self.full.count() })
     }
 
     /// Opens a connection where the hooks say, and lets them set it up.
@@ -192,7 +214,10 @@ impl ConnectionPool {
 
     fn put_at(&self, mut slot: Idle, now: Instant) {
         slot.since = now;
-        self.lock_idle().push_back(slot);
+        let mut idle = self.lock_idle();
+        if let Some(slot) = self.full.hand(slot) {
+            idle.push_back(slot);
+        }
     }
 
     /// The sessions beside the pool.
@@ -285,7 +310,7 @@ impl ConnectionPool {
             Some(slot) => slot,
             None => {
                 let left = self.limits.acquire.saturating_sub(asked.elapsed());
-                tokio::time::timeout(left, self.connect()).await.map_err(|_| self.acquire_timeout())??
+                tokio::time::timeout(left, self.opened()).await.map_err(|_| self.acquire_timeout())??
             }
         };
         self.note_acquired(asked.elapsed());
@@ -321,7 +346,8 @@ impl ConnectionPool {
     }
 
     fn worn(&self, slot: &Idle, now: Instant) -> bool {
-        self.limits.lifetime.is_some_and(|limit| now.saturating_duration_since(slot.born) > limit)
+        slot.era != self.role.era()
+            || self.limits.lifetime.is_some_and(|limit| now.saturating_duration_since(slot.born) > limit)
             || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
     }
 
@@ -359,6 +385,12 @@ impl ConnectionPool {
             holders.iter().take(3).map(|(since, site)| format!("{site} for {:.1} s", since.elapsed().as_secs_f64())).collect();
         let who = if longest.is_empty() { "nobody".to_owned() } else { longest.join(", ") };
         format!("{} of {} connections are in use, held longest by {who}", holders.len(), self.size)
+    }
+
+    /// A place among the streams that keep a connection: one fewer than there are connections, so that streams that read includes beside their rows never
+    /// wait for each other.
+    pub(crate) fn stream_place(&self) -> Option<OwnedSemaphorePermit> {
+        self.streams.clone().try_acquire_owned().ok()
     }
 
     /// Whether every connection is held, so that a second one for a holder would never come free.
@@ -438,7 +470,7 @@ impl Drop for Pooled {
         let Some(slot) = self.slot.take() else { return };
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         match slot.connection.status() {
-            Status::Idle if !pool.closed.load(Ordering::Acquire) => {
+            Status::Idle if !pool.closed.load(Ordering::Acquire) && slot.era == pool.role.era() => {
                 pool.put_at(slot, now);
                 drop(permit);
             }
@@ -456,7 +488,8 @@ fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphor
     }
     runtime.spawn(async move {
         let clean = tokio::time::timeout(RESET_LIMIT, slot.connection.reset()).await;
-        if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && !pool.closed.load(Ordering::Acquire) {
+        let of_use = !pool.closed.load(Ordering::Acquire) && slot.era == pool.role.era();
+        if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && of_use {
             pool.put(slot);
         } else {
             let _ = tokio::time::timeout(RESET_LIMIT, pool.close_one(slot.connection)).await;

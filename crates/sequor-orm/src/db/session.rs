@@ -80,6 +80,9 @@ impl Db {
         expect::note_trips(pooled.trips() - before);
         if let Err(error) = &result {
             self.inner.replicas.broke(&pooled, error);
+            if run.write {
+                pooled.refused_write(error);
+            }
         }
         result
     }

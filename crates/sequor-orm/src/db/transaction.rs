@@ -40,6 +40,8 @@ struct Shared {
     limits: Limits,
     /// Stops what it runs.
     cancel: Option<Arc<dyn Cancel>>,
+    /// Whether it was begun to read only.
+    reads: bool,
     /// Its name, once somebody asked for it.
     name: OnceLock<uuid::Uuid>,
 }
@@ -138,6 +140,9 @@ impl TxHandle {
         let before = pooled.trips();
         self.undo_dropped(pooled).await?;
         let result = f(pooled).await;
+        if let (Err(error), false) = (&result, self.shared.reads) {
+            pooled.refused_write(error);
+        }
         self.state().touched = Some(Instant::now());
         super::session::expect::note_trips(pooled.trips() - before);
         result
@@ -445,6 +450,7 @@ impl Db {
         let shared = Shared {
             pool: Arc::as_ptr(&self.inner.pool).addr(),
             cancel: pooled.canceller(),
+            reads: begin.read_only,
             connection: tokio::sync::Mutex::new(Some(pooled)),
             savepoints: AtomicU32::new(0),
             limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout.or(self.inner.settings.transaction_timeout)),

@@ -1,8 +1,9 @@
 //! Rows in chunks: from one open statement, or key after key where no second connection is to be had.
 //!
-//! An open statement keeps its connection, and the includes of a chunk are read on another one. Inside a transaction, under settings of a tenant, and where the pool has a single
-//! connection (`sqlite::memory:`), other statements of the program must run between the chunks: there each chunk is a statement of its own that begins
-//! behind the last row's key, so rows that are written meanwhile neither shift nor repeat those that stood still.
+//! An open statement keeps its connection, and the includes of a chunk are read on another one. Inside a transaction, under settings of a tenant, and where only one
+//! connection of the pool (`sqlite::memory:` has no other) is left by the streams that are open, other statements of the program must run between the chunks: there
+//! each chunk is a statement of its own that begins behind the last row's key, so rows that are written meanwhile neither shift nor repeat those that
+//! stood still.
 
 use super::assemble::{LoadedTree, TreeSink, load_levels};
 use super::siblings::join;
@@ -16,6 +17,7 @@ use sequor_core::error::Result;
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_sql::Dialect;
 use std::panic::Location;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// How many rows a chunk has.
 const CHUNK: usize = 500;
@@ -39,8 +41,14 @@ pub(crate) enum Rest {
 /// A statement that is open, and how its rows are read.
 pub(crate) struct Open {
     source: Source,
-    read: OpenRead,
+    read: Held,
     node: Node,
+}
+
+/// An open statement in its place among the streams.
+struct Held {
+    read: OpenRead,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A query in an order of plain columns.
@@ -71,17 +79,29 @@ pub(crate) async fn open(
 ) -> Result<Chunk> {
     before_find(&db, &mut state, site).await?;
     let run = reading(&state, "stream", site);
-    let alone = db.session(site)?.is_some() || db.is_single() || db.needs_settings();
+    let alone = db.session(site)?.is_some() || db.needs_settings();
+    let place = if alone { None } else { db.stream_place() };
     let source = Source { db, state, loader, run, site };
-    if alone { source.by_keys().await } else { source.by_statement().await }
+    match place {
+        Some(place) => source.by_statement(place).await,
+        None => source.by_keys().await,
+    }
 }
 
 impl Source {
-    async fn by_statement(self) -> Result<Chunk> {
+    async fn by_statement(self, place: OwnedSemaphorePermit) -> Result<Chunk> {
         let plan = plan::plan(&self.state, &self.db.models())?;
-        let sql = self.db.render_select(&plan.select)?;
-        let sink = TreeSink::new(plan.node.clone(), (self.loader)(), Some(CHUNK))?;
-        let (done, read) = self.db.open(step(sql, Box::new(sink)), &self.run).await?;
+        let begin = || async {
+            let sql = self.db.render_select(&plan.select)?;
+            let sink = TreeSink::new(plan.node.clone(), (self.loader)(), Some(CHUNK))?;
+            self.db.open(step(sql, Box::new(sink)), &self.run).await
+        };
+        let (done, read) = match begin().await {
+            // No row of it has been handed out.
+            Err(error) if self.db.may_read_again(&self.run, &error) => begin().await?,
+            read => read?,
+        };
+        let read = read.map(|read| Held { read, _place: place });
         Open::chunk(unsink::<TreeSink>(done)?.tree, self, read, plan.node).await
     }
 
@@ -129,12 +149,14 @@ impl Open {
     async fn next(self: Box<Self>) -> Result<Chunk> {
         let Open { source, read, node } = *self;
         let sink = TreeSink::new(node.clone(), (source.loader)(), Some(CHUNK))?;
+        let Held { read, _place } = read;
         let (done, read) = source.db.limited(read.next(Box::new(sink))).await?;
+        let read = read.map(|read| Held { read, _place });
         Open::chunk(unsink::<TreeSink>(done)?.tree, source, read, node).await
     }
 
     /// Loads the includes of a chunk. A statement that has ended has given its connection back by then.
-    async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<OpenRead>, node: Node) -> Result<Chunk> {
+    async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<Held>, node: Node) -> Result<Chunk> {
         load_levels(&source.db, &mut [&mut tree], source.run.clone()).await?;
         join(&source.db, &tree, source.state.clauses.strict_loading);
         told(&source.db, &tree, &hooked(&source.state, source.site)).await?;

@@ -97,7 +97,7 @@ fn refusals_while_connecting_are_told_apart() {
             ("28000", Kind::AccessDenied),
             ("3D000", Kind::UnknownDatabase),
             ("57P03", Kind::NotReady),
-            ("53300", Kind::NotReady),
+            ("53300", Kind::ServerFull),
             ("57P01", Kind::Broken),
             ("XX000", Kind::Broken),
         ] {

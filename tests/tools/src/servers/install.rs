@@ -69,6 +69,7 @@ pub fn install_missing(databases: &[&str]) -> Result<()> {
             "postgres" => &["postgresql"],
             "browser" => &["chromium-driver"],
             "node" => &["nodejs", "npm"],
+            "pgbouncer" => &["pgbouncer"],
             _ => &["mariadb-server"],
         }
     };

@@ -1,11 +1,12 @@
 //! [`Listener`]: what other sessions send by `NOTIFY`, on a session of its own that comes back when its line is cut.
 
-use super::{Entered, OwnSessions};
+use super::{Entered, OwnSessions, own_session};
 use crate::db::pool::{ConnectionPool, jittered};
 use crate::db::{Db, Run};
 use futures_core::Stream;
 use sequor_core::driver::{Batch, Connection, Notification, Step};
 use sequor_core::error::{Error, Result};
+use sequor_sql::Dialect;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub struct Listener {
 }
 
 impl Db {
-    /// Listens to a channel on a session of its own. PostgreSQL only; behind a pooler in transaction mode nothing is heard.
+    /// Listens to a channel on a session of its own. PostgreSQL only; a pooler in transaction mode, behind which nothing would be
+    /// heard, is recognised and refused.
     ///
     /// ```
     /// # use sequor::prelude::*;
@@ -93,7 +95,7 @@ struct Ears {
 
 impl Ears {
     async fn open(&self) -> Result<Box<dyn Connection>> {
-        let mut connection = self.pool.direct().await?;
+        let mut connection = own_session(&self.pool, Dialect::Postgres).await?;
         connection.execute_script(self.script.clone()).await?;
         Ok(connection)
     }

@@ -1,7 +1,7 @@
 //! [`AdvisoryLock`]: one holder of a name among all programs that use the database.
 
 use super::file::{self, Here};
-use super::{ANSWER, Entered, OwnSessions, ask, is_yes};
+use super::{ANSWER, Entered, OwnSessions, ask, is_yes, own_session};
 use crate::db::Db;
 use crate::db::pool::jittered;
 use sequor_core::driver::Connection;
@@ -58,7 +58,7 @@ impl Db {
     /// gives it back.
     ///
     /// PostgreSQL's `pg_advisory_lock` and MySQL's `GET_LOCK` on a session of its own, which ends with its program: the pool's connections are not
-    /// held, and a pooler in transaction mode must be passed by. On SQLite it is a locked file beside the database (`app.db-lock-…`), for all
+    /// held, and a pooler in transaction mode is recognised and refused. On SQLite it is a locked file beside the database (`app.db-lock-…`), for all
     /// programs of this machine; a database in memory has its locks to itself. Nothing else is locked: rows and tables stay as they are.
     ///
     /// ```
@@ -74,7 +74,7 @@ impl Db {
     /// ```
     ///
     /// # Errors
-    /// `Timeout` when somebody else has it for so long; those of the connection.
+    /// `Timeout` when somebody else has it for so long; `Usage` behind a pooler that shares sessions between transactions; those of the connection.
     pub async fn lock(&self, name: &str) -> Result<AdvisoryLock> {
         self.lock_within(name, self.inner.pool.patience()).await
     }
@@ -142,7 +142,7 @@ impl Asking {
         let place = match (advisory_lock(db.dialect(), key), pool.file()) {
             (Some(sql), _) => {
                 let entered = Some(own.enter());
-                Place::Session { connection: Some(pool.direct().await?), sql, entered }
+                Place::Session { connection: Some(own_session(pool, db.dialect()).await?), sql, entered }
             }
             (None, Some(file)) => Place::File(file.to_owned()),
             (None, None) => Place::Here,

@@ -1,9 +1,13 @@
 //! The keeper: a task that closes what is too old, opens what is missing, and reports who keeps a connection too long.
 
 use super::{ConnectionPool, Idle};
+use sequor_sql::Dialect;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+/// How long SQLite's write-ahead log may be before it is reported.
+const LONG_LOG: u64 = 64 << 20;
 
 impl ConnectionPool {
     /// Looks after the pool until it is closed or gone.
@@ -20,6 +24,7 @@ impl ConnectionPool {
                 }
                 pool.look();
                 pool.report_long_loans();
+                pool.look_at_log().await;
                 // In memory the one connection is the database.
                 if pool.driver.max_connections() == Some(1) {
                     continue;
@@ -65,6 +70,31 @@ impl ConnectionPool {
             }
             drop(permit);
         }
+    }
+
+    /// Reports a write-ahead log that has grown long, and makes it small as soon as nobody reads from it.
+    async fn look_at_log(&self) {
+        let Some(bytes) = self.log_bytes().filter(|bytes| *bytes > LONG_LOG) else {
+            return self.log_reported.store(false, Ordering::Relaxed);
+        };
+        if !self.log_reported.swap(true, Ordering::Relaxed) {
+            let held = self.busy();
+            tracing::warn!(database = %self.target(), bytes, %held, "SQLite's write-ahead log grows: does somebody keep an old read open?");
+        }
+        let Some(script) = sequor_sql::session::shrink_log(Dialect::Sqlite) else { return };
+        if let Ok(mut connection) = self.direct().await {
+            if let Err(error) = connection.execute_script(script.to_owned()).await {
+                tracing::debug!(%error, "the write-ahead log could not be made smaller yet");
+            }
+            connection.close().await;
+        }
+    }
+
+    /// How long the write-ahead log of a file is.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        let mut name = self.file()?.as_os_str().to_owned();
+        name.push("-wal");
+        Some(std::fs::metadata(name).map_or(0, |file| file.len()))
     }
 
     fn report_long_loans(&self) {

@@ -38,6 +38,8 @@ pub struct PoolStatus {
     pub busy_micros: u64,
     /// How much of the pool was on loan over the last minute, in thousandths: 1000 is every connection all the time.
     pub utilization_permille: u32,
+    /// How long SQLite's write-ahead log is, in bytes: it grows for as long as somebody reads what is old.
+    pub log_bytes: Option<u64>,
 }
 
 /// What is counted.
@@ -117,6 +119,7 @@ impl ConnectionPool {
             longest_acquire_micros: counts.longest.load(Ordering::Relaxed),
             busy_micros,
             utilization_permille: self.utilization(busy_micros),
+            log_bytes: self.log_bytes(),
         }
     }
 }

@@ -16,6 +16,11 @@ fn named(pool: &str) -> Vec<Label> {
 /// Whether anything is counted.
 pub(in crate::db) const COUNTS: bool = true;
 
+fn float(count: u64) -> f64 {
+    let part = |bits: u64| u32::try_from(bits & 0xffff_ffff).map_or(f64::MAX, f64::from);
+    part(count >> 32) * 4_294_967_296.0 + part(count)
+}
+
 /// A statement has ended.
 pub(in crate::db) fn operation(labels: &Labels, model: Option<&str>, operation: &'static str, error: Option<&Error>, took: Duration) {
     let mut all = vec![
@@ -63,5 +68,8 @@ pub(in crate::db) fn pool(pool: &str, status: &PoolStatus, min: usize) {
     gauge!("db.client.connection.max", named(pool)).set(number(status.max));
     gauge!("db.client.connection.idle.min", named(pool)).set(number(min));
     gauge!("db.client.connection.pending_requests", named(pool)).set(number(usize::try_from(status.waiting).unwrap_or(usize::MAX)));
+    if let Some(bytes) = status.log_bytes {
+        gauge!("sequor.sqlite.log.size", named(pool)).set(float(bytes));
+    }
     gauge!("sequor.pool.utilization", named(pool)).set(f64::from(status.utilization_permille) / 1000.0);
 }

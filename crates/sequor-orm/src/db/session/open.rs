@@ -7,6 +7,7 @@ use crate::db::pool::Pooled;
 use crate::hook::HookKind;
 use sequor_core::driver::{Batch, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 /// A statement whose sink has paused it.
@@ -16,9 +17,9 @@ pub(crate) struct OpenRead {
 }
 
 impl Db {
-    /// Whether there is only one connection, which an open statement would keep from everybody else.
-    pub(crate) fn is_single(&self) -> bool {
-        self.inner.pool.size() == 1
+    /// A place among the streams that keep a connection; `None` when one more would leave none for what they read beside their rows.
+    pub(crate) fn stream_place(&self) -> Option<OwnedSemaphorePermit> {
+        self.inner.pool.stream_place()
     }
 
     /// Starts a statement outside of transactions whose sink may pause it; without [`OpenRead`] it has ended.
@@ -34,11 +35,11 @@ impl Db {
 
     async fn open_step(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
         let mut pooled = self.connection(run).await?;
-        let done = self
-            .limited(pooled.get()?.run(Batch::one(step)))
-            .await?
-            .pop()
-            .ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
+        let done = self.limited(pooled.get()?.run(Batch::one(step))).await;
+        if let Err(error) = &done {
+            self.inner.replicas.broke(&pooled, error);
+        }
+        let done = done?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
         let read = done.paused.then(|| OpenRead { pooled, run: run.clone() });
         Ok((done, read))
     }
