@@ -5,6 +5,7 @@
 mod chaos;
 mod crash;
 mod cut;
+mod edges;
 mod ended;
 mod file;
 mod ledger;

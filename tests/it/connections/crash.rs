@@ -12,7 +12,7 @@ fn kills() -> u32 {
 }
 
 /// The sessions of other programs, which the server needs a moment to end.
-async fn others(db: &Db, database: &str) -> sequor::Result<i64> {
+pub(super) async fn others(db: &Db, database: &str) -> sequor::Result<i64> {
     let counts = match database {
         "postgres" => {
             let text = sql!(

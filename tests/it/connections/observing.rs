@@ -28,7 +28,7 @@ type Fields = BTreeMap<String, String>;
 
 /// Keeps every span and event.
 #[derive(Clone, Default)]
-struct Listener {
+pub(super) struct Listener {
     spans: Arc<Mutex<Vec<Fields>>>,
     events: Arc<Mutex<Vec<Fields>>>,
 }
@@ -85,6 +85,10 @@ impl Listener {
         std::mem::take(&mut self.spans.lock().unwrap())
     }
 
+    pub(super) fn events(&self) -> Vec<BTreeMap<String, String>> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
     fn all(&self) -> String {
         format!("{:?} {:?}", self.spans.lock().unwrap(), self.events.lock().unwrap())
     }
@@ -94,7 +98,7 @@ impl Listener {
 static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Listener::default()));
 
 /// Runs a test on a thread of its own, with a listener there.
-fn listened(database: &'static str, test: impl AsyncFnOnce(&Bed, &Listener) -> sequor::Result<()>) {
+pub(super) fn listened(database: &'static str, test: impl AsyncFnOnce(&Bed, &Listener) -> sequor::Result<()>) {
     let listener = Listener::default();
     LazyLock::force(&OTHER);
     let _guard = tracing::subscriber::set_default(listener.clone());

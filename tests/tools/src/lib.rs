@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod corpus;
 pub mod faultd;
 pub mod process;
 pub mod servers;

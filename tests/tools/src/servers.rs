@@ -1,5 +1,6 @@
 //! Private, throw-away servers on free ports and Unix sockets, stopped and removed when they are dropped; or the servers that the environment names.
 
+pub mod disk;
 mod install;
 mod mariadb;
 pub mod pgbouncer;

@@ -160,4 +160,21 @@ on_server! {
             c.rollback().await.unwrap();
         }
     }
+
+    // C-10: real lengths; the pages are never touched, so they take no memory.
+    async fn lengths_that_the_protocol_cannot_say_are_refused_before_anything_is_sent(bed) {
+        let mut connection = bed.connect().await;
+        let text = "select ? is not null and ? is not null";
+        let both = |bytes: Vec<u8>| vec![param(vec![1u8]), param(bytes)];
+        with(&mut *connection, text, both(vec![2])).await.unwrap();
+        for length in [(1usize << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 5] {
+            let trips = connection.round_trips();
+            let start = std::time::Instant::now();
+            let error = with(&mut *connection, text, both(vec![0; length])).await.unwrap_err();
+            assert!(error.to_string().contains("256 MiB"), "{length}: {error}");
+            assert_eq!(connection.round_trips(), trips, "{length}: something was sent");
+            assert!(start.elapsed() < std::time::Duration::from_secs(2), "{length}: {:?}", start.elapsed());
+            assert_eq!(collected(with(&mut *connection, text, both(vec![3])).await.unwrap()).rows, [[Value::I64(1)]]);
+        }
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) const VARIABLES: [(&str, &str); 26] = [
 ];
 
 /// The parameters that are obeyed.
-const KNOWN: [&str; 39] = [
+const KNOWN: [&str; 40] = [
     "allow_cleartext",
     "application_name",
     "channel_binding",
@@ -79,10 +79,20 @@ const KNOWN: [&str; 39] = [
     "statement_timeout",
     "target_session_attrs",
     "tcp_user_timeout",
+    "user",
 ];
 
 /// The parameters that other clients know, and why they are refused.
-const REFUSED: [(&str, &str); 40] = [
+const REFUSED: [(&str, &str); 49] = [
+    ("min", "how many connections are kept is set by Pool { min }"),
+    ("stream", "the socket cannot be chosen"),
+    ("standardConformingStrings", "it is always on: leave it out"),
+    ("searchPath", "write search_path"),
+    ("prependSearchPath", "write search_path"),
+    ("native", "there is one driver: leave it out"),
+    ("minifyAliases", "long names are always made short and distinct"),
+    ("databaseVersion", "the server says its version itself"),
+    ("clientMinMessages", "notices are always logged by their level"),
     ("authtype", "it has meant nothing for decades: leave it out"),
     ("binary", "results are always binary: leave it out"),
     ("connectionTimeoutMillis", "write connect_timeout, in seconds"),

@@ -125,3 +125,24 @@ fn a_line_cut_after_any_byte_is_an_error_and_never_a_wrong_answer() {
         }
     });
 }
+
+// C-10: real lengths; the pages are never touched, so they take no memory.
+#[test]
+fn lengths_that_the_protocol_cannot_say_are_refused_before_anything_is_sent() {
+    on_server(async |url| {
+        let mut connection = connect(&url).await;
+        let text = "select $1::bytea is not null, $2::bytea is not null";
+        let both = |bytes: Vec<u8>| vec![param(vec![1u8], ScalarType::Bytes), param(bytes, ScalarType::Bytes)];
+        let yes = vec![vec![Value::Bool(true), Value::Bool(true)]];
+        assert_eq!(rows(&mut *connection, text, both(vec![2])).await.unwrap(), yes);
+        for length in [(1usize << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 5] {
+            let trips = connection.round_trips();
+            let start = std::time::Instant::now();
+            let error = rows(&mut *connection, text, both(vec![0; length])).await.unwrap_err();
+            assert!(error.to_string().contains("256 MiB"), "{length}: {error}");
+            assert_eq!(connection.round_trips(), trips, "{length}: something was sent");
+            assert!(start.elapsed() < Duration::from_secs(2), "{length}: {:?}", start.elapsed());
+            assert_eq!(rows(&mut *connection, text, both(vec![3])).await.unwrap(), yes);
+        }
+    });
+}

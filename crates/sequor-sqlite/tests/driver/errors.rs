@@ -99,3 +99,14 @@ async fn no_message_holds_a_bound_value() {
     }
     assert!(run(&mut *connection, "SELECT 1", []).await.is_ok());
 }
+
+// C-10: real lengths; the pages are never touched, so they take no memory.
+#[tokio::test]
+async fn values_longer_than_sqlite_can_hold_are_refused() {
+    let mut connection = memory().await;
+    for length in [(1usize << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 5] {
+        let error = fails(&mut *connection, "SELECT ?", [Value::Bytes(vec![0; length])]).await;
+        assert!(error.to_string().contains("too big") || error.to_string().contains("longer than"), "{length}: {error}");
+        assert!(run(&mut *connection, "SELECT ?", [Value::Bytes(vec![1])]).await.is_ok());
+    }
+}

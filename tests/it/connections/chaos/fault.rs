@@ -84,6 +84,23 @@ impl Laboratory {
         Ok(Laboratory { proxy: before(&pooler)?, pooler: Some((pooler, mode)), server })
     }
 
+    /// The pooler, for those who need no broken lines.
+    pub fn pooler_url(&self) -> &str {
+        self.pooler.as_ref().map_or("", |(pooler, _)| pooler.url())
+    }
+
+    /// What the sessions of the server do, for a message.
+    pub async fn sessions(&self, watch: &Db) -> String {
+        if !self.server.url().starts_with("postgres") {
+            return String::new();
+        }
+        let text = sql!(
+            "SELECT pid || ' ' || coalesce(state, '') || ' ' || coalesce(wait_event, '') || ' ' || coalesce(round(extract(epoch FROM now() - xact_start))::text, '-')              || ' s: ' || left(query, 60) || ' blocked by ' || pg_blocking_pids(pid)::text FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        );
+        let rows = watch.query_as::<(String,)>(text).await;
+        rows.map_or_else(|error| error.to_string(), |rows| rows.into_iter().map(|row| row.0).collect::<Vec<_>>().join("\n"))
+    }
+
     /// A pool through the proxy, which connects again for as long as it takes.
     pub async fn connect(&self, max: usize) -> sequor::Result<Db> {
         let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };

@@ -13,6 +13,8 @@ pub enum PoolMode {
     Session,
     /// For one transaction.
     Transaction,
+    /// For one statement.
+    Statement,
 }
 
 /// Starts it; its account is that of the server.
@@ -34,7 +36,11 @@ pub fn start(server: &Server, mode: PoolMode) -> Result<Server> {
              ignore_startup_parameters = IntervalStyle\n",
             server.port(),
             users.display(),
-            if mode == PoolMode::Session { "session" } else { "transaction" },
+            match mode {
+                PoolMode::Session => "session",
+                PoolMode::Transaction => "transaction",
+                PoolMode::Statement => "statement",
+            },
         );
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, settings).map_err(|error| error.to_string())?;

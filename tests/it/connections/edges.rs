@@ -1,0 +1,12 @@
+//! What happens at the edges: servers that are full, absent or something else than they were, files that are, loans that are long, runtimes that end, programs
+//! that are told to end; and what two transactions see of each other.
+
+mod anomalies;
+mod disk;
+mod full;
+mod loans;
+mod programs;
+mod roles;
+mod runtimes;
+mod storm;
+mod told;

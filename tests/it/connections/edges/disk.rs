@@ -1,0 +1,178 @@
+//! Disks that are full, and a write-ahead log that grows.
+
+use crate::connections::observing::{Listener, listened};
+use crate::connections::{Account, Bed, has_server, is_tier_one, note, run, until};
+use sequor::prelude::*;
+use sequor::Migration;
+use sequor_tools::servers;
+use sequor_tools::servers::disk::SmallDisk;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A row that takes room.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "filled")]
+pub struct Filled {
+    #[field(primary_key)]
+    pub id: i64,
+    pub bytes: Vec<u8>,
+}
+
+async fn grow(bed: &Bed, listener: &Listener) -> sequor::Result<()> {
+    let db = Db::options(&bed.url).pool(Pool { max: 3, evict: millis(50), ..Pool::default() }).connect().await?;
+    db.sync::<Filled>(SyncMode::Create).await?;
+    draft!(Filled { id: 0, bytes: vec![0] }).create(&db).await?;
+    let old = db.begin_with(Tx::serializable().read_only()).await?;
+    assert_eq!(Filled::count().exec(&old).await?, 1);
+    let long = || db.pool_status().log_bytes.unwrap_or(0);
+    let mut id = 0;
+    while long() < 70 << 20 {
+        id += 1;
+        draft!(Filled { id, bytes: vec![7; 4 << 20] }).create(&db).await?;
+    }
+    let reports = || listener.events().into_iter().filter(|event| event.get("message").is_some_and(|text| text.contains("write-ahead"))).count();
+    let mut told = 0;
+    until("it is reported", async || {
+        told += reports();
+        told > 0
+    })
+    .await;
+    // While somebody reads what is old it stays, and others write all the same.
+    draft!(Filled { id: -1, bytes: vec![7] }).create(&db).await?;
+    assert_eq!(Filled::count().exec(&old).await?, 1);
+    assert!(long() >= 64 << 20 && told + reports() == 1, "{} bytes, {told} reports", long());
+    old.rollback().await?;
+    let start = Instant::now();
+    until("it is small again", async || long() < 1 << 20).await;
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(serde_json::to_value(db.health().await)?["pool"]["log_bytes"].is_u64());
+    db.close().await
+}
+
+// T-09
+#[test]
+fn a_write_ahead_log_that_an_old_read_keeps_is_reported_and_made_small_after_it() {
+    listened("sqlite", grow);
+}
+
+/// Fills the disk until a write is refused; how many rows were acknowledged.
+async fn fill(db: &Db, first: i64) -> sequor::Result<(i64, Error)> {
+    for id in first.. {
+        let wrote = db
+            .transaction(async |tx| {
+                draft!(Filled { id, bytes: vec![7; 200_000] }).create(tx).await?;
+                Account::update_all().set(Account::BALANCE, id).filter(Account::ID.eq(1)).exec(tx).await
+            })
+            .await;
+        if let Err(error) = wrote {
+            return Ok((id, error));
+        }
+    }
+    Err(Error::usage("the disk is never full"))
+}
+
+/// What is stored is what was acknowledged, each transaction whole.
+async fn is_whole(db: &Db, rows: i64) -> sequor::Result<()> {
+    let count = i64::try_from(Filled::count().exec(db).await?).unwrap_or(-1);
+    let balance = Account::find_by_pk(1).or_fail().exec(db).await?.balance;
+    assert_eq!((count, balance), (rows, rows - 1));
+    Ok(())
+}
+
+/// Fills a disk again and again, and makes room.
+async fn exhaust(db: &Db, disk: &SmallDisk, name: &str) -> sequor::Result<()> {
+    let rounds = if is_tier_one() { 50 } else { 2 };
+    let (mut kinds, mut longest) = (std::collections::BTreeSet::new(), Duration::ZERO);
+    for _ in 0..rounds {
+        Filled::truncate().exec(db).await?;
+        if name == "sqlite" {
+            db.vacuum().await?;
+        }
+        Account::update_all().set(Account::BALANCE, -1).every_row().exec(db).await?;
+        let ballast = disk.fill_but(3 << 20).map_err(Error::usage)?;
+        let (rows, error) = fill(db, 0).await?;
+        assert!(matches!(error, Error::Database { .. }), "{error:?}");
+        kinds.insert(error.to_string().chars().take(60).collect::<String>());
+        is_whole(db, rows).await?;
+        // It stays full, and nothing is stored by half.
+        let (more, _) = fill(db, rows).await?;
+        is_whole(db, more).await?;
+        std::fs::remove_file(&ballast)?;
+        let start = Instant::now();
+        until("writes go on", async || draft!(Filled { id: 1_000_000, bytes: vec![7; 200_000] }).create(db).await.is_ok()).await;
+        longest = longest.max(start.elapsed());
+        until("all are back", async || db.pool_status().in_use == 0).await;
+    }
+    note(&format!("| {name} | the disk is full | {rounds} | writes go on after {longest:?} | {kinds:?} |"));
+    assert!(longest < Duration::from_secs(5), "{longest:?}");
+    Ok(())
+}
+
+fn disk() -> Option<SmallDisk> {
+    match SmallDisk::new(24 << 20) {
+        Ok(disk) => Some(disk),
+        Err(error) => {
+            note(&format!("SKIPPED: no small disk can be made: {error}"));
+            None
+        }
+    }
+}
+
+// T-11: data and write-ahead log are on the small disk.
+#[test]
+fn sqlite_on_a_full_disk_loses_nothing() {
+    let Some(disk) = disk().filter(|_| is_tier_one()) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let outcome: sequor::Result<()> = runtime.block_on(async {
+        let url = format!("sqlite://{}", disk.path().join("app.db").display());
+        let db = Db::options(&url).pool(Pool { max: 3, ..Pool::default() }).connect().await?;
+        db.sync::<(Filled, Account)>(SyncMode::Create).await?;
+        draft!(Account { id: 1, balance: -1 }).create(&db).await?;
+        exhaust(&db, &disk, "sqlite").await?;
+        db.close().await
+    });
+    outcome.expect("a full disk is an error like others");
+}
+
+async fn table_on(db: &Db, disk: &Path, postgres: bool) -> sequor::Result<()> {
+    db.sync::<Account>(SyncMode::Create).await?;
+    let place = disk.display();
+    let text = if postgres {
+        format!("CREATE TABLESPACE small LOCATION '{place}';\nCREATE TABLE filled (id bigint PRIMARY KEY, bytes bytea NOT NULL) TABLESPACE small;\nALTER TABLE filled ALTER bytes SET STORAGE EXTERNAL;")
+    } else {
+        format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) ENGINE = InnoDB DATA DIRECTORY = '{place}';")
+    };
+    let migration = Migration::new("1-filled").with(if postgres { "up.notransaction.sql" } else { "up.sql" }, text);
+    Migrator::new([migration]).up(db).await.map(drop)
+}
+
+async fn server_on_small_disk(database: &str, disk: &SmallDisk) -> sequor::Result<()> {
+    let server = servers::lasting(database).map_err(Error::usage)?;
+    disk.give_to(if database == "postgres" { "postgres" } else { "mysql" }).map_err(Error::usage)?;
+    let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).connect().await?;
+    table_on(&db, disk.path(), database == "postgres").await?;
+    draft!(Account { id: 1, balance: -1 }).create(&db).await?;
+    exhaust(&db, disk, database).await?;
+    db.close().await
+}
+
+// T-11
+mod a_server_whose_disk_is_full_is_an_error_and_loses_nothing {
+    use super::*;
+
+    fn on(database: &'static str) {
+        let Some(disk) = disk().filter(|_| is_tier_one() && has_server(database)) else { return };
+        run(database, async |_bed: Arc<Bed>| server_on_small_disk(database, &disk).await);
+    }
+
+    #[test]
+    fn postgres() {
+        on("postgres");
+    }
+
+    #[test]
+    fn mysql() {
+        on("mysql");
+    }
+}
