@@ -68,19 +68,33 @@ impl Stream {
     /// Whether the peer has neither closed the line nor sent anything unasked; asks the operating system only.
     pub(crate) fn is_quiet(&mut self) -> bool {
         match self {
-            Stream::Tcp(stream) => is_silent(&SockRef::from(&*stream)),
+            Stream::Tcp(stream) => is_driven(stream.poll_read_ready(&mut look())) && is_silent(&SockRef::from(&*stream)),
             #[cfg(unix)]
-            Stream::Unix(stream) => is_silent(&SockRef::from(&*stream)),
+            Stream::Unix(stream) => is_driven(stream.poll_read_ready(&mut look())) && is_silent(&SockRef::from(&*stream)),
             Stream::Tls(stream) => {
-                if is_silent(&SockRef::from(stream.get_ref().0)) {
+                let line = stream.get_ref().0;
+                if !is_driven(line.poll_read_ready(&mut look())) {
+                    return false;
+                }
+                if is_silent(&SockRef::from(line)) {
                     return true;
                 }
                 // Session tickets come unasked and are no data: let TLS look at them.
                 let mut byte = [0];
-                self.poll_read(&mut Context::from_waker(Waker::noop()), &mut byte).is_pending()
+                self.poll_read(&mut look(), &mut byte).is_pending()
             }
         }
     }
+}
+
+/// For a look that nobody has to be woken after.
+fn look() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+/// Whether the runtime that the socket was opened on still drives it: one that has ended says so.
+fn is_driven(ready: Poll<io::Result<()>>) -> bool {
+    !matches!(ready, Poll::Ready(Err(_)))
 }
 
 /// The socket does not block, so a look at it says at once whether bytes or the end have come.
