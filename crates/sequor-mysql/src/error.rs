@@ -58,9 +58,10 @@ pub(crate) fn lost_line(code: u16) -> Option<ConnectionErrorKind> {
 pub(crate) fn connect_error(error: &ServerError, target: &str) -> Error {
     use ConnectionErrorKind as K;
     let (kind, why) = match error.code {
-        1040 | 1203 | 1226 => {
-            (K::ServerFull, "raise max_connections or max_user_connections on the server, or lower Pool { max } of the programs that use it")
-        }
+        1040 | 1203 | 1226 => (
+            K::ServerFull,
+            "raise max_connections or max_user_connections on the server, or lower Pool { max } of the programs that use it",
+        ),
         1053 | 1077 => (K::NotReady, "the server is starting or stopping"),
         1044 => (K::AccessDenied, "this user may not use the database"),
         1045 | 1698 => (K::AccessDenied, "wrong user or password; check both in the URL, or MYSQL_USER and MYSQL_PWD"),

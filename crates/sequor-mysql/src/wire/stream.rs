@@ -1,5 +1,6 @@
 //! [`Stream`]: the line to the server, in the clear, over TLS, or a Unix socket.
 
+use sequor_tls::TlsStream;
 use socket2::SockRef;
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,7 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
-use sequor_tls::TlsStream;
 
 /// The line to the server.
 pub(crate) enum Stream {

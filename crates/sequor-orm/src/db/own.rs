@@ -8,8 +8,8 @@ mod maintenance;
 pub use listen::Listener;
 pub use lock::AdvisoryLock;
 
-use crate::load::unsink;
 use super::pool::ConnectionPool;
+use crate::load::unsink;
 use sequor_core::driver::{Batch, Begin, Connection, Flow, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::value::Value;
@@ -75,7 +75,9 @@ const LOOKS: u32 = 3;
 /// A session of its own. One that a pooler shares between transactions is refused: what is held there, the next one has.
 pub(super) async fn own_session(pool: &ConnectionPool, dialect: Dialect) -> Result<Box<dyn Connection>> {
     let mut connection = pool.direct().await?;
-    let (Some(sql), Some(told)) = (sequor_sql::session::session_number(dialect), connection.session_number()) else { return Ok(connection) };
+    let (Some(sql), Some(told)) = (sequor_sql::session::session_number(dialect), connection.session_number()) else {
+        return Ok(connection);
+    };
     if first_number(&ask(&mut connection, sql.clone()).await?) == Some(told) {
         return Ok(connection);
     }

@@ -1,5 +1,6 @@
 //! [`Socket`]: TCP, TLS over TCP, or a Unix socket, as one type without a box around the common ones.
 
+use sequor_tls::TlsStream;
 use socket2::SockRef;
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,7 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
-use sequor_tls::TlsStream;
 
 /// The stream under a connection.
 pub(crate) enum Socket {

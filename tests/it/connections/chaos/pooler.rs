@@ -41,7 +41,8 @@ fn the_ledger_goes_through_pgbouncer_in_transaction_mode() {
 const OWN_SESSION: &[&str] = &["connections::own", "connections::sweep::a_lock", "listen", "schema::migrations", "cli", "migrat"];
 
 /// What starts servers of its own, goes past the pooler in other ways, or measures the server that it was given.
-const ELSEWHERE: &[&str] = &["connections::chaos", "connections::crash", "connections::edges", "connections::silent", "connections::replicas"];
+const ELSEWHERE: &[&str] =
+    &["connections::chaos", "connections::crash", "connections::edges", "connections::silent", "connections::replicas"];
 
 /// Runs every test on PostgreSQL once more, with the pooler as its server.
 fn suite_through(mode: PoolMode) {
@@ -53,7 +54,8 @@ fn suite_through(mode: PoolMode) {
     for name in ELSEWHERE.iter().chain(OWN_SESSION.iter().filter(|_| shared)) {
         command.args(["--skip", name]);
     }
-    let output = command.env("SEQUOR_POSTGRES_URL", url).env("SEQUOR_TIER", "0").env_remove("SEQUOR_TEST_ALL").output().expect("the suite runs");
+    let output =
+        command.env("SEQUOR_POSTGRES_URL", url).env("SEQUOR_TIER", "0").env_remove("SEQUOR_TEST_ALL").output().expect("the suite runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let failed: Vec<&str> = said.lines().filter(|line| line.ends_with("FAILED") && line.starts_with("test ")).collect();
     let passed = said.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();

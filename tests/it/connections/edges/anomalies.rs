@@ -73,16 +73,9 @@ fn steps(anomaly: Anomaly) -> Vec<(usize, Do)> {
         A::Phantom => vec![(0, Count(30)), (1, Insert(3, 30)), (1, Commit), (0, Count(30)), (0, Commit)],
         A::LostUpdate => vec![(0, Read(1)), (1, Read(1)), (0, Set(1, 11)), (1, Set(1, 12)), (0, Commit), (1, Commit)],
         A::ReadSkew => vec![(0, Read(1)), (1, Set(1, 12)), (1, Set(2, 18)), (1, Commit), (0, Read(2)), (0, Commit)],
-        A::WriteSkew => vec![
-            (0, Read(1)),
-            (0, Read(2)),
-            (1, Read(1)),
-            (1, Read(2)),
-            (0, Set(1, 11)),
-            (1, Set(2, 21)),
-            (0, Commit),
-            (1, Commit),
-        ],
+        A::WriteSkew => {
+            vec![(0, Read(1)), (0, Read(2)), (1, Read(1)), (1, Read(2)), (0, Set(1, 11)), (1, Set(2, 21)), (0, Commit), (1, Commit)]
+        }
         A::PredicateSkew => vec![(0, Count(30)), (1, Count(30)), (0, Insert(3, 30)), (1, Insert(4, 42)), (0, Commit), (1, Commit)],
     }
 }
@@ -157,7 +150,9 @@ fn start(db: &Db, who: usize, kind: Tx, answers: UnboundedSender<Answer>) -> Unb
 
 async fn one(tx: &Db, step: Do) -> sequor::Result<Option<i64>> {
     match step {
-        Do::Set(id, balance) => Account::update_all().set(Account::BALANCE, balance).filter(Account::ID.eq(id)).exec(tx).await.map(|_| None),
+        Do::Set(id, balance) => {
+            Account::update_all().set(Account::BALANCE, balance).filter(Account::ID.eq(id)).exec(tx).await.map(|_| None)
+        }
         Do::Insert(id, balance) => draft!(Account { id, balance }).create(tx).await.map(|_| None),
         Do::Read(id) => Account::find_by_pk(id).or_fail().exec(tx).await.map(|row| Some(row.balance)),
         Do::Count(least) => {
@@ -202,9 +197,7 @@ async fn play(db: &Db, anomaly: Anomaly, kind: Tx) -> sequor::Result<Outcome> {
 /// What each level lets happen, by the manuals: PostgreSQL 13.2, InnoDB's isolation levels, SQLite's one writer.
 fn allowed(database: &str, level: &str) -> BTreeSet<Anomaly> {
     let list: &[Anomaly] = match (database, level) {
-        ("postgres", "read uncommitted" | "read committed") => {
-            &[A::Phantom, A::LostUpdate, A::ReadSkew, A::WriteSkew, A::PredicateSkew]
-        }
+        ("postgres", "read uncommitted" | "read committed") => &[A::Phantom, A::LostUpdate, A::ReadSkew, A::WriteSkew, A::PredicateSkew],
         ("postgres", "repeatable read") => &[A::WriteSkew, A::PredicateSkew],
         ("mysql", "read uncommitted") => &[
             A::AbortedRead,

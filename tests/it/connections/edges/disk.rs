@@ -2,8 +2,8 @@
 
 use crate::connections::observing::{Listener, listened};
 use crate::connections::{Account, Bed, has_server, is_tier_one, note, run, until};
-use sequor::prelude::*;
 use sequor::Migration;
+use sequor::prelude::*;
 use sequor_tools::servers;
 use sequor_tools::servers::disk::SmallDisk;
 use std::path::Path;
@@ -31,7 +31,8 @@ async fn grow(bed: &Bed, listener: &Listener) -> sequor::Result<()> {
         id += 1;
         draft!(Filled { id, bytes: vec![7; 4 << 20] }).create(&db).await?;
     }
-    let reports = || listener.events().into_iter().filter(|event| event.get("message").is_some_and(|text| text.contains("write-ahead"))).count();
+    let reports =
+        || listener.events().into_iter().filter(|event| event.get("message").is_some_and(|text| text.contains("write-ahead"))).count();
     let mut told = 0;
     until("it is reported", async || {
         told += reports();
@@ -139,7 +140,9 @@ async fn table_on(db: &Db, disk: &Path, postgres: bool) -> sequor::Result<()> {
     db.sync::<Account>(SyncMode::Create).await?;
     let place = disk.display();
     let text = if postgres {
-        format!("CREATE TABLESPACE small LOCATION '{place}';\nCREATE TABLE filled (id bigint PRIMARY KEY, bytes bytea NOT NULL) TABLESPACE small;\nALTER TABLE filled ALTER bytes SET STORAGE EXTERNAL;")
+        format!(
+            "CREATE TABLESPACE small LOCATION '{place}';\nCREATE TABLE filled (id bigint PRIMARY KEY, bytes bytea NOT NULL) TABLESPACE small;\nALTER TABLE filled ALTER bytes SET STORAGE EXTERNAL;"
+        )
     } else {
         format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) ENGINE = InnoDB DATA DIRECTORY = '{place}';")
     };

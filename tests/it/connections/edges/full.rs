@@ -1,8 +1,8 @@
 //! A server that has no connection left.
 
 use crate::connections::{Account, Bed, has_server, run, until};
-use sequor::{ConnectionErrorKind, Migration};
 use sequor::prelude::*;
+use sequor::{ConnectionErrorKind, Migration};
 use sequor_tools::faultd::Proxy;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -26,7 +26,8 @@ async fn few(bed: &Bed, db: &Db) -> sequor::Result<(String, String)> {
 }
 
 async fn forget(bed: &Bed, db: &Db, name: &str) -> sequor::Result<()> {
-    let text = if bed.database == "postgres" { format!("DROP OWNED BY {name};\nDROP ROLE {name};") } else { format!("DROP USER {name}@'%';") };
+    let text =
+        if bed.database == "postgres" { format!("DROP OWNED BY {name};\nDROP ROLE {name};") } else { format!("DROP USER {name}@'%';") };
     Migrator::new([Migration::new("2-none").with("up.sql", text)]).ignore_missing().up(db).await.map(drop)
 }
 

@@ -1,10 +1,10 @@
 //! Random programs of transactions and savepoints, held against a model in memory.
 
 use crate::connections::{Account, is_tier_one, on_each_server};
-use std::future::Future;
-use std::pin::Pin;
 use sequor::prelude::*;
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 
 type Rows = BTreeMap<i64, i64>;
 

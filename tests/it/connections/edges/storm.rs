@@ -63,7 +63,10 @@ async fn come_back(bed: &Bed) -> sequor::Result<()> {
         })
         .max()
         .unwrap_or_default();
-    note(&format!("| {} | {PROGRAMS} programs come back after 60 s | at most {most} connects in a second | full after {full:?} |", bed.database));
+    note(&format!(
+        "| {} | {PROGRAMS} programs come back after 60 s | at most {most} connects in a second | full after {full:?} |",
+        bed.database
+    ));
     assert!(most <= 40, "{most} connects within a second");
     drop(programs);
     let _ = std::fs::remove_file(file);

@@ -15,8 +15,14 @@ use tokio::sync::oneshot;
 const FULL: Duration = Duration::from_millis(500);
 /// How long a server that cannot be reached is left alone.
 const AWAY: Duration = Duration::from_millis(100);
+/// How long those who come meanwhile wait to see whether it answers again.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// After so many failures in a row a server counts as away: one line that breaks while it is opened says little.
+const FAILURES: u32 = 3;
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(10);
 /// The pause between two connections after an outage.
-const STEP: Duration = Duration::from_millis(200);
+const STEP: Duration = Duration::from_millis(250);
 /// How long a server must have been away for that.
 const OUTAGE: Duration = Duration::from_secs(2);
 
@@ -36,6 +42,8 @@ pub(super) struct Fullness {
 struct Said {
     /// Its refusal; `None` once it takes connections again, while they come back one after the other.
     refusal: Option<(ConnectionErrorKind, String)>,
+    /// How often in a row it refused.
+    failures: u32,
     /// When it began.
     since: Instant,
     /// When the server may be asked again.
@@ -45,6 +53,11 @@ struct Said {
 }
 
 impl Said {
+    /// Whether one failure more says nothing about the next attempt.
+    fn is_vague(&self) -> bool {
+        self.failures < FAILURES && self.refusal.as_ref().is_some_and(|(kind, _)| *kind != ConnectionErrorKind::ServerFull)
+    }
+
     fn pause(&self) -> Duration {
         match &self.refusal {
             Some((ConnectionErrorKind::ServerFull, _)) => FULL,
@@ -90,15 +103,20 @@ impl Fullness {
         self.lock_said().as_ref().map_or(Duration::ZERO, |said| said.next.saturating_duration_since(Instant::now()))
     }
 
+    /// Whether connections come back one after the other, and none has yet.
+    fn is_first_of_many(&self) -> bool {
+        self.open() == 0 && self.lock_said().as_ref().is_some_and(|said| said.refusal.is_none())
+    }
+
     /// Takes the turn to ask the server: one task has it when the pause is over. Others are told what the server said last.
     fn turn(&self) -> Result<()> {
         if !self.refuses.load(Ordering::Acquire) {
             return Ok(());
         }
         let mut guard = self.lock_said();
-        let Some(said) = guard.as_mut() else { return Ok(()) };
+        let Some(said) = guard.as_mut().filter(|said| !said.is_vague()) else { return Ok(()) };
         let left = said.next.saturating_duration_since(Instant::now());
-        if left.is_zero() || (said.refusal.is_none() && self.open() == 0) {
+        if left.is_zero() {
             said.next = Instant::now() + said.pause();
             if said.refusal.is_none() {
                 said.steps = said.steps.saturating_sub(1);
@@ -122,8 +140,10 @@ impl Fullness {
             Err(Error::Connection(error)) if error.kind().is_transient() => {
                 let now = Instant::now();
                 let mut guard = self.lock_said();
-                let since = guard.as_ref().filter(|said| said.refusal.is_some()).map_or(now, |said| said.since);
-                let mut said = Said { refusal: Some((error.kind(), error.message.clone())), since, next: now, steps: 0 };
+                let (since, before) =
+                    guard.as_ref().filter(|said| said.refusal.is_some()).map_or((now, 0), |said| (said.since, said.failures));
+                let refusal = Some((error.kind(), error.message.clone()));
+                let mut said = Said { refusal, failures: before.saturating_add(1), since, next: now, steps: 0 };
                 said.next += said.pause() + jittered(said.pause() / 4);
                 *guard = Some(said);
                 self.refuses.store(true, Ordering::Release);
@@ -138,7 +158,7 @@ impl Fullness {
         let mut guard = self.lock_said();
         match guard.as_mut().filter(|said| said.refusal.is_some()) {
             Some(said) if now.saturating_duration_since(said.since) >= OUTAGE && size > 1 => {
-                *said = Said { refusal: None, since: now, next: now + STEP, steps: size };
+                *said = Said { refusal: None, failures: 0, since: now, next: now + STEP, steps: size };
             }
             Some(_) => {
                 *guard = None;
@@ -168,10 +188,25 @@ impl Fullness {
 impl ConnectionPool {
     /// Asks the server for a connection, unless it has just refused one.
     pub(super) async fn ask_for_one(&self) -> Result<Box<dyn Connection>> {
-        self.full.turn()?;
+        self.turn().await?;
         let outcome = self.open_one().await;
         self.full.note(&outcome, self.size);
         outcome
+    }
+
+    /// Waits for the turn to ask the server: not for long, since one that is away may be so for ever, and not at all for one that is full.
+    async fn turn(&self) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            match self.full.turn() {
+                Err(Error::Connection(error))
+                    if start.elapsed() < PATIENCE && (error.kind() != ConnectionErrorKind::ServerFull || self.full.is_first_of_many()) =>
+                {
+                    tokio::time::sleep(LOOK).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// A new connection; where the server has none, the next one of the pool that comes back.
