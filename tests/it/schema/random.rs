@@ -21,11 +21,10 @@ async fn column(db: &Db, table: &str, column: &str) -> sequor::Result<Vec<Option
 
 fn migration(name: &str, generator: &Generator, from: &Schema) -> sequor::Result<Migration> {
     let mut made = Migration::new(name);
-    if let Some(generated) = generator.generate(from)? {
-        assert_eq!(generated.irreversible, None, "{:#?}", generated.steps);
-        for (file, text) in generated.files {
-            made = made.with(file, text);
-        }
+    let Some(generated) = generator.generate(from)? else { return Ok(made.with("up.sql", "").with("down.sql", "")) };
+    assert_eq!(generated.irreversible, None, "{:#?}", generated.steps);
+    for (file, text) in generated.files {
+        made = made.with(file, text);
     }
     Ok(made.with("down.none.sql", ""))
 }
