@@ -32,7 +32,7 @@ fn tables(wide: bool) -> sequor::Result<Schema> {
     let table = |number: usize| {
         let mut columns = json!({ "id": { "type": "i64", "auto_increment": true } });
         for column in 1..10 {
-            let ty = ["text", "i32", "datetime", "bool", "varchar(80)"][column % 5];
+            let ty = ["text", "i32", "datetime(6)", "bool", "varchar(80)"][column % 5];
             columns[format!("column_{column}")] = json!({ "type": ty, "nullable": column % 2 == 0 });
         }
         if wide && number.is_multiple_of(10) {

@@ -13,10 +13,8 @@ use std::sync::Arc;
 pub struct Dice(u64);
 
 impl Dice {
-    /// Far from those of the next seed: the state moves by the same step with each number.
     pub fn new(seed: u64) -> Dice {
-        let word = (seed ^ (seed >> 31)).wrapping_mul(0xd134_2543_de82_ef95);
-        Dice((word ^ (word >> 32)).wrapping_mul(0xaef1_7502_108e_f2d9))
+        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     fn below(&mut self, end: usize) -> usize {
