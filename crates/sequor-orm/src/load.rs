@@ -447,10 +447,7 @@ pub(crate) fn raw_sql(sql: RawSql, dialect: Dialect) -> Result<Sql> {
             RawPart::Text(part) => text.push_str(&part),
             RawPart::Value(value, bind) => {
                 params.push(sequor_core::driver::Param { value, bind });
-                match dialect {
-                    Dialect::Postgres => text.push_str(&format!("${}", params.len())),
-                    Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => text.push('?'),
-                }
+                dialect.put_mark(params.len(), &mut text);
             }
             RawPart::Expr(_) => return Err(Error::usage("an expression cannot stand in a raw statement")),
         }

@@ -121,7 +121,7 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
             continue;
         }
         // A key to a table that comes later closes a cycle; it is added at the end (SQLite resolves names when rows are written).
-        if dialect != Dialect::Sqlite {
+        if !dialect.rebuilds() {
             let later: Vec<_> = made[index + 1..].iter().map(|table| table.name.clone()).collect();
             let (now, after): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut made[index].foreign_keys).into_iter().partition(|key| !later.contains(&key.table));

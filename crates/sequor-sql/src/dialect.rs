@@ -13,6 +13,31 @@ pub enum Dialect {
     Sqlite,
 }
 
+/// How the keys of many parents travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyList {
+    /// As one array.
+    Array,
+    /// As one JSON list.
+    Json,
+    /// As a list of parameters, padded by its last member to a power of two; longer ones as JSON.
+    Padded {
+        /// The longest list of parameters.
+        most: usize,
+    },
+}
+
+/// What many new rows travel fastest by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    /// One prepared statement, run once for each row.
+    Loop,
+    /// One array for each column.
+    Arrays,
+    /// Lists of values.
+    Lists,
+}
+
 impl Dialect {
     /// The name in URLs and messages.
     pub fn name(self) -> &'static str {
@@ -54,6 +79,32 @@ impl Dialect {
         match self {
             Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => 65_535,
             Dialect::Sqlite => 32_766,
+        }
+    }
+
+    /// Writes the mark of the parameter of this number, counted from 1.
+    pub fn put_mark(self, number: usize, text: &mut String) {
+        match self {
+            Dialect::Postgres => text.push_str(&format!("${number}")),
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => text.push('?'),
+        }
+    }
+
+    /// How the keys of many parents travel to the statement that reads their children.
+    pub fn key_list(self) -> KeyList {
+        match self {
+            Dialect::Postgres => KeyList::Array,
+            Dialect::Sqlite => KeyList::Json,
+            Dialect::Mysql | Dialect::Mariadb => KeyList::Padded { most: 1_000 },
+        }
+    }
+
+    /// What many new rows travel fastest by.
+    pub fn bulk(self) -> Bulk {
+        match self {
+            Dialect::Postgres => Bulk::Arrays,
+            Dialect::Sqlite => Bulk::Loop,
+            Dialect::Mysql | Dialect::Mariadb => Bulk::Lists,
         }
     }
 

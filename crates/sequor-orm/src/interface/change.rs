@@ -6,10 +6,11 @@ use crate::sync::{SyncMode, apply, sync_models};
 use crate::write::{BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions, bulk_create, destroy_all, update_all};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Action, Change, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName};
+use sequor_core::schema::{
+    Action, Change, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName, Ways,
+};
 use sequor_core::statement::{Ddl, Expr};
 use sequor_core::types::{ColumnType, value_from_json};
-use sequor_sql::Dialect;
 use sequor_sql::migration::steps;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -81,7 +82,7 @@ impl QueryInterface {
         self.make_enum(&made).await?;
         let Some(column) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
         let unique = made.indexes.into_iter().find(|index| index.unique);
-        if self.db.dialect() == Dialect::Sqlite && !(made.foreign_keys.is_empty() && unique.is_none()) {
+        if self.db.dialect().rebuilds() && !(made.foreign_keys.is_empty() && unique.is_none()) {
             return self
                 .rebuild(table, |table| {
                     table.columns.push(column);
@@ -103,7 +104,7 @@ impl QueryInterface {
 
     async fn make_enum(&self, table: &TableDef) -> Result<()> {
         for column in &table.columns {
-            if let (ColumnType::Enum(definition), Dialect::Postgres) = (&column.ty, self.db.dialect()) {
+            if let (ColumnType::Enum(definition), true) = (&column.ty, self.db.dialect().enum_types()) {
                 crate::sync::make_enum(&self.db, definition, self.site).await?;
             }
         }
@@ -117,7 +118,7 @@ impl QueryInterface {
     pub async fn remove_column(&self, table: &str, name: &str) -> Result<()> {
         let column = Name::Owned(name.to_owned());
         let in_index = |index: &IndexDef| index.parts.iter().any(|part| part.column.as_ref() == Some(&column));
-        if self.db.dialect() == Dialect::Sqlite {
+        if self.db.dialect().rebuilds() {
             let now = self.table(table).await?;
             let keyed = now.primary_key.contains(&column) || now.foreign_keys.iter().any(|key| key.columns.contains(&column));
             if keyed || now.indexes.iter().any(in_index) {
@@ -152,7 +153,7 @@ impl QueryInterface {
         self.make_enum(&made).await?;
         let Some(to) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
         let keys = made.foreign_keys;
-        if self.db.dialect() == Dialect::Sqlite {
+        if self.db.dialect().rebuilds() {
             return self
                 .rebuild(table, |table| {
                     if let Some(column) = table.columns.iter_mut().find(|column| column.name == to.name) {
@@ -226,7 +227,7 @@ impl QueryInterface {
         let change: Box<dyn FnOnce(&mut TableDef) + Send> = match kind.as_str() {
             "unique" => {
                 let index = IndexDef { name: Some(named("uk")), unique: true, constraint: true, ..IndexDef::on(columns.clone()) };
-                if self.db.dialect() != Dialect::Sqlite {
+                if !self.db.dialect().rebuilds() {
                     return self.apply(&Ddl::CreateIndex { table: target, index, if_not_exists: false }).await;
                 }
                 Box::new(move |table| table.indexes.push(IndexDef { constraint: false, ..index }))
@@ -234,13 +235,13 @@ impl QueryInterface {
             "check" => {
                 let filter = options.get("where").ok_or_else(|| Error::usage("a check needs a `where`"))?;
                 let check = CheckDef { name: named("ck"), expression: self.condition(table, filter).await?.into() };
-                if self.db.dialect() != Dialect::Sqlite {
+                if !self.db.dialect().rebuilds() {
                     return self.apply(&Ddl::AddCheck { table: target, check }).await;
                 }
                 Box::new(move |table| table.checks.push(check))
             }
             "primary key" => {
-                if self.db.dialect() != Dialect::Sqlite {
+                if !self.db.dialect().rebuilds() {
                     return self.apply(&Ddl::AddPrimaryKey { table: target, columns: columns.clone(), name: Some(named("pk")) }).await;
                 }
                 let columns = columns.clone();
@@ -248,7 +249,7 @@ impl QueryInterface {
             }
             "foreign key" => {
                 let key = foreign_key(&options, columns.clone(), named("fk"))?;
-                if self.db.dialect() != Dialect::Sqlite {
+                if !self.db.dialect().rebuilds() {
                     return self.apply(&Ddl::AddForeignKey { table: target, key }).await;
                 }
                 Box::new(move |table| table.foreign_keys.push(key))
@@ -268,7 +269,7 @@ impl QueryInterface {
     /// # Errors
     /// Those of the database; `Usage` when there is no such constraint.
     pub async fn remove_constraint(&self, table: &str, name: &str) -> Result<()> {
-        if self.db.dialect() != Dialect::Sqlite {
+        if !self.db.dialect().rebuilds() {
             return self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await;
         }
         let known = self.table(table).await?;

@@ -202,10 +202,7 @@ impl Scanner<'_> {
             other => Value::from(other.clone()),
         };
         self.made.params.push(Param { value, bind: BindType::default() });
-        match self.dialect {
-            Dialect::Postgres => self.made.text.push_str(&format!("${}", self.made.params.len())),
-            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => self.made.text.push('?'),
-        }
+        self.dialect.put_mark(self.made.params.len(), &mut self.made.text);
     }
 }
 

@@ -9,7 +9,7 @@ use sequor_core::driver::Param;
 use sequor_core::error::Result;
 use sequor_core::schema::{ModelDef, Models};
 use sequor_core::types::BindType;
-use sequor_sql::Dialect;
+use sequor_sql::KeyList;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -119,7 +119,7 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
 pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, LinkAt)> {
     let models = db.models();
     let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
-    if let Some(marks) = parents(db.dialect(), &keys)
+    if let Some(marks) = parents(db.dialect().key_list(), &keys)
         && let Some(Shape { key, values }) = many_shape(many, owner, marks, &ground)
     {
         let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
@@ -137,18 +137,17 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
-fn parents(dialect: Dialect, keys: &[Vec<Value>]) -> Option<usize> {
+fn parents(list: KeyList, keys: &[Vec<Value>]) -> Option<usize> {
     let one = |wanted: fn(&Value) -> bool| keys.iter().all(|key| matches!(key.as_slice(), [value] if wanted(value)));
-    match dialect {
+    match list {
         // A longer list may be written otherwise.
-        Dialect::Postgres if keys.len() > sequor_sql::LONG_LIST => None,
-        Dialect::Postgres => one(|value| !value.is_null()).then_some(1),
-        Dialect::Sqlite => one(|value| matches!(value, Value::I64(_))).then_some(1),
-        // The list is padded by its last member.
-        Dialect::Mysql | Dialect::Mariadb if keys.len() <= 1_000 => {
+        KeyList::Array if keys.len() > sequor_sql::LONG_LIST => None,
+        KeyList::Array => one(|value| !value.is_null()).then_some(1),
+        KeyList::Json => one(|value| matches!(value, Value::I64(_))).then_some(1),
+        KeyList::Padded { most } if keys.len() <= most => {
             one(|value| matches!(value, Value::I64(_) | Value::Uuid(_) | Value::Text(_))).then(|| keys.len().next_power_of_two())
         }
-        Dialect::Mysql | Dialect::Mariadb => None,
+        KeyList::Padded { .. } => None,
     }
 }
 

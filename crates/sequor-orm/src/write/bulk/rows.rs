@@ -12,7 +12,7 @@ use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Default as ColumnDefault, ModelDef};
 use sequor_core::statement::{Conflict, Insert, Statement};
 use sequor_core::types::{BindType, ColumnType};
-use sequor_sql::Dialect;
+use sequor_sql::Bulk;
 use std::sync::Arc;
 
 /// How many rows one statement takes at most: texts of these sizes only, so that few are prepared (the series of the padded lists).
@@ -137,10 +137,10 @@ fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
     let flat = |position: &usize| {
         !matches!(model.columns[*position].ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector)
     };
-    match db.dialect() {
+    match db.dialect().bulk() {
         _ if group.computed => Way::Computed,
-        Dialect::Sqlite if plain && counts_up(model, &group.positions) => Way::Loop,
-        Dialect::Postgres if group.rows.len() > 1 && !group.positions.is_empty() && group.positions.iter().all(flat) => Way::Arrays,
+        Bulk::Loop if plain && counts_up(model, &group.positions) => Way::Loop,
+        Bulk::Arrays if group.rows.len() > 1 && !group.positions.is_empty() && group.positions.iter().all(flat) => Way::Arrays,
         _ => Way::Lists,
     }
 }
