@@ -233,6 +233,7 @@ impl PostgresConnection {
         if self.wire.written() == self.exchange.began_at {
             self.wire.drop_unsent();
             self.exchange.pending = false;
+            self.exchange.count -= 1;
             self.statements.forget_unfinished();
             if self.server_status == b'I' && group.begin.is_some() && !group.commit {
                 self.begin = group.begin.clone();
@@ -278,6 +279,7 @@ impl PostgresConnection {
         if let Err(error) = result {
             self.wire.drop_unsent();
             self.exchange.pending = false;
+            self.exchange.count -= 1;
             self.statements.forget_unfinished();
             return Err(error);
         }

@@ -39,7 +39,11 @@ pub fn start(keeps: Keeps) -> Result<Server> {
         let mut init = account.command(&install);
         init.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", data.display()));
-        make(&mut init, &folder, "mariadb-install-db")?;
+        // MariaDB's own installer has been seen to crash (signal 11 in its bootstrap); once more from nothing, it works.
+        if let Err(first) = make(&mut init, &folder, "mariadb-install-db") {
+            let _ = std::fs::remove_dir_all(&data);
+            make(&mut init, &folder, "mariadb-install-db").map_err(|second| format!("{first}\n\nand again: {second}"))?;
+        }
         std::fs::write(folder.path().join("accounts.sql"), ACCOUNTS).map_err(|error| error.to_string())?;
         let mut command = account.command(&server);
         command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--port={port}")).args(SETTINGS);

@@ -52,17 +52,16 @@ impl<M> Window<M> {
     /// # use sequor::{FrameBound, Window};
     /// # #[derive(Model, Clone, Debug, PartialEq)]
     /// # struct Day { #[field(primary_key)] id: i64, sold: i32 }
-    /// # let rt = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    /// # rt.block_on(async {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
     /// # let db = Db::connect("sqlite::memory:").await?;
     /// # db.sync::<Day>(sequor::SyncMode::Create).await?;
     /// # Day::bulk_create((1..=4).map(|id| draft!(Day { id: id, sold: 10 })).collect::<Vec<_>>()).exec(&db).await?;
     /// let three_days = Window::new().order_by(Day::ID.asc()).rows_between(FrameBound::Preceding(2), FrameBound::CurrentRow);
     /// let sums = Day::find_all().select(sum(Day::SOLD).over(three_days)).order_by(Day::ID.asc()).exec(&db).await?;
     /// assert_eq!(sums, [Some(10), Some(20), Some(30), Some(30)]);
-    /// # sequor::Result::Ok(())
-    /// # })?;
-    /// # sequor::Result::Ok(())
+    /// # Ok(())
+    /// # }
     /// ```
     #[must_use]
     pub fn rows_between(self, from: FrameBound, to: FrameBound) -> Window<M> {
