@@ -275,13 +275,14 @@ fn include(suite: &Suite, place: &Place) {
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
     for (workload, count) in [("include of 3 levels, 100 users", 100), ("include of 3 levels, 1 user", 1)] {
-        let raw = RefCell::new(place.raw());
+        let mut raw = place.raw();
         let list = |count: i32| vec!["?"; count as usize].join(",");
         let statements = RefCell::new([
-            raw.borrow_mut().prepare("SELECT id, name, email, age FROM users WHERE id <= ?"),
-            raw.borrow_mut().prepare(&format!("SELECT id, user_id, title, body, created_at FROM posts WHERE user_id IN ({})", list(count))),
-            raw.borrow_mut().prepare(&format!("SELECT id, post_id, author, text FROM comments WHERE post_id IN ({})", list(10 * count))),
+            raw.prepare("SELECT id, name, email, age FROM users WHERE id <= ?"),
+            raw.prepare(&format!("SELECT id, user_id, title, body, created_at FROM posts WHERE user_id IN ({})", list(count))),
+            raw.prepare(&format!("SELECT id, post_id, author, text FROM comments WHERE post_id IN ({})", list(10 * count))),
         ]);
+        let raw = RefCell::new(raw);
         let mut cases: Vec<Case<'_>> = vec![
             case("by hand, level by level", 1, || timed(|| level_by_level(&mut raw.borrow_mut(), &mut statements.borrow_mut(), count))),
             case("Sequor", 1, || {

@@ -5,6 +5,7 @@ mod inline;
 mod mailbox;
 mod maintenance;
 mod shared;
+mod soon;
 mod worker;
 
 pub(crate) use mailbox::{Command, Mailbox, Reply, Request};
@@ -63,7 +64,7 @@ impl SqliteConnection {
         }
         self.open = true;
         let guard = Guard { shared: &self.shared, number, armed: cancellable };
-        let result = answer.await;
+        let result = soon::answer(answer).await;
         guard.disarm();
         self.open = false;
         result.unwrap_or_else(|_| {

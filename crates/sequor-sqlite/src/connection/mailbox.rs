@@ -79,7 +79,7 @@ impl Mailbox {
     pub(crate) fn next(&mut self) -> Option<Request> {
         let request = match self.put_back.take() {
             Some(request) => request,
-            None => self.inbox.recv().ok()?,
+            None => super::soon::request(&self.inbox)?,
         };
         self.shared.begin(request.number, request.command.cancellable());
         Some(request)
