@@ -80,7 +80,9 @@ impl Running {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router(app)).await });
-        Running { url, client: Client::new(), folder }
+        // A refused body ends its connection, and a client that keeps connections may send its next request on one that it does not yet know to be closed.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Running { url, client, folder }
     }
 
     pub async fn send(&self, method: &str, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
