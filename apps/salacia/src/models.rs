@@ -2,6 +2,7 @@
 
 use crate::hooks::count_update;
 use salacia_log::{EventKind, Events};
+use sequor::Change;
 use sequor::prelude::*;
 
 /// How a provider lets us in.

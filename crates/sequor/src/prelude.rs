@@ -1,13 +1,12 @@
 //! What programs must name: `use sequor::prelude::*`.
 
 pub use crate::{
-    BelongsTo, BelongsToMany, Column, Cursor, CursorPage, Db, Dialect, Draft, Edit, Error, Filter, Find, HasMany, HasOne, HookContext,
-    Hooks, InstanceWrites, Json, LoadSlice, Lock, Migrator, ModelQueries, ModelWrites, Page, Pool, Projection, Relation, RelationOps,
-    Result, Retry, RowsAndCount, SaveAll, Scope, SkipSync, SqlTag, SyncMode, Tx, alias, avg, cast_text, coalesce, count, count_all,
-    count_distinct, date_part, date_trunc, draft, max, migrations, millis, min, models, outer, random, raw_expr, row_number, scalar, secs,
-    sql, sum, when,
+    BelongsTo, BelongsToMany, Column, Cursor, Db, Dialect, Draft, Edit, Error, Filter, Find, HasMany, HasOne, HookContext, Hooks,
+    InstanceWrites, Json, LoadSlice, Lock, Migrator, ModelQueries, ModelWrites, Pool, Projection, Relation, RelationOps, Result, Retry,
+    RowsAndCount, SaveAll, Scope, SkipSync, SqlTag, SyncMode, Tx, alias, avg, cast_text, coalesce, count, count_all, count_distinct,
+    date_part, date_trunc, draft, max, migrations, millis, min, models, outer, random, raw_expr, row_number, scalar, secs, sql, sum, when,
 };
-pub use crate::{Change, DbEnum, DbType, DefineModel, Embed, ModelDef};
+pub use crate::{DbEnum, DbType, DefineModel, Embed, ModelDef};
 pub use sequor_macros::Model;
 pub use sequor_orm::model::Model;
 

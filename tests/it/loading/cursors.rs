@@ -1,8 +1,8 @@
 //! Cursors: in any mixture of directions, over NULLs, there and back, while rows come and go; and what is refused.
 
 use super::{Mark, Measure, measures};
-use sequor::UsageErrorKind;
 use sequor::prelude::*;
+use sequor::{CursorPage, UsageErrorKind};
 
 type Ordered = fn(Find<Measure>) -> Find<Measure>;
 
