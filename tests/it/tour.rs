@@ -9,4 +9,5 @@ mod queries;
 mod runtime;
 mod services;
 mod shapes;
+mod spellings;
 mod writes;

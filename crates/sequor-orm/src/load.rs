@@ -6,6 +6,7 @@ mod flush;
 mod key;
 mod lazy;
 mod lists;
+mod marked;
 mod siblings;
 mod sink;
 mod stream;
@@ -17,7 +18,8 @@ pub use explain::{PlanNode, QueryPlan};
 pub(crate) use key::{KeyHash, is_small_integer};
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
-pub(crate) use stream::{Chunk, Rest, open};
+pub(crate) use marked::find_marked;
+pub(crate) use stream::{CHUNK, Chunk, default_nulls, open};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
@@ -325,14 +327,16 @@ fn keep_narrowing(state: &mut QueryState) {
 }
 
 /// Reads selected columns and expressions, and a statement that travels with them.
-pub(crate) async fn find_decoded<R: Send + 'static>(
+pub(crate) async fn find_decoded<R: Send + 'static, F>(
     db: Db,
-    state: QueryState,
-    decode: fn(&mut dyn RowReader) -> Result<R>,
+    mut state: QueryState,
+    mut decode: F,
     beside: Option<Step>,
     site: &'static Location<'static>,
-) -> Result<(Vec<R>, Option<StepDone>)> {
-    let mut state = state;
+) -> Result<(Vec<R>, Option<StepDone>)>
+where
+    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
+{
     let options = hooked(&state, site);
     before_find(&db, &mut state, site).await?;
     let run = reading(&state, "find", site);

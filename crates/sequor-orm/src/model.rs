@@ -18,7 +18,7 @@ mod runtime;
 mod slot;
 
 pub use cell::Cell;
-pub use column::{Column, EmbeddedColumn, TypedExpr};
+pub use column::{Column, Embedded, EmbeddedColumn, TypedExpr};
 pub(crate) use convert::bound;
 pub use convert::{IntoKey, IntoValue, Operand};
 pub use definition::label;

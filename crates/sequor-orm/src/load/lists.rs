@@ -39,6 +39,8 @@ struct Level {
     link: (Cells, Vec<Vec<Value>>),
     /// Where the row has its own key, if reads are told, and that of every row.
     own: (Cells, Vec<Vec<Value>>),
+    /// Where the row has the columns that the caller asked for, and their values in every row.
+    marks: (Cells, Vec<Vec<Value>>),
     children: Vec<Option<Level>>,
 }
 
@@ -54,7 +56,7 @@ impl RowSink for Level {
         for (below, keys) in self.below.iter().zip(&mut self.keys) {
             keys.push(below.key.read(row)?);
         }
-        for (cells, read) in [&mut self.link, &mut self.own] {
+        for (cells, read) in [&mut self.link, &mut self.own, &mut self.marks] {
             if !cells.0.is_empty() {
                 read.push(cells.read(row)?);
             }
@@ -63,14 +65,18 @@ impl RowSink for Level {
     }
 }
 
-/// Reads the rows of a projection with its lists, and a statement that travels with it.
+/// The rows of a projection with its lists, for each row the values of the columns that were asked for, and the statement beside it.
+type Listed = (Box<dyn Any + Send>, Vec<Vec<Value>>, Option<StepDone>);
+
+/// Reads the rows of a projection with its lists, some columns of the model beside them, and a statement that travels with it.
 pub(crate) async fn find_projected(
     db: Db,
     mut state: QueryState,
     list: ProjectionList,
+    columns: Vec<usize>,
     beside: Option<Step>,
     site: &'static Location<'static>,
-) -> Result<(Box<dyn Any + Send>, Option<StepDone>)> {
+) -> Result<Listed> {
     super::before_find(&db, &mut state, site).await?;
     let (run, options) = (reading(&state, "find", site), hooked(&state, site));
     if !state.clauses.single() {
@@ -84,7 +90,8 @@ pub(crate) async fn find_projected(
     state.clauses.select = select;
     super::keep_narrowing(&mut state);
     let (below, own) = open(&db, &state.model, &list, &mut state.clauses.select)?;
-    let root = Level::new((list.rows)(), state.model.clone(), below, own);
+    let mut root = Level::new((list.rows)(), state.model.clone(), below, own);
+    root.marks.0 = fields(&state.model, &[], &columns, state.clauses.select.get_or_insert_default());
     let plan = plan::plan(&state, &db.models())?;
     let mut levels = Levels { db: &db, steps: Vec::new(), parents: Vec::new(), flushed };
     levels.add(root, &plan.select, None)?;
@@ -95,7 +102,7 @@ pub(crate) async fn find_projected(
     super::after_find(&db, &mut state, site).await?;
     root.attach()?;
     let all: Vec<usize> = (0..root.rows.len()).collect();
-    Ok((root.rows.take(&all, false), beside))
+    Ok((root.rows.take(&all, false), root.marks.1, beside))
 }
 
 /// Adds to a selection what the lists of a projection need: their keys, and the row's own key where reads are told.
@@ -259,6 +266,7 @@ impl Level {
             keys: vec![Vec::new(); count],
             link: (Cells::default(), Vec::new()),
             own: (own, Vec::new()),
+            marks: (Cells::default(), Vec::new()),
             children: std::iter::repeat_with(|| None).take(count).collect(),
         }
     }

@@ -20,7 +20,10 @@ use std::panic::Location;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// How many rows a chunk has.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: u64 = 500;
+
+/// The same as a length.
+const ROWS: usize = 500;
 
 /// Some rows with their includes, and where the rest is.
 pub(crate) struct Chunk {
@@ -93,7 +96,7 @@ impl Source {
         let plan = plan::plan(&self.state, &self.db.models())?;
         let begin = || async {
             let sql = self.db.render_select(&plan.select)?;
-            let sink = TreeSink::new(plan.node.clone(), (self.loader)(), Some(CHUNK))?;
+            let sink = TreeSink::new(plan.node.clone(), (self.loader)(), Some(ROWS))?;
             self.db.open(step(sql, Box::new(sink)), &self.run).await
         };
         let (done, read) = match begin().await {
@@ -109,8 +112,7 @@ impl Source {
         let (order, unordered) = (self.state.clauses.order.clone(), self.state.clauses.unordered);
         total_order(&mut self.state);
         let dialect = self.db.dialect();
-        let nulls = |direction| default_nulls(dialect, direction);
-        match keys_of(&self.state, nulls) {
+        match keys_of(&self.state, |direction| default_nulls(dialect, direction)) {
             Some(keys) if !keys.is_empty() => {
                 let left = self.state.clauses.limit;
                 Box::new(Keys { source: self, keys, last: None, left }).next().await
@@ -131,7 +133,7 @@ impl Source {
 }
 
 /// Where a database puts NULL when nothing is said.
-fn default_nulls(dialect: Dialect, direction: SortDirection) -> Nulls {
+pub(crate) fn default_nulls(dialect: Dialect, direction: SortDirection) -> Nulls {
     if dialect.nulls_are_largest() == (direction == SortDirection::Ascending) { Nulls::Last } else { Nulls::First }
 }
 
@@ -148,7 +150,7 @@ impl Rest {
 impl Open {
     async fn next(self: Box<Self>) -> Result<Chunk> {
         let Open { source, read, node } = *self;
-        let sink = TreeSink::new(node.clone(), (source.loader)(), Some(CHUNK))?;
+        let sink = TreeSink::new(node.clone(), (source.loader)(), Some(ROWS))?;
         let Held { read, _place } = read;
         let (done, read) = source.db.limited(read.next(Box::new(sink))).await?;
         let read = read.map(|read| Held { read, _place });
@@ -170,8 +172,7 @@ impl Open {
 
 impl Keys {
     async fn next(mut self: Box<Self>) -> Result<Chunk> {
-        let chunk = u64::try_from(CHUNK).unwrap_or(u64::MAX);
-        let size = self.left.map_or(chunk, |left| left.min(chunk));
+        let size = self.left.map_or(CHUNK, |left| left.min(CHUNK));
         let mut state = self.source.state.clone();
         state.clauses.limit = Some(size);
         if let Some(last) = &self.last {

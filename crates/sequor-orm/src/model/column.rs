@@ -63,9 +63,39 @@ impl<M, E> EmbeddedColumn<M, E> {
         EmbeddedColumn { position, marker: PhantomData }
     }
 
-    /// One of its columns: `User::ADDRESS.at(Address::CITY)`.
-    pub const fn at<T>(self, column: Column<E, T>) -> Column<M, T> {
-        Column { name: column.name, position: self.position + column.position, marker: PhantomData }
+    /// One of its columns: `User::ADDRESS.at(Address::CITY)`, or a struct embedded in it: `User::ADDRESS.at(Address::GEO).at(Geo::LAT)`.
+    pub fn at<C: Embedded<E>>(self, inner: C) -> C::On<M> {
+        inner.on(self.position)
+    }
+}
+
+/// What lies in an embedded struct `E`: its columns and the structs embedded in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no column of `{E}`",
+    label = "not a column of `{E}`",
+    note = "write a constant of the embedded struct: `User::ADDRESS.at(Address::CITY)`"
+)]
+pub trait Embedded<E> {
+    /// The same as a column of the model.
+    type On<M>;
+
+    /// The same as a column of the model whose embedded struct begins at a position.
+    fn on<M>(self, start: u16) -> Self::On<M>;
+}
+
+impl<E, T> Embedded<E> for Column<E, T> {
+    type On<M> = Column<M, T>;
+
+    fn on<M>(self, start: u16) -> Column<M, T> {
+        Column::new(self.name, start + self.position)
+    }
+}
+
+impl<E, I> Embedded<E> for EmbeddedColumn<E, I> {
+    type On<M> = EmbeddedColumn<M, I>;
+
+    fn on<M>(self, start: u16) -> EmbeddedColumn<M, I> {
+        EmbeddedColumn::new(start + self.position)
     }
 }
 

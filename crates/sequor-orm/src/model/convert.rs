@@ -5,6 +5,7 @@ use crate::{FieldType, Json, Scalar};
 use sequor_core::statement::Expr;
 use sequor_core::types::BindType;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A value that is stored: in a draft, as a key, as a default, as a step.
 #[diagnostic::on_unimplemented(
@@ -89,7 +90,7 @@ impl<T: Scalar> IntoValue<Option<T>> for T {
     }
 }
 
-impl<T: Scalar> IntoValue<T> for &T {
+impl<T: FieldType> IntoValue<T> for &T {
     fn into_value(self) -> T {
         self.clone()
     }
@@ -113,7 +114,7 @@ impl<M, T: Scalar> Operand<M, Option<T>> for T {
     }
 }
 
-impl<M, T: Scalar> Operand<M, T> for &T {
+impl<M, T: FieldType> Operand<M, T> for &T {
     fn into_operand(self) -> Expr {
         bound(self)
     }
@@ -122,6 +123,13 @@ impl<M, T: Scalar> Operand<M, T> for &T {
 impl<M, T: Scalar> Operand<M, Option<T>> for &T {
     fn into_operand(self) -> Expr {
         bound(self)
+    }
+}
+
+/// A column that may be NULL beside one that is not: the comparison is not true where it is NULL.
+impl<M, T: Scalar> Operand<M, T> for Column<M, Option<T>> {
+    fn into_operand(self) -> Expr {
+        self.expr()
     }
 }
 
@@ -160,31 +168,31 @@ macro_rules! from_text {
     ($($from:ty),*) => {$(
         impl IntoValue<String> for $from {
             fn into_value(self) -> String {
-                String::from(self)
+                String::from(&*self)
             }
         }
 
         impl IntoValue<Option<String>> for $from {
             fn into_value(self) -> Option<String> {
-                Some(String::from(self))
+                Some(String::from(&*self))
             }
         }
 
         impl<M> Operand<M, String> for $from {
             fn into_operand(self) -> Expr {
-                bound(&String::from(self))
+                bound(&String::from(&*self))
             }
         }
 
         impl<M> Operand<M, Option<String>> for $from {
             fn into_operand(self) -> Expr {
-                bound(&String::from(self))
+                bound(&String::from(&*self))
             }
         }
     )*};
 }
 
-from_text!(&str, Box<str>, Cow<'_, str>);
+from_text!(&str, Box<str>, Arc<str>, Cow<'_, str>);
 
 impl IntoValue<Json> for serde_json::Value {
     fn into_value(self) -> Json {

@@ -4,7 +4,7 @@ use sequor_core::statement::Expr;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A condition on the rows of `M`. Filters compose with [`Filter::and`], [`Filter::or`] and `!`.
+/// A condition on the rows of `M`. Filters compose with [`Filter::and`], [`Filter::or`] and `!`; `a & b` and `a | b` mean the same.
 pub struct Filter<M> {
     pub(crate) expr: Expr,
     marker: PhantomData<fn() -> M>,
@@ -57,6 +57,22 @@ impl<M> std::ops::Not for Filter<M> {
 
     fn not(self) -> Filter<M> {
         Filter::new(self.expr.negate())
+    }
+}
+
+impl<M> std::ops::BitAnd for Filter<M> {
+    type Output = Filter<M>;
+
+    fn bitand(self, other: Filter<M>) -> Filter<M> {
+        self.and(other)
+    }
+}
+
+impl<M> std::ops::BitOr for Filter<M> {
+    type Output = Filter<M>;
+
+    fn bitor(self, other: Filter<M>) -> Filter<M> {
+        self.or(other)
     }
 }
 

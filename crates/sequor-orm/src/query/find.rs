@@ -2,8 +2,8 @@
 
 use super::clauses::{Deleted, NamedQuery, QueryState, Strategy};
 use super::page::PageRequest;
-use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
-use super::{Clauses, Columns, Cursor, Filter, IntoOrder, Projection, RowStream, Selection};
+use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Shape, Total, Whole};
+use super::{Clauses, Columns, Cursor, Filter, IntoOrder, RowStream, Selection};
 use crate::Dialect;
 use crate::db::Db;
 use crate::load::QueryPlan;
@@ -96,6 +96,10 @@ impl<M, S: Shape> Find<M, S> {
 
     fn reshape<T: Shape>(self) -> Find<M, T> {
         Find::new(self.state)
+    }
+
+    pub(super) fn recast<T: Shape<Request = S::Request>>(self) -> Find<M, T> {
+        Find { state: self.state, request: self.request, marker: PhantomData }
     }
 
     fn with_clauses(mut self, change: impl FnOnce(&mut Clauses)) -> Find<M, S> {
@@ -396,13 +400,6 @@ impl<M: Model> Find<M> {
     /// Reads one column as a list.
     pub fn pluck<C: Selection<M> + 'static>(self, selection: C) -> Find<M, All<Picked<M, C>, C::Grain>> {
         self.select(selection)
-    }
-
-    /// Reads a projection instead of whole rows.
-    pub fn project<P: Projection<Of = M>>(self) -> Find<M, All<Projected<P>>> {
-        let mut items = Vec::with_capacity(P::WIDTH);
-        super::spread(P::items(), &[], true, &mut items);
-        self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
     }
 
     /// The rows in a map by one of their columns; of rows with equal values the last one stays.

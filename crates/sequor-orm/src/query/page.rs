@@ -103,6 +103,12 @@ pub(crate) fn total_order(state: &mut QueryState) {
     }
 }
 
+/// Whether columns of the model can be read beside what is selected.
+pub(crate) fn marks_fit(state: &QueryState) -> bool {
+    let Some(select) = &state.clauses.select else { return true };
+    state.clauses.single() && !select.iter().any(|item| crate::plan::is_aggregate(&item.expr))
+}
+
 fn field(model: &ModelDef, position: usize) -> Expr {
     let name = model.columns.get(position).map_or(Name::Borrowed(""), |column| column.name.clone());
     Expr::Field(Field { path: Vec::new(), name, position: u16::try_from(position).ok() })
@@ -152,6 +158,10 @@ impl PageRequest {
     pub(crate) fn apply(self, state: &mut QueryState) -> Result<CursorPlan> {
         if self.size == 0 {
             return Err(Error::usage("a page has at least one row: give cursor(..) a size of 1 or more"));
+        }
+        if !marks_fit(state) {
+            let text = "a cursor needs single rows: leave out aggregates, group_by, distinct and set operations";
+            return Err(Error::of_usage(UsageErrorKind::Cursor, text));
         }
         total_order(state);
         let model = state.model.clone();
@@ -244,25 +254,27 @@ fn behind(model: &ModelDef, key: &Key, value: &Value, (direction, nulls): (SortD
 }
 
 impl CursorPlan {
-    /// Cuts the surplus row off, restores the order and makes both cursors.
-    pub(crate) fn page<R>(&self, mut rows: Vec<R>, value: impl Fn(&R, usize) -> Option<Value>) -> Result<CursorPage<R>> {
+    /// The columns of the order, whose values the cursors hold.
+    pub(crate) fn columns(&self) -> Vec<usize> {
+        self.keys.iter().map(|key| key.position).collect()
+    }
+
+    /// Cuts the surplus row off, restores the order and makes both cursors of the values of the rows' [`CursorPlan::columns`].
+    pub(crate) fn page<R>(&self, mut rows: Vec<R>, mut marks: Vec<Vec<Value>>) -> CursorPage<R> {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
+        marks.truncate(self.size);
         if self.backwards {
             rows.reverse();
+            marks.reverse();
         }
-        let make = |row: Option<&R>, backwards: bool| -> Result<Option<Cursor>> {
-            let Some(row) = row else { return Ok(None) };
-            let values: Option<Vec<Value>> = self.keys.iter().map(|key| value(row, key.position)).collect();
-            let values = values
-                .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs whole rows: use it before select or project"))?;
-            Ok(Some(write_cursor(&self.model, &self.keys, &values, backwards)))
-        };
+        let make =
+            |values: Option<&Vec<Value>>, backwards: bool| values.map(|values| write_cursor(&self.model, &self.keys, values, backwards));
         let has_next = if self.backwards { self.had_cursor } else { more };
         let has_previous = if self.backwards { more } else { self.had_cursor };
-        let next = if has_next { make(rows.last(), false)? } else { None };
-        let previous = if has_previous { make(rows.first(), true)? } else { None };
-        Ok(CursorPage { rows, next, previous })
+        let next = if has_next { make(marks.last(), false) } else { None };
+        let previous = if has_previous { make(marks.first(), true) } else { None };
+        CursorPage { rows, next, previous }
     }
 }
 

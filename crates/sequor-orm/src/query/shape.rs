@@ -1,11 +1,11 @@
 //! [`Shape`]: what `exec` gives. [`Fetch`]: how one row of it is read.
 
 use super::page::{CursorPage, Page, PageRequest, RowsAndCount};
-use super::{IncludeState, Projection, ProjectionItem, QueryState, Selection};
+use super::{IncludeState, Projection, ProjectionItem, ProjectionList, QueryState, Selection};
 use crate::db::Db;
 use crate::load;
 use crate::model::{Grain, Model, RowsGrain as Rows, Single};
-use sequor_core::driver::{BoxFuture, Step, StepDone};
+use sequor_core::driver::{BoxFuture, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -32,6 +32,9 @@ pub trait Shape: 'static {
 /// Rows, and what came of the statement that travelled with them.
 pub type Fetched<R> = BoxFuture<'static, Result<(Vec<R>, Option<StepDone>)>>;
 
+/// Rows, and the values of some columns in each of them.
+pub type FetchedMarked<R> = BoxFuture<'static, Result<(Vec<R>, Vec<Vec<crate::Value>>)>>;
+
 /// How the rows of a query are read.
 pub trait Fetch: 'static {
     /// One row.
@@ -39,10 +42,9 @@ pub trait Fetch: 'static {
 
     /// Runs the query, and a statement that travels with it, and reads all rows.
     fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<Self::Row>;
-    /// The value of a column of the model in a row that was read, for cursors.
-    fn value(_row: &Self::Row, _column: usize) -> Option<crate::Value> {
-        None
-    }
+
+    /// Runs the query and reads all rows, and of each the values of some columns of the model, behind which a cursor or a stream goes on.
+    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<Self::Row>;
 }
 
 /// Whole rows of a model.
@@ -61,8 +63,12 @@ impl<M: Model> Fetch for Whole<M> {
         Box::pin(async move { load::find_models_beside::<M>(&db, state, beside, site).await })
     }
 
-    fn value(row: &M, column: usize) -> Option<crate::Value> {
-        Some(crate::model::value_of(row, column))
+    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<M> {
+        Box::pin(async move {
+            let rows = load::find_models::<M>(&db, state, site).await?;
+            let marks = rows.iter().map(|row| columns.iter().map(|column| crate::model::value_of(row, *column)).collect()).collect();
+            Ok((rows, marks))
+        })
     }
 }
 
@@ -70,7 +76,11 @@ impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
     type Row = C::Row;
 
     fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<C::Row> {
-        Box::pin(load::find_decoded(db, state, |row| C::decode(row, 0), beside, site))
+        Box::pin(load::find_decoded(db, state, |row: &mut dyn RowReader| C::decode(row, 0), beside, site))
+    }
+
+    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<C::Row> {
+        Box::pin(load::find_marked(db, state, |row| C::decode(row, 0), columns, site))
     }
 }
 
@@ -84,17 +94,35 @@ impl<P: Projection> Fetch for Projected<P> {
             state.clauses.select = Some(items);
         }
         if P::LISTS == 0 {
-            return Box::pin(load::find_decoded(db, state, |row| P::decode(row, 0), beside, site));
+            return Box::pin(load::find_decoded(db, state, |row: &mut dyn RowReader| P::decode(row, 0), beside, site));
         }
-        let ProjectionItem::Many(list) = ProjectionItem::many::<P>(IncludeState::new(""), "") else {
-            return Box::pin(async { Err(Error::bug("a list that is none")) });
-        };
         Box::pin(async move {
-            let (rows, beside) = load::find_projected(db, state, *list, beside, site).await?;
-            let rows = rows.downcast::<Vec<P>>().map_err(|_| Error::bug("a projection came back as another"))?;
-            Ok((*rows, beside))
+            let (rows, _, beside) = load::find_projected(db, state, whole_list::<P>()?, Vec::new(), beside, site).await?;
+            Ok((projected(rows)?, beside))
         })
     }
+
+    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<P> {
+        if P::LISTS == 0 {
+            return Box::pin(load::find_marked(db, state, |row| P::decode(row, 0), columns, site));
+        }
+        Box::pin(async move {
+            let (rows, marks, _) = load::find_projected(db, state, whole_list::<P>()?, columns, None, site).await?;
+            Ok((projected(rows)?, marks))
+        })
+    }
+}
+
+/// The rows of a query as the list at the root of a projection.
+fn whole_list<P: Projection>() -> Result<ProjectionList> {
+    match ProjectionItem::many::<P>(IncludeState::new(""), "") {
+        ProjectionItem::Many(list) => Ok(*list),
+        _ => Err(Error::bug("a list that is none")),
+    }
+}
+
+fn projected<P: Projection>(rows: Box<dyn std::any::Any + Send>) -> Result<Vec<P>> {
+    rows.downcast::<Vec<P>>().map(|rows| *rows).map_err(|_| Error::bug("a projection came back as another"))
 }
 
 /// All rows: a `Vec`.
@@ -281,8 +309,8 @@ impl<D: Fetch> Shape for Cursored<D> {
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
             let plan = request.apply(&mut state)?;
-            let rows = D::fetch(db, state, None, site).await?.0;
-            plan.page(rows, |row, column| D::value(row, column))
+            let (rows, marks) = D::fetch_marked(db, state, plan.columns(), site).await?;
+            Ok(plan.page(rows, marks))
         })
     }
 }

@@ -1,54 +1,129 @@
 //! [`RowStream`]: rows one after another in constant memory. [`Batches`]: rows in lists of so many, read key after key.
 
-use super::shape::Cursored;
-use super::{Cursor, Find, QueryState};
+use super::shape::{Cursored, Fetch};
+use super::{Cursor, Find, Key, QueryState, after_keys, keys_of, marks_fit, total_order};
 use crate::db::Db;
 use crate::load::{self, Chunk};
 use crate::model::{Model, TypedLoader, rows_of};
 use futures_core::Stream;
+use sequor_core::Value;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::Result;
 use std::collections::VecDeque;
+use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Rows of a query, read in chunks with their includes. It owns its `Db`; dropping it early gives the connection back.
-pub struct RowStream<M> {
-    source: Source,
-    ready: VecDeque<M>,
+pub struct RowStream<R> {
+    source: Source<R>,
+    ready: VecDeque<R>,
 }
 
-enum Source {
-    Reading(BoxFuture<'static, Result<Chunk>>),
-    Waiting(load::Rest),
+enum Source<R> {
+    Reading(Reading<R>),
+    Waiting(Rest<R>),
     Ended,
 }
 
+/// Some rows, and how the others are read.
+struct Part<R> {
+    rows: Vec<R>,
+    rest: Option<Rest<R>>,
+}
+
+type Reading<R> = BoxFuture<'static, Result<Part<R>>>;
+type Rest<R> = Box<dyn FnOnce() -> Reading<R> + Send>;
+
 impl<M: Model> RowStream<M> {
     pub(crate) fn new(db: Db, state: QueryState, site: &'static Location<'static>) -> RowStream<M> {
-        RowStream { source: Source::Reading(Box::pin(load::open(db, state, TypedLoader::<M>::boxed, site))), ready: VecDeque::new() }
+        RowStream::of(whole(load::open(db, state, TypedLoader::<M>::boxed, site)))
+    }
+}
+
+/// A chunk of whole rows.
+fn whole<M: Model>(chunk: impl Future<Output = Result<Chunk>> + Send + 'static) -> Reading<M> {
+    Box::pin(async move {
+        let chunk = chunk.await?;
+        let rest = chunk.rest.map(|rest| -> Rest<M> { Box::new(move || whole(rest.next())) });
+        Ok(Part { rows: rows_of(chunk.tree.finish()?)?, rest })
+    })
+}
+
+impl<R: Send + 'static> RowStream<R> {
+    fn of(reading: Reading<R>) -> RowStream<R> {
+        RowStream { source: Source::Reading(reading), ready: VecDeque::new() }
+    }
+
+    /// Rows of a selection or projection, key after key.
+    pub(super) fn picked<D: Fetch<Row = R>>(db: Db, mut state: QueryState, site: &'static Location<'static>) -> RowStream<R> {
+        let dialect = db.dialect();
+        let mut sorted = state.clone();
+        total_order(&mut sorted);
+        let keys =
+            keys_of(&sorted, |direction| load::default_nulls(dialect, direction)).filter(|keys| !keys.is_empty() && marks_fit(&sorted));
+        match keys {
+            Some(keys) => {
+                let left = sorted.clauses.limit;
+                RowStream::of(Picks::<D> { db, state: sorted, keys, last: None, left, site, rows: PhantomData }.read())
+            }
+            // Groups and orders by expressions have no key to go on from: all rows are read at once.
+            None => RowStream::of(Box::pin(async move {
+                state.clauses.unordered |= state.clauses.order.is_empty();
+                Ok(Part { rows: D::fetch(db, state, None, site).await?.0, rest: None })
+            })),
+        }
     }
 
     /// The next row, or `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<M>> {
+    pub async fn next(&mut self) -> Option<Result<R>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
+}
 
-    fn take(&mut self, chunk: Chunk) -> Result<()> {
-        self.source = chunk.rest.map_or(Source::Ended, Source::Waiting);
-        self.ready.extend(rows_of::<M>(chunk.tree.finish()?)?);
-        Ok(())
+/// A selection or projection that is read in parts, each behind the last row of the one before.
+struct Picks<D: Fetch> {
+    db: Db,
+    state: QueryState,
+    keys: Vec<Key>,
+    /// The key of the last row.
+    last: Option<Vec<Value>>,
+    /// How many rows the query's limit leaves.
+    left: Option<u64>,
+    site: &'static Location<'static>,
+    rows: PhantomData<fn() -> D>,
+}
+
+impl<D: Fetch> Picks<D> {
+    fn read(mut self) -> Reading<D::Row> {
+        Box::pin(async move {
+            let size = self.left.map_or(load::CHUNK, |left| left.min(load::CHUNK));
+            let mut state = self.state.clone();
+            state.clauses.limit = Some(size);
+            if let Some(last) = &self.last {
+                state.clauses.offset = None;
+                state.clauses.filters.push(after_keys(&state.model, &self.keys, last, false));
+            }
+            let columns = self.keys.iter().map(|key| key.position).collect();
+            let (rows, mut marks) = D::fetch_marked(self.db.clone(), state, columns, self.site).await?;
+            let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            self.last = marks.pop();
+            self.left = self.left.map(|left| left.saturating_sub(count));
+            let ended = count < size || self.left == Some(0);
+            Ok(Part { rows, rest: (!ended).then(|| -> Rest<D::Row> { Box::new(move || self.read()) }) })
+        })
     }
 }
 
 /// Rows are moved out one by one, never pinned.
-impl<M> Unpin for RowStream<M> {}
+impl<R> Unpin for RowStream<R> {}
 
-impl<M: Model> Stream for RowStream<M> {
-    type Item = Result<M>;
+impl<R: Send + 'static> Stream for RowStream<R> {
+    type Item = Result<R>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<R>>> {
         let this = self.get_mut();
         loop {
             if let Some(row) = this.ready.pop_front() {
@@ -56,18 +131,17 @@ impl<M: Model> Stream for RowStream<M> {
             }
             match std::mem::replace(&mut this.source, Source::Ended) {
                 Source::Ended => return Poll::Ready(None),
-                Source::Waiting(rest) => this.source = Source::Reading(Box::pin(rest.next())),
+                Source::Waiting(rest) => this.source = Source::Reading(rest()),
                 Source::Reading(mut future) => match future.as_mut().poll(cx) {
                     Poll::Pending => {
                         this.source = Source::Reading(future);
                         return Poll::Pending;
                     }
-                    Poll::Ready(chunk) => {
-                        if let Err(error) = chunk.and_then(|chunk| this.take(chunk)) {
-                            this.source = Source::Ended;
-                            return Poll::Ready(Some(Err(error)));
-                        }
+                    Poll::Ready(Ok(part)) => {
+                        this.source = part.rest.map_or(Source::Ended, Source::Waiting);
+                        this.ready.extend(part.rows);
                     }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                 },
             }
         }

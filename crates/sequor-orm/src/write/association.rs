@@ -18,6 +18,7 @@ use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, RelationDef, RelationKind};
 use sequor_core::statement::{BinaryOp, Expr};
+use std::collections::HashSet;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -25,6 +26,12 @@ use std::sync::Arc;
 
 fn key_of(row: &RowState, positions: &[usize]) -> Vec<Value> {
     positions.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect()
+}
+
+/// Each key once: a row may be named twice.
+fn different(keys: impl IntoIterator<Item = Vec<Value>>) -> Vec<Vec<Value>> {
+    let mut seen = HashSet::new();
+    keys.into_iter().filter(|key| seen.insert(load::KeyHash::new(key))).collect()
 }
 
 /// `field = value` for each position.
@@ -95,7 +102,7 @@ pub(crate) async fn add_links(
     };
     let model = &between.model;
     let own = key_of(parent, &link.source);
-    let targets: Vec<Vec<Value>> = rows.iter().map(|row| key_of(row, &link.columns)).collect();
+    let targets = different(rows.iter().map(|row| key_of(row, &link.columns)));
     let mut query = linked(parent, def, link);
     query.clauses.filters.push(within(model, &between.to_target, targets.clone(), false));
     let known = find_rows(db, query.clone(), options.site).await?;
@@ -201,7 +208,7 @@ pub(crate) async fn set_links(
 /// Whether all of these rows are linked.
 pub(crate) async fn has_links(db: &Db, Side { parent, def, link }: Side<'_>, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
     let mut query = related(parent, def, link)?;
-    let keys = rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let keys = different(rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?);
     let wanted = keys.len();
     query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
     Ok(load::count(db, query, options.site).await? >= u64::try_from(wanted).unwrap_or(u64::MAX))

@@ -131,6 +131,24 @@ impl<T: Model, K, const N: usize> Children<T, K> for [T; N] {
     }
 }
 
+impl<T: Model, K, const N: usize> Children<T, K> for &[T; N] {
+    fn into_children(self) -> Vec<Child> {
+        self.iter().map(row_child).collect()
+    }
+}
+
+impl<T: Model, K> Children<T, K> for Vec<&T> {
+    fn into_children(self) -> Vec<Child> {
+        self.into_iter().map(row_child).collect()
+    }
+}
+
+impl<T: Model, K> Children<T, K> for &[&T] {
+    fn into_children(self) -> Vec<Child> {
+        self.iter().map(|row| row_child(*row)).collect()
+    }
+}
+
 impl<T: Model, K, const N: usize> Children<T, K> for [&T; N] {
     fn into_children(self) -> Vec<Child> {
         self.into_iter().map(row_child).collect()

@@ -3,6 +3,7 @@
 use crate::db::Db;
 use crate::hook::ActorId;
 use crate::write::{RowState, WriteOptions};
+use chrono::{DateTime, Utc};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, SoftDelete};
@@ -10,8 +11,11 @@ use sequor_core::types::ColumnType;
 
 /// The present instant as a column of this type takes it.
 pub(crate) fn now_for(column: &ColumnDef, db: &Db) -> Value {
+    instant_for(column, db.now())
+}
+
+fn instant_for(column: &ColumnDef, now: DateTime<Utc>) -> Value {
     use chrono::{SubsecRound, Timelike};
-    let now = db.now();
     let now = now.with_nanosecond(now.nanosecond() - now.nanosecond() % 1_000).unwrap_or(now);
     match &column.ty {
         ColumnType::DateTime(digits) => Value::DateTime(now.trunc_subsecs(u16::from(*digits))),
@@ -22,13 +26,13 @@ pub(crate) fn now_for(column: &ColumnDef, db: &Db) -> Value {
     }
 }
 
-fn generated(generator: Generator, column: &ColumnDef, db: &Db) -> Value {
+fn generated(generator: Generator, column: &ColumnDef, now: DateTime<Utc>) -> Value {
     let uuid = |uuid: uuid::Uuid| if column.ty == ColumnType::Uuid { Value::Uuid(uuid) } else { Value::Text(uuid.to_string()) };
     match generator {
         Generator::UuidV1 => uuid(uuid::Uuid::now_v1(&[2, 0, 0, 0, 0, 1])),
         Generator::UuidV4 => uuid(uuid::Uuid::new_v4()),
         Generator::UuidV7 => uuid(uuid::Uuid::now_v7()),
-        Generator::Now => now_for(column, db),
+        Generator::Now => instant_for(column, now),
     }
 }
 
@@ -45,6 +49,8 @@ pub(crate) fn run_setters(state: &mut RowState) -> Result<()> {
 /// Gives a new row what it gets by itself. A given value stays, also NULL.
 pub(crate) fn fill_new(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
     let model = state.model.clone();
+    // One instant for all: a new row was created and changed at the same time.
+    let now = db.now();
     for (position, column) in model.columns.iter().enumerate() {
         let Some(slot) = state.values.get_mut(position) else { return Err(Error::bug("a row has fewer values than its model columns")) };
         if slot.is_some() {
@@ -52,19 +58,19 @@ pub(crate) fn fill_new(state: &mut RowState, db: &Db, options: &WriteOptions) ->
         }
         *slot = match &column.default {
             ColumnDefault::Value(value) => Some(value.clone()),
-            ColumnDefault::Generator(generator) => Some(generated(*generator, column, db)),
+            ColumnDefault::Generator(generator) => Some(generated(*generator, column, now)),
             ColumnDefault::Function(function) => Some(function()),
             ColumnDefault::None | ColumnDefault::Db(_) => None,
         };
     }
-    stamp_new(state, db, options)
+    stamp_new(state, db, now, options)
 }
 
-fn stamp_new(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+fn stamp_new(state: &mut RowState, db: &Db, now: DateTime<Utc>, options: &WriteOptions) -> Result<()> {
     let model = state.model.clone();
     for position in [model.timestamps.created, model.timestamps.updated].into_iter().flatten() {
         if state.values[position].is_none() {
-            state.values[position] = Some(now_for(&model.columns[position], db));
+            state.values[position] = Some(instant_for(&model.columns[position], now));
         }
     }
     if let Some(position) = model.version {
