@@ -115,11 +115,9 @@ async fn operation(db: &Db, id: i64) -> sequor::Result<()> {
 }
 
 /// Whether the error of an operation leaves open whether it was done.
-fn is_unknown(id: i64, error: &Error) -> bool {
+fn is_unknown(error: &Error) -> bool {
     match error {
         Error::Connection(error) => error.kind() == ConnectionErrorKind::CommitUnknown,
-        // A bare statement that ran out of time may have been at its end already.
-        Error::Timeout { .. } => id % 4 == 0,
         _ => false,
     }
 }
@@ -184,7 +182,7 @@ impl Ledger {
                 self.lock().acknowledged.insert(id);
                 self.count.fetch_add(1, Ordering::SeqCst);
             }
-            Some(Err(error)) if !is_unknown(id, &error) => {
+            Some(Err(error)) if !is_unknown(&error) => {
                 self.lock().refused.insert(id, error.to_string());
                 // A server that is down refuses at once: the tasks do not have to ask it a million times.
                 tokio::time::sleep(Duration::from_millis(2)).await;

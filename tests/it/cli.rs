@@ -8,6 +8,7 @@ mod generating;
 mod moving;
 mod projects;
 mod refusals;
+mod spellings;
 mod starting;
 
 use sequor::testing::Place;

@@ -4,6 +4,7 @@ mod altering;
 mod beside;
 mod history;
 mod migrating;
+mod odd;
 mod random;
 mod real;
 mod rebuilding;

@@ -99,6 +99,7 @@ impl App {
         };
         let Some((command, matches)) = command::find(&matches) else { return ExitCode::from(2) };
         let console = Console::new(matches.get_flag("json"), matches.get_flag("yes"), matches.get_one::<String>("confirm").cloned());
+        let console = console.detailed(matches.get_flag("debug"));
         if self.alone
             && (command.in_project || command.path.starts_with("migrate") && project::has_rust_migrations(matches))
             && let Some(program) = project::own_program()

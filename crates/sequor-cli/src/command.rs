@@ -53,6 +53,14 @@ impl Context {
         Ok(db)
     }
 
+    /// Connects for a command that only looks: it makes no file of SQLite's that is not there.
+    pub(crate) async fn look(&self) -> Result<Db> {
+        match self.settings.absent_file()? {
+            true => Db::connect("sqlite::memory:").await,
+            false => self.connect().await,
+        }
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
     }
@@ -91,6 +99,10 @@ impl Outcome {
 pub const COMMANDS: &[Command] = &[
     init::NEW,
     init::COMMAND,
+    init::CONFIG,
+    init::MIGRATIONS,
+    init::SEEDERS,
+    init::MODELS,
     generate::model::COMMAND,
     db::create::COMMAND,
     db::drop::COMMAND,
@@ -144,14 +156,14 @@ pub(crate) fn line(name: String) -> clap::Command {
     }
     for command in COMMANDS {
         if !command.path.contains(' ') {
-            line = line.subcommand(one(command, command.path, &name));
+            line = line.subcommand(one(command, command.path, &name).hide(command.path.contains(':')));
         }
         for alias in command.aliases {
             line = line.subcommand(one(command, alias, &name).hide(true));
         }
     }
     line.after_help(
-        "Sequelize's spellings work too: db:create, db:migrate, db:migrate:undo, db:migrate:status, db:seed:all, migration:generate, ..",
+        "Sequelize's spellings work too: db:create, db:migrate, db:migrate:undo, db:migrate:status, db:seed:all, migration:generate, ..;\nand its flags: --config, --options-path, --models-path, --debug",
     )
 }
 
@@ -175,6 +187,10 @@ fn base(line: clap::Command) -> clap::Command {
         .arg(text("migrations-path", "FOLDER", "The folder of migrations; migrations"))
         .arg(text("seeders-path", "FOLDER", "The folder of seeders; seeders"))
         .arg(text("confirm", "DATABASE", "Confirms what destroys data, in production too"))
+        .arg(text("config", "FILE", "Sequelize's config.json or config.js; wins over everything but --url").hide(true))
+        .arg(text("options-path", "FILE", "Sequelize's .sequelizerc").hide(true))
+        .arg(text("models-path", "FOLDER", "The folder that model generate writes into; src/models").hide(true))
+        .arg(Arg::new("debug").long("debug").action(ArgAction::SetTrue).global(true).hide(true).help("Errors with all their details"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).global(true).help("Answer in JSON"))
         .arg(Arg::new("yes").long("yes").short('y').action(ArgAction::SetTrue).global(true).help("Do not ask, outside of production"))
 }

@@ -1,7 +1,7 @@
 //! [`Console`]: what people and programs see of a command: lines, JSON, colors, questions.
 
 use crate::command::Outcome;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::io::{BufRead, IsTerminal, Write};
 
 /// Where a command writes.
@@ -11,12 +11,18 @@ pub struct Console {
     yes: bool,
     confirm: Option<String>,
     colors: bool,
+    details: bool,
 }
 
 impl Console {
     pub(crate) fn new(json: bool, yes: bool, confirm: Option<String>) -> Console {
         let colors = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Console { json, yes, confirm, colors }
+        Console { json, yes, confirm, colors, details: false }
+    }
+
+    /// Shows errors with all that is known of them.
+    pub(crate) fn detailed(self, details: bool) -> Console {
+        Console { details, ..self }
     }
 
     /// Writes a line for people; nothing with `--json`.
@@ -120,6 +126,13 @@ impl Console {
         }
         let word =
             if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() { "\u{1b}[31mERROR:\u{1b}[0m" } else { "ERROR:" };
-        eprintln!("{word} {error}");
+        if self.details {
+            eprintln!("{word} {error:#}");
+        } else {
+            eprintln!("{word} {error}");
+        }
+        if matches!(error, Error::Connection(connection) if connection.kind == ConnectionErrorKind::UnknownDatabase) {
+            eprintln!("Make it with `sequor db create`, or name another one with --url.");
+        }
     }
 }

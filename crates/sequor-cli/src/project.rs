@@ -59,23 +59,34 @@ pub(crate) struct Sequelize {
     pub(crate) settings: Vec<(String, String, String)>,
 }
 
+/// Where Sequelize's files are, when flags say so.
+#[derive(Debug, Default)]
+pub(crate) struct SequelizeFiles {
+    /// Instead of `.sequelizerc`.
+    pub(crate) options: Option<String>,
+    /// Instead of what that names.
+    pub(crate) config: Option<String>,
+}
+
 const FOLDERS: [(&str, &str); 2] = [("migrations-path", "migrations"), ("seeders-path", "seeders")];
 
-impl Sequelize {
+impl SequelizeFiles {
     /// Only the folders, for a project whose database is named elsewhere.
-    pub(crate) fn folders() -> Result<Sequelize> {
-        Ok(Sequelize::paths()?.0)
+    pub(crate) fn folders(&self) -> Result<Sequelize> {
+        Ok(self.paths()?.0)
     }
 
     /// The folders, and the database of the environment.
-    pub(crate) fn read(configuration: &Configuration) -> Result<Sequelize> {
-        let (mut found, config) = Sequelize::paths()?;
+    pub(crate) fn read(&self, configuration: &Configuration) -> Result<Sequelize> {
+        let (mut found, config) = self.paths()?;
+        let config = self.config.as_ref().map(PathBuf::from).or(config);
         let named = config.is_some();
+        let by = if self.config.is_some() { "--config" } else { self.options.as_deref().unwrap_or(".sequelizerc") };
         let candidates =
             config.map_or_else(|| vec!["config/config.json".into(), "config/config.js".into(), "config.js".into()], |path| vec![path]);
         let Some(path) = candidates.iter().find(|path: &&PathBuf| path.is_file()) else {
             return match candidates.first() {
-                Some(path) if named => Err(Error::usage(format!(".sequelizerc names {}, which is not there", path.display()))),
+                Some(path) if named => Err(Error::usage(format!("{by} names {}, which is not there", path.display()))),
                 _ => Ok(found),
             };
         };
@@ -98,27 +109,35 @@ impl Sequelize {
         Ok(found)
     }
 
-    fn add(&mut self, key: &str, place: &str, value: String) {
-        self.settings.push((key.to_owned(), place.to_owned(), value));
-    }
-
-    fn paths() -> Result<(Sequelize, Option<PathBuf>)> {
+    fn paths(&self) -> Result<(Sequelize, Option<PathBuf>)> {
         let mut found = Sequelize::default();
-        let path = Path::new(".sequelizerc");
-        let Ok(text) = std::fs::read_to_string(path) else { return Ok((found, None)) };
+        let shown = self.options.as_deref().unwrap_or(".sequelizerc");
+        let path = Path::new(shown);
+        let Ok(text) = std::fs::read_to_string(path) else {
+            return match self.options {
+                Some(_) => Err(Error::usage(format!("--options-path names {shown}, which is not there"))),
+                None => Ok((found, None)),
+            };
+        };
         let values = match parsed_paths(&text) {
             Some(values) => values,
-            None => node(path)?.ok_or_else(|| unreadable(".sequelizerc"))?.as_object().map_or_else(Vec::new, |map| {
+            None => node(path)?.ok_or_else(|| unreadable(shown))?.as_object().map_or_else(Vec::new, |map| {
                 map.iter().filter_map(|(key, value)| Some((key.clone(), relative(value.as_str()?)))).collect()
             }),
         };
         let get = |name: &str| values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         for (flag, key) in FOLDERS {
             if let Some(folder) = get(flag) {
-                found.add(key, ".sequelizerc", folder);
+                found.add(key, shown, folder);
             }
         }
         Ok((found, get("config").map(PathBuf::from)))
+    }
+}
+
+impl Sequelize {
+    fn add(&mut self, key: &str, place: &str, value: String) {
+        self.settings.push((key.to_owned(), place.to_owned(), value));
     }
 }
 

@@ -25,10 +25,12 @@ impl Settings {
     pub(crate) fn read(matches: &ArgMatches, default_url: Option<&str>) -> Result<Settings> {
         let flag = |name: &str| matches.get_one::<String>(name).cloned();
         let mut configuration = Configuration::read(&PathBuf::new(), flag("env").as_deref())?;
+        let files = project::SequelizeFiles { options: flag("options-path"), config: flag("config") };
         let named = configuration.get("url").is_some() || configuration.demand("url").is_err() || flag("url").is_some();
-        let sequelize = if named { project::Sequelize::folders()? } else { project::Sequelize::read(&configuration)? };
+        let asked = files.config.is_some();
+        let sequelize = if named && !asked { files.folders()? } else { files.read(&configuration)? };
         for (key, place, value) in &sequelize.settings {
-            if configuration.get(key).is_none() && configuration.demand(key).is_ok() {
+            if asked || configuration.get(key).is_none() && configuration.demand(key).is_ok() {
                 configuration.set(key, place, value.clone());
             }
         }
@@ -84,6 +86,14 @@ impl Settings {
     pub fn options(&self) -> Result<DbOptions> {
         self.url()?;
         self.configuration.options()
+    }
+
+    /// Whether the URL names a file of SQLite's that is not there.
+    pub(crate) fn absent_file(&self) -> Result<bool> {
+        let url = self.url()?;
+        let path = url.split('?').next().and_then(|address| address.strip_prefix("sqlite:"));
+        let path = path.map(|path| path.strip_prefix("//").unwrap_or(path));
+        Ok(path.is_some_and(|path| !path.is_empty() && path != ":memory:" && !std::path::Path::new(path).exists()))
     }
 
     /// The name of the database, for questions.

@@ -11,6 +11,7 @@ mod session;
 mod transaction;
 mod types;
 
+pub use admin::DatabaseOptions;
 pub use health::{Health, LastError};
 pub use options::{Configuration, DbOptions, Pool, Retry, millis, secs};
 pub use own::{AdvisoryLock, Listener};

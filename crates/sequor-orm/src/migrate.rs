@@ -230,6 +230,17 @@ impl Migrator {
         result
     }
 
+    /// Undoes this migration alone, whatever has run after it. Sequelize: `db:migrate:undo --name`.
+    ///
+    /// # Errors
+    /// As [`Migrator::down`]; `Migration` when it has not run.
+    pub async fn down_named(&self, name: &str, db: &Db) -> Result<MigrationReport> {
+        let mut runner = Runner::open(self, db).await?;
+        let result = runner.down_named(name).await;
+        runner.close().await;
+        result
+    }
+
     /// Undoes all migrations. Sequelize: `db:migrate:undo:all`.
     ///
     /// # Errors

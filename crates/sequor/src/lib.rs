@@ -43,8 +43,8 @@ pub use sequor_core::{Name, Value};
 pub use sequor_macros::{DbEnum, DbType, Embed, Model, Projection, draft, migrations, models, sql, test};
 pub use sequor_orm::__private;
 pub use sequor_orm::db::{
-    AdvisoryLock, Configuration, Db, DbOptions, Health, LastError, Listener, Pool, PoolStatus, ReplicaChoice, ReplicaHealth, Retry,
-    SlowQuery, Transaction, Tx, TypeMap, millis, secs,
+    AdvisoryLock, Configuration, DatabaseOptions, Db, DbOptions, Health, LastError, Listener, Pool, PoolStatus, ReplicaChoice,
+    ReplicaHealth, Retry, SlowQuery, Transaction, Tx, TypeMap, millis, secs,
 };
 #[cfg(feature = "factories")]
 pub use sequor_orm::factory::Factory;

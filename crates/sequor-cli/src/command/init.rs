@@ -21,13 +21,68 @@ pub(crate) const NEW: Command = Command {
 
 pub(crate) const COMMAND: Command = Command {
     path: "init",
-    aliases: &["init:config", "init:migrations", "init:seeders", "init:models"],
+    aliases: &[],
     about: "Write sequor.toml, the folders and, where there is no Cargo.toml, a project that runs",
     examples: "sequor init\nsequor init --database postgres://localhost/app",
     in_project: false,
     arguments,
     run: |cx| -> Done { Box::pin(async move { run(&cx, Path::new("")) }) },
 };
+
+/// One of Sequelize's commands that write a part of what `init` writes.
+const fn part(path: &'static str, about: &'static str, examples: &'static str, run: fn(Context) -> Done) -> Command {
+    Command { path, aliases: &[], about, examples, in_project: false, arguments, run }
+}
+
+pub(crate) const CONFIG: Command =
+    part("init:config", "Write sequor.toml", "sequor init:config", |cx| Box::pin(async move { some(&cx, "sequor.toml") }));
+
+pub(crate) const MIGRATIONS: Command = part("init:migrations", "Make the folder of migrations", "sequor init:migrations", |cx| {
+    Box::pin(async move { some(&cx, "migrations/") })
+});
+
+pub(crate) const SEEDERS: Command =
+    part("init:seeders", "Make the folder of seeders", "sequor init:seeders", |cx| Box::pin(async move { some(&cx, "seeders/.") }));
+
+pub(crate) const MODELS: Command = part("init:models", "Write src/models.rs and a first model", "sequor init:models", |cx| {
+    Box::pin(async move { some(&cx, "src/models") })
+});
+
+/// Writes those files of a project whose path begins so.
+fn some(cx: &Context, begin: &str) -> Result<Outcome> {
+    let url = cx.text("database").unwrap_or("sqlite://app.db");
+    let mut files = folders(url);
+    files.extend(project(cx, url, Path::new(""))?);
+    files.retain(|(path, _)| path.starts_with(begin));
+    let there = |path: &str| Path::new(path).exists() && !path.ends_with(".gitkeep");
+    if let Some((path, _)) = files.iter().find(|(path, _)| there(path) && !cx.flag("force")) {
+        return Err(Error::usage(format!("{path} is there already; --force writes over it")));
+    }
+    let written = write_all(cx, Path::new(""), files, cx.flag("force"))?;
+    let summary = written.is_empty().then(|| "It is there already.".to_owned());
+    Ok(Outcome { summary, data: json!({ "files": written }), failed: false })
+}
+
+fn folders(url: &str) -> Vec<(String, String)> {
+    let mut files = vec![("sequor.toml".to_owned(), configuration(url))];
+    files.extend(["migrations/.gitkeep", "seeders/.gitkeep"].map(|path| (path.to_owned(), String::new())));
+    files
+}
+
+/// Writes files that are not there yet, or all; the paths of those that were written.
+fn write_all(cx: &Context, folder: &Path, files: Vec<(String, String)>, force: bool) -> Result<Vec<String>> {
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let path = folder.join(path);
+        if !path.exists() || force {
+            write(&path, &text)?;
+            let shown = path.display().to_string();
+            cx.console.say(format!("Created {shown}"));
+            written.push(shown);
+        }
+    }
+    Ok(written)
+}
 
 fn arguments(command: clap::Command) -> clap::Command {
     command
@@ -45,8 +100,18 @@ fn new(cx: &Context) -> Result<Outcome> {
         )));
     }
     let mut made = run(cx, folder)?;
-    made.summary = made.summary.map(|next| next.replace("Next: ", &format!("Next: cd {}, ", folder.display())));
+    made.summary = made.summary.map(|next| next.replace("Next: ", &format!("Next: cd {}, ", in_shell(folder))));
     Ok(made)
+}
+
+/// A path as a shell takes it.
+fn in_shell(path: &Path) -> String {
+    let shown = path.display().to_string();
+    if shown.contains(|letter: char| !letter.is_alphanumeric() && !"-_./".contains(letter)) {
+        format!("'{}'", shown.replace('\'', r"'\''"))
+    } else {
+        shown
+    }
 }
 
 fn run(cx: &Context, folder: &Path) -> Result<Outcome> {
@@ -56,21 +121,11 @@ fn run(cx: &Context, folder: &Path) -> Result<Outcome> {
     }
     let url = cx.text("database").unwrap_or("sqlite://app.db");
     let own = !folder.join("Cargo.toml").exists();
-    let mut files = vec![("sequor.toml".to_owned(), configuration(url))];
-    files.extend(["migrations/.gitkeep", "seeders/.gitkeep"].map(|path| (path.to_owned(), String::new())));
+    let mut files = folders(url);
     if own {
         files.extend(project(cx, url, folder)?);
     }
-    let mut written = Vec::new();
-    for (path, text) in files {
-        let path = folder.join(path);
-        if !path.exists() || force {
-            write(&path, &text)?;
-            let shown = path.display().to_string();
-            cx.console.say(format!("Created {shown}"));
-            written.push(shown);
-        }
-    }
+    let written = write_all(cx, folder, files, force)?;
     let next = if own {
         "Next: sequor migrate generate create-users, sequor db setup, cargo run"
     } else {

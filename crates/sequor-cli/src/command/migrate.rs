@@ -16,7 +16,7 @@ pub(super) mod verify;
 
 use super::{Context, Outcome};
 use crate::console::Console;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use sequor_orm::migrate::{Loss, Migration, MigrationEvent, MigrationReport, MigrationState, Migrator};
 use serde_json::json;
 use std::time::Duration;
@@ -24,6 +24,14 @@ use std::time::Duration;
 /// The migrator of the program's migrations or of the project's folder, which tells the console what it does.
 pub(crate) fn migrator(cx: &Context) -> Result<Migrator> {
     let folder = &cx.settings.migrations;
+    let embedded = cx.app.migrations.is_some() && !cx.settings.migrations_named;
+    if !folder.is_dir() && !embedded {
+        cx.settings.url()?;
+        return Err(Error::usage(format!(
+            "there is no folder {} here: run the command in the project's folder, name the folder by --migrations-path, or make it with `sequor init`",
+            folder.display()
+        )));
+    }
     let in_folder = if folder.is_dir() { Migrator::from_directory(folder)? } else { Migrator::new([]) };
     let migrator = match &cx.app.migrations {
         Some(own) if !cx.settings.migrations_named => {

@@ -16,7 +16,7 @@ pub struct Schema {
     pub enums: Vec<Arc<EnumDef>>,
     /// The views.
     pub views: Vec<ViewDef>,
-    /// Sequences, extensions and triggers.
+    /// Sequences, extensions, domains and triggers.
     pub others: Vec<OpaqueDef>,
 }
 
@@ -49,6 +49,8 @@ pub enum OpaqueKind {
     Sequence,
     /// An extension.
     Extension,
+    /// A domain: a type with checks.
+    Domain,
     /// A trigger.
     Trigger,
 }
@@ -76,13 +78,14 @@ impl OpaqueKind {
         match self {
             OpaqueKind::Sequence => "sequence",
             OpaqueKind::Extension => "extension",
+            OpaqueKind::Domain => "domain",
             OpaqueKind::Trigger => "trigger",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<OpaqueKind> {
-        [OpaqueKind::Sequence, OpaqueKind::Extension, OpaqueKind::Trigger].into_iter().find(|kind| kind.word() == word)
+        [OpaqueKind::Sequence, OpaqueKind::Extension, OpaqueKind::Domain, OpaqueKind::Trigger].into_iter().find(|kind| kind.word() == word)
     }
 }
 

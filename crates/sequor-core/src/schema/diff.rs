@@ -262,7 +262,9 @@ impl Plan<'_> {
         for gone in from.others.iter().filter(|one| !one.is_among(&to.others)) {
             let table_stays = |name: &Name| to.tables.iter().any(|table| table.name.name == *name);
             if gone.kind != OpaqueKind::Extension && gone.table.as_ref().is_none_or(table_stays) {
-                self.lose(Phase::DropOthers, Ddl::DropOther(gone.clone()), format!("{} {}", gone.kind.word(), gone.name));
+                // The columns of a domain go first.
+                let phase = if gone.kind == OpaqueKind::Domain { Phase::DropEnums } else { Phase::DropOthers };
+                self.lose(phase, Ddl::DropOther(gone.clone()), format!("{} {}", gone.kind.word(), gone.name));
             }
         }
         for new in to.others.iter().filter(|one| !one.is_among(&from.others)) {

@@ -21,7 +21,7 @@ impl Schema {
     pub fn to_json(&self) -> Json {
         let mut tables: Vec<&TableDef> = self.tables.iter().collect();
         tables.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut known = self.enums.clone();
+        let mut known: Vec<_> = self.enums.iter().filter(|one| !one.name.is_empty()).cloned().collect();
         known.sort_by(|one, other| one.name.cmp(&other.name));
         let tables: Map<String, Json> = tables.into_iter().map(|table| (table.name.to_string(), table_json(table))).collect();
         let mut whole = Map::new();

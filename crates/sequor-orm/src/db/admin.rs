@@ -13,12 +13,36 @@ enum Target {
     Server { maintenance: String, name: String },
 }
 
+/// How a database is made, as far as it is not as the server makes them. Sequelize: the options of `db:create`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseOptions {
+    /// MySQL's character set: `utf8mb4`.
+    pub charset: Option<String>,
+    /// The collation: `utf8mb4_unicode_ci`, `de_DE.UTF-8`.
+    pub collate: Option<String>,
+    /// PostgreSQL's encoding: `UTF8`.
+    pub encoding: Option<String>,
+    /// PostgreSQL's character classes: `de_DE.UTF-8`.
+    pub ctype: Option<String>,
+    /// The database that PostgreSQL copies: `template0`.
+    pub template: Option<String>,
+}
+
 impl Db {
     /// Makes the database that the URL names; `false` when it was there. Sequelize: `db:create`.
     ///
     /// # Errors
     /// `Connection` when the server does not answer; `Usage` for a URL without a database.
     pub async fn create_database(url: &str) -> Result<bool> {
+        Db::create_database_with(url, &DatabaseOptions::default()).await
+    }
+
+    /// As [`Db::create_database`], with a character set, a collation or a template.
+    ///
+    /// # Errors
+    /// As [`Db::create_database`]; `Usage` for an option that this database does not have.
+    pub async fn create_database_with(url: &str, options: &DatabaseOptions) -> Result<bool> {
+        let clauses = options.clauses(url)?;
         match target(url)? {
             Target::Memory => Ok(false),
             Target::File(path) => {
@@ -33,7 +57,7 @@ impl Db {
             }
             Target::Server { maintenance, name } => {
                 let admin = single(&maintenance).connect().await?;
-                let made = create_on(&admin, &name).await;
+                let made = create_on(&admin, &name, &clauses).await;
                 let closed = admin.close().await;
                 made.and_then(|made| closed.map(|()| made))
             }
@@ -95,11 +119,47 @@ fn single(url: &str) -> DbOptions {
     Db::options(url).pool(Pool { max: 1, ..Pool::default() })
 }
 
-async fn create_on(admin: &Db, name: &str) -> Result<bool> {
+impl DatabaseOptions {
+    /// What follows the name in `CREATE DATABASE`, each value checked: none of them can be a parameter.
+    fn clauses(&self, url: &str) -> Result<String> {
+        let known: &[(&str, &str)] = match url.split(':').next() {
+            Some("postgres" | "postgresql") => {
+                &[("encoding", " ENCODING "), ("collate", " LC_COLLATE "), ("ctype", " LC_CTYPE "), ("template", " TEMPLATE ")]
+            }
+            Some("mysql" | "mariadb") => &[("charset", " CHARACTER SET "), ("collate", " COLLATE ")],
+            _ => &[],
+        };
+        let given = [
+            ("charset", &self.charset),
+            ("collate", &self.collate),
+            ("encoding", &self.encoding),
+            ("ctype", &self.ctype),
+            ("template", &self.template),
+        ];
+        let mut clauses = String::new();
+        for (name, value) in given {
+            let Some(value) = value else { continue };
+            let Some((_, words)) = known.iter().find(|(known, _)| *known == name) else {
+                let has: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
+                let has = if has.is_empty() { "none of these options".to_owned() } else { has.join(", ") };
+                return Err(Error::usage(format!("a database of this kind has no {name} when it is made; it has {has}")));
+            };
+            if value.is_empty() || !value.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.@".contains(letter)) {
+                return Err(Error::usage(format!("{value:?} is no {name}: letters, digits, _ - . and @ make one")));
+            }
+            let mark = if words.contains("LC_") || words.contains("ENCODING") { "'" } else { "" };
+            let mark = if *words == " TEMPLATE " { "\"" } else { mark };
+            clauses.push_str(&format!("{words}{mark}{value}{mark}"));
+        }
+        Ok(clauses)
+    }
+}
+
+async fn create_on(admin: &Db, name: &str, clauses: &str) -> Result<bool> {
     if exists(admin, name).await? {
         return Ok(false);
     }
-    admin.execute_script(format!("CREATE DATABASE {}", quoted(admin, name)), Location::caller()).await?;
+    admin.execute_script(format!("CREATE DATABASE {}{clauses}", quoted(admin, name)), Location::caller()).await?;
     Ok(true)
 }
 
@@ -147,7 +207,19 @@ fn target(url: &str) -> Result<Target> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, target};
+    use super::{DatabaseOptions, Target, target};
+
+    #[test]
+    fn options_are_those_of_the_database() {
+        let text = |value: &str| Some(value.to_owned());
+        let options = DatabaseOptions { encoding: text("UTF8"), template: text("template0"), ..DatabaseOptions::default() };
+        assert_eq!(options.clauses("postgres://h/app").unwrap(), " ENCODING 'UTF8' TEMPLATE \"template0\"");
+        assert!(
+            options.clauses("mysql://h/app").unwrap_err().to_string().contains("has no encoding when it is made; it has charset, collate")
+        );
+        let options = DatabaseOptions { charset: text("utf8mb4"), collate: text("x; DROP"), ..DatabaseOptions::default() };
+        assert!(options.clauses("mysql://h/app").unwrap_err().to_string().contains("is no collate"));
+    }
 
     #[test]
     fn urls_name_files_and_databases() {

@@ -2,6 +2,7 @@
 
 mod clock;
 pub(super) mod expect;
+mod limit;
 #[cfg(feature = "metrics")]
 pub(super) mod meter;
 #[cfg(not(feature = "metrics"))]
@@ -26,11 +27,8 @@ use sequor_core::driver::{Batch, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tracing::Instrument;
-
-/// How long a statement beside the transaction around it may take: no database sees that it waits for its own caller.
-const DETACHED: Duration = Duration::from_secs(30);
 
 /// What a batch is for: in logs, errors and routing.
 #[derive(Clone, Debug)]
@@ -76,7 +74,10 @@ impl Db {
     async fn run_alone(&self, batch: Batch, run: &Run) -> Result<Vec<StepDone>> {
         let mut pooled: Pooled = self.connection(run).await?;
         let before = pooled.trips();
-        let result = self.limited(pooled.get()?.run(batch)).await;
+        let result = match self.statement_limit() {
+            Some(limit) if run.write => Box::pin(limit.of_write(&mut pooled, batch)).await,
+            _ => self.limited(pooled.get()?.run(batch)).await,
+        };
         expect::note_trips(pooled.trips() - before);
         if let Err(error) = &result {
             self.inner.replicas.broke(&pooled, error);
@@ -92,31 +93,6 @@ impl Db {
         let Error::Connection(broken) = error else { return false };
         let lost = matches!(broken.kind(), ConnectionErrorKind::Broken | ConnectionErrorKind::NotReady);
         lost && !run.write && matches!(self.session(run.site), Ok(None))
-    }
-
-    /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
-    pub(crate) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let inside = self.detached && transaction::current(&self.inner).is_some();
-        let limit = match (self.inner.settings.statement_timeout, inside) {
-            (None, false) => return work.await,
-            (limit, false) => limit.unwrap_or(DETACHED),
-            (limit, true) => limit.map_or(DETACHED, |limit| limit.min(DETACHED)),
-        };
-        match Box::pin(tokio::time::timeout(limit, work)).await {
-            Ok(result) => result,
-            Err(_) if inside => Err(Error::of_usage(
-                UsageErrorKind::OutsideTransaction,
-                format!(
-                    "a statement of detached() inside a transaction took longer than {:.1} s: the transaction around it may hold the row that it waits for; \
-                     use the transaction's own handle",
-                    limit.as_secs_f64()
-                ),
-            )),
-            Err(_) => Err(Error::timeout(format!(
-                "the statement took longer than {:.3} s (statement_timeout); the server was told to stop it",
-                limit.as_secs_f64()
-            ))),
-        }
     }
 
     /// The transaction to use; an error when a statement would escape the one around it.

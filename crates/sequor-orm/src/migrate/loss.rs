@@ -57,6 +57,15 @@ impl Migrator {
         self.losses_of(db, |_, applied| applied.rev().filter(|place| target.is_some_and(|target| *place > target)).collect()).await
     }
 
+    /// What [`Migrator::down_named`] would take away from tables that are not empty. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Migrator::losses`].
+    pub async fn losses_named(&self, name: &str, db: &Db) -> Result<Vec<Loss>> {
+        let target = self.migrations.iter().position(|one| one.key() == key(name));
+        self.losses_of(db, |_, applied| applied.filter(|place| target == Some(*place)).collect()).await
+    }
+
     async fn losses_of(&self, db: &Db, choose: impl FnOnce(&Migrator, std::vec::IntoIter<usize>) -> Vec<usize>) -> Result<Vec<Loss>> {
         let mut session = Session::open(db).await?;
         let found = self.losses_in(db, &mut session, choose).await;

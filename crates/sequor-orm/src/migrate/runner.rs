@@ -263,6 +263,16 @@ impl<'a> Runner<'a> {
         self.undo(&known, &applied).await
     }
 
+    /// Undoes one that has run, whatever has run after it.
+    pub(crate) async fn down_named(&mut self, name: &str) -> Result<MigrationReport> {
+        let place = self.migrator.place(name)?;
+        let known = self.known().await?;
+        if !known.is_undone_by(&self.migrator.migrations[place], true, self.dialect) {
+            return Err(Error::migration(format!("{name} has not run, so nothing was undone: see `sequor migrate status`")));
+        }
+        self.undo(&known, &[place]).await
+    }
+
     async fn undo(&mut self, known: &Known, places: &[usize]) -> Result<MigrationReport> {
         let all = known.status(self.migrator, self.dialect)?;
         let cut = |one: &&MigrationStatus| {

@@ -56,6 +56,11 @@ pub(super) const QUERIES: [&str; 7] = [
      WHERE c.relkind = 'S' AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 = '' \
      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')) \
      UNION ALL SELECT 'extension', e.extname::text, NULL::text, e.extversion::text FROM pg_catalog.pg_extension e WHERE e.extname <> 'plpgsql' AND $2 = '' \
+     UNION ALL SELECT 'domain', y.typname::text, NULL::text, pg_catalog.format_type(y.typbasetype, y.typtypmod) || CASE WHEN y.typnotnull THEN ' NOT NULL' ELSE '' END \
+     || coalesce(' DEFAULT ' || y.typdefault, '') || coalesce((SELECT string_agg(' CONSTRAINT ' || pg_catalog.quote_ident(k.conname) || ' ' || pg_catalog.pg_get_constraintdef(k.oid), '' ORDER BY k.conname) \
+     FROM pg_catalog.pg_constraint k WHERE k.contypid = y.oid AND k.contype = 'c'), '') FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace n ON n.oid = y.typnamespace \
+     WHERE y.typtype = 'd' AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 = '' \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = y.oid AND d.deptype = 'e') \
      UNION ALL SELECT 'trigger', g.tgname::text, t.relname::text, pg_catalog.pg_get_triggerdef(g.oid)::text FROM pg_catalog.pg_trigger g \
      JOIN pg_catalog.pg_class t ON t.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
      WHERE NOT g.tgisinternal AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND ($2 = '' OR t.relname = $2) ORDER BY 1, 2",

@@ -1,4 +1,4 @@
-//! What a description knows by its text alone: extensions, sequences, triggers.
+//! What a description knows by its text alone: extensions, sequences, domains, triggers.
 
 use super::DdlWriter;
 use crate::Dialect;
@@ -17,9 +17,16 @@ impl DdlWriter {
                 self.sql.push("CREATE SEQUENCE ");
                 self.sql.name(&what.name)?;
             }
+            (OpaqueKind::Domain, Dialect::Postgres) => {
+                self.sql.push("CREATE DOMAIN ");
+                self.sql.name(&what.name)?;
+                self.sql.push(&format!(" AS {}", what.text));
+            }
             (OpaqueKind::Trigger, Dialect::Postgres | Dialect::Sqlite) => self.sql.push(what.text.trim_end_matches(';')),
             (OpaqueKind::Trigger, Dialect::Mysql | Dialect::Mariadb) => self.mysql_trigger(what)?,
-            (OpaqueKind::Extension | OpaqueKind::Sequence, Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite) => return Ok(()),
+            (OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain, Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite) => {
+                return Ok(());
+            }
         }
         self.end();
         Ok(())
@@ -42,8 +49,9 @@ impl DdlWriter {
     pub(super) fn drop_other(&mut self, what: &OpaqueDef) -> Result<()> {
         match (what.kind, self.dialect) {
             (OpaqueKind::Sequence, Dialect::Postgres | Dialect::Mariadb) => self.sql.push("DROP SEQUENCE IF EXISTS "),
+            (OpaqueKind::Domain, Dialect::Postgres) => self.sql.push("DROP DOMAIN IF EXISTS "),
             (OpaqueKind::Trigger, _) => self.sql.push("DROP TRIGGER IF EXISTS "),
-            (OpaqueKind::Extension | OpaqueKind::Sequence, _) => return Ok(()),
+            (OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain, _) => return Ok(()),
         }
         self.sql.name(&what.name)?;
         if what.kind == OpaqueKind::Trigger && self.dialect == Dialect::Postgres {

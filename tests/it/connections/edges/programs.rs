@@ -116,13 +116,19 @@ async fn savepoint(tx: &Db, parts: &[Part], ending: Ending) {
     }
 }
 
+/// How many programs run one after the other: `SEQUOR_SAVEPOINT_PROGRAMS`, else 40, and 3,500 in tier 1.
+fn programs() -> u32 {
+    let asked = std::env::var("SEQUOR_SAVEPOINT_PROGRAMS").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or(if is_tier_one() { 3_500 } else { 40 })
+}
+
 on_each_server! {
     // T-02
     async fn random_savepoints_leave_what_a_model_says(bed) {
         let db = bed.db(1).await?;
         let mut random = Random(0x5eed_2024_1121);
         let mut model = Rows::new();
-        for round in 0..if is_tier_one() { 3_500 } else { 40 } {
+        for round in 0..programs() {
             let parts = random.parts(1);
             let mut rows = model.clone();
             let kept = expect(&parts, &mut rows);

@@ -23,7 +23,8 @@ pub(crate) fn arguments(command: clap::Command) -> clap::Command {
 pub(crate) async fn run(cx: &Context) -> Result<Outcome> {
     let created = create::run(cx).await?;
     cx.console.say(created.summary.unwrap_or_default());
-    let migrated = migrate::up::run(cx).await?;
+    let none = !cx.settings.migrations.is_dir() && cx.app.migrations.is_none() && !cx.settings.migrations_named;
+    let migrated = if none { Outcome::said("There are no migrations.", json!({ "migrations": [] })) } else { migrate::up::run(cx).await? };
     if let Some(said) = migrated.summary {
         cx.console.say(said);
     }

@@ -44,16 +44,17 @@ fn run(cx: &Context) -> Result<Outcome> {
     texts.extend(cx.text("attributes").map(attributes).unwrap_or_default());
     let fields = texts.iter().map(|text| field(&model, text)).collect::<Result<Vec<_>>>()?;
     let module = snake(&model);
-    let path = Path::new("src/models").join(format!("{module}.rs"));
+    let folder = cx.text("models-path").unwrap_or("src/models").trim_end_matches('/').to_owned();
+    let path = Path::new(&folder).join(format!("{module}.rs"));
     let text = source(&model, &fields);
     if cx.flag("force") {
         write(&path, &text)?;
     } else {
         write_new(&path, &text).map_err(|error| Error::usage(format!("{error}; --force writes over it")))?;
     }
-    register(&module, &model)?;
+    register(&folder, &module, &model)?;
     let shown = path.display().to_string();
-    let line = format!("New model was created at {shown} .\nIts table comes with a migration: sequor migrate new create-{module}");
+    let line = format!("New model was created at {shown} .\nIts table comes with a migration: sequor migrate generate create-{module}");
     Ok(Outcome::said(line, json!({ "model": model, "path": shown, "fields": fields.len() })))
 }
 
@@ -157,9 +158,10 @@ fn source(model: &str, fields: &[Field]) -> String {
     text
 }
 
-/// Adds the module and the model to `src/models.rs`.
-fn register(module: &str, model: &str) -> Result<()> {
-    let path = Path::new("src/models.rs");
+/// Adds the module and the model to `src/models.rs`, beside the folder.
+fn register(folder: &str, module: &str, model: &str) -> Result<()> {
+    let path = format!("{folder}.rs");
+    let path = Path::new(&path);
     let text = std::fs::read_to_string(path).unwrap_or_default();
     if text.contains(&format!("mod {module};")) {
         return Ok(());

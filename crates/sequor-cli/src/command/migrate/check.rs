@@ -34,7 +34,7 @@ async fn run(cx: &Context) -> Result<Outcome> {
             None => wrong.push(format!("{} is missing: run `sequor migrate generate NAME`", snapshot_path(cx).display())),
         }
     }
-    let db = cx.connect().await?;
+    let db = cx.look().await?;
     if let Err(error) = migrator(cx)?.check(&db).await {
         data["files"] = json!(error.to_string());
         wrong.push(error.to_string());

@@ -1,6 +1,6 @@
 //! `sequor migrate down`
 
-use super::{NONE_RAN, ask_before, leniency, migrator, outcome, production};
+use super::{NONE_RAN, ask_before, leniency, migrator, outcome, production, stem};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::Arg;
 use sequor_core::error::Result;
@@ -8,8 +8,8 @@ use sequor_core::error::Result;
 pub(crate) const COMMAND: Command = Command {
     path: "migrate down",
     aliases: &["db:migrate:undo"],
-    about: "Undo the last migration",
-    examples: "sequor migrate down\nsequor migrate down --steps 2",
+    about: "Undo the last migration, or one that is named",
+    examples: "sequor migrate down\nsequor migrate down --steps 2\nsequor db:migrate:undo --name 20240101000000-create-users",
     in_project: false,
     arguments,
     run: |cx| -> Done { Box::pin(async move { run(&cx).await }) },
@@ -17,11 +17,20 @@ pub(crate) const COMMAND: Command = Command {
 
 fn arguments(command: clap::Command) -> clap::Command {
     leniency(command)
+        .arg(Arg::new("name").long("name").value_name("NAME").conflicts_with("steps").help("This one alone, whatever has run after it"))
         .arg(Arg::new("steps").long("steps").value_name("COUNT").value_parser(clap::value_parser!(u32).range(1..)).help("How many; 1"))
 }
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
+    if let Some(name) = cx.text("name").map(stem) {
+        production(cx, &format!("This undoes the migration {name}"))?;
+        let db = cx.connect().await?;
+        ask_before(cx, &migrator.losses_named(name, &db).await?)?;
+        let report = migrator.down_named(name, &db).await?;
+        db.close().await?;
+        return Ok(outcome(&report, NONE_RAN));
+    }
     let steps = cx.matches.get_one::<u32>("steps").copied().unwrap_or(1);
     production(
         cx,

@@ -127,7 +127,7 @@ async fn base(cx: &Context, generator: &Generator) -> Result<Schema> {
     if let Some(known) = snapshot(cx)? {
         return Ok(known);
     }
-    if super::migrator(cx)?.migrations().is_empty() {
+    if !cx.settings.migrations.is_dir() || super::migrator(cx)?.migrations().is_empty() {
         return Ok(Schema::default());
     }
     let name = given_name(cx)?;

@@ -21,7 +21,7 @@ pub(crate) const COMMAND: Command = Command {
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
-    let db = cx.connect().await?;
+    let db = cx.look().await?;
     let mut list = Vec::new();
     for one in migrator.status(&db).await? {
         let word = if is_up(&one.state) { cx.console.good("up") } else { cx.console.warn("down") };

@@ -4,7 +4,7 @@ use super::{UP_TO_DATE, leniency, migrator, outcome};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::{Arg, ArgAction};
 use sequor_core::error::{Error, Result};
-use sequor_orm::migrate::MigrationState;
+use sequor_orm::migrate::{MigrationState, MigrationStatus};
 
 pub(crate) const COMMAND: Command = Command {
     path: "migrate up",
@@ -19,12 +19,16 @@ pub(crate) const COMMAND: Command = Command {
 fn arguments(command: clap::Command) -> clap::Command {
     leniency(command)
         .arg(Arg::new("to").long("to").value_name("NAME").help("Stop after this one"))
+        .arg(Arg::new("from").long("from").value_name("NAME").help("Begin behind this one, which has run as all before it have"))
         .arg(Arg::new("plan").long("plan").action(ArgAction::SetTrue).help("Only show the statements"))
 }
 
 pub(crate) async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
-    let db = cx.connect().await?;
+    let db = if cx.flag("plan") { cx.look().await? } else { cx.connect().await? };
+    if let Some(name) = cx.text("from").map(super::stem) {
+        nothing_before(&migrator, name, &db).await?;
+    }
     if cx.flag("plan") {
         return plan(cx, &migrator, &db).await;
     }
@@ -54,8 +58,34 @@ async fn only_forward(migrator: &sequor_orm::migrate::Migrator, name: &str, db: 
     Ok(())
 }
 
+/// `--from` passes over nothing: what stands before has to have run.
+async fn nothing_before(migrator: &sequor_orm::migrate::Migrator, name: &str, db: &sequor_orm::db::Db) -> Result<()> {
+    let status = migrator.status(db).await?;
+    let place = place(&status, name)?;
+    match status[..=place].iter().find(|one| one.state == MigrationState::Pending || one.state == MigrationState::Late) {
+        Some(one) => Err(Error::migration(format!(
+            "{} has not run, and --from would pass over it: run it with the others, or write down that the database has it with `sequor migrate baseline {name}`",
+            one.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn place(status: &[MigrationStatus], name: &str) -> Result<usize> {
+    let same = |known: &str| known.replace('_', "-") == name.replace('_', "-");
+    status.iter().position(|one| same(&one.name)).ok_or_else(|| {
+        let names: Vec<&str> = status.iter().map(|one| one.name.as_str()).collect();
+        Error::migration(format!("there is no migration {}: there are {}", name.escape_debug(), names.join(", ")))
+    })
+}
+
 async fn plan(cx: &Context, migrator: &sequor_orm::migrate::Migrator, db: &sequor_orm::db::Db) -> Result<Outcome> {
-    let plan = migrator.plan(db).await?;
+    let mut plan = migrator.plan(db).await?;
+    if let Some(name) = cx.text("to").map(super::stem) {
+        let status = migrator.status(db).await?;
+        let (known, place) = (|name: &str| status.iter().position(|one| one.name == name), place(&status, name)?);
+        plan.retain(|one| known(&one.name).is_none_or(|at| at <= place));
+    }
     let mut data = Vec::new();
     for one in &plan {
         let notes = [(one.transaction, "", ", without a transaction"), (one.reversible, "", ", cannot be undone")];

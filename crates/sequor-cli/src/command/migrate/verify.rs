@@ -18,7 +18,7 @@ pub(crate) const COMMAND: Command = Command {
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
-    let db = cx.connect().await?;
+    let db = cx.look().await?;
     let asked = migrator.verify(cx.text("name").map(super::stem), &db).await?;
     db.close().await?;
     let said = match asked {

@@ -1,7 +1,9 @@
 //! The names of column types in a snapshot.
 
+use crate::Name;
 use crate::error::{Error, Result};
 use crate::types::{ColumnType, EnumDef};
+use serde_json::json;
 use std::sync::Arc;
 
 /// The types whose name says everything.
@@ -44,6 +46,8 @@ pub(super) fn type_text(ty: &ColumnType) -> String {
         ColumnType::Char(length) => format!("char({length})"),
         ColumnType::DateTime(digits) => format!("datetime({digits})"),
         ColumnType::NaiveDateTime(digits) => format!("naive_datetime({digits})"),
+        // Where enums have no names (MySQL, SQLite), the labels say which it is.
+        ColumnType::Enum(definition) if definition.name.is_empty() => format!("enum of {}", json!(definition.labels)),
         ColumnType::Enum(definition) => format!("enum {}", definition.name),
         ColumnType::Array(element) => format!("list of {}", type_text(element)),
         ColumnType::Range(element) => format!("range of {}", type_text(element)),
@@ -61,6 +65,10 @@ pub(super) fn parse_type(text: &str, enums: &[Arc<EnumDef>]) -> Result<ColumnTyp
     }
     if let Some(element) = text.strip_prefix("range of ") {
         return Ok(ColumnType::Range(Box::new(parse_type(element, enums)?)));
+    }
+    if let Some(labels) = text.strip_prefix("enum of ").and_then(|labels| serde_json::from_str::<Vec<String>>(labels).ok()) {
+        let labels = labels.into_iter().map(Name::Owned).collect();
+        return Ok(ColumnType::Enum(Arc::new(EnumDef { name: Name::Borrowed(""), labels })));
     }
     if let Some(name) = text.strip_prefix("enum ") {
         return enums.iter().find(|one| one.name == name).map(|one| ColumnType::Enum(one.clone())).ok_or_else(unknown);
