@@ -107,6 +107,11 @@ pub trait Connection: Send {
     /// Only the last step of a batch may pause.
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>>;
 
+    /// Runs one step: what most statements are. The same as [`Connection::run`] with a batch of it, without the lists around it.
+    fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
+        Box::pin(async move { self.run(Batch::one(step)).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer")) })
+    }
+
     /// Goes on with a paused step, pushing into this sink.
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>>;
 

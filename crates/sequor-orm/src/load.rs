@@ -10,9 +10,10 @@ mod marked;
 mod siblings;
 mod sink;
 mod stream;
+mod whole;
 
 pub use assemble::LoadedTree;
-use assemble::TreeSink;
+
 pub(crate) use explain::explain;
 pub use explain::{PlanNode, QueryPlan};
 pub(crate) use key::{KeyHash, is_small_integer};
@@ -20,16 +21,17 @@ pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use marked::find_marked;
 pub(crate) use stream::{CHUNK, Chunk, default_nulls, open};
+pub(crate) use whole::{find_models, find_models_beside, find_records, find_records_beside};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::model::{Loader, Model, Record, rows_of};
+use crate::model::{Loader, RowBatch};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
 use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::Models;
+use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::{Distinct, Expr, RawPart, Select, SelectItem};
 use sequor_core::{Name, Value};
 use sequor_sql::{Dialect, Sql};
@@ -45,7 +47,7 @@ pub(crate) fn step(sql: Sql, sink: Box<dyn sequor_core::driver::RowSink>) -> Ste
 
 /// Runs one step and gives it back.
 pub(crate) async fn run_one(db: &Db, step: Step, run: Run) -> Result<StepDone> {
-    db.run(Batch::one(step), run).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
+    db.run_step(step, &run).await
 }
 
 /// Runs a batch and, in the same round trip where the database can, a statement that travels with it.
@@ -71,117 +73,6 @@ fn reading(state: &QueryState, operation: &'static str, site: &'static Location<
     Run { operation, model: Some(state.model.name.clone()), site, write: state.clauses.lock.is_some() }
 }
 
-/// Reads whole rows with their includes.
-pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<M>> {
-    Ok(find_models_beside(db, state, None, site).await?.0)
-}
-
-/// Reads whole records with their includes.
-pub(crate) async fn find_records(
-    db: &Db,
-    state: QueryState,
-    loader: Box<dyn Loader>,
-    site: &'static Location<'static>,
-) -> Result<Vec<Record>> {
-    Ok(find_records_beside(db, state, loader, None, site).await?.0)
-}
-
-/// Reads whole records with their includes, and a statement that travels with them.
-pub(crate) async fn find_records_beside(
-    db: &Db,
-    state: QueryState,
-    loader: Box<dyn Loader>,
-    beside: Option<Step>,
-    site: &'static Location<'static>,
-) -> Result<(Vec<Record>, Option<StepDone>)> {
-    let (tree, mut ended, beside) = read_tree(db, state, &*loader, beside, site).await?;
-    let finished = tree.tree.finish()?;
-    let mut rows = *finished.downcast::<Vec<Record>>().map_err(|_| Error::bug("records came back as another kind of rows"))?;
-    ended.tell(db, &mut rows).await?;
-    Ok((rows, beside))
-}
-
-/// What is told once the rows of a find are there.
-struct Ended {
-    state: QueryState,
-    reads: Vec<hook::ReadRows>,
-    site: &'static Location<'static>,
-}
-
-impl Ended {
-    #[allow(clippy::ptr_arg, reason = "hooks get the list as its own type")]
-    async fn tell<R: Send + 'static>(&mut self, db: &Db, rows: &mut Vec<R>) -> Result<()> {
-        if self.reads.is_empty() && !heard(db, &self.state) {
-            return Ok(());
-        }
-        let options = hooked(&self.state, self.site);
-        hook::fire(db, &self.state.model, HookKind::AfterFind, HookSubject::Found(rows), &options).await?;
-        hook::tell_reads(db, std::mem::take(&mut self.reads), &options).await
-    }
-}
-
-/// Reads whole rows with their includes, and a statement that travels with them.
-pub(crate) async fn find_models_beside<M: Model>(
-    db: &Db,
-    state: QueryState,
-    beside: Option<Step>,
-    site: &'static Location<'static>,
-) -> Result<(Vec<M>, Option<StepDone>)> {
-    let (tree, mut ended, beside) = read_tree(db, state, &M::LOADER, beside, site).await?;
-    let mut rows: Vec<M> = rows_of(tree.tree.finish()?)?;
-    ended.tell(db, &mut rows).await?;
-    Ok((rows, beside))
-}
-
-/// Reads rows of any kind with their includes, and a statement that travels with them.
-async fn read_tree(
-    db: &Db,
-    mut state: QueryState,
-    loader: &dyn Loader,
-    beside: Option<Step>,
-    site: &'static Location<'static>,
-) -> Result<(Box<TreeSink>, Ended, Option<StepDone>)> {
-    before_find(db, &mut state, site).await?;
-    let run = reading(&state, "find", site);
-    let flushed = flush::wanted(db, &mut state, &run)?;
-    let alone = beside.is_none();
-    let (tree, beside) = match read_whole(db, &state, loader, beside, (run.clone(), flushed)).await {
-        Err(error) if alone && db.may_read_again(&run, &error) => Box::pin(read_whole(db, &state, loader, None, (run, flushed))).await?,
-        read => read?,
-    };
-    siblings::join(db, &tree.tree, state.clauses.strict_loading);
-    let reads = reads(db, &tree.tree);
-    Ok((tree, Ended { state, reads, site }, beside))
-}
-
-/// Plans a query and reads its whole tree; in one flush where that is said.
-async fn read_whole(
-    db: &Db,
-    state: &QueryState,
-    loader: &dyn Loader,
-    beside: Option<Step>,
-    (run, flushed): (Run, bool),
-) -> Result<(Box<TreeSink>, Option<StepDone>)> {
-    if flushed {
-        return Box::pin(read_flushed(db, state, loader, beside, run)).await;
-    }
-    assemble::read_tree(db, assemble::reading(plan::prepare(db, state)?, loader.again())?, beside, run).await
-}
-
-async fn read_flushed(
-    db: &Db,
-    state: &QueryState,
-    loader: &dyn Loader,
-    beside: Option<Step>,
-    run: Run,
-) -> Result<(Box<TreeSink>, Option<StepDone>)> {
-    let plan = plan::plan(state, &db.models())?;
-    if plan.node.has_many() {
-        return flush::read_flush(db, plan, loader.again(), beside, run).await;
-    }
-    assemble::read_tree(db, assemble::reading(plan::write(db, plan)?, loader.again())?, beside, run).await
-}
-
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
     let prepared = plan::prepare(db, state)?;
@@ -205,14 +96,17 @@ fn told<'a>(db: &'a Db, tree: &LoadedTree, options: &'a WriteOptions) -> impl Fu
 fn reads(db: &Db, tree: &LoadedTree) -> Vec<hook::ReadRows> {
     let mut reads = Vec::new();
     if hook::reads_are_told(db) {
-        tree.each_batch(&mut |batch, model| {
-            let Some(model) = db.models().by_name(&model.name).filter(|_| !batch.is_empty()) else { return };
-            let key = |row: usize| model.primary_key.iter().map(|column| batch.value(row, *column)).collect();
-            let keys = (0..batch.len()).map(key).collect();
-            reads.push(hook::ReadRows { model, keys });
-        });
+        tree.each_batch(&mut |batch, model| reads.extend(reads_of(db, batch, model)));
     }
     reads
+}
+
+/// Model and keys of the rows of a batch, where it has any.
+fn reads_of(db: &Db, batch: &dyn RowBatch, model: &ModelDef) -> Option<hook::ReadRows> {
+    let model = db.models().by_name(&model.name).filter(|_| !batch.is_empty())?;
+    let key = |row: usize| model.primary_key.iter().map(|column| batch.value(row, *column)).collect();
+    let keys = (0..batch.len()).map(key).collect();
+    Some(hook::ReadRows { model, keys })
 }
 
 /// Whether hooks of finds are to run.

@@ -30,8 +30,8 @@ pub use derive::{
     refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
-pub(crate) use erased::rows_of;
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
+pub(crate) use erased::{rows_in, rows_of};
 pub(crate) use json::flat;
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};

@@ -15,7 +15,7 @@ use crate::rows::Cell;
 use crate::statements::{CAPACITY, Statements};
 use crate::wire::Wire;
 use exchange::Exchange;
-use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, Notification, RowSink, ServerInfo, Status, StepDone};
+use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, Notification, RowSink, ServerInfo, Status, Step, StepDone};
 use sequor_core::{Error, Result};
 use std::collections::VecDeque;
 use std::io;
@@ -108,6 +108,10 @@ impl Connection for PostgresConnection {
 
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
         Box::pin(self.run_batch(batch))
+    }
+
+    fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
+        Box::pin(self.run_alone(step))
     }
 
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>> {

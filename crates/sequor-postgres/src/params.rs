@@ -58,22 +58,16 @@ pub(crate) fn write_bind(portal: &str, statement: &str, params: &[Param], types:
 #[inline]
 fn write_body(portal: &str, statement: &str, params: &[Param], types: &[u32], out: &mut BytesMut) -> Result<()> {
     let count = u16::try_from(params.len()).map_err(|_| too_many(params.len()))?;
-    out.put_u8(b'B');
-    out.put_u32(0);
-    out.put_slice(portal.as_bytes());
-    out.put_u8(0);
-    out.put_slice(statement.as_bytes());
-    out.put_u8(0);
     if params.iter().all(|param| param.bind.scalar != ScalarType::Inferred) {
-        out.put_u16(1);
-        out.put_u16(1);
+        put_head(portal, statement, count, out);
     } else {
+        put_names(portal, statement, out);
         out.put_u16(count);
         for param in params {
             out.put_u16(u16::from(param.bind.scalar != ScalarType::Inferred));
         }
+        out.put_u16(count);
     }
-    out.put_u16(count);
     for (place, param) in params.iter().enumerate() {
         if param.value.is_null() {
             out.put_u32(u32::MAX);
@@ -88,9 +82,38 @@ fn write_body(portal: &str, statement: &str, params: &[Param], types: &[u32], ou
             slot.copy_from_slice(&length.to_be_bytes());
         }
     }
-    out.put_u16(1);
-    out.put_u16(1);
+    out.put_slice(&[0, 1, 0, 1]);
     Ok(())
+}
+
+/// The beginning of a Bind whose parameters are all binary. The buffer is asked for room once: it is asked for every statement.
+#[inline]
+fn put_head(portal: &str, statement: &str, count: u16, out: &mut BytesMut) {
+    const ROOM: usize = 96;
+    let (first, second) = (portal.as_bytes(), statement.as_bytes());
+    let mut head = [0u8; ROOM];
+    let length = first.len() + second.len() + 13;
+    let [high, low] = count.to_be_bytes();
+    let mut put = |at: usize, bytes: &[u8]| head.get_mut(at..at + bytes.len()).map(|slot| slot.copy_from_slice(bytes));
+    let whole = put(0, b"B")
+        .and_then(|()| put(5, first))
+        .and_then(|()| put(first.len() + 6, second))
+        .and_then(|()| put(length - 6, &[0, 1, 0, 1, high, low]));
+    match (whole, head.get(..length)) {
+        (Some(()), Some(head)) => out.put_slice(head),
+        _ => {
+            put_names(portal, statement, out);
+            out.put_slice(&[0, 1, 0, 1, high, low]);
+        }
+    }
+}
+
+fn put_names(portal: &str, statement: &str, out: &mut BytesMut) {
+    out.put_slice(b"B\0\0\0\0");
+    out.put_slice(portal.as_bytes());
+    out.put_u8(0);
+    out.put_slice(statement.as_bytes());
+    out.put_u8(0);
 }
 
 #[inline]

@@ -63,7 +63,8 @@ struct Idle {
     connection: Box<dyn Connection>,
     cancel: Option<Arc<dyn Cancel>>,
     since: Instant,
-    born: Instant,
+    /// When it has lived long enough.
+    expires: Option<Instant>,
     uses: u64,
     /// Which [`role::Role`] the servers had when it was opened.
     era: u64,
@@ -182,7 +183,15 @@ impl ConnectionPool {
         self.counts.opened.fetch_add(1, Ordering::Relaxed);
         meter::connected(&self.name, start.elapsed());
         let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
-        Ok(Idle { connection, cancel, since: now, born: now, uses: 0, era, _open: self.full.count() })
+        Ok(Idle {
+            connection,
+            cancel,
+            since: now,
+            expires: self.limits.lifetime.and_then(|limit| now.checked_add(limit)),
+            uses: 0,
+            era,
+            _open: self.full.count(),
+        })
     }
 
     /// Opens a connection where the hooks say, and lets them set it up.
@@ -296,7 +305,7 @@ impl ConnectionPool {
         }
         if let Some(slot) = &mut slot {
             slot.uses += 1;
-            self.note_acquired(now.saturating_duration_since(asked));
+            self.note_acquired(if now == asked { Duration::ZERO } else { now.saturating_duration_since(asked) });
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let cancel = slot.as_ref().and_then(|slot| slot.cancel.clone());
@@ -347,7 +356,7 @@ impl ConnectionPool {
 
     fn worn(&self, slot: &Idle, now: Instant) -> bool {
         slot.era != self.role.era()
-            || self.limits.lifetime.is_some_and(|limit| now.saturating_duration_since(slot.born) > limit)
+            || slot.expires.is_some_and(|end| now > end)
             || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
     }
 

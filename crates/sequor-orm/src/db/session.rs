@@ -23,10 +23,10 @@ use crate::hook::{self, HookKind, QueryEvent};
 use crate::write::WriteOptions;
 use observe::Watch;
 use sequor_core::Name;
-use sequor_core::driver::{Batch, StepDone};
+use sequor_core::driver::{Batch, BoxFuture, Connection, Step, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::panic::Location;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -50,33 +50,75 @@ impl Db {
         if tx.is_none() && self.needs_settings() {
             return Box::pin(self.run_with_settings(batch, run)).await;
         }
-        let watch = Watch::new(self, &batch, &run);
-        self.tell_query(HookKind::BeforeQuery, &watch.texts, &run, None, None).await?;
-        let work = pin!(self.run_on(tx.as_ref(), batch, &run));
+        let watch = Watch::steps(self, &batch.steps, &run);
+        let work = pin!(async {
+            match &tx {
+                Some(tx) => self.limited(Box::pin(tx.run(batch))).await,
+                None => self.run_alone((&run, self.only_sleep(&run, &batch.steps)), |connection| connection.run(batch)).await,
+            }
+        });
+        self.watched(watch, &run, work, Vec::as_slice).await
+    }
+
+    /// Runs one step likewise: what most statements are.
+    pub(crate) async fn run_step(&self, step: Step, run: &Run) -> Result<StepDone> {
+        let tx = self.session(run.site)?;
+        if tx.is_none() && self.needs_settings() {
+            let mut done = Box::pin(self.run_with_settings(Batch::one(step), run.clone())).await?;
+            return done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"));
+        }
+        let watch = Watch::steps(self, std::slice::from_ref(&step), run);
+        let work = pin!(async {
+            match &tx {
+                Some(tx) => self.limited(Box::pin(tx.run_step(step))).await,
+                None => {
+                    let sleeps = self.only_sleep(run, std::slice::from_ref(&step));
+                    self.run_alone((run, sleeps), |connection| connection.run_step(step)).await
+                }
+            }
+        });
+        self.watched(watch, run, work, std::slice::from_ref).await
+    }
+
+    /// Does what sends statements, and tells whoever wants to know of them.
+    async fn watched<T>(
+        &self,
+        watch: Watch,
+        run: &Run,
+        work: Pin<&mut impl Future<Output = Result<T>>>,
+        steps: fn(&T) -> &[StepDone],
+    ) -> Result<T> {
+        if self.tells_queries(HookKind::BeforeQuery) {
+            Box::pin(self.tell_texts(HookKind::BeforeQuery, &watch.texts, run, None, None)).await?;
+        }
         let result = if watch.span.is_disabled() { work.await } else { work.instrument(watch.span.clone()).await };
         if run.write {
             self.wrote();
         }
-        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, &run, watch.start, result.as_ref().err()).await;
-        watch.end(self, &run, result.as_deref());
-        told?;
-        result.map_err(|error| placed(error, &run))
-    }
-
-    async fn run_on(&self, tx: Option<&transaction::TxHandle>, batch: Batch, run: &Run) -> Result<Vec<StepDone>> {
-        match tx {
-            Some(tx) => self.limited(Box::pin(tx.run(batch))).await,
-            None => self.run_alone(batch, run).await,
+        let mut told = Ok(());
+        if self.tells_queries(HookKind::AfterQuery) {
+            let error = result.as_ref().err();
+            told = Box::pin(self.tell_texts(HookKind::AfterQuery, &watch.texts, run, watch.start, error)).await;
         }
+        watch.end(self, run, result.as_ref().map(steps));
+        told?;
+        result.map_err(|error| placed(error, run))
     }
 
-    /// Runs a batch on a connection of a pool.
-    async fn run_alone(&self, batch: Batch, run: &Run) -> Result<Vec<StepDone>> {
+    /// Does something on a connection of a pool; `sleeps` says that it only sleeps.
+    async fn run_alone<T>(
+        &self,
+        (run, sleeps): (&Run, bool),
+        work: impl for<'c> FnOnce(&'c mut dyn Connection) -> BoxFuture<'c, Result<T>>,
+    ) -> Result<T> {
         let mut pooled: Pooled = self.connection(run).await?;
         let before = pooled.trips();
-        let result = match self.statement_limit() {
-            Some(limit) if run.write => Box::pin(limit.of_write(&mut pooled, batch)).await,
-            _ => self.limited(pooled.get()?.run(batch)).await,
+        let limit = self.statement_limit().filter(|_| run.write);
+        let cancel = limit.and_then(|_| pooled.canceller());
+        let work = work(pooled.get()?.as_mut());
+        let result = match limit {
+            Some(limit) => Box::pin(limit.of_write(cancel, sleeps, work)).await,
+            None => self.limited(work).await,
         };
         expect::note_trips(pooled.trips() - before);
         if let Err(error) = &result {
@@ -156,10 +198,11 @@ impl Db {
         start: Option<Instant>,
         error: Option<&Error>,
     ) -> Result<()> {
-        if !self.hook_table().any(kind) || hook::is_in_query_hook() {
-            return Ok(());
-        }
-        Box::pin(self.tell_texts(kind, texts, run, start, error)).await
+        if self.tells_queries(kind) { Box::pin(self.tell_texts(kind, texts, run, start, error)).await } else { Ok(()) }
+    }
+
+    fn tells_queries(&self, kind: HookKind) -> bool {
+        self.hook_table().any(kind) && !hook::is_in_query_hook()
     }
 
     async fn tell_texts(

@@ -10,7 +10,7 @@ pub use kind::Tx;
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
 use ending::{Limits, answered, commit_unanswered};
-use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, StepDone};
+use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use std::ops::Deref;
 use std::panic::Location;
@@ -108,6 +108,10 @@ impl TxHandle {
 
     pub(super) async fn run(&self, batch: Batch) -> Result<Vec<StepDone>> {
         self.with(async |pooled| pooled.get()?.run(batch).await).await
+    }
+
+    pub(super) async fn run_step(&self, step: Step) -> Result<StepDone> {
+        self.with(async |pooled| pooled.get()?.run_step(step).await).await
     }
 
     pub(super) async fn ping(&self) -> Result<()> {

@@ -270,7 +270,7 @@ impl RowSink for TreeSink {
 
 /// The step that reads the rows of a statement into a tree.
 pub(super) fn reading(Prepared { text, params, node }: Prepared, loader: Box<dyn Loader>) -> Result<Step> {
-    Ok(Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(node, loader, None)?), cache: true })
+    Ok(Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(Arc::unwrap_or_clone(node), loader, None)?), cache: true })
 }
 
 /// Runs such a step, reads all the to-many includes below its rows, and what comes of a statement that travels with it.
@@ -440,6 +440,6 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 /// The statement of a to-many include, with the sink that reads it.
 fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
     let (prepared, link) = plan::prepare_many(db, many, &owner.model(), keys)?;
-    let sink = TreeSink::linked(many, link, LoadedTree::new(prepared.node, inner)?, between_of(owner, many)?);
+    let sink = TreeSink::linked(many, link, LoadedTree::new(Arc::unwrap_or_clone(prepared.node), inner)?, between_of(owner, many)?);
     Ok(Step { text: prepared.text, params: Params::Fixed(prepared.params), sink: Box::new(sink), cache: true })
 }

@@ -41,19 +41,22 @@ struct Load {
 
 /// Makes the rows of a tree known to each other.
 pub(super) fn join(db: &Db, tree: &LoadedTree, strict: Option<bool>) {
-    tree.each_batch(&mut |batch, model| {
-        // A row by itself needs to know only what its query said.
-        if model.relations.is_empty() || batch.len() < 2 && strict.is_none() {
-            return;
-        }
-        let columns = sources(db, model);
-        let mut first = 0;
-        while first < batch.len() {
-            let rows = first..batch.len().min(first + MOST);
-            first = rows.end;
-            join_rows(db, batch, &columns, rows, strict);
-        }
-    });
+    tree.each_batch(&mut |batch, model| join_batch(db, batch, model, strict));
+}
+
+/// Makes the rows of one model known to each other.
+pub(super) fn join_batch(db: &Db, batch: &dyn RowBatch, model: &ModelDef, strict: Option<bool>) {
+    // A row by itself needs to know only what its query said.
+    if model.relations.is_empty() || batch.len() < 2 && strict.is_none() {
+        return;
+    }
+    let columns = sources(db, model);
+    let mut first = 0;
+    while first < batch.len() {
+        let rows = first..batch.len().min(first + MOST);
+        first = rows.end;
+        join_rows(db, batch, &columns, rows, strict);
+    }
 }
 
 fn join_rows(db: &Db, batch: &dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {

@@ -1,7 +1,7 @@
 //! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
 
 use super::{LoadedRows, Model, RelationCell, Sibling, value_of};
-use sequor_core::driver::RowReader;
+use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::{Name, Value};
@@ -19,6 +19,8 @@ pub trait Loader: Send + Sync {
     /// # Errors
     /// `Usage` when the rows of this model are always whole.
     fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>>;
+    /// A batch of its own that was lent as the sink of a statement.
+    fn back(&self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowBatch>>;
     /// The same loader once more.
     fn again(&self) -> Box<dyn Loader>;
     /// Who loads the rows of a relation.
@@ -52,8 +54,8 @@ impl RowShape {
     }
 }
 
-/// Rows of one model, in the order in which they were read.
-pub trait RowBatch: Any + Send {
+/// Rows of one model, in the order in which they were read; a sink for statements whose rows are nothing but that.
+pub trait RowBatch: RowSink {
     /// Reads one row whose columns start at a position.
     fn push(&mut self, row: &mut dyn RowReader, at: usize) -> Result<()>;
     /// How many rows.
@@ -95,6 +97,7 @@ pub trait RowBatch: Any + Send {
 pub struct LoaderTable {
     model: fn() -> &'static Arc<ModelDef>,
     batch: fn(&RowShape) -> Result<Box<dyn RowBatch>>,
+    back: fn(Box<dyn RowSink>) -> Option<Box<dyn RowBatch>>,
     relation: fn(usize) -> Option<Box<dyn Loader>>,
     through: fn(usize) -> Option<Box<dyn Loader>>,
 }
@@ -102,7 +105,7 @@ pub struct LoaderTable {
 impl LoaderTable {
     /// The table of a model.
     pub const fn of<M: Model>() -> LoaderTable {
-        LoaderTable { model: M::model, batch: typed_batch::<M>, relation: M::loader, through: M::through_loader }
+        LoaderTable { model: M::model, batch: typed_batch::<M>, back: typed_back::<M>, relation: M::loader, through: M::through_loader }
     }
 
     /// The loader, boxed.
@@ -118,6 +121,10 @@ impl Loader for LoaderTable {
 
     fn batch(&self, shape: &RowShape) -> Result<Box<dyn RowBatch>> {
         (self.batch)(shape)
+    }
+
+    fn back(&self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowBatch>> {
+        (self.back)(sink)
     }
 
     fn again(&self) -> Box<dyn Loader> {
@@ -140,6 +147,11 @@ fn typed_batch<M: Model>(shape: &RowShape) -> Result<Box<dyn RowBatch>> {
     Ok(Box::new(TypedBatch::<M> { rows: Vec::new() }))
 }
 
+fn typed_back<M: Model>(sink: Box<dyn RowSink>) -> Option<Box<dyn RowBatch>> {
+    let sink: Box<dyn Any> = sink;
+    Some(sink.downcast::<TypedBatch<M>>().ok()?)
+}
+
 /// The [`Loader`] of a Rust type.
 pub struct TypedLoader<M>(PhantomData<fn() -> M>);
 
@@ -153,6 +165,25 @@ impl<M: Model> TypedLoader<M> {
 /// Rows of a Rust type; a row that was taken leaves `None`.
 struct TypedBatch<M> {
     rows: Vec<Option<M>>,
+}
+
+impl<M: Model> TypedBatch<M> {
+    /// The rows that are left, in the same memory: on the way from `Option<M>` to `M` the standard library copies only with `filter_map`.
+    #[allow(clippy::filter_map_identity, reason = "flatten() would move all rows to another place")]
+    fn into_rows(self) -> Vec<M> {
+        self.rows.into_iter().filter_map(|row| row).collect()
+    }
+}
+
+impl<M: Model> RowSink for TypedBatch<M> {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.push(row, 0)?;
+        Ok(Flow::Continue)
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 impl<M: Model> RowBatch for TypedBatch<M> {
@@ -209,8 +240,14 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn finish(self: Box<Self>) -> Box<dyn Any + Send> {
-        LoadedRows::boxed(self.rows.into_iter().flatten().collect::<Vec<M>>())
+        LoadedRows::boxed(self.into_rows())
     }
+}
+
+/// The rows of a batch of a type.
+pub(crate) fn rows_in<M: Model>(batch: Box<dyn RowBatch>) -> Result<Vec<M>> {
+    let batch: Box<dyn Any> = batch;
+    batch.downcast::<TypedBatch<M>>().map(|batch| batch.into_rows()).map_err(|_| Error::bug("rows of another model came back"))
 }
 
 /// Turns what [`RowBatch::finish`] gives back into rows of a type.

@@ -18,14 +18,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(crate) struct Prepared {
     pub(crate) text: Arc<str>,
     pub(crate) params: Vec<Param>,
-    pub(crate) node: Node,
+    pub(crate) node: Arc<Node>,
+}
+
+impl Prepared {
+    /// Whether its rows are whole rows of one model and nothing else.
+    pub(crate) fn is_plain(&self) -> bool {
+        let node = &self.node;
+        node.at == 0 && node.ones.is_empty() && node.many.is_empty() && node.by_key.is_none()
+    }
 }
 
 /// The statements that a database handle has written. They depend on nothing but the models, which they keep alive, and the place in their key;
 /// what a server has prepared under such a text is the driver's affair.
 #[derive(Default)]
 pub(crate) struct Statements {
-    known: RwLock<HashMap<Box<[u8]>, Entry>>,
+    known: RwLock<HashMap<Box<[u8]>, Entry, foldhash::fast::RandomState>>,
 }
 
 /// What is known, and the model that the key speaks of: while it lives, no other one lies at its address.
@@ -36,7 +44,7 @@ const MOST: usize = 4_096;
 
 enum Known {
     /// A read, and where the link of a to-many include stands.
-    Read { text: Arc<str>, parts: Vec<Part>, node: Box<Node>, link: Option<LinkAt> },
+    Read { text: Arc<str>, parts: Vec<Part>, node: Arc<Node>, link: Option<LinkAt> },
     /// A write by its columns.
     Write(Arc<str>),
     /// The statement depends on more than its shape.
@@ -101,9 +109,7 @@ pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
         if let Known::Read { text, parts, node, .. } = &*known
             && let Some(params) = filled(parts, values, &[])
         {
-            let mut node = (**node).clone();
-            put_includes(&mut node, &state.clauses);
-            return Ok(Prepared { text: text.clone(), params, node });
+            return Ok(Prepared { text: text.clone(), params, node: with_includes(node, &state.clauses) });
         }
     }
     write(db, plan(state, &models)?)
@@ -112,7 +118,7 @@ pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
 /// A planned statement, written.
 pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
     let sql = db.render_select(&plan.select)?;
-    Ok(Prepared { text: sql.text.into(), params: sql.params, node: plan.node })
+    Ok(Prepared { text: sql.text.into(), params: sql.params, node: Arc::new(plan.node) })
 }
 
 /// The statement of a to-many include of `owner`'s rows for the parents with these keys, and the cell behind its own where the link stands.
@@ -126,14 +132,13 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
         if let Known::Read { text, parts, node, link: Some(link) } = &*known
             && let Some(params) = filled(parts, values, &keys)
         {
-            let mut node = (**node).clone();
-            put_includes(&mut node, &many.include.clauses);
+            let node = with_includes(node, &many.include.clauses);
             return Ok((Prepared { text: text.clone(), params, node }, link.clone()));
         }
     }
     let (plan, link) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
     let sql = db.render_select(&plan.select)?;
-    Ok((Prepared { text: sql.text.into(), params: sql.params, node: plan.node }, link))
+    Ok((Prepared { text: sql.text.into(), params: sql.params, node: Arc::new(plan.node) }, link))
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
@@ -151,6 +156,15 @@ fn parents(list: KeyList, keys: &[Vec<Value>]) -> Option<usize> {
     }
 }
 
+/// How the rows of a query of a known shape are read.
+fn with_includes(node: &Arc<Node>, clauses: &Clauses) -> Arc<Node> {
+    let mut node = node.clone();
+    if !clauses.includes.is_empty() {
+        put_includes(Arc::make_mut(&mut node), clauses);
+    }
+    node
+}
+
 /// Hangs what this query asks of its to-many includes on the rows that they belong to.
 fn put_includes(node: &mut Node, clauses: &Clauses) {
     for include in &clauses.includes {
@@ -165,19 +179,20 @@ fn put_includes(node: &mut Node, clauses: &Clauses) {
 
 fn filled(parts: &[Part], mut values: Vec<Value>, keys: &[Vec<Value>]) -> Option<Vec<Param>> {
     let key = |number: usize| keys.get(number.min(keys.len().checked_sub(1)?))?.first().cloned();
-    parts
-        .iter()
-        .map(|part| match part {
-            Part::Value(number, bind) => Some(Param { value: std::mem::take(values.get_mut(*number)?), bind: *bind }),
-            Part::Key(number, bind) => Some(Param { value: key(*number)?, bind: *bind }),
+    let mut params = Vec::with_capacity(parts.len());
+    for part in parts {
+        params.push(match part {
+            Part::Value(number, bind) => Param { value: std::mem::take(values.get_mut(*number)?), bind: *bind },
+            Part::Key(number, bind) => Param { value: key(*number)?, bind: *bind },
             Part::KeyArray(bind) => {
                 let list = keys.iter().map(|key| key.first().cloned()).collect::<Option<_>>()?;
-                Some(Param { value: Value::Array(list), bind: *bind })
+                Param { value: Value::Array(list), bind: *bind }
             }
-            Part::KeyJson(bind) => Some(Param { value: Value::Text(json_list(keys)?), bind: *bind }),
-            Part::Fixed(param) => Some(param.clone()),
-        })
-        .collect()
+            Part::KeyJson(bind) => Param { value: Value::Text(json_list(keys)?), bind: *bind },
+            Part::Fixed(param) => param.clone(),
+        });
+    }
+    Some(params)
 }
 
 /// Whole numbers as a JSON list.
@@ -201,7 +216,7 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
     let plan = plan(&state, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &[])?;
-    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), link: None })
+    Some(Known::Read { text: sql.text.into(), parts, node: Arc::new(plan.node), link: None })
 }
 
 fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
@@ -210,7 +225,7 @@ fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models:
     let (plan, link) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;
-    Some(Known::Read { text: sql.text.into(), parts, node: Box::new(plan.node), link: Some(link) })
+    Some(Known::Read { text: sql.text.into(), parts, node: Arc::new(plan.node), link: Some(link) })
 }
 
 /// Where each parameter comes from, when every mark and every key is found exactly once.

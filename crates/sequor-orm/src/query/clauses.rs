@@ -2,7 +2,7 @@
 
 use sequor_core::Name;
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Cte, Distinct, Expr, Hint, Lock, OrderBy, QueryTree, SelectItem, SetOp, walk};
+use sequor_core::statement::{BinaryOp, Cte, Distinct, Expr, Hint, Lock, OrderBy, QueryTree, SelectItem, SetOp, walk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,9 +138,29 @@ impl QueryState {
         if self.clauses.primary { db.primary() } else { db.clone() }
     }
 
+    /// Whether the conditions give the whole primary key, so that at most one row answers.
+    pub(crate) fn is_of_one_key(&self) -> bool {
+        let clauses = &*self.clauses;
+        let rows = clauses.single() && clauses.from_named.is_none() && !clauses.includes.iter().any(|include| include.joined);
+        let given = |position: &usize| clauses.filters.iter().any(|filter| gives(filter, *position));
+        rows && !self.model.primary_key.is_empty() && self.model.primary_key.iter().all(given)
+    }
+
     /// All rows of a model.
     pub fn new(model: Arc<ModelDef>) -> QueryState {
         QueryState { model, clauses: Box::default() }
+    }
+}
+
+/// Whether a condition says what a column of the query's own model is.
+fn gives(filter: &Expr, position: usize) -> bool {
+    match filter {
+        Expr::And(parts) => parts.iter().any(|part| gives(part, position)),
+        Expr::Binary(BinaryOp::Equal, left, right) => match (&**left, &**right) {
+            (Expr::Field(field), Expr::Value(..)) => field.path.is_empty() && field.position.map(usize::from) == Some(position),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

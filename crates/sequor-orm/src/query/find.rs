@@ -63,17 +63,17 @@ pub trait ModelQueries: Model {
 impl<M: Model> ModelQueries for M {}
 
 pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) -> Expr {
-    let parts = state.model.primary_key.iter().zip(values).map(|(position, value)| {
-        let column = &state.model.columns[*position];
-        let field = Expr::Field(Field { path: Vec::new(), name: column.name.clone(), position: u16::try_from(*position).ok() });
+    let equal = |position: usize, value| {
+        let column = &state.model.columns[position];
+        let field = Expr::Field(Field { path: Vec::new(), name: column.name.clone(), position: u16::try_from(position).ok() });
         field.binary(BinaryOp::Equal, Expr::Value(value, column.ty.bind()))
-    });
-    let mut parts: Vec<Expr> = parts.collect();
-    match parts.len() {
+    };
+    let mut values = values.into_iter();
+    match state.model.primary_key.as_slice() {
         // A model without a key has no row of a key.
-        0 => Expr::Or(Vec::new()),
-        1 => parts.remove(0),
-        _ => Expr::And(parts),
+        [] => Expr::Or(Vec::new()),
+        [position] => values.next().map_or_else(|| Expr::Or(Vec::new()), |value| equal(*position, value)),
+        several => Expr::And(several.iter().zip(values).map(|(position, value)| equal(*position, value)).collect()),
     }
 }
 

@@ -45,6 +45,12 @@ pub trait Fetch: 'static {
 
     /// Runs the query and reads all rows, and of each the values of some columns of the model, behind which a cursor or a stream goes on.
     fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<Self::Row>;
+
+    /// Runs the query and reads all rows.
+    fn all(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<Self::Row>>> {
+        let rows = Self::fetch(db, state, None, site);
+        Box::pin(async move { Ok(rows.await?.0) })
+    }
 }
 
 /// Whole rows of a model.
@@ -69,6 +75,10 @@ impl<M: Model> Fetch for Whole<M> {
             let marks = rows.iter().map(|row| columns.iter().map(|column| crate::model::value_of(row, *column)).collect()).collect();
             Ok((rows, marks))
         })
+    }
+
+    fn all(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<M>>> {
+        Box::pin(async move { load::find_models::<M>(&db, state, site).await })
     }
 }
 
@@ -171,14 +181,16 @@ impl<D: Fetch, G: 'static> Shape for All<D, G> {
     type Request = ();
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        let rows = D::fetch(db, state, None, site);
-        Box::pin(async move { Ok(rows.await?.0) })
+        D::all(db, state, site)
     }
 }
 
-/// Any row will do, so none is sorted for it.
+/// Any row will do, so none is sorted for it. Where the whole primary key is given there is no second row to leave out (Sequelize adds no limit there
+/// either).
 fn first_only(state: &mut QueryState) {
-    state.clauses.limit = Some(1);
+    if !state.is_of_one_key() {
+        state.clauses.limit = Some(1);
+    }
     state.clauses.unordered = true;
 }
 
@@ -193,8 +205,8 @@ impl<D: Fetch> Shape for One<D> {
 
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         first_only(&mut state);
-        let rows = D::fetch(db, state, None, site);
-        Box::pin(async move { Ok(rows.await?.0.into_iter().next()) })
+        let rows = D::all(db, state, site);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
     }
 }
 
@@ -203,8 +215,8 @@ impl<D: Fetch> Shape for Only<D> {
     type Request = ();
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
-        let rows = D::fetch(db, state, None, site);
-        Box::pin(async move { rows.await?.0.into_iter().next().ok_or_else(|| Error::bug("an aggregate has no row")) })
+        let rows = D::all(db, state, site);
+        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::bug("an aggregate has no row")) })
     }
 }
 
@@ -219,9 +231,9 @@ impl<D: Fetch> Shape for OrFail<D> {
 
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         first_only(&mut state);
-        let model = state.model.name.to_string();
-        let rows = D::fetch(db, state, None, site);
-        Box::pin(async move { rows.await?.0.into_iter().next().ok_or_else(|| Error::not_found(model)) })
+        let model = state.model.name.clone();
+        let rows = D::all(db, state, site);
+        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::not_found(&*model)) })
     }
 }
 

@@ -56,6 +56,20 @@ impl PostgresConnection {
         Ok(done.collect())
     }
 
+    /// Runs one step outside of any batch.
+    pub(super) async fn run_alone(&mut self, mut step: Step) -> Result<StepDone> {
+        self.settle(false).await?;
+        self.counts.clear();
+        self.counts.push(0);
+        let progress = self.run_steps(std::slice::from_mut(&mut step), BatchMode::Plain, false).await?;
+        let paused = progress == Progress::Paused;
+        if paused {
+            self.paused = Some(false);
+        }
+        let affected = self.counts.first().copied().unwrap_or(0);
+        Ok(StepDone { sink: step.sink, affected, last_insert_id: None, paused, params: step.params })
+    }
+
     /// Goes on with a paused step.
     pub(super) async fn resume_step(&mut self, sink: Box<dyn RowSink>) -> Result<StepDone> {
         self.check_usable()?;

@@ -62,6 +62,9 @@ fn micros(time: Duration) -> u64 {
 impl Counts {
     pub(super) fn acquired(&self, waited: Duration) {
         self.acquired.fetch_add(1, Ordering::Relaxed);
+        if waited.is_zero() {
+            return;
+        }
         self.acquire_micros.fetch_add(micros(waited), Ordering::Relaxed);
         self.longest.fetch_max(micros(waited), Ordering::Relaxed);
     }

@@ -1,11 +1,12 @@
 //! The time that a statement may take, and what is known of it when that is over.
 
-use crate::db::pool::Pooled;
+use super::Run;
 use crate::db::{Db, transaction};
-use sequor_core::driver::{Batch, StepDone};
+use sequor_core::driver::{Cancel, Step};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -33,6 +34,11 @@ impl Db {
         Some(Limit { time, beside })
     }
 
+    /// Whether a limited write does nothing but sleep: that such a one was stopped does not show in its end.
+    pub(super) fn only_sleep(&self, run: &Run, steps: &[Step]) -> bool {
+        run.write && self.statement_limit().is_some() && steps.iter().all(|step| sleeps(&step.text))
+    }
+
     /// The work of a statement within the time that it may take. Dropping it is what makes the driver stop it on the server.
     pub(crate) async fn limited<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(limit) = self.statement_limit() else { return work.await };
@@ -52,9 +58,12 @@ fn sleeps(text: &str) -> bool {
 impl Limit {
     /// A write outside of transactions. When its time is over the server is told to stop it, and asked what became of it: what it has stored is an `Ok`,
     /// `Timeout` means that nothing is stored, and when it says neither in time that is `CommitUnknown`.
-    pub(super) async fn of_write(self, pooled: &mut Pooled, batch: Batch) -> Result<Vec<StepDone>> {
-        let (cancel, sleeps) = (pooled.canceller(), batch.steps.iter().all(|step| sleeps(&step.text)));
-        let mut work = pin!(pooled.get()?.run(batch));
+    pub(super) async fn of_write<T>(
+        self,
+        cancel: Option<Arc<dyn Cancel>>,
+        sleeps: bool,
+        mut work: impl Future<Output = Result<T>> + Unpin,
+    ) -> Result<T> {
         if let Ok(result) = timeout(self.time, &mut work).await {
             return result;
         }

@@ -4,14 +4,14 @@ use super::slow::{self, Slow};
 use super::{Run, meter, shown};
 use crate::db::{Db, DbInner};
 use crate::hook::HookKind;
-use sequor_core::driver::{Batch, Param, Step, StepDone};
+use sequor_core::driver::{Param, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::Models;
 use sequor_sql::Dialect;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::Span;
 use tracing::field::{Empty, display};
+use tracing::{Level, Span};
 
 /// Where a database is, in OpenTelemetry's words.
 #[derive(Clone, Debug, Default)]
@@ -63,10 +63,6 @@ fn micros(took: Duration) -> u64 {
 }
 
 impl Watch {
-    pub(super) fn new(db: &Db, batch: &Batch, run: &Run) -> Watch {
-        Watch::steps(db, &batch.steps, run)
-    }
-
     pub(super) fn steps(db: &Db, steps: &[Step], run: &Run) -> Watch {
         let settings = &db.inner.settings;
         super::expect::note(steps.iter().map(|step| &step.text), run.site);
@@ -132,6 +128,10 @@ impl Watch {
 
 /// The span of a batch; it costs next to nothing where nobody listens.
 fn span(inner: &DbInner, steps: &[Step], run: &Run) -> Span {
+    // The macro would gather all of the fields first.
+    if !tracing::span_enabled!(target: "sequor::query", Level::INFO) {
+        return Span::none();
+    }
     let span = tracing::info_span!(
         target: "sequor::query",
         "query",

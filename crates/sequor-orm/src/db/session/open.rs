@@ -4,11 +4,10 @@ use super::observe::Watch;
 use super::{Run, placed};
 use crate::db::Db;
 use crate::db::pool::Pooled;
-use crate::hook::HookKind;
-use sequor_core::driver::{Batch, RowSink, Step, StepDone};
-use sequor_core::error::{Error, Result};
+use sequor_core::driver::{RowSink, Step, StepDone};
+use sequor_core::error::Result;
+use std::pin::pin;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::Instrument;
 
 /// A statement whose sink has paused it.
 pub(crate) struct OpenRead {
@@ -25,21 +24,16 @@ impl Db {
     /// Starts a statement outside of transactions whose sink may pause it; without [`OpenRead`] it has ended.
     pub(crate) async fn open(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
         let watch = Watch::steps(self, std::slice::from_ref(&step), run);
-        self.tell_query(HookKind::BeforeQuery, &watch.texts, run, None, None).await?;
-        let result = self.open_step(step, run).instrument(watch.span.clone()).await;
-        let told = self.tell_query(HookKind::AfterQuery, &watch.texts, run, watch.start, result.as_ref().err()).await;
-        watch.end(self, run, result.as_ref().map(|(done, _)| std::slice::from_ref(done)));
-        told?;
-        result.map_err(|error| placed(error, run))
+        self.watched(watch, run, pin!(self.open_step(step, run)), |(done, _)| std::slice::from_ref(done)).await
     }
 
     async fn open_step(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
         let mut pooled = self.connection(run).await?;
-        let done = self.limited(pooled.get()?.run(Batch::one(step))).await;
+        let done = self.limited(pooled.get()?.run_step(step)).await;
         if let Err(error) = &done {
             self.inner.replicas.broke(&pooled, error);
         }
-        let done = done?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
+        let done = done?;
         let read = done.paused.then(|| OpenRead { pooled, run: run.clone() });
         Ok((done, read))
     }

@@ -3,7 +3,7 @@
 use super::{Record, Related};
 use crate::model::{Loader, Registry, RowBatch, RowShape};
 use crate::write::RowState;
-use sequor_core::driver::RowReader;
+use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
 use sequor_core::{Name, Value};
@@ -39,6 +39,11 @@ impl Loader for RecordLoader {
         }))
     }
 
+    fn back(&self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowBatch>> {
+        let sink: Box<dyn Any> = sink;
+        Some(sink.downcast::<RecordBatch>().ok()?)
+    }
+
     fn again(&self) -> Box<dyn Loader> {
         Box::new(self.clone())
     }
@@ -63,6 +68,17 @@ struct RecordBatch {
     hidden: Vec<Vec<(usize, Value)>>,
     alias: Option<Name>,
     fields: Option<Vec<Name>>,
+}
+
+impl RowSink for RecordBatch {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.push(row, 0)?;
+        Ok(Flow::Continue)
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 impl RowBatch for RecordBatch {

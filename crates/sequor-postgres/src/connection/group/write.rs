@@ -5,6 +5,7 @@ use crate::connection::exchange::{Progress, Role, Unit};
 use crate::connection::{PostgresConnection, control, impossible};
 use crate::params::{declared, needs_types, write_bind};
 use crate::statements::{changes_session, hash};
+use bytes::BufMut;
 use postgres_protocol::message::frontend;
 use sequor_core::driver::{Param, Params, Step};
 use sequor_core::{Error, Result};
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 /// What is written before it is sent while more is being encoded. The answers are read meanwhile, so neither side can block the other.
 const CHUNK: usize = 64 * 1024;
+/// Execute of the unnamed portal, all rows.
+const EXECUTE: &[u8] = b"E\0\0\0\x09\0\0\0\0\0";
 
 impl PostgresConnection {
     /// Writes the messages of a group but its Sync. True when a sink paused meanwhile.
@@ -70,7 +73,7 @@ impl PostgresConnection {
             Params::Fixed(params) => {
                 self.write_statement(&step.text, step.cache, params, Role::Step(index), 1)?;
                 self.write_values(params, "")?;
-                frontend::execute("", 0, &mut self.wire.out)?;
+                self.wire.out.put_slice(EXECUTE);
                 Ok(false)
             }
             Params::Many(lists) => {
@@ -93,10 +96,10 @@ impl PostgresConnection {
         };
         let mut result = Ok(());
         while let Some(params) = lists.get(place) {
-            result = check_same_types(&lists, params).and_then(|()| self.write_values(params, "")).and_then(|()| {
-                frontend::execute("", 0, &mut self.wire.out)?;
-                Ok(())
-            });
+            result = check_same_types(&lists, params).and_then(|()| self.write_values(params, ""));
+            if result.is_ok() {
+                self.wire.out.put_slice(EXECUTE);
+            }
             if result.is_err() || self.exchange.failure.is_some() {
                 break;
             }
@@ -157,7 +160,7 @@ impl PostgresConnection {
     fn write_control(&mut self, text: &Arc<str>, role: Role) -> Result<()> {
         self.write_statement(text, true, &[], role, 1)?;
         self.write_values(&[], "")?;
-        frontend::execute("", 0, &mut self.wire.out)?;
+        self.wire.out.put_slice(EXECUTE);
         Ok(())
     }
 
