@@ -264,7 +264,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     let (affected, row) = if returns {
         let done =
             run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
-        let rows = unsink::<super::insert::ValuesSink>(done)?.rows;
+        let rows = unsink::<super::insert::ValuesSink>(done)?.into_rows();
         (rows.len(), rows.into_iter().next())
     } else {
         let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
@@ -357,7 +357,7 @@ async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options:
     if db.dialect().update_returning() {
         let done =
             run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
-        let row = unsink::<super::insert::ValuesSink>(done)?.rows.pop().ok_or_else(|| Error::not_found(model.name.to_string()))?;
+        let row = unsink::<super::insert::ValuesSink>(done)?.into_rows().pop().ok_or_else(|| Error::not_found(model.name.to_string()))?;
         return Ok(RowState::stored(model, row));
     }
     let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;

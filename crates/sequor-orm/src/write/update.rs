@@ -276,7 +276,7 @@ pub(crate) async fn run_statement(
     let run = options.run(operation, &model.name);
     if returns {
         let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
-        let rows = unsink::<ValuesSink>(done)?.rows;
+        let rows = unsink::<ValuesSink>(done)?.into_rows();
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         return Ok((count, rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect()));
     }

@@ -1,7 +1,7 @@
 //! A list in the binary form of its array type, NULL elements and lists of lists included.
 
 use super::convert::expected;
-use super::{LIMIT, scalar};
+use super::{LIMIT, put_text, scalar};
 use crate::oid;
 use bytes::{BufMut, BytesMut};
 use sequor_core::types::ScalarType;
@@ -76,16 +76,37 @@ fn level(values: &[Value], lengths: &[u32], scalar: ScalarType, out: &mut BytesM
     if u32::try_from(values.len()) != Ok(*length) {
         return Err(ragged());
     }
+    if deeper.is_empty() {
+        return flat(values, scalar, out, nulls, start);
+    }
     for value in values {
-        match value {
-            Value::Array(inner) if !deeper.is_empty() => level(inner, deeper, scalar, out, nulls, start)?,
-            Value::Array(_) => return Err(ragged()),
-            _ if !deeper.is_empty() => return Err(ragged()),
-            Value::Null => {
-                out.put_u32(u32::MAX);
+        let Value::Array(inner) = value else { return Err(ragged()) };
+        level(inner, deeper, scalar, out, nulls, start)?;
+    }
+    Ok(())
+}
+
+/// A list without lists in it: a column of many rows, most of the time. The commonest pairs are written in one piece.
+fn flat(values: &[Value], scalar: ScalarType, out: &mut BytesMut, nulls: &mut bool, start: usize) -> Result<()> {
+    for value in values {
+        match (value, scalar) {
+            (Value::Null, _) => {
+                out.put_slice(&[0xff; 4]);
                 *nulls = true;
             }
-            value => element(value, scalar, out)?,
+            (Value::Text(text), ScalarType::Text) => {
+                out.put_u32(u32::try_from(text.len()).map_err(|_| too_long())?);
+                put_text(text, out)?;
+            }
+            (Value::I64(number), ScalarType::I64) => sized(number.to_be_bytes(), out),
+            (Value::F64(number), ScalarType::F64) => sized(number.to_be_bytes(), out),
+            (Value::Bool(truth), ScalarType::Bool) => sized([u8::from(*truth)], out),
+            (Value::I64(number), ScalarType::I32) => match i32::try_from(*number) {
+                Ok(number) => sized(number.to_be_bytes(), out),
+                Err(_) => element(value, scalar, out)?,
+            },
+            (Value::Array(_), _) => return Err(ragged()),
+            _ => element(value, scalar, out)?,
         }
         if out.len() - start > LIMIT {
             return Err(Error::decode("the list is longer than 256 MiB"));
@@ -94,12 +115,26 @@ fn level(values: &[Value], lengths: &[u32], scalar: ScalarType, out: &mut BytesM
     Ok(())
 }
 
+/// An element of a fixed length, with its length.
+#[inline]
+fn sized<const N: usize>(bytes: [u8; N], out: &mut BytesMut) {
+    let mut whole = [0u8; 12];
+    whole[3] = N as u8;
+    whole[4..4 + N].copy_from_slice(&bytes);
+    out.put_slice(&whole[..4 + N]);
+}
+
+#[cold]
+fn too_long() -> Error {
+    Error::decode("an element of the list is too long")
+}
+
 #[inline]
 fn element(value: &Value, scalar: ScalarType, out: &mut BytesMut) -> Result<()> {
     let at = out.len();
     out.put_u32(0);
     scalar::write(value, scalar, out)?;
-    let length = u32::try_from(out.len() - at - 4).map_err(|_| Error::decode("an element of the list is too long"))?;
+    let length = u32::try_from(out.len() - at - 4).map_err(|_| too_long())?;
     if let Some(slot) = out.get_mut(at..at + 4) {
         slot.copy_from_slice(&length.to_be_bytes());
     }

@@ -105,13 +105,26 @@ fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
 
 fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
+    let mut last = None;
     for (place, row) in rows.into_iter().enumerate() {
+        // Most rows are made like the one before them.
+        let pattern = pattern(&row);
+        if let Some((known, number)) = last
+            && pattern == Some(known)
+            && let Some(group) = groups.get_mut::<usize>(number)
+        {
+            group.places.push(place);
+            group.rows.push(row);
+            continue;
+        }
         let fits = |group: &Group| {
             let mut known = group.positions.iter().copied().peekable();
             group.computed != row.computed.is_empty()
                 && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
         };
-        match groups.iter_mut().find(|group| fits(group)) {
+        let number = groups.iter().position(fits);
+        last = pattern.map(|pattern| (pattern, number.unwrap_or(groups.len())));
+        match number.and_then(|number| groups.get_mut(number)) {
             Some(group) => {
                 group.places.push(place);
                 group.rows.push(row);
@@ -129,6 +142,17 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// All that decides the group of a row without expressions: which of its values are missing, and which are NULL.
+fn pattern(row: &RowState) -> Option<u128> {
+    let plain = row.computed.is_empty() && row.values.len() <= 64;
+    let state = |value: &Option<Value>| match value {
+        None => 0,
+        Some(Value::Null) => 1,
+        Some(_) => 2,
+    };
+    plain.then(|| row.values.iter().fold(0, |pattern, value| pattern << 2 | state(value)))
 }
 
 fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
@@ -337,19 +361,11 @@ fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, 
     let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
     let (last, params) = (done.last_insert_id, std::mem::take(&mut done.params));
-    let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?.rows) };
+    let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?) };
     let rows = &mut group.rows[part.rows.clone()];
     give_back(&group.positions, part.way, params, rows);
     if let Some(returned) = returned {
-        let returned = if ignoring { matched(returned, rows, &group.positions) } else { returned.into_iter().map(Some).collect() };
-        if returned.len() != rows.len() {
-            return Err(Error::bug("an insert gave back another number of rows than it was given"));
-        }
-        for (row, values) in rows.iter_mut().zip(returned) {
-            for (position, value) in back.iter().zip(values.into_iter().flatten()) {
-                row.values[*position] = Some(value);
-            }
-        }
+        take_back(returned, rows, (back, &group.positions), ignoring)?;
     } else if let (Some(key), Some(last), false) = (counted, last, ignoring) {
         // MySQL tells the first of consecutive keys, which a simple insert of known length always gets; SQLite the last.
         let length = i64::try_from(rows.len()).unwrap_or(0);
@@ -362,6 +378,29 @@ fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, 
         row.computed.clear();
         for value in &mut row.values {
             value.get_or_insert_default();
+        }
+    }
+    Ok(())
+}
+
+/// Puts returned cells into the rows that they are of.
+fn take_back(returned: ValuesSink, rows: &mut [RowState], (back, written): (&[usize], &[usize]), ignoring: bool) -> Result<()> {
+    if ignoring {
+        let returned = matched(returned.into_rows(), rows, written);
+        for (row, values) in rows.iter_mut().zip(returned) {
+            for (position, value) in back.iter().zip(values.into_iter().flatten()) {
+                row.values[*position] = Some(value);
+            }
+        }
+        return Ok(());
+    }
+    let (count, mut cells) = returned.into_cells();
+    if count != rows.len() {
+        return Err(Error::bug("an insert gave back another number of rows than it was given"));
+    }
+    for row in rows {
+        for position in back {
+            row.values[*position] = cells.next();
         }
     }
     Ok(())

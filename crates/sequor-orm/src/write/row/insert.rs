@@ -13,27 +13,42 @@ use sequor_core::statement::{Conflict, Expr, Insert, InsertColumn, SelectItem, S
 use sequor_core::types::ColumnType;
 use std::sync::Arc;
 
-/// Collects whole rows of a model as values.
+/// Collects rows of a model as values.
 pub(crate) struct ValuesSink {
     types: Vec<ColumnType>,
-    pub(crate) rows: Vec<Vec<Value>>,
+    /// The cells of all rows, one after the other.
+    cells: Vec<Value>,
+    count: usize,
 }
 
 impl ValuesSink {
     pub(crate) fn new(model: &ModelDef) -> ValuesSink {
-        ValuesSink { types: model.columns.iter().map(|column| column.ty.clone()).collect(), rows: Vec::new() }
+        ValuesSink { types: model.columns.iter().map(|column| column.ty.clone()).collect(), cells: Vec::new(), count: 0 }
     }
 
     /// Only these columns.
     pub(crate) fn of(model: &ModelDef, positions: &[usize]) -> ValuesSink {
-        ValuesSink { types: positions.iter().map(|position| model.columns[*position].ty.clone()).collect(), rows: Vec::new() }
+        ValuesSink { types: positions.iter().map(|position| model.columns[*position].ty.clone()).collect(), cells: Vec::new(), count: 0 }
+    }
+
+    /// The rows.
+    pub(crate) fn into_rows(self) -> Vec<Vec<Value>> {
+        let (width, mut cells) = (self.types.len(), self.cells.into_iter());
+        (0..self.count).map(|_| cells.by_ref().take(width).collect()).collect()
+    }
+
+    /// How many rows, and their cells one after the other.
+    pub(crate) fn into_cells(self) -> (usize, impl Iterator<Item = Value>) {
+        (self.count, self.cells.into_iter())
     }
 }
 
 impl RowSink for ValuesSink {
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-        let values = self.types.iter().enumerate().map(|(index, ty)| row.value(index, ty));
-        self.rows.push(values.collect::<Result<_>>()?);
+        for (index, ty) in self.types.iter().enumerate() {
+            self.cells.push(row.value(index, ty)?);
+        }
+        self.count += 1;
         Ok(Flow::Continue)
     }
 
@@ -120,7 +135,7 @@ pub(crate) async fn insert_one(
     let step = step(db.render(&Statement::Insert(Box::new(insert)))?, sink);
     let done = run_one(db, step, run).await.map_err(|error| named(error, model))?;
     if returns {
-        return Ok(unsink::<ValuesSink>(done)?.rows.pop());
+        return Ok(unsink::<ValuesSink>(done)?.into_rows().pop());
     }
     read_back(db, state, done.last_insert_id, options).await
 }
@@ -144,7 +159,7 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
     if let Some(key) = counted {
         values[key] = Value::I64(done.last_insert_id.ok_or_else(|| Error::bug("the database did not tell the key that it made"))?);
     } else if !back.is_empty() {
-        let row = unsink::<ValuesSink>(done)?.rows.pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
+        let row = unsink::<ValuesSink>(done)?.into_rows().pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
         for (position, value) in back.iter().zip(row) {
             values[*position] = value;
         }

@@ -135,7 +135,7 @@ async fn write(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> R
         return Ok(());
     }
     let done = run_one(db, step(sql, Box::new(ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
-    let mut stored = unsink::<ValuesSink>(done)?.rows;
+    let mut stored = unsink::<ValuesSink>(done)?.into_rows();
     for (row, key) in rows.iter_mut().zip(keys) {
         let is_it =
             |values: &Vec<Value>| model.primary_key.iter().zip(&key).all(|(position, part)| super::same_value(&values[*position], part));
