@@ -17,7 +17,7 @@ pub use code::MigrationStep;
 pub use generate::{GeneratedMigration, Generator};
 pub use history::{MigrationState, MigrationStatus};
 pub use loss::Loss;
-pub use runner::{DoneMigration, MigrationReport, PlannedMigration, Resolve};
+pub use runner::{DoneMigration, MigrationReport, PlannedEffect, PlannedMigration, Resolve};
 pub(crate) use session::{Session, text};
 pub use source::Migration;
 

@@ -56,7 +56,7 @@ pub use sequor_orm::interface::QueryInterface;
 pub use sequor_orm::load::{LoadSlice, PlanNode, QueryPlan};
 pub use sequor_orm::migrate::{
     GeneratedMigration, Generator, Loss, Migration, MigrationEvent, MigrationReport, MigrationState, MigrationStatus, MigrationStep,
-    Migrator, PlannedMigration, Resolve,
+    Migrator, PlannedEffect, PlannedMigration, Resolve,
 };
 pub use sequor_orm::model::{
     BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,

@@ -51,7 +51,7 @@ async fn chaos_in(
             let before = ledger.acknowledged();
             until("work is done before the fault", async || ledger.acknowledged() > before + 5).await;
             laboratory.inject(*fault, round).await.map_err(Error::usage)?;
-            let (healed, count) = (Instant::now(), ledger.acknowledged());
+            let (mut healed, count) = (Instant::now(), ledger.acknowledged());
             while ledger.acknowledged() <= count {
                 assert!(
                     healed.elapsed() < Duration::from_secs(10),
@@ -60,6 +60,10 @@ async fn chaos_in(
                     db.pool_status(),
                     laboratory.sessions(&watch).await
                 );
+                if healed.elapsed() > Duration::from_secs(2) && laboratory.revive_pooler().map_err(Error::usage)? {
+                    note(&format!("| {name} | PgBouncer ended itself after {fault:?}, round {round} |"));
+                    healed = Instant::now();
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             row.times += 1;

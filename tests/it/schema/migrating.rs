@@ -150,3 +150,20 @@ async fn events_say_what_is_being_done(db: Db) -> sequor::Result<()> {
     assert_eq!(seen.len(), 4);
     Ok(())
 }
+
+#[sequor::test]
+async fn a_plan_tells_who_waits_and_how_many_rows_are_read(db: Db) -> sequor::Result<()> {
+    let table = "CREATE TABLE notes (id int PRIMARY KEY, text varchar(20));\nCREATE INDEX early ON notes (text);";
+    let table = Migration::new("1-notes").with("up.sql", table);
+    let all = Migrator::new([table, Migration::new("2-index").with("up.sql", "CREATE INDEX late ON notes (text);")]);
+    let plan = all.plan(&db).await?;
+    assert!(plan[0].effects.is_empty(), "what is new keeps nobody waiting: {:?}", plan[0].effects);
+    assert_eq!((plan[1].effects[0].work.as_str(), plan[1].effects[0].rows), ("reads", None));
+    all.to("1-notes", &db).await?;
+    db.execute_sql_script("INSERT INTO notes VALUES (1, 'a'), (2, 'b'), (3, 'c')").await?;
+    let plan = all.plan(&db).await?;
+    let [effect] = plan[0].effects.as_slice() else { panic!("{plan:?}") };
+    assert_eq!((effect.statement, effect.table.as_deref(), effect.rows), (0, Some("notes"), Some(3)));
+    assert!(effect.to_string().contains("write") && effect.to_string().ends_with("; notes: reads 3 rows"), "{effect}");
+    Ok(())
+}

@@ -39,3 +39,37 @@ async fn what_a_database_holds_is_written_down_and_made_anew(db: Db) -> sequor::
     assert!(db.catalog().await?.tables.is_empty());
     Ok(())
 }
+
+#[sequor::test]
+async fn a_check_that_mysql_refuses_is_refused_before(db: Db) -> sequor::Result<()> {
+    let table = |check: &str, action: &str| {
+        json!({ "version": 1, "tables": {
+            "aims": { "columns": { "id": { "type": "i64", "auto_increment": true } }, "primary_key": ["id"] },
+            "arrows": {
+                "columns": { "id": { "type": "i64", "auto_increment": true }, "aim_id": { "type": "i64", "nullable": true }, "way": { "type": "i32" } },
+                "primary_key": ["id"], "checks": { "straight": check },
+                "foreign_keys": [{ "name": "aimed", "columns": ["aim_id"], "table": "aims", "target": ["id"], "on_update": action }],
+            },
+        } })
+    };
+    let cases = [
+        ("id > 0", "RESTRICT", Some("names the column id, which counts by itself")),
+        ("way > 0 OR aim_id > 3", "CASCADE", Some("names the column aim_id, which the foreign key to aims changes (ON UPDATE CASCADE")),
+        ("way > 0 OR aim_id > 3", "RESTRICT", None),
+        ("way > 0", "CASCADE", None),
+    ];
+    for (check, action, refused) in cases {
+        let generator = Generator::to_schema(Schema::from_json(&table(check, action))?).dialects([db.dialect()]);
+        let made = generator.generate(&Schema::default());
+        if let Some(refused) = refused.filter(|_| db.dialect().is_mysql()) {
+            let error = made.unwrap_err().to_string();
+            assert!(error.contains(refused) && error.contains("the check straight of arrows"), "{error}");
+            continue;
+        }
+        let made = made?.expect("tables").files.into_iter().fold(Migration::new("1-arrows"), |made, (file, text)| made.with(file, text));
+        let migrator = Migrator::new([made]);
+        migrator.up(&db).await?;
+        migrator.down(&db).await?;
+    }
+    Ok(())
+}

@@ -55,6 +55,10 @@ pub trait Ways {
     /// A table in the database's own terms, so that two descriptions of the same are equal: types, defaults and expressions as canonical text, names filled
     /// in, what the database does not have left out. Columns stand in expressions as `[name]`, in lower case.
     fn physical(&self, table: &TableDef) -> Result<TableDef>;
+    /// Why the database cannot have a table, where its word about it would come too late.
+    fn refuses(&self, _table: &TableDef) -> Option<String> {
+        None
+    }
     /// A view's query as canonical text.
     fn query(&self, query: &str) -> String;
 }
@@ -66,6 +70,7 @@ pub trait Ways {
 pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: &dyn Ways) -> Result<Vec<Change>> {
     let mut plan = Plan { from, to, renames, asked, ways, phases: Default::default(), refused: Vec::new() };
     let mut pairs = plan.pairs()?;
+    plan.refused.extend(to.tables.iter().filter_map(|table| ways.refuses(table)));
     if ways.enum_types() {
         plan.enums(&mut pairs);
     }

@@ -95,7 +95,7 @@ impl Migrator {
             let statements: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
             for removal in removals(&statements) {
                 let rows = match &removal.table {
-                    Some(table) => rows_of(session, table).await,
+                    Some(table) => rows_of(session, table, COUNTED).await,
                     None => None,
                 };
                 if rows != Some(0) {
@@ -108,9 +108,9 @@ impl Migrator {
     }
 }
 
-/// Counts the rows of a table that a migration's own text names.
-async fn rows_of(session: &mut Session, table: &str) -> Option<u64> {
-    let text = format!("SELECT count(1) FROM (SELECT 1 AS one FROM {table} LIMIT {}) AS counted", COUNTED + 1);
+/// Counts the rows of a table that a migration's own text names, up to one more than the most.
+pub(super) async fn rows_of(session: &mut Session, table: &str, most: i64) -> Option<u64> {
+    let text = format!("SELECT count(1) FROM (SELECT 1 AS one FROM {table} LIMIT {}) AS counted", most + 1);
     let rows = session.rows(Sql { text, params: Vec::new() }).await.ok()?;
     u64::try_from(number(rows.first()?.first())).map_err(|_| Error::bug("a count below zero")).ok()
 }

@@ -49,9 +49,41 @@ impl Ways for Dialect {
         })
     }
 
+    fn refuses(&self, table: &TableDef) -> Option<String> {
+        if self.is_mysql() { refused_check(*self, table) } else { None }
+    }
+
     fn query(&self, query: &str) -> String {
         canonical_query(query)
     }
+}
+
+/// MySQL and MariaDB let no check name a column whose values come without a statement: one that counts by itself, or one that a foreign key changes.
+fn refused_check(dialect: Dialect, table: &TableDef) -> Option<String> {
+    let own = |column: &TableColumn| column.check.as_ref().map(|check| (column.name.clone(), check.clone()));
+    let checks =
+        table.checks.iter().map(|check| (check.name.clone(), check.expression.clone())).chain(table.columns.iter().filter_map(own));
+    for (name, expression) in checks {
+        let text = canonical(dialect, &expression);
+        for column in table.columns.iter().filter(|column| text.contains(&format!("[{}]", column.name.to_lowercase()))) {
+            let changes = |key: &&ForeignKeyDef| {
+                key.columns.contains(&column.name)
+                    && (matches!(key.on_delete, Some(Action::SetNull | Action::SetDefault))
+                        || matches!(key.on_update, Some(Action::Cascade | Action::SetNull | Action::SetDefault)))
+            };
+            let why = match table.foreign_keys.iter().find(changes) {
+                Some(key) => format!("the foreign key to {} changes (ON UPDATE CASCADE, ON DELETE SET NULL, ..)", key.table.name),
+                None if column.auto_increment => "counts by itself".to_owned(),
+                None => continue,
+            };
+            return Some(format!(
+                "the check {name} of {} names the column {}, which {why}, and MySQL and MariaDB refuse that: take the column out of the check, or say --dialect where the \
+                 project has no such database",
+                table.name, column.name
+            ));
+        }
+    }
+    None
 }
 
 /// An expression in one spelling. MariaDB writes quotes inside of texts with a backslash.

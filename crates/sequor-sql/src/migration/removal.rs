@@ -62,12 +62,13 @@ fn renamed_to<'w>(words: &[&'w str], upper: &[&str]) -> Option<&'w str> {
     words.get(place + 2).copied()
 }
 
-fn plain(name: &str) -> String {
+/// A name without its quotes.
+pub fn plain(name: &str) -> String {
     name.chars().filter(|letter| !matches!(letter, '"' | '`')).collect()
 }
 
 /// Words, quoted names as one, commas by themselves; texts and comments in between are left out.
-fn words(statement: &str) -> Vec<&str> {
+pub(super) fn words(statement: &str) -> Vec<&str> {
     let (mut found, mut rest) = (Vec::new(), statement);
     loop {
         rest = rest.trim_start();

@@ -158,6 +158,15 @@ impl Laboratory {
         self.proxy.heal();
     }
 
+    /// Starts a pooler again that has ended by itself: PgBouncer 1.18 does when clients go while a request to cancel is on its way (its issues 801 and 822).
+    pub fn revive_pooler(&mut self) -> Result<bool, String> {
+        let Some((pooler, _)) = &mut self.pooler else { return Ok(false) };
+        if std::net::TcpStream::connect(("127.0.0.1", pooler.port())).is_ok() {
+            return Ok(false);
+        }
+        again(pooler).map(|()| true)
+    }
+
     /// How many transactions are open on the server, besides those of whoever asks.
     pub async fn open_transactions(&self, watch: &Db) -> sequor::Result<i64> {
         let counts = if self.server.url().starts_with("postgres") {

@@ -165,8 +165,13 @@ impl Made {
 
     /// An index, a unique key, a check or a computed column.
     fn part(&mut self, dice: &mut Dice, table: &mut TableDef, late: bool) {
+        // MySQL and MariaDB let no check name a column that a foreign key changes.
+        let keys: Vec<_> = table.foreign_keys.iter().flat_map(|key| key.columns.clone()).collect();
         let number = |column: &&TableColumn| {
-            matches!(column.ty, ColumnType::I32 | ColumnType::I64) && column.name != "id" && column.generated.is_none()
+            matches!(column.ty, ColumnType::I32 | ColumnType::I64)
+                && column.name != "id"
+                && column.generated.is_none()
+                && !keys.contains(&column.name)
         };
         let indexable =
             |column: &&TableColumn| matches!(column.ty, ColumnType::VarChar(_) | ColumnType::I32 | ColumnType::Date | ColumnType::Uuid);

@@ -94,12 +94,15 @@ async fn plan(cx: &Context, migrator: &sequor_orm::migrate::Migrator, db: &sequo
         if one.code {
             cx.console.say("-- runs up.rs");
         }
-        for statement in &one.statements {
+        for (number, statement) in one.statements.iter().enumerate() {
+            for effect in one.effects.iter().filter(|effect| effect.statement == number) {
+                cx.console.say(cx.console.warn(&format!("-- {effect}")));
+            }
             cx.console.say(format!("{};", statement.trim_end_matches(';')));
         }
         data.push(serde_json::json!({
             "name": one.name, "statements": one.statements, "transaction": one.transaction, "reversible": one.reversible,
-            "code": one.code,
+            "code": one.code, "effects": one.effects,
         }));
     }
     let summary = plan.is_empty().then(|| UP_TO_DATE.to_owned());
