@@ -3,6 +3,7 @@
 mod connection;
 mod context;
 mod fire;
+mod form;
 mod global;
 mod kind;
 mod read;
@@ -16,7 +17,7 @@ pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::{AnyChange, Change, HookContext, Operation};
 pub(crate) use fire::{
     any_before, captures, changed, changed_among_many, fire, fire_global, fire_statement, followed, hears_finds, hears_validation,
-    is_in_query_hook, needs_transaction, reads_are_told, tell, tell_among_many, tell_reads,
+    is_in_query_hook, needs_transaction, reads_are_told, tell, tell_all, tell_reads,
 };
 pub use global::GlobalHooks;
 pub use kind::HookKind;

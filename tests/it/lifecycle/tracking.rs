@@ -17,6 +17,16 @@ pub struct Chart {
 }
 
 #[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "letters", paranoid, version)]
+pub struct Letter {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub text: String,
+    pub version: i32,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
 #[model(table = "forms", userstamps)]
 pub struct Form {
     #[field(primary_key, auto_increment)]
@@ -125,6 +135,37 @@ async fn a_stale_save_says_both_versions_and_loses_nothing(db: Db) -> sequor::Re
     // Nothing changed: nothing is sent, and that is no conflict.
     let same = db.expect_queries(0, async || stored.clone().edit().save(&db).await).await?;
     assert_eq!(same.version, 0);
+    Ok(())
+}
+
+fn versions<T: std::fmt::Debug>(answer: sequor::Result<T>) -> (i64, Option<i64>) {
+    match answer {
+        Err(Error::OptimisticLock { versions, .. }) => *versions,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[sequor::test(models(Chart, Letter))]
+async fn a_stale_destroy_says_both_versions_and_deletes_nothing(db: Db) -> sequor::Result<()> {
+    let stale = draft!(Chart { title: "a", weight: 1.0, notes: json!({}) }).create(&db).await?;
+    let mut edit = stale.clone().edit();
+    edit.title = "b".into();
+    let saved = edit.save(&db).await?;
+    assert_eq!(versions(stale.destroy(&db).await), (0, Some(1)));
+    assert_eq!(Chart::count().exec(&db).await?, 1);
+    assert_eq!(saved.destroy(&db).await?, 1);
+    // What is gone already is what was wanted.
+    assert_eq!(stale.destroy(&db).await?, 0);
+
+    let stale = draft!(Letter { text: "a" }).create(&db).await?;
+    let mut edit = stale.clone().edit();
+    edit.text = "b".into();
+    let saved = edit.save(&db).await?;
+    assert_eq!(versions(stale.destroy(&db).await), (0, Some(1)));
+    assert_eq!(versions(stale.force_destroy(&db).await), (0, Some(1)));
+    assert_eq!(saved.destroy(&db).await?, 1);
+    assert_eq!(versions(saved.force_destroy(&db).await), (1, Some(2)), "the deletion raised the version");
+    assert_eq!(Letter::find_one().only_deleted().or_fail().exec(&db).await?.force_destroy(&db).await?, 1);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! How the hooks of a moment run: in order, at most sixteen deep, and none may take the engine down.
 
-use super::table::Found;
+use super::form::Shown;
+use super::table::{Entry, Found, Run};
 use super::{AnyChange, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
 use crate::db::Db;
 use crate::write::{RowState, WriteOptions, parents};
@@ -99,14 +100,22 @@ async fn call(
         return Ok(());
     }
     // On the heap: hooks write, and their writes call hooks, on one stack.
-    Box::pin(call_each(db, model, kind, subject, options, called)).await
+    Box::pin(call_each(db, model, kind, Subjects::One(subject), options, called)).await
+}
+
+/// What the hooks of a moment are called with.
+enum Subjects<'a> {
+    /// One of any kind.
+    One(HookSubject<'a>),
+    /// Changes, one after another.
+    Changes(&'a [AnyChange]),
 }
 
 async fn call_each(
     db: &Db,
     model: Option<&Arc<ModelDef>>,
     kind: HookKind,
-    mut subject: HookSubject<'_>,
+    subjects: Subjects<'_>,
     options: &WriteOptions,
     called: Called,
 ) -> Result<()> {
@@ -119,17 +128,51 @@ async fn call_each(
         return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
     }
     let context = HookContext { db, kind, model, extras };
+    let called = Called { declared: called.declared.filter(|_| !skips(kind.name())), ..called };
     CHAIN
         .scope(chain, async {
-            if let Some(declared) = called.declared.filter(|_| !skips(kind.name())) {
-                guarded(kind.name(), || declared.run(kind, reborrow(&mut subject), &context)).await?;
+            match subjects {
+                Subjects::One(subject) => called.on(subject, &context, &skips).await,
+                Subjects::Changes(changes) => {
+                    for change in changes {
+                        called.on(HookSubject::Change(change), &context, &skips).await?;
+                    }
+                    Ok(())
+                }
             }
-            for entry in called.table.iter().filter(|entry| (!called.rows || entry.rows) && !skips(&entry.name)) {
-                guarded(&entry.name, || (entry.run)(reborrow(&mut subject), &context)).await?;
-            }
-            Ok(())
         })
         .await
+}
+
+impl Called {
+    /// Calls all on one subject.
+    async fn on(&self, mut subject: HookSubject<'_>, cx: &HookContext<'_>, skips: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
+        if let Some(declared) = self.declared {
+            guarded(cx.kind.name(), || declared.run(cx.kind, reborrow(&mut subject), cx)).await?;
+        }
+        let mut shown = Shown::default();
+        for entry in self.table.iter().filter(|entry| (!self.rows || entry.rows) && !skips(&entry.name)) {
+            if let Err(error) = call_one(entry, &mut subject, &mut shown, cx).await {
+                shown.leave(&mut subject, false);
+                return Err(error);
+            }
+        }
+        shown.leave(&mut subject, true);
+        Ok(())
+    }
+}
+
+async fn call_one(entry: &Entry, subject: &mut HookSubject<'_>, shown: &mut Shown, cx: &HookContext<'_>) -> Result<()> {
+    match &entry.run {
+        Run::Plain(run) => {
+            shown.leave(subject, true);
+            guarded(&entry.name, || run(reborrow(subject), cx)).await
+        }
+        Run::Formed(form, run) => match shown.in_form(*form, subject)? {
+            Some(row) => guarded(&entry.name, || run(row, cx)).await,
+            None => Ok(()),
+        },
+    }
 }
 
 /// Whether the running code is that of a hook around a statement, whose own statements are not told.
@@ -227,7 +270,7 @@ pub(crate) async fn changed_among_many(
 }
 
 /// Tells of a row that a write of many changed: the hooks of one row that asked for it, then the listeners of changes.
-pub(crate) async fn tell_among_many(
+async fn tell_among_many(
     db: &Db,
     operation: Operation,
     before: Option<&RowState>,
@@ -235,8 +278,7 @@ pub(crate) async fn tell_among_many(
     options: &WriteOptions,
 ) -> Result<()> {
     let Some(row) = after.or(before) else { return Ok(()) };
-    let asked = declared(&row.model).is_some_and(|declared| declared.wants_rows()) || db.hook_table().wants_rows(&row.model.name);
-    if asked && options.hooks {
+    if options.hooks && rows_are_asked_for(db, &row.model) {
         let mut row = row.clone();
         if let (Some(before), Some(_)) = (before, after) {
             row.original = before.original.clone().or_else(|| before.values.iter().cloned().collect());
@@ -252,6 +294,57 @@ pub(crate) async fn tell_among_many(
         }
     }
     tell(db, operation, before, after, options).await
+}
+
+/// Whether the hooks of one row are called for each row that a write of many changed.
+fn rows_are_asked_for(db: &Db, model: &ModelDef) -> bool {
+    declared(model).is_some_and(|declared| declared.wants_rows()) || db.hook_table().wants_rows(&model.name)
+}
+
+/// [`tell_among_many`] for all rows of one model that a statement changed.
+pub(crate) async fn tell_all(db: &Db, operation: Operation, pairs: &[parents::Pair<'_>], options: &WriteOptions) -> Result<()> {
+    let Some(model) = pairs.iter().find_map(|(before, after)| after.or(*before)).map(|row| row.model.clone()) else { return Ok(()) };
+    if options.hooks && rows_are_asked_for(db, &model) {
+        for (before, after) in pairs {
+            tell_among_many(db, operation, *before, *after, options).await?;
+        }
+        return Ok(());
+    }
+    if !listens(db, &model) {
+        return Ok(());
+    }
+    let (actor, transaction) = (crate::write::actor_of(&options.extras(db)), db.transaction_id());
+    let mut changes: Vec<AnyChange> = pairs.iter().filter_map(|(before, after)| AnyChange::new(operation, *before, *after)).collect();
+    for change in &mut changes {
+        change.actor.clone_from(&actor);
+        change.transaction = transaction;
+    }
+    tell_changes(db, &model, changes, options).await
+}
+
+/// Calls the listeners of changes, and leaves those that wait for the commit to it.
+async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Vec<AnyChange>, options: &WriteOptions) -> Result<()> {
+    // Listeners of changes are mandatory: hooks(false) does not skip them.
+    let mandatory = WriteOptions { hooks: true, ..options.clone() };
+    let called = Called { declared: declared(model), table: db.hook_table().of(&model.name, HookKind::AfterChange), rows: false };
+    if called.declared.is_some() || !called.table.is_empty() {
+        Box::pin(call_each(db, Some(model), HookKind::AfterChange, Subjects::Changes(&changes), &mandatory, called)).await?;
+    }
+    let heard = declared(model).is_some() || db.hook_table().has(&model.name, &[HookKind::AfterCommit]);
+    if !heard && !db.hook_table().has_observers() {
+        return Ok(());
+    }
+    let (outside, model) = (Db { tx: None, detached: true, ..db.clone() }, model.clone());
+    db.after_commit(async move {
+        for change in &changes {
+            observe(&outside, change);
+            if let Err(error) = fire(&outside, &model, HookKind::AfterCommit, HookSubject::Change(change), &mandatory).await {
+                outside.hook_table().failed();
+                tracing::error!(%error, model = %model.name, "an after_commit hook failed; the commit stands");
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Tells the listeners of changes what happened to a row, and the rows that it belongs to.
@@ -290,22 +383,7 @@ pub(crate) async fn tell(
     let Some(mut change) = AnyChange::new(operation, before, after) else { return Ok(()) };
     change.actor = crate::write::actor_of(&options.extras(db));
     change.transaction = db.transaction_id();
-    // Listeners of changes are mandatory: hooks(false) does not skip them.
-    let mandatory = WriteOptions { hooks: true, ..options.clone() };
-    fire(db, &model, HookKind::AfterChange, HookSubject::Change(&change), &mandatory).await?;
-    let heard = declared(&model).is_some() || db.hook_table().has(&model.name, &[HookKind::AfterCommit]);
-    if !heard && !db.hook_table().has_observers() {
-        return Ok(());
-    }
-    let outside = Db { tx: None, detached: true, ..db.clone() };
-    db.after_commit(async move {
-        observe(&outside, &change);
-        if let Err(error) = fire(&outside, &model, HookKind::AfterCommit, HookSubject::Change(&change), &mandatory).await {
-            outside.hook_table().failed();
-            tracing::error!(%error, model = %model.name, "an after_commit hook failed; the commit stands");
-        }
-    });
-    Ok(())
+    tell_changes(db, &model, vec![change], options).await
 }
 
 /// Observers cannot change the outcome: each runs in a task of its own, for at most 5 s, whatever it does.

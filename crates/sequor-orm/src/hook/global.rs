@@ -1,7 +1,8 @@
 //! [`GlobalHooks`]: hooks of all models, of connections, statements and definitions.
 
 use super::connection::{ConnectTarget, Listener, ModelMoment, NewConnection, PoolEvent, PoolMoment};
-use super::table::Entry;
+use super::form::nothing;
+use super::table::{Entry, Run};
 use super::{AnyChange, BulkChange, HookContext, HookFn, HookKind, HookRegistry, HookSubject, HookTable, QueryEvent, ReadRows};
 use crate::db::Db;
 use crate::query::QueryState;
@@ -15,14 +16,9 @@ pub(super) type ChangeFn = Arc<dyn for<'a> Fn(&'a AnyChange, &'a HookContext<'a>
 
 /// A listener of changes as any other hook.
 pub(super) fn change_hook(hook: ChangeFn) -> HookFn {
-    Arc::new(move |subject, cx| {
-        let hook = hook.clone();
-        Box::pin(async move {
-            match subject {
-                HookSubject::Change(change) => hook(change, cx).await,
-                _ => Ok(()),
-            }
-        })
+    Arc::new(move |subject, cx| match subject {
+        HookSubject::Change(change) => hook(change, cx),
+        _ => nothing(),
     })
 }
 
@@ -53,15 +49,9 @@ macro_rules! hooks {
                 where
                     F: for<'a> Fn(&'a mut $ty, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            match subject {
-                                $pattern => hook($argument, cx).await,
-                                _ => Ok(()),
-                            }
-                        })
+                    let run: HookFn = Arc::new(move |subject, cx| match subject {
+                        $pattern => hook($argument, cx),
+                        _ => nothing(),
                     });
                     self.put(HookKind::$kind, name, run);
                 }
@@ -263,7 +253,7 @@ impl<'a> GlobalHooks<'a> {
     }
 
     fn put(&self, kind: HookKind, name: &str, run: HookFn) {
-        self.table.add(self.model, kind, Entry { name: name.to_owned(), run, rows: self.rows });
+        self.table.add(self.model, kind, Entry { name: name.to_owned(), run: Run::Plain(run), rows: self.rows });
     }
 
     /// With `true`, the `after_*` hooks of one row that are registered from here on are also called for each row that `*_all` writes, bulk creates and

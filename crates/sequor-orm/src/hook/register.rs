@@ -1,7 +1,8 @@
 //! Hooks at run time: `db.hooks::<User>()`, `db.observe(..)`. Those of all models are next door.
 
+use super::form::{Form, FormFn, nothing};
 use super::global::change_hook;
-use super::table::Entry;
+use super::table::{Entry, Run};
 use super::{AnyChange, BulkChange, HookContext, HookFn, HookKind, HookSubject, HookTable};
 use crate::db::Db;
 use crate::model::Model;
@@ -48,6 +49,10 @@ impl<M: Model> HookRegistry for ModelHooks<'_, M> {
 
 impl<M: Model> ModelHooks<'_, M> {
     fn put(&self, kind: HookKind, name: &str, run: HookFn) {
+        self.put_run(kind, name, Run::Plain(run));
+    }
+
+    fn put_run(&self, kind: HookKind, name: &str, run: Run) {
         self.table.add(Some(M::NAME), kind, Entry { name: name.to_owned(), run, rows: self.rows });
     }
 
@@ -68,18 +73,11 @@ macro_rules! row_hooks {
                 where
                     F: for<'a> Fn(&'a mut crate::write::Edit<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            let HookSubject::Row(state) = subject else { return Ok(()) };
-                            let mut edit = crate::write::Edit::<M>::from_state(state)?;
-                            hook(&mut edit, cx).await?;
-                            state.values = edit.to_state().values;
-                            Ok(())
-                        })
+                    let run: FormFn = Arc::new(move |row, cx| match row.downcast_mut::<crate::write::Edit<M>>() {
+                        Some(row) => hook(row, cx),
+                        None => nothing(),
                     });
-                    self.put(HookKind::$kind, name, run);
+                    self.put_run(HookKind::$kind, name, Run::Formed(Form::edit::<M>(), run));
                 }
             )*
         }
@@ -116,18 +114,11 @@ macro_rules! draft_hooks {
                 where
                     F: for<'a> Fn(&'a mut crate::write::Draft<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            let HookSubject::Row(state) = subject else { return Ok(()) };
-                            let mut draft = crate::write::Draft::<M>::from_state(state.take());
-                            let result = hook(&mut draft, cx).await;
-                            *state = draft.state;
-                            result
-                        })
+                    let run: FormFn = Arc::new(move |row, cx| match row.downcast_mut::<crate::write::Draft<M>>() {
+                        Some(row) => hook(row, cx),
+                        None => nothing(),
                     });
-                    self.put(HookKind::$kind, name, run);
+                    self.put_run(HookKind::$kind, name, Run::Formed(Form::draft::<M>(), run));
                 }
             )*
         }
@@ -156,15 +147,9 @@ macro_rules! subject_hooks {
                 where
                     F: for<'a> Fn(&'a mut $ty, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            match subject {
-                                $pattern => hook($argument, cx).await,
-                                _ => Ok(()),
-                            }
-                        })
+                    let run: HookFn = Arc::new(move |subject, cx| match subject {
+                        $pattern => hook($argument, cx),
+                        _ => nothing(),
                     });
                     self.put(HookKind::$kind, name, run);
                 }
@@ -237,12 +222,7 @@ macro_rules! moment_hooks {
                 where
                     F: for<'a> Fn(&'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |_, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move { hook(cx).await })
-                    });
-                    self.put(HookKind::$kind, name, run);
+                    self.put(HookKind::$kind, name, Arc::new(move |_, cx| hook(cx)));
                 }
             )*
         }

@@ -1,6 +1,7 @@
 //! [`HookTable`]: the hooks registered at run time. Looking one up that is not there costs one comparison of bits.
 
 use super::connection::ConnectionHooks;
+use super::form::{Form, FormFn};
 use super::{AnyChange, HookFn, HookKind};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +12,18 @@ pub(super) type Observer = Arc<dyn Fn(&AnyChange) + Send + Sync>;
 /// One registered hook.
 pub(super) struct Entry {
     pub(super) name: String,
-    pub(super) run: HookFn,
+    pub(super) run: Run,
     /// Whether it is called for each row that a write of many changed.
     pub(super) rows: bool,
+}
+
+/// What a registered hook is called with.
+#[derive(Clone)]
+pub(super) enum Run {
+    /// The subject as the engine has it.
+    Plain(HookFn),
+    /// The row in a form.
+    Formed(Form, FormFn),
 }
 
 /// Hooks of one moment, in the order of registration.
@@ -22,7 +32,7 @@ pub(super) type Entries = Arc<Vec<Entry>>;
 /// Hooks of one kind.
 #[derive(Default)]
 struct Moment {
-    models: HashMap<String, Entries>,
+    models: HashMap<String, Entries, foldhash::fast::RandomState>,
     all: Option<Entries>,
 }
 
@@ -35,7 +45,8 @@ impl Moment {
 /// The hooks of one `Db` that were registered at run time.
 #[derive(Default)]
 pub struct HookTable {
-    moments: RwLock<HashMap<HookKind, Moment>>,
+    /// By the number of the kind.
+    moments: RwLock<Vec<Moment>>,
     observers: RwLock<Vec<(String, Observer)>>,
     /// One bit for each kind of which there are hooks.
     kinds: AtomicU64,
@@ -50,7 +61,7 @@ impl std::fmt::Debug for HookTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let moments = self.moments.read().unwrap_or_else(PoisonError::into_inner);
         let mut list = f.debug_list();
-        for (kind, moment) in moments.iter() {
+        for (kind, moment) in HookKind::ALL.iter().zip(moments.iter()) {
             let entries = moment.models.values().chain(&moment.all).flat_map(|entries| entries.iter());
             list.entries(entries.map(|entry| (kind, &entry.name)));
         }
@@ -85,12 +96,13 @@ fn changed(entries: Option<&Entries>, name: &str, added: Option<Entry>) -> Optio
 impl HookTable {
     /// Registers a hook of one model, or of all; one of the same name and kind is replaced.
     pub fn register(&self, model: Option<&str>, kind: HookKind, name: &str, run: HookFn) {
-        self.add(model, kind, Entry { name: name.to_owned(), run, rows: false });
+        self.add(model, kind, Entry { name: name.to_owned(), run: Run::Plain(run), rows: false });
     }
 
     pub(super) fn add(&self, model: Option<&str>, kind: HookKind, entry: Entry) {
         let mut moments = self.moments.write().unwrap_or_else(PoisonError::into_inner);
-        let moment = moments.entry(kind).or_default();
+        moments.resize_with(HookKind::ALL.len(), Moment::default);
+        let moment = &mut moments[kind as usize];
         let name = entry.name.clone();
         match model {
             Some(model) => {
@@ -107,7 +119,7 @@ impl HookTable {
     pub fn remove(&self, model: Option<&str>, name: &str) -> bool {
         let mut moments = self.moments.write().unwrap_or_else(PoisonError::into_inner);
         let mut found = false;
-        for moment in moments.values_mut() {
+        for moment in moments.iter_mut() {
             let entries = match model {
                 Some(model) => moment.models.get(model),
                 None => moment.all.as_ref(),
@@ -127,9 +139,9 @@ impl HookTable {
     }
 
     /// Keeps the bits in step with the table.
-    fn note(&self, moments: &HashMap<HookKind, Moment>) {
+    fn note(&self, moments: &[Moment]) {
         let (mut kinds, mut rows) = (0, 0);
-        for (kind, moment) in moments.iter().filter(|(_, moment)| !moment.is_empty()) {
+        for (kind, moment) in HookKind::ALL.iter().zip(moments).filter(|(_, moment)| !moment.is_empty()) {
             kinds |= kind.bit();
             if moment.models.values().chain(&moment.all).any(|entries| entries.iter().any(|entry| entry.rows)) {
                 rows |= kind.bit();
@@ -145,7 +157,7 @@ impl HookTable {
             return Found { own: None, all: None };
         }
         let moments = self.moments.read().unwrap_or_else(PoisonError::into_inner);
-        match moments.get(&kind) {
+        match moments.get(kind as usize) {
             Some(moment) => Found { own: moment.models.get(model).cloned(), all: moment.all.clone() },
             None => Found { own: None, all: None },
         }
@@ -157,7 +169,13 @@ impl HookTable {
     }
 
     pub(super) fn has(&self, model: &str, kinds: &[HookKind]) -> bool {
-        kinds.iter().any(|kind| self.any(*kind) && !self.of(model, *kind).is_empty())
+        if !kinds.iter().any(|kind| self.any(*kind)) {
+            return false;
+        }
+        let moments = self.moments.read().unwrap_or_else(PoisonError::into_inner);
+        let hears =
+            |kind: &HookKind| moments.get(*kind as usize).is_some_and(|moment| moment.all.is_some() || moment.models.contains_key(model));
+        kinds.iter().any(|kind| self.any(*kind) && hears(kind))
     }
 
     /// Whether a hook wants to be called for each row that a write of many changed.

@@ -314,6 +314,16 @@ impl<M, S: Shape> Find<M, S> {
 
     /// How the database would run this query, as a tree of steps and in its own words.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// println!("{}", User::find_all().explain(&db).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     #[track_caller]
@@ -326,6 +336,17 @@ impl<M, S: Shape> Find<M, S> {
     }
 
     /// Runs the query.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let adults: Vec<User> = User::find_all().filter(User::AGE.gte(18)).exec(&db).await?;
+    /// assert_eq!(adults, [ann]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database; `Decode` when a row does not fit; `Usage` when the database cannot do it.
@@ -428,6 +449,16 @@ impl<M: Model> Find<M> {
     }
 
     /// Whether any row matches.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert!(User::find_all().filter(User::NAME.eq("Ann")).exists(&db).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn exists(self, db: &Db) -> impl Future<Output = Result<bool>> + Send + use<M> {
         let (db, state, site) = (self.state.server(db), self.state, Location::caller());

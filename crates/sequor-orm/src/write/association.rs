@@ -315,6 +315,17 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
 
     /// Links rows; those that are linked stay. Sequelize: `addPosts(posts)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = draft!(Post { title: "Hi" }).create(&db).await?;
+    /// ann.relation(User::POSTS).add(&post, &db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database and of hooks.
     #[track_caller]
@@ -334,6 +345,17 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     }
 
     /// Makes the linked rows exactly these. Sequelize: `setPosts(posts)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = draft!(Post { title: "Hi" }).create(&db).await?;
+    /// ann.relation(User::POSTS).set([&post], &db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database and of hooks.
@@ -355,6 +377,17 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
 
     /// Unlinks rows; they stay stored. Sequelize: `removePosts(posts)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = ann.relation(User::POSTS).create(draft!(Post { title: "Hi" }), &db).await?;
+    /// ann.relation(User::POSTS).remove(&post, &db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database and of hooks.
     #[track_caller]
@@ -375,6 +408,17 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
 
     /// Whether all of these rows are linked. Sequelize: `hasPosts(posts)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = ann.relation(User::POSTS).create(draft!(Post { title: "Hi" }), &db).await?;
+    /// assert!(ann.relation(User::POSTS).has(&post, &db).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     #[track_caller]
@@ -388,6 +432,16 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
 
     /// How many rows are linked. Sequelize: `countPosts()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert_eq!(ann.relation(User::POSTS).count(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     #[track_caller]
@@ -400,6 +454,17 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     }
 
     /// Creates a row and links it. Sequelize: `createPost(values)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = ann.relation(User::POSTS).create(draft!(Post { title: "Hi" }), &db).await?;
+    /// assert_eq!(post.user_id, Some(ann.id));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Validation` and those of the database and of hooks.

@@ -122,12 +122,13 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
 
 /// Tells of rows that were created, and counts them where they belong. Which rows a conflict clause found nobody says, so there it is counted anew.
 async fn created(db: &Db, stored: &[RowState], hooked: bool, options: &BulkOptions) -> Result<()> {
-    for row in stored {
-        if hooked {
+    if hooked {
+        for row in stored {
             hook::tell(db, hook::Operation::Create, None, Some(row), &options.write).await?;
-        } else {
-            hook::tell_among_many(db, hook::Operation::Create, None, Some(row), &options.write).await?;
         }
+    } else {
+        let pairs: Vec<_> = stored.iter().map(|row| (None, Some(row))).collect();
+        hook::tell_all(db, hook::Operation::Create, &pairs, &options.write).await?;
     }
     if matches!(options.duplicates, OnDuplicate::Fail) {
         return hook::followed(db, stored.iter().map(|row| (None, Some(row))).collect(), &options.write).await;

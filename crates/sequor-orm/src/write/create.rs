@@ -20,6 +20,12 @@ pub(crate) async fn create(db: &Db, state: RowState, options: &WriteOptions) -> 
 
 /// What a row holds is what is stored.
 pub(crate) fn remember(row: &mut RowState) {
+    let same = |original: &Vec<sequor_core::Value>| {
+        row.values.len() == original.len() && row.values.iter().zip(original).all(|(new, old)| new.as_ref() == Some(old))
+    };
+    if row.original.as_ref().is_some_and(same) {
+        return;
+    }
     row.original = Some(row.values.iter().map(|value| value.clone().unwrap_or_default()).collect());
 }
 

@@ -234,6 +234,17 @@ impl<M: Model> Draft<M> {
 
     /// Creates the row, with all that hangs on it in one transaction. Sequelize: `create(values)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let bo = draft!(User { name: "Bo", posts: [{ title: "Hi" }] }).create(&db).await?;
+    /// assert_eq!(bo.posts.loaded()?[0].title, "Hi");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation`, constraint errors that name fields, those of hooks.
     #[track_caller]
@@ -258,6 +269,17 @@ impl<M: Model> Draft<M> {
     }
 
     /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `build(values).validate()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let nameless = draft!(User { name: "" });
+    /// assert!(matches!(nameless.validate(&db).await, Err(Error::Validation(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Validation` with all failures.
@@ -287,6 +309,17 @@ called!(CreateWith);
 impl<M: Model> CreateWith<M> {
     /// Creates the row.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let bo = draft!(User { name: "Bo" }).create_with(SkipSync).exec(&db).await?;
+    /// assert_eq!(bo.name, "Bo");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Draft::create`].
     #[track_caller]
@@ -295,6 +328,17 @@ impl<M: Model> CreateWith<M> {
     }
 
     /// The same as [`CreateWith::exec`].
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let bo = draft!(User { name: "Bo" }).hooks(false).create(&db).await?;
+    /// assert_eq!(bo.name, "Bo");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Draft::create`].

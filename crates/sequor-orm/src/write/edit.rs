@@ -10,10 +10,12 @@ use sequor_core::Name;
 use sequor_core::driver::{BoxFuture, ValueRow};
 use sequor_core::error::Result;
 use sequor_core::statement::Expr;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 /// A stored row being changed: fields are assigned as usual, [`Edit::save`] writes what differs.
 #[derive(Clone)]
@@ -43,16 +45,24 @@ impl<M: Model> Edit<M> {
 
     /// The row for the write engine.
     pub(crate) fn to_state(&self) -> RowState {
-        let mut state = RowState::stored(M::model().clone(), values_of(&self.original));
-        state.values = values_of(&self.current).into_iter().map(Some).collect();
-        state
+        RowState { values: self.values(), original: Some(values_of(&self.original)), ..RowState::empty(M::model().clone()) }
+    }
+
+    /// The values as they are now.
+    pub(crate) fn values(&self) -> Vec<Option<sequor_core::Value>> {
+        values_of(&self.current).into_iter().map(Some).collect()
     }
 
     /// The row back from the write engine.
     pub(crate) fn from_state(state: &RowState) -> Result<Edit<M>> {
-        let current: Vec<_> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
-        let original = state.original.clone().unwrap_or_else(|| current.clone());
-        Ok(Edit { original: M::decode(&mut ValueRow::new(original), 0)?, current: M::decode(&mut ValueRow::new(current), 0)? })
+        let values = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        let current = M::decode(&mut ValueRow::new(values), 0)?;
+        let differs = |original: &&Vec<_>| original.iter().zip(&state.values).any(|(old, new)| new.as_ref() != Some(old));
+        let original = match state.original.as_ref().filter(differs) {
+            Some(original) => M::decode(&mut ValueRow::new(original.clone()), 0)?,
+            None => current.clone(),
+        };
+        Ok(Edit { original, current })
     }
 
     /// The names of the fields that differ from what was loaded. Sequelize: `changed()`.
@@ -105,6 +115,19 @@ impl<M: Model> Edit<M> {
 
     /// Writes what changed; gives the row as stored. Without a change nothing is sent. Sequelize: `save()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// ann.name = "Anna".into();
+    /// let ann = ann.save(&db).await?;
+    /// assert_eq!(ann.name, "Anna");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation`, constraint errors, `OptimisticLock`, `NotFound` when the row is gone.
     #[track_caller]
@@ -113,6 +136,19 @@ impl<M: Model> Edit<M> {
     }
 
     /// Writes only some of the fields that changed. Sequelize: `save({ fields })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// (ann.name, ann.age) = ("Anna".into(), Some(32));
+    /// ann.save_fields(User::AGE, &db).await?;
+    /// assert_eq!(User::find_by_pk(1).or_fail().exec(&db).await?.name, "Ann");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Edit::save`].
@@ -124,6 +160,18 @@ impl<M: Model> Edit<M> {
     }
 
     /// Writes what changed and leaves `updated_at` alone. Sequelize: `save({ silent: true })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// ann.age = Some(32);
+    /// assert_eq!(ann.save_silently(&db).await?.age, Some(32));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Edit::save`].
@@ -151,6 +199,18 @@ impl<M: Model> Edit<M> {
 
     /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `validate()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// ann.name.clear();
+    /// assert!(matches!(ann.validate(&db).await, Err(Error::Validation(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation` with all failures.
     #[track_caller]
@@ -167,9 +227,18 @@ impl<M: Model> Edit<M> {
 
 /// Field names live as long as the model, which is never dropped; owned ones (embedded fields) are leaked once each.
 fn leaked(name: &Name) -> &'static str {
+    static OWNED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     match name {
         Name::Borrowed(name) => name,
-        Name::Owned(name) => Box::leak(name.clone().into_boxed_str()),
+        Name::Owned(name) => {
+            let mut owned = OWNED.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = owned.get(name.as_str()) {
+                return known;
+            }
+            let leaked: &'static str = Box::leak(name.clone().into_boxed_str());
+            owned.insert(leaked);
+            leaked
+        }
     }
 }
 
@@ -205,6 +274,18 @@ called!(SaveWith);
 impl<M: Model> SaveWith<M> {
     /// Writes what changed.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// ann.age = Some(32);
+    /// ann.save_with(SkipSync).exec(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Edit::save`].
     #[track_caller]
@@ -213,6 +294,18 @@ impl<M: Model> SaveWith<M> {
     }
 
     /// The same as [`SaveWith::exec`].
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut ann = ann.edit();
+    /// ann.age = Some(32);
+    /// ann.hooks(false).save(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Edit::save`].

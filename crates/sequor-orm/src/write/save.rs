@@ -244,7 +244,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     let mut filter = key_condition(&model, &key);
     let version = expected_version(state);
     if let Some((position, version)) = version {
-        filter = filter.and(column(&model, position).binary(BinaryOp::Equal, bound(&model, position, &Value::I64(version))));
+        filter = filter.and(still_has(&model, position, version));
         set.push((model.columns[position].column.clone(), bound(&model, position, &Value::I64(version + 1))));
         state.values[position] = Some(Value::I64(version + 1));
     }
@@ -297,6 +297,28 @@ fn take_stored(state: &mut RowState, row: Vec<Value>, changed: &[usize], options
         if options.refresh || changed.contains(&position) || column.generated.is_some() || model.version == Some(position) {
             state.values[position] = Some(value);
         }
+    }
+}
+
+fn still_has(model: &Arc<ModelDef>, position: usize, version: i64) -> Expr {
+    column(model, position).binary(BinaryOp::Equal, bound(model, position, &Value::I64(version)))
+}
+
+/// The condition that a row is the one that was loaded: its key, and its version if it has one.
+pub(crate) fn loaded_condition(state: &RowState) -> Result<Expr> {
+    let condition = key_condition(&state.model, &state.stored_key()?);
+    Ok(match expected_version(state) {
+        Some((position, version)) => condition.and(still_has(&state.model, position, version)),
+        None => condition,
+    })
+}
+
+/// No row was deleted: an error where somebody else changed it; one that is gone is what was wanted.
+pub(crate) async fn outdated(db: &Db, state: &RowState, options: &WriteOptions) -> Result<()> {
+    let Some(version) = expected_version(state) else { return Ok(()) };
+    match lost(db, &state.model, state.stored_key()?, Some(version), options).await {
+        Error::OptimisticLock { versions, .. } if versions.1.is_none() => Ok(()),
+        error => Err(error),
     }
 }
 

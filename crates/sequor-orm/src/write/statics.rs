@@ -137,6 +137,17 @@ impl<M: Model> BulkCreate<M> {
 
     /// Creates the rows.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let users = User::bulk_create(["Bo", "Cy"].map(|name| draft!(User { name }))).exec(&db).await?;
+    /// assert_eq!((users[0].id, users[1].id), (2, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation` of all rows at once; constraint errors; nothing is stored then.
     #[track_caller]
@@ -207,6 +218,17 @@ called!(Upsert);
 
 impl<M: Model> FindOrCreate<M> {
     /// Finds or creates; the flag says whether the row is new.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let (ann, created) = User::find_or_create(User::NAME.eq("Ann"), draft!(User { name: "Ann" })).exec(&db).await?;
+    /// assert_eq!((ann.id, created), (1, false));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Validation`; `UniqueConstraint` when a key is taken that the filter does not name.
@@ -383,6 +405,17 @@ impl<M: Model> UpdateAll<M> {
 
     /// Changes the rows; gives how many matched.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let updated = User::update_all().set(User::AGE, User::AGE + 1).filter(User::AGE.lt(40)).exec(&db).await?;
+    /// assert_eq!(updated, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `MissingFilter` without a filter; `Validation`; constraint errors.
     #[track_caller]
@@ -403,6 +436,17 @@ impl<M: Model> UpdateReturning<M> {
     }
 
     /// Changes the rows; gives them as they are stored.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let users = User::update_all().set(User::AGE, 32).filter(User::ID.eq(1)).returning().exec(&db).await?;
+    /// assert_eq!(users[0].age, Some(32));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`UpdateAll::exec`].
@@ -438,6 +482,16 @@ impl<M: Model> DestroyAll<M> {
 
     /// Deletes the rows; gives how many.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert_eq!(User::destroy_all().filter(User::AGE.gt(30)).exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `MissingFilter` without a filter; `ForeignKeyConstraint`.
     #[track_caller]
@@ -460,6 +514,17 @@ pub struct RestoreAll<M> {
 
 impl<M: Model> RestoreAll<M> {
     /// Brings the rows back; gives how many.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// User::destroy_all().every_row().exec(&db).await?;
+    /// assert_eq!(User::restore_all().exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` when the model is not paranoid.
@@ -494,6 +559,16 @@ impl<M: Model> Truncate<M> {
     }
 
     /// Empties the table.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// Post::truncate().exec(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `ForeignKeyConstraint` or `Database` when rows still point here.

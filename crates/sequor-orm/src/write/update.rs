@@ -1,8 +1,8 @@
 //! Changing many rows by a filter.
 
 use super::fill::now_for;
-use super::insert::{ValuesSink, bound, whole, writable};
-use super::save::{column, moves};
+use super::insert::{ValuesSink, bound, is_exact, whole, writable};
+use super::save::moves;
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
@@ -12,9 +12,11 @@ use crate::query::QueryState;
 use crate::validate;
 use sequor_core::driver::Discard;
 use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Expr, LockMode, SelectItem, Statement, Update};
 use sequor_core::{Name, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What an update of many rows may say.
 #[derive(Clone, Debug)]
@@ -69,7 +71,7 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
     let result = if needs_rows {
         db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
     } else {
-        run_update(db, &query, set.clone(), write, options.returning).await?
+        run_update(db, &query, completed(db, &model, set.clone(), write), write, options.returning).await?
     };
     let mut bulk = hook::BulkChange { query, set };
     hook::fire(db, &model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
@@ -110,8 +112,12 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
     let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
     let moved = moves::capture(db, &before, &positions, write).await?;
     let keys = keys_afterwards(db, &query, &before, &set, write).await?;
-    let (count, mut rows) = run_update(db, &keyed(&query, &before)?, set, write, true).await?;
-    if rows.is_empty() && count > 0 {
+    let set = completed(db, &query.model, set, write);
+    let foreseen = foreseen(&before, &set);
+    let (count, mut rows) = run_update(db, &same_rows(db, &query, &before)?, set, write, foreseen.is_none()).await?;
+    if let Some(foreseen) = foreseen {
+        rows = foreseen;
+    } else if rows.is_empty() && count > 0 {
         rows = find_rows(db, with_keys(&query, keys.clone())?, write.site).await?;
     }
     if !moved.is_empty() || hook::captures(db, &query.model) {
@@ -120,13 +126,55 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
             by_key.insert(KeyHash::new(&row.stored_key()?), row);
         }
         let after: Vec<Option<&RowState>> = keys.iter().map(|key| by_key.get(&KeyHash::new(key)).copied()).collect();
-        for (old, new) in before.iter().zip(&after) {
-            hook::tell_among_many(db, hook::Operation::Update, Some(old), *new, write).await?;
-        }
-        hook::followed(db, before.iter().map(Some).zip(after.iter().copied()).collect(), write).await?;
+        let pairs: Vec<_> = before.iter().map(Some).zip(after.iter().copied()).collect();
+        hook::tell_all(db, hook::Operation::Update, &pairs, write).await?;
+        hook::followed(db, pairs, write).await?;
         moves::tell(db, moved, &after, write).await?;
     }
     Ok((count, if options.returning { rows } else { Vec::new() }))
+}
+
+/// The rows that were read and locked. Where the transaction keeps all others from writing, the condition still finds just them; elsewhere others may
+/// have added rows that match meanwhile.
+fn same_rows(db: &Db, query: &QueryState, rows: &[RowState]) -> Result<QueryState> {
+    let mut again = query.clone();
+    let limited = query.clauses.limit.is_some() || query.clauses.offset.is_some();
+    if !db.dialect().row_locks() && !limited && plan::repeatable(&mut again) {
+        return Ok(query.clone());
+    }
+    keyed(query, rows)
+}
+
+/// The rows as an update will leave them, where it sets nothing but values that come back as they are sent. As after a create, what a trigger makes of
+/// them is not seen.
+fn foreseen(rows: &[RowState], set: &[(usize, Expr)]) -> Option<Vec<RowState>> {
+    let model = rows.first()?.model.clone();
+    if model.columns.iter().any(|column| column.generated.is_some()) || set.iter().any(|(position, _)| model.primary_key.contains(position))
+    {
+        return None;
+    }
+    let mut values = Vec::with_capacity(set.len());
+    for (position, expr) in set.iter().filter(|(position, _)| model.version != Some(*position)) {
+        match expr {
+            Expr::Value(value, _) if is_exact(&model.columns[*position].ty, value) => values.push((*position, value)),
+            _ => return None,
+        }
+    }
+    let raised = model.version.filter(|version| set.iter().any(|(position, _)| position == version));
+    let after = |row: &RowState| {
+        let mut stored = row.original.clone()?;
+        for (position, value) in &values {
+            stored[*position].clone_from(value);
+        }
+        if let Some(position) = raised {
+            stored[position] = match &stored[position] {
+                Value::I64(version) => Value::I64(version + 1),
+                _ => return None,
+            };
+        }
+        Some(RowState::stored(model.clone(), stored))
+    };
+    rows.iter().map(after).collect()
 }
 
 /// The keys that rows will have: their own, unless the update sets a column of the key.
@@ -244,21 +292,27 @@ pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, ret
     })
 }
 
-async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions, returning: bool) -> Result<Updated> {
-    let model = &query.model;
-    let mut columns = Vec::with_capacity(set.len() + 2);
-    for (position, value) in &set {
-        let value = plan::write_expr(value.clone(), query, &db.models())?;
-        columns.push((model.columns[*position].column.clone(), value));
-    }
+/// What an update sets, with `updated_at` and the version.
+fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, options: &WriteOptions) -> Vec<(usize, Expr)> {
     if let (Some(position), false) = (model.timestamps.updated, options.silent)
         && !set.iter().any(|(known, _)| *known == position)
     {
-        columns.push((model.columns[position].column.clone(), bound(model, position, &now_for(&model.columns[position], db))));
+        set.push((position, bound(model, position, &now_for(&model.columns[position], db))));
     }
     if let Some(position) = model.version.filter(|_| !options.keeps_version) {
-        let raised = column(model, position).binary(BinaryOp::Add, bound(model, position, &Value::I64(1)));
-        columns.push((model.columns[position].column.clone(), raised));
+        let version = Expr::Field(plan::field(model, position));
+        set.push((position, version.binary(BinaryOp::Add, bound(model, position, &Value::I64(1)))));
+    }
+    set
+}
+
+/// Runs an update that sets just this.
+async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions, returning: bool) -> Result<Updated> {
+    let model = &query.model;
+    let mut columns = Vec::with_capacity(set.len());
+    for (position, value) in set {
+        let value = plan::write_expr(value, query, &db.models())?;
+        columns.push((model.columns[position].column.clone(), value));
     }
     run_statement(db, statement(db, query, columns, returning, &options.tags)?, query, options, "update_all").await
 }

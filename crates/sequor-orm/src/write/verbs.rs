@@ -40,6 +40,17 @@ pub trait InstanceWrites: Model {
 
     /// Adds to a number in one atomic statement; gives the row as stored. Sequelize: `increment('age', { by: 1 })`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let ann = ann.increment(User::AGE, 1, &db).await?;
+    /// assert_eq!(ann.age, Some(32));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound` when the row is gone; those of the database.
     #[track_caller]
@@ -48,6 +59,17 @@ pub trait InstanceWrites: Model {
     }
 
     /// Subtracts from a number in one atomic statement; gives the row as stored. Sequelize: `decrement('age', { by: 1 })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let ann = ann.decrement(User::AGE, 1, &db).await?;
+    /// assert_eq!(ann.age, Some(30));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` when the row is gone; those of the database.
@@ -58,6 +80,17 @@ pub trait InstanceWrites: Model {
     }
 
     /// Reads the row again. Sequelize: `reload()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// User::update_all().set(User::AGE, 40).every_row().exec(&db).await?;
+    /// assert_eq!(ann.reload(&db).await?.age, Some(40));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` when the row is gone.
@@ -73,6 +106,17 @@ pub trait InstanceWrites: Model {
 
     /// Deletes the row: softly where the model is paranoid. Gives 1, or 0 when it was gone. Sequelize: `destroy()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert_eq!(ann.destroy(&db).await?, 1);
+    /// assert_eq!(User::count().exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `ForeignKeyConstraint` when rows still point here; those of hooks.
     #[track_caller]
@@ -81,6 +125,17 @@ pub trait InstanceWrites: Model {
     }
 
     /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// ann.force_destroy(&db).await?;
+    /// assert!(User::find_all().with_deleted().exec(&db).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`InstanceWrites::destroy`].
@@ -100,6 +155,18 @@ pub trait InstanceWrites: Model {
 
     /// Brings a softly deleted row back; gives it as stored. Sequelize: `restore()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// ann.destroy(&db).await?;
+    /// ann.restore(&db).await?;
+    /// assert_eq!(User::count().exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` when the model is not paranoid.
     #[track_caller]
@@ -118,6 +185,17 @@ pub trait InstanceWrites: Model {
     }
 
     /// Loads a relation into its field; a second load does nothing. Sequelize: `getPosts()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// ann.load(User::POSTS, &db).await?;
+    /// assert!(ann.posts.loaded()?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database; `Usage` under strict loading.
@@ -175,6 +253,16 @@ impl<M: Model> DestroyWith<M> {
     }
 
     /// Deletes the row.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// ann.destroy_with(SkipSync).exec(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`InstanceWrites::destroy`].

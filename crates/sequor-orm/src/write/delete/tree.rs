@@ -1,6 +1,6 @@
 //! Rows that are deleted with those that hang on them: level by level, so that a deep tree takes few statements.
 
-use super::super::save::{key_condition, update_row};
+use super::super::save::{loaded_condition, outdated, update_row};
 use super::super::update::keyed;
 use super::super::{RowState, WriteOptions, named};
 use super::{cascade, deletion, mark, run_destroy};
@@ -145,12 +145,12 @@ async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bo
         let old = |row: &RowState| row.original.clone().map(|values| RowState::stored(model.clone(), values));
         let olds: Vec<Option<RowState>> = rows.iter().map(old).collect();
         let pairs: Vec<_> = olds.iter().zip(&rows).map(|(old, row)| (old.as_ref(), is_soft.then_some(row))).collect();
-        for (old, after) in &pairs {
-            if hooked {
+        if hooked {
+            for (old, after) in &pairs {
                 hook::tell(db, hook::Operation::Destroy, *old, *after, options).await?;
-            } else {
-                hook::tell_among_many(db, hook::Operation::Destroy, *old, *after, options).await?;
             }
+        } else {
+            hook::tell_all(db, hook::Operation::Destroy, &pairs, options).await?;
         }
         hook::followed(db, pairs, options).await?;
     }
@@ -160,7 +160,7 @@ async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bo
     Ok((count, rows))
 }
 
-/// Deletes rows for good, by their keys.
+/// Deletes rows for good, by their keys; a single one only if it still has the version that was loaded.
 async fn delete(db: &Db, rows: &[RowState], options: &WriteOptions) -> Result<u64> {
     let [row] = rows else {
         let mut count = 0;
@@ -174,7 +174,7 @@ async fn delete(db: &Db, rows: &[RowState], options: &WriteOptions) -> Result<u6
     let model = &row.model;
     let delete = Delete {
         table: model.table.clone(),
-        filter: Some(key_condition(model, &row.stored_key()?)),
+        filter: Some(loaded_condition(row)?),
         order_by: Vec::new(),
         limit: None,
         key: Vec::new(),
@@ -183,6 +183,9 @@ async fn delete(db: &Db, rows: &[RowState], options: &WriteOptions) -> Result<u6
     };
     let sql = db.render(&Statement::Delete(Box::new(delete)))?;
     let done = run_one(db, step(sql, Box::new(Discard)), options.run("destroy", &model.name)).await.map_err(|error| named(error, model))?;
+    if done.affected == 0 {
+        outdated(db, row, options).await?;
+    }
     Ok(done.affected)
 }
 

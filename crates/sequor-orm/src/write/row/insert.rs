@@ -171,24 +171,25 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
 /// Django, a trigger that changes a written column is not seen; `reload` shows it.
 pub(crate) fn unknown(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<usize> {
     let open = |position: &usize| {
-        !positions.contains(position) || !rows.iter().all(|row| is_exact(&model.columns[*position].ty, &row.values[*position]))
+        !positions.contains(position)
+            || !rows.iter().all(|row| row.values[*position].as_ref().is_none_or(|value| is_exact(&model.columns[*position].ty, value)))
     };
     (0..model.columns.len()).filter(open).collect()
 }
 
 /// Whether a value of a type comes back from every database as it was sent.
-fn is_exact(ty: &ColumnType, value: &Option<Value>) -> bool {
+pub(crate) fn is_exact(ty: &ColumnType, value: &Value) -> bool {
     use ColumnType as Type;
     match (ty, value) {
-        (_, None | Some(Value::Null)) => true,
-        (Type::DateTime(6), Some(Value::DateTime(value))) => value.timestamp_subsec_nanos().is_multiple_of(1_000),
-        (Type::Bool, Some(Value::Bool(_)))
-        | (Type::F64, Some(Value::F64(_)))
-        | (Type::Text | Type::VarChar(_) | Type::Enum(_), Some(Value::Text(_)))
-        | (Type::Uuid, Some(Value::Uuid(_)))
-        | (Type::Date, Some(Value::Date(_)))
-        | (Type::Bytes, Some(Value::Bytes(_))) => true,
-        (ty, Some(Value::I64(_))) => ty.is_integer(),
+        (_, Value::Null) => true,
+        (Type::DateTime(6), Value::DateTime(value)) => value.timestamp_subsec_nanos().is_multiple_of(1_000),
+        (Type::Bool, Value::Bool(_))
+        | (Type::F64, Value::F64(_))
+        | (Type::Text | Type::VarChar(_) | Type::Enum(_), Value::Text(_))
+        | (Type::Uuid, Value::Uuid(_))
+        | (Type::Date, Value::Date(_))
+        | (Type::Bytes, Value::Bytes(_)) => true,
+        (ty, Value::I64(_)) => ty.is_integer(),
         _ => false,
     }
 }

@@ -52,9 +52,14 @@ impl RowState {
         self.computed.iter().any(|(known, _)| *known == position)
     }
 
+    /// A row without even places for its values.
+    pub(crate) fn empty(model: Arc<ModelDef>) -> RowState {
+        RowState { values: Vec::new(), model, original: None, children: Vec::new(), computed: Vec::new() }
+    }
+
     /// The row, of which only the model is left here.
     pub(crate) fn take(&mut self) -> RowState {
-        let empty = RowState { values: Vec::new(), original: None, children: Vec::new(), ..RowState::new(self.model.clone()) };
+        let empty = RowState::empty(self.model.clone());
         std::mem::replace(self, empty)
     }
 
