@@ -5,6 +5,7 @@ mod corpus;
 mod documents;
 mod matches;
 mod models;
+mod paths;
 mod snapshots;
 mod subqueries;
 mod windows;

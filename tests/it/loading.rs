@@ -9,6 +9,7 @@ mod projections;
 mod shapes;
 mod streaming;
 mod trees;
+mod wide;
 
 use sequor::SyncMode;
 use sequor::prelude::*;

@@ -1,18 +1,17 @@
 //! Expressions.
 
+mod list;
 mod operators;
 mod search;
 mod window;
 
+pub use list::LONG_LIST;
+
 use crate::Dialect;
 use crate::writer::SqlWriter;
-use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
-
-/// Lists above this length are worth a table of hashes where every row is compared with them (PostgreSQL).
-pub const LONG_LIST: usize = 100;
 
 impl SqlWriter {
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<()> {
@@ -77,13 +76,7 @@ impl SqlWriter {
             Expr::Search(search) => self.search(search),
             Expr::Over(window) => self.over(window),
             Expr::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
-            Expr::Cast(inner, ty) => {
-                self.push("CAST(");
-                self.expr(inner)?;
-                self.push(" AS ");
-                self.cast_type(ty)?;
-                self.word(")")
-            }
+            Expr::Cast(inner, ty) => self.cast(inner, ty),
             Expr::Tuple(list) => self.between("(", list, ")"),
             Expr::List(list) if self.dialect == Dialect::Postgres => self.between("ARRAY[", list, "]"),
             Expr::List(list) => self.between("JSON_ARRAY(", list, ")"),
@@ -211,6 +204,9 @@ impl SqlWriter {
 
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
         use BinaryOp as B;
+        if self.compares_documents(op, left, right)? {
+            return Ok(());
+        }
         let word = match op {
             B::Equal => " = ",
             B::NotEqual => " <> ",
@@ -221,7 +217,8 @@ impl SqlWriter {
             B::Add => " + ",
             B::Subtract => " - ",
             B::Multiply => " * ",
-            B::Divide => " / ",
+            B::DivideWhole if self.dialect.is_mysql() => " DIV ",
+            B::Divide | B::DivideWhole => " / ",
             B::Modulo => " % ",
             B::Same | B::NotSame => return self.same(op == B::NotSame, left, right),
             B::Concat => return self.concat(left, right),
@@ -254,8 +251,12 @@ impl SqlWriter {
             (true, true) => " NOT ILIKE ",
         });
         self.maybe_lower(lower, pattern)?;
+        if lower {
+            // A collation that ignores case ignores accents as well.
+            self.push(" COLLATE utf8mb4_bin");
+        }
         // MySQL and PostgreSQL escape by a backslash already; SQLite has to be told.
-        if self.dialect == Dialect::Sqlite && kind == LikeKind::Escaped {
+        if self.dialect == Dialect::Sqlite {
             self.push(" ESCAPE '\\'");
         }
         Ok(())
@@ -294,107 +295,6 @@ impl SqlWriter {
         Ok(())
     }
 
-    fn in_values(&mut self, (exprs, rows, binds): (&[Expr], &[Vec<Value>], &[BindType]), negated: bool, scanned: bool) -> Result<()> {
-        if rows.is_empty() {
-            self.truth(negated);
-            return Ok(());
-        }
-        match (self.dialect, exprs) {
-            (Dialect::Postgres, [expr]) => {
-                let bind = binds.first().copied().unwrap_or_default();
-                self.nested(expr)?;
-                // In a plan that knows no values, PostgreSQL compares row by row with each member of an array; the rows of unnest it hashes.
-                if let Some(name) = cast_name(bind).filter(|_| scanned && rows.len() > LONG_LIST) {
-                    self.push(if negated { " NOT IN (SELECT unnest(" } else { " IN (SELECT unnest(" });
-                    self.bind(column_of(rows, 0), BindType::list(bind.scalar));
-                    self.push("::");
-                    self.push(name);
-                    self.push("[]))");
-                    return Ok(());
-                }
-                self.push(if negated { " <> ALL (" } else { " = ANY (" });
-                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
-                self.push(")");
-                Ok(())
-            }
-            (Dialect::Sqlite, [expr]) if rows.iter().all(|row| matches!(row.first(), Some(Value::I64(_) | Value::Text(_)))) => {
-                self.nested(expr)?;
-                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
-                let list: Vec<serde_json::Value> = rows.iter().filter_map(|row| row.first().map(Value::to_json)).collect();
-                self.bind(Value::Text(serde_json::Value::Array(list).to_string()), BindType::one(ScalarType::Text));
-                self.push("))");
-                Ok(())
-            }
-            // The driver spells the members of a list as it spells values alone.
-            (Dialect::Sqlite, [expr]) if rows.len() > 1_000 && !rows.iter().any(|row| matches!(row.first(), Some(Value::Bytes(_)))) => {
-                let bind = binds.first().copied().unwrap_or_default();
-                self.nested(expr)?;
-                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
-                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
-                self.push("))");
-                Ok(())
-            }
-            _ => self.in_list(exprs, rows, binds, negated),
-        }
-    }
-
-    /// A list of placeholders, padded to a power of two so that few texts serve all lengths.
-    fn in_list(&mut self, exprs: &[Expr], rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
-        let tuple = exprs.len() != 1;
-        if tuple {
-            self.push("(");
-        }
-        self.list(exprs, |writer, expr| writer.expr(expr))?;
-        if tuple {
-            self.push(")");
-        }
-        self.push(if negated { " NOT IN (" } else { " IN (" });
-        if self.dialect.is_mysql() && rows.len() > 1_000 && !tuple {
-            self.json_table(rows, binds)?;
-            self.push(")");
-            return Ok(());
-        }
-        if tuple && self.dialect == Dialect::Sqlite {
-            self.push("VALUES ");
-        }
-        let padded = if rows.len() <= 4_096 { rows.len().next_power_of_two() } else { rows.len() };
-        let last = rows.len() - 1;
-        self.list(0..padded, |writer, number| {
-            if tuple {
-                writer.push("(");
-            }
-            let row = &rows[number.min(last)];
-            writer.list(row.iter().zip(binds), |writer, (value, bind)| {
-                writer.bind(value.clone(), *bind);
-                Ok(())
-            })?;
-            if tuple {
-                writer.push(")");
-            }
-            Ok(())
-        })?;
-        self.push(")");
-        Ok(())
-    }
-
-    /// A long list as one JSON parameter (MySQL, MariaDB).
-    fn json_table(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> Result<()> {
-        let list: Vec<serde_json::Value> = rows.iter().filter_map(|row| row.first().map(Value::to_json)).collect();
-        self.push("SELECT v FROM JSON_TABLE(");
-        self.bind(Value::Text(serde_json::Value::Array(list).to_string()), BindType::one(ScalarType::Text));
-        self.push(", '$[*]' COLUMNS (v ");
-        self.push(match binds.first().map(|bind| bind.scalar) {
-            Some(ScalarType::I16 | ScalarType::I32 | ScalarType::I64) => "BIGINT",
-            Some(ScalarType::U64) => "BIGINT UNSIGNED",
-            Some(ScalarType::F32 | ScalarType::F64) => "DOUBLE",
-            Some(ScalarType::Decimal) => "DECIMAL(65,30)",
-            Some(ScalarType::Uuid) => "CHAR(36)",
-            _ => "LONGTEXT",
-        });
-        self.push(" PATH '$')) AS jt");
-        Ok(())
-    }
-
     /// A value whose type PostgreSQL cannot see from its place gets a cast.
     pub(crate) fn cast_value(&mut self, expr: &Expr) -> Result<()> {
         self.nested(expr)?;
@@ -408,6 +308,25 @@ impl SqlWriter {
             }
         }
         Ok(())
+    }
+
+    fn cast(&mut self, inner: &Expr, ty: &CastType) -> Result<()> {
+        let (before, after) = match (self.dialect, ty) {
+            (Dialect::Sqlite | Dialect::Mysql | Dialect::Mariadb, CastType::Column(ColumnType::Bool)) => ("(", " <> 0)"),
+            // The text of an instant is no date yet.
+            (Dialect::Sqlite, CastType::Column(ColumnType::Date)) => ("date(", ")"),
+            (Dialect::Sqlite, CastType::Column(ColumnType::DateTime(_))) => ("sequor_instant(", ")"),
+            _ => {
+                self.push("CAST(");
+                self.expr(inner)?;
+                self.push(" AS ");
+                self.cast_type(ty)?;
+                return self.word(")");
+            }
+        };
+        self.push(before);
+        self.nested(inner)?;
+        self.word(after)
     }
 
     fn cast_type(&mut self, ty: &CastType) -> Result<()> {
@@ -463,10 +382,6 @@ fn is_bare(expr: &Expr) -> bool {
             | Expr::Tuple(_)
             | Expr::List(_)
     )
-}
-
-fn column_of(rows: &[Vec<Value>], place: usize) -> Value {
-    Value::Array(rows.iter().map(|row| row.get(place).cloned().unwrap_or_default()).collect())
 }
 
 /// PostgreSQL's name of a bound type.

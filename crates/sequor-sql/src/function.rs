@@ -1,10 +1,12 @@
 //! The closed list of functions, as each dialect spells them.
 
+mod date;
+
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, Exact, Expr, Func, UnaryOp};
+use sequor_core::statement::{BinaryOp, Exact, Expr, Func, RawPart, UnaryOp};
 
 impl SqlWriter {
     pub(crate) fn call(&mut self, func: &Func, args: &[Expr], distinct: bool, filter: Option<&Expr>) -> Result<()> {
@@ -15,6 +17,23 @@ impl SqlWriter {
                 self.plain("avg", args, distinct)?;
                 self.filter(filter)?;
                 self.push("::float8");
+                return Ok(());
+            }
+            Func::Avg if self.dialect.is_mysql() => {
+                // Of whole numbers they give four digits behind the point.
+                let float =
+                    Expr::Raw(vec![RawPart::Expr(Box::new(args.first().cloned().unwrap_or(Expr::Star))), RawPart::Text(" + 0e0".into())]);
+                self.plain("avg", &[float], distinct)?;
+                return self.filter(filter);
+            }
+            Func::Greatest | Func::Least if args.len() == 2 && self.dialect != Dialect::Postgres => {
+                // PostgreSQL leaves NULL out, the others give NULL.
+                let name = self.function_name(func)?;
+                self.push("coalesce(");
+                self.plain(&name, args, false)?;
+                self.push(", ");
+                self.list(args, |writer, arg| writer.expr(arg))?;
+                self.push(")");
                 return Ok(());
             }
             Func::Concat if self.dialect == Dialect::Sqlite => {
@@ -59,6 +78,10 @@ impl SqlWriter {
             Exact::Multiply => infix(BinaryOp::Multiply),
             Exact::Divide => infix(BinaryOp::Divide),
             Exact::Sum => return self.call(&Func::Sum, args, distinct, filter),
+            Exact::Average if self.dialect.is_mysql() => {
+                self.plain("avg", args, distinct)?;
+                return self.filter(filter);
+            }
             Exact::Average => return self.call(&Func::Avg, args, distinct, filter),
             Exact::Absolute => return self.call(&Func::Abs, args, distinct, filter),
             Exact::Round => return self.call(&Func::Round, args, distinct, filter),
@@ -205,102 +228,6 @@ impl SqlWriter {
         self.expr(what)?;
         self.push(")");
         Ok(())
-    }
-
-    fn date_part(&mut self, args: &[Expr]) -> Result<()> {
-        let [part, what] = args else { return Err(Error::usage("date_part takes a part and a date")) };
-        let part = constant(part)?;
-        let (before, after) = match (self.dialect, part) {
-            (Dialect::Postgres, "year" | "month" | "day" | "hour" | "minute" | "second" | "dow" | "doy" | "week" | "quarter" | "epoch") => {
-                self.push("date_part('");
-                self.push(part);
-                self.push("', ");
-                self.expr(what)?;
-                // Instants are shown in UTC on every database.
-                self.push(")::float8");
-                return Ok(());
-            }
-            (Dialect::Sqlite, "year") => ("CAST(strftime('%Y', ", ") AS REAL)"),
-            (Dialect::Sqlite, "month") => ("CAST(strftime('%m', ", ") AS REAL)"),
-            (Dialect::Sqlite, "day") => ("CAST(strftime('%d', ", ") AS REAL)"),
-            (Dialect::Sqlite, "hour") => ("CAST(strftime('%H', ", ") AS REAL)"),
-            (Dialect::Sqlite, "minute") => ("CAST(strftime('%M', ", ") AS REAL)"),
-            (Dialect::Sqlite, "second") => ("CAST(strftime('%f', ", ") AS REAL)"),
-            (Dialect::Sqlite, "dow") => ("CAST(strftime('%w', ", ") AS REAL)"),
-            (Dialect::Sqlite, "doy") => ("CAST(strftime('%j', ", ") AS REAL)"),
-            (Dialect::Sqlite, "week") => ("CAST(strftime('%V', ", ") AS REAL)"),
-            (Dialect::Sqlite, "quarter") => ("((CAST(strftime('%m', ", ") AS INTEGER) + 2) / 3)"),
-            (Dialect::Sqlite, "epoch") => ("(julianday(", ") - 2440587.5) * 86400.0"),
-            (Dialect::Mysql | Dialect::Mariadb, "year") => ("YEAR(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "month") => ("MONTH(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "day") => ("DAYOFMONTH(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "hour") => ("HOUR(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "minute") => ("MINUTE(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "second") => ("(EXTRACT(SECOND_MICROSECOND FROM ", ") / 1000000)"),
-            (Dialect::Mysql | Dialect::Mariadb, "dow") => ("(DAYOFWEEK(", ") - 1)"),
-            (Dialect::Mysql | Dialect::Mariadb, "doy") => ("DAYOFYEAR(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "week") => ("WEEK(", ", 3)"),
-            (Dialect::Mysql | Dialect::Mariadb, "quarter") => ("QUARTER(", ")"),
-            (Dialect::Mysql | Dialect::Mariadb, "epoch") => ("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ", ") / 1000000)"),
-            _ => return Err(Error::usage("date_part takes year, month, day, hour, minute, second, dow, doy, week, quarter or epoch")),
-        };
-        self.push(before);
-        self.expr(what)?;
-        self.push(after);
-        Ok(())
-    }
-
-    fn date_trunc(&mut self, args: &[Expr]) -> Result<()> {
-        let [unit, what] = args else { return Err(Error::usage("date_trunc takes a unit and a date")) };
-        let unit = constant(unit)?;
-        if self.dialect == Dialect::Postgres {
-            if !matches!(unit, "year" | "quarter" | "month" | "week" | "day" | "hour" | "minute" | "second") {
-                return Err(Error::usage("date_trunc takes year, quarter, month, week, day, hour, minute or second"));
-            }
-            self.push("date_trunc('");
-            self.push(unit);
-            self.push("', ");
-            self.expr(what)?;
-            self.push(")");
-            return Ok(());
-        }
-        let sqlite = self.dialect == Dialect::Sqlite;
-        let format = match (unit, sqlite) {
-            ("year", true) => "%Y-01-01 00:00:00.000000+00:00",
-            ("month", true) => "%Y-%m-01 00:00:00.000000+00:00",
-            ("day", true) => "%Y-%m-%d 00:00:00.000000+00:00",
-            ("hour", true) => "%Y-%m-%d %H:00:00.000000+00:00",
-            ("minute", true) => "%Y-%m-%d %H:%M:00.000000+00:00",
-            ("second", true) => "%Y-%m-%d %H:%M:%S.000000+00:00",
-            ("year", false) => "%Y-01-01 00:00:00",
-            ("month", false) => "%Y-%m-01 00:00:00",
-            ("day", false) => "%Y-%m-%d 00:00:00",
-            ("hour", false) => "%Y-%m-%d %H:00:00",
-            ("minute", false) => "%Y-%m-%d %H:%i:00",
-            ("second", false) => "%Y-%m-%d %H:%i:%s",
-            _ => return Err(Error::usage("date_trunc takes year, month, day, hour, minute or second on this database")),
-        };
-        if sqlite {
-            self.push("strftime('");
-            self.push(format);
-            self.push("', ");
-            self.expr(what)?;
-            self.push(")");
-        } else {
-            self.push("CAST(DATE_FORMAT(");
-            self.expr(what)?;
-            self.push(", '");
-            self.push(format);
-            self.push("') AS DATETIME(6))");
-        }
-        Ok(())
-    }
-}
-
-fn constant(expr: &Expr) -> Result<&str> {
-    match expr {
-        Expr::Value(Value::Text(text), _) => Ok(text),
-        _ => Err(Error::usage("the part of a date is a constant text")),
     }
 }
 

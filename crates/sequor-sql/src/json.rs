@@ -1,4 +1,9 @@
-//! JSON paths: the same meaning on every database, keys bound and never copied.
+//! JSON paths: the same meaning on every database, keys bound and never copied. A key asks objects alone, a place lists alone.
+
+mod compare;
+mod mysql;
+mod postgres;
+mod sqlite;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
@@ -9,14 +14,19 @@ use sequor_core::types::{BindType, ScalarType};
 
 const TEXT: BindType = BindType::one(ScalarType::Text);
 
+/// A calendar date, perhaps a time of day, perhaps a distance from UTC: what every database reads as the same instant. For regular expressions.
+const INSTANT: &str = "^(?!0000)([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))\
+    |([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)\
+    ([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?(Z| ?[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$";
+
 /// The path as SQL/JSON spells it: `$."a"[0]`.
 fn path_text(path: &[JsonSegment]) -> String {
     let mut text = String::from("$");
     for segment in path {
         match segment {
-            JsonSegment::Index(index) => {
+            JsonSegment::Index(place) => {
                 text.push('[');
-                text.push_str(&index.to_string());
+                text.push_str(&place.to_string());
                 text.push(']');
             }
             JsonSegment::Key(key) => {
@@ -37,68 +47,7 @@ impl SqlWriter {
         }
     }
 
-    /// `(doc #> $1)` with the path as a bound text[].
-    fn postgres_path(&mut self, expr: &Expr, path: &[JsonSegment], text: bool) -> Result<()> {
-        self.push("(");
-        self.nested(expr)?;
-        self.push(if text { "::jsonb #>> " } else { "::jsonb #> " });
-        let keys = path.iter().map(|segment| match segment {
-            JsonSegment::Key(key) => Value::Text(key.to_string()),
-            JsonSegment::Index(index) => Value::Text(index.to_string()),
-        });
-        self.bind(Value::Array(keys.collect()), BindType::list(ScalarType::Text));
-        self.push(")");
-        Ok(())
-    }
-
-    fn json_postgres(&mut self, expr: &Expr, path: &[JsonSegment], take: JsonAs) -> Result<()> {
-        let guarded = |writer: &mut SqlWriter, kind: &str, cast: &str| -> Result<()> {
-            writer.push("(CASE WHEN jsonb_typeof(");
-            writer.postgres_path(expr, path, false)?;
-            writer.push(") = '");
-            writer.push(kind);
-            writer.push("' THEN ");
-            writer.postgres_path(expr, path, true)?;
-            writer.push(cast);
-            writer.push(" END)");
-            Ok(())
-        };
-        match take {
-            JsonAs::Json => self.postgres_path(expr, path, false),
-            JsonAs::Loose => self.json_postgres(expr, path, JsonAs::Text),
-            JsonAs::Text if path.is_empty() => {
-                self.nested(expr)?;
-                self.push("::text");
-                Ok(())
-            }
-            JsonAs::Text => self.postgres_path(expr, path, true),
-            JsonAs::Number => guarded(self, "number", "::float8"),
-            JsonAs::Boolean => guarded(self, "boolean", "::boolean"),
-            JsonAs::DateTime => guarded(self, "string", "::timestamptz"),
-            JsonAs::Exists => {
-                self.postgres_path(expr, path, false)?;
-                self.push(" IS NOT NULL");
-                Ok(())
-            }
-            JsonAs::Kind => {
-                self.push("jsonb_typeof(");
-                self.postgres_path(expr, path, false)?;
-                self.push(")");
-                Ok(())
-            }
-            JsonAs::Length => {
-                self.push("(CASE jsonb_typeof(");
-                self.postgres_path(expr, path, false)?;
-                self.push(") WHEN 'array' THEN jsonb_array_length(");
-                self.postgres_path(expr, path, false)?;
-                self.push(") WHEN 'object' THEN (SELECT count(*) FROM jsonb_object_keys(");
-                self.postgres_path(expr, path, false)?;
-                self.push("))::int END)");
-                Ok(())
-            }
-        }
-    }
-
+    /// `function(document, path)`.
     fn extract(&mut self, function: &str, expr: &Expr, path: &[JsonSegment]) -> Result<()> {
         self.push(function);
         self.push("(");
@@ -109,189 +58,23 @@ impl SqlWriter {
         Ok(())
     }
 
-    fn json_mysql(&mut self, expr: &Expr, path: &[JsonSegment], take: JsonAs) -> Result<()> {
-        let typed = |writer: &mut SqlWriter, kinds: &str| -> Result<()> {
-            writer.push("(CASE WHEN JSON_TYPE(");
-            writer.extract("JSON_EXTRACT", expr, path)?;
-            writer.push(") IN (");
-            writer.push(kinds);
-            writer.push(") THEN ");
-            Ok(())
-        };
-        match take {
-            JsonAs::Json => self.extract("JSON_EXTRACT", expr, path),
-            JsonAs::Loose => self.json_mysql(expr, path, JsonAs::Text),
-            JsonAs::Text if path.is_empty() => {
-                self.push("CAST(");
-                self.expr(expr)?;
-                self.push(" AS CHAR)");
-                Ok(())
-            }
-            JsonAs::Text => {
-                // JSON null is NULL, as on the others; JSON_UNQUOTE would give the text 'null'.
-                self.push("(CASE WHEN JSON_TYPE(");
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(") <> 'NULL' THEN JSON_UNQUOTE(");
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(") END)");
-                Ok(())
-            }
-            JsonAs::Number => {
-                typed(self, "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'")?;
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(" + 0.0e0 END)");
-                Ok(())
-            }
-            JsonAs::Boolean => {
-                typed(self, "'BOOLEAN'")?;
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(" = 'true' END)");
-                Ok(())
-            }
-            JsonAs::DateTime => {
-                typed(self, "'STRING'")?;
-                self.push("CAST(REPLACE(REPLACE(JSON_UNQUOTE(");
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push("), 'T', ' '), 'Z', '') AS DATETIME(6)) END)");
-                Ok(())
-            }
-            JsonAs::Exists => {
-                self.push("JSON_CONTAINS_PATH(");
-                self.expr(expr)?;
-                self.push(", 'one', ");
-                self.bind(Value::Text(path_text(path)), TEXT);
-                self.push(") = 1");
-                Ok(())
-            }
-            JsonAs::Length => {
-                typed(self, "'ARRAY', 'OBJECT'")?;
-                self.extract("JSON_LENGTH", expr, path)?;
-                self.push(" END)");
-                Ok(())
-            }
-            JsonAs::Kind => {
-                self.push("(CASE WHEN JSON_TYPE(");
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(") IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN 'number' ELSE LOWER(JSON_TYPE(");
-                self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(")) END)");
-                Ok(())
-            }
-        }
-    }
-
-    fn json_sqlite(&mut self, expr: &Expr, path: &[JsonSegment], take: JsonAs) -> Result<()> {
-        let typed = |writer: &mut SqlWriter, kinds: &str| -> Result<()> {
-            writer.push("(CASE WHEN ");
-            writer.extract("json_type", expr, path)?;
-            writer.push(" IN (");
-            writer.push(kinds);
-            writer.push(") THEN ");
-            writer.extract("json_extract", expr, path)?;
-            writer.push(" END)");
-            Ok(())
-        };
-        match take {
-            JsonAs::Json => {
-                self.nested(expr)?;
-                self.push(" -> ");
-                self.bind(Value::Text(path_text(path)), TEXT);
-                Ok(())
-            }
-            JsonAs::Text | JsonAs::Loose if path.is_empty() => {
-                self.push("CAST(");
-                self.expr(expr)?;
-                self.push(" AS TEXT)");
-                Ok(())
-            }
-            JsonAs::Loose => self.extract("json_extract", expr, path),
-            JsonAs::Text => {
-                // json_extract gives numbers and truth values as such; text is compared with text.
-                self.push("(CASE ");
-                self.extract("json_type", expr, path)?;
-                self.push(" WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(");
-                self.extract("json_extract", expr, path)?;
-                self.push(" AS TEXT) END)");
-                Ok(())
-            }
-            JsonAs::Number => typed(self, "'integer', 'real'"),
-            JsonAs::Boolean => typed(self, "'true', 'false'"),
-            JsonAs::DateTime => {
-                self.push("strftime('%Y-%m-%d %H:%M:%f000+00:00', ");
-                typed(self, "'text'")?;
-                self.push(")");
-                Ok(())
-            }
-            JsonAs::Exists => {
-                self.extract("json_type", expr, path)?;
-                self.push(" IS NOT NULL");
-                Ok(())
-            }
-            JsonAs::Length => {
-                self.push("(CASE ");
-                self.extract("json_type", expr, path)?;
-                self.push(" WHEN 'array' THEN ");
-                self.extract("json_array_length", expr, path)?;
-                self.push(" WHEN 'object' THEN (SELECT count(*) FROM json_each(");
-                self.expr(expr)?;
-                self.push(", ");
-                self.bind(Value::Text(path_text(path)), TEXT);
-                self.push(")) END)");
-                Ok(())
-            }
-            JsonAs::Kind => {
-                self.push("(CASE ");
-                self.extract("json_type", expr, path)?;
-                self.push(" WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE ");
-                self.extract("json_type", expr, path)?;
-                self.push(" END)");
-                Ok(())
-            }
-        }
-    }
-
+    /// A document with a path set, or without it. Whoever asks has seen to it that what the path leads through is there.
     pub(crate) fn json_set(&mut self, expr: &Expr, path: &[JsonSegment], value: Option<&Expr>) -> Result<()> {
         let Some(value) = value else {
             return match self.dialect {
-                Dialect::Postgres => {
-                    self.push("(");
-                    self.nested(expr)?;
-                    self.push(" #- ");
-                    let keys = path.iter().map(|segment| match segment {
-                        JsonSegment::Key(key) => Value::Text(key.to_string()),
-                        JsonSegment::Index(index) => Value::Text(index.to_string()),
-                    });
-                    self.bind(Value::Array(keys.collect()), BindType::list(ScalarType::Text));
-                    self.push(")");
-                    Ok(())
-                }
+                Dialect::Postgres => self.json_remove_postgres(expr, path),
                 Dialect::Mysql | Dialect::Mariadb => self.extract("JSON_REMOVE", expr, path),
                 Dialect::Sqlite => self.extract("json_remove", expr, path),
             };
         };
-        self.push(match self.dialect {
-            Dialect::Postgres => "jsonb_set(",
-            Dialect::Mysql | Dialect::Mariadb => "JSON_SET(",
-            Dialect::Sqlite => "json_set(",
-        });
+        if self.dialect == Dialect::Postgres {
+            return self.json_set_postgres(expr, path, value);
+        }
+        self.push(if self.dialect == Dialect::Sqlite { "json_set(" } else { "JSON_SET(" });
         self.expr(expr)?;
         self.push(", ");
-        if self.dialect == Dialect::Postgres {
-            let keys = path.iter().map(|segment| match segment {
-                JsonSegment::Key(key) => Value::Text(key.to_string()),
-                JsonSegment::Index(index) => Value::Text(index.to_string()),
-            });
-            self.bind(Value::Array(keys.collect()), BindType::list(ScalarType::Text));
-            self.push(", ");
-            self.cast_value(value)?;
-            self.push(", true)");
-            return Ok(());
-        }
         self.bind(Value::Text(path_text(path)), TEXT);
-        self.push(match self.dialect {
-            Dialect::Sqlite => ", json(",
-            Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => ", JSON_EXTRACT(",
-        });
+        self.push(if self.dialect == Dialect::Sqlite { ", json(" } else { ", JSON_EXTRACT(" });
         self.expr(value)?;
         self.push(if self.dialect == Dialect::Sqlite { "))" } else { ", '$'))" });
         Ok(())

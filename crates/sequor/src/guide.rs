@@ -26,3 +26,5 @@ mod transactions {}
 mod from_sequelize {}
 #[doc = include_str!("../../../docs/src/your-sequelize-query.md")]
 mod your_sequelize_query {}
+#[doc = include_str!("../../../docs/src/cookbook/queries.md")]
+mod cookbook {}

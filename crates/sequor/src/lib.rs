@@ -59,8 +59,8 @@ pub use sequor_orm::migrate::{
     Migrator, PlannedEffect, PlannedMigration, Resolve,
 };
 pub use sequor_orm::model::{
-    BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, Model as ModelType, ModelList, Record, Registry,
-    Relation, RuntimeCall, RuntimeModel, TypedExpr,
+    BelongsTo, BelongsToMany, Column, DbEnum as DbEnumType, DefineModel, HasMany, HasOne, JsonPath, Model as ModelType, ModelList, Record,
+    Registry, Relation, RuntimeCall, RuntimeModel, TypedExpr,
 };
 pub use sequor_orm::query::{
     Batches, Case, Cursor, CursorPage, Filter, Find, FrameBound, Include, IntoOrder, Lock, ModelQueries, Order, Page, Policy, RowStream,

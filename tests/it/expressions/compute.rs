@@ -2,7 +2,7 @@
 
 use super::models::*;
 use sequor::prelude::*;
-use sequor::{function, greatest, least, string_agg};
+use sequor::{function, greatest, least, string_agg, tuple};
 
 #[sequor::test(models(Category, Article))]
 async fn case_casts_text_and_numbers(db: Db) -> sequor::Result<()> {
@@ -141,5 +141,88 @@ async fn a_deadline_ends_a_query(db: Db) -> sequor::Result<()> {
     assert!(begun.elapsed() < secs(4), "{:?}", begun.elapsed());
     assert!(matches!(late, Err(Error::Timeout { .. })), "{late:?}");
     assert_eq!(Article::count().exec(&db).await?, 4);
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn whole_numbers_nulls_and_truth_values_compute_alike(db: Db) -> sequor::Result<()> {
+    // Stocks 5, 0, 7, 7; prices 1.5, 20, 2.25, 3.75.
+    seed(&db).await?;
+    let all = || Article::find_all().order_by(Article::ID.asc());
+    assert_eq!(all().select((Article::STOCK - 10) / 2).exec(&db).await?, [-2, -5, -1, -1]);
+    assert_eq!(all().select((Article::STOCK - 10) % 4).exec(&db).await?, [-1, -2, -3, -3]);
+    assert_eq!(all().filter((Article::STOCK / 2).eq(3)).select(Article::ID).exec(&db).await?, [3, 4]);
+    assert_eq!(all().select(Article::PRICE / 2.0).exec(&db).await?, [0.75, 10.0, 1.125, 1.875]);
+    assert!(matches!(all().select(Article::PRICE % 2.0).exec(&db).await, Err(Error::Usage(_))));
+    assert!(matches!(all().select(Article::TITLE.substring(0, 1)).exec(&db).await, Err(Error::Usage(_))));
+    // An average has all its digits, and what is NULL is no candidate.
+    let third: Option<f64> = Article::find_all().filter(Article::STOCK.lt(7)).select(avg(Article::STOCK / 4)).one().exec(&db).await?;
+    assert_eq!(third, Some(0.5));
+    let ninth: Option<f64> = Article::find_all().filter(Article::ID.ne(2)).select(avg(Article::STOCK)).one().exec(&db).await?;
+    assert!(ninth.is_some_and(|ninth| (ninth - 19.0 / 3.0).abs() < 1e-12), "{ninth:?}");
+    let never = || Article::STOCK.null_if(7);
+    assert_eq!(all().select(greatest(never(), 3)).exec(&db).await?, [Some(5), Some(3), Some(3), Some(3)]);
+    assert_eq!(all().select(least(never(), 3)).exec(&db).await?, [Some(3), Some(0), Some(3), Some(3)]);
+    assert_eq!(all().select(Article::STOCK.cast::<bool>()).exec(&db).await?, [true, false, true, true]);
+    let days: Vec<NaiveDate> = all().select(Article::SOLD_AT.cast::<NaiveDate>()).exec(&db).await?;
+    assert_eq!(days[0], "2024-02-29".parse::<NaiveDate>()?);
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn dates_to_the_microsecond_and_weeks_and_quarters(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    for (sold, second, epoch, week, quarter) in [
+        ("2024-02-29T23:59:58.123456Z", 58.123_456, 1_709_251_198.123_456, "2024-02-26T00:00:00Z", "2024-01-01T00:00:00Z"),
+        ("1969-12-31T23:59:59.999999Z", 59.999_999, -0.000_001, "1969-12-29T00:00:00Z", "1969-10-01T00:00:00Z"),
+        ("2023-01-01T00:00:00Z", 0.0, 1_672_531_200.0, "2022-12-26T00:00:00Z", "2023-01-01T00:00:00Z"),
+        ("2024-08-31T12:00:00Z", 0.0, 1_725_105_600.0, "2024-08-26T00:00:00Z", "2024-07-01T00:00:00Z"),
+    ] {
+        Article::update_all().set(Article::SOLD_AT, instant(sold)).filter(Article::ID.eq(1)).exec(&db).await?;
+        let one = || Article::find_all().filter(Article::ID.eq(1));
+        let found: Vec<(Option<f64>, Option<f64>)> =
+            one().select((date_part("second", Article::SOLD_AT), date_part("epoch", Article::SOLD_AT))).exec(&db).await?;
+        let close = |found: Option<f64>, wanted: f64| found.is_some_and(|found| (found - wanted).abs() < 4e-7);
+        assert!(close(found[0].0, second) && close(found[0].1, epoch), "{sold}: {found:?}");
+        let cut: Vec<(DateTime<Utc>, DateTime<Utc>)> =
+            one().select((date_trunc("week", Article::SOLD_AT), date_trunc("quarter", Article::SOLD_AT))).exec(&db).await?;
+        assert_eq!(cut, [(instant(week), instant(quarter))], "{sold}");
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn tuples_are_looked_for_in_lists_of_any_length(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    let ids =
+        async |filter: Filter<Article>| Article::find_all().filter(filter).select(Article::ID).order_by(Article::ID.asc()).exec(&db).await;
+    let stocked = || tuple((Article::STOCK, Article::TITLE));
+    assert_eq!(ids(stocked().is_in([(7, "Bread"), (5, "Bread")])).await?, [4]);
+    assert_eq!(ids(stocked().not_in([(7, "Bread")])).await?, [1, 2, 3]);
+    assert_eq!(ids(stocked().is_in(Vec::<(i32, String)>::new())).await?, [0_i64; 0]);
+    assert_eq!(ids(tuple((Article::ID, Article::NOTE)).is_in([(2_i64, Some("old".to_owned())), (1, None)])).await?, [2]);
+    assert_eq!(ids(tuple((Article::ID, Article::STOCK, Article::TITLE)).is_in((0..60_000_i64).map(|id| (id, 7, "Bread")))).await?, [4]);
+    let sold = tuple((Article::ID, Article::SOLD_AT, Article::PRICE)).is_in([(2_i64, instant("2024-03-01T00:00:00Z"), 20.0)]);
+    assert_eq!(ids(sold).await?, [2]);
+    let sold = (0..1_500_i64).map(|id| (id, instant("2024-03-01T00:00:00Z")));
+    assert_eq!(ids(tuple((Article::ID, Article::SOLD_AT)).is_in(sold)).await?, [2]);
+    let labels = |list: &[&str]| list.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(Article::LABELS.is_in([labels(&["steel"]), labels(&["red", "sweet"])])).await?, [1, 2]);
+    assert_eq!(ids(Article::LABELS.not_in([labels(&["steel"])])).await?, [1, 3, 4]);
+    Ok(())
+}
+
+#[sequor::test(models(Category, Article))]
+async fn patterns_without_case_keep_their_accents_and_classes(db: Db) -> sequor::Result<()> {
+    seed(&db).await?;
+    assert_eq!(Article::count().filter(Article::TITLE.ilike("elan")).exec(&db).await?, 0);
+    assert_eq!(Article::count().filter(Article::TITLE.icontains("É")).exec(&db).await?, 1);
+    assert_eq!(Article::count().filter(Article::TITLE.iregexp("^\\D+$")).exec(&db).await?, 3);
+    assert_eq!(Article::count().filter(Article::TITLE.iregexp("^\\S+$")).exec(&db).await?, 2);
+    assert_eq!(Article::count().filter(Article::TITLE.iregexp("^ÉL")).exec(&db).await?, 1);
+    // A backslash takes the meaning of the letter behind it in a pattern of one's own.
+    assert_eq!(Article::count().filter(Article::TITLE.like("100\\%%")).exec(&db).await?, 1);
+    assert_eq!(Article::count().filter(Article::TITLE.ilike("100\\%%")).exec(&db).await?, 1);
+    assert_eq!(Article::count().filter(Article::TITLE.like("10\\%%")).exec(&db).await?, 0);
     Ok(())
 }

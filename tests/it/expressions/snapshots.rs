@@ -185,3 +185,26 @@ fn the_guide_shows_this_sql() {
     }
     assert!(shown >= 20, "{shown}");
 }
+
+/// The code in the last cell of each row of the cookbook; `..` stands for whatever a program writes there.
+#[test]
+fn the_program_of_the_cookbook_has_each_of_its_lines() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/cookbook/queries.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    let (tables, program) = page.split_once("## The program").unwrap();
+    let program = bare(&program.replace("\n# ", "\n"));
+    let mut seen = 0;
+    for row in tables.lines().filter(|line| line.starts_with("| ") && !line.contains("---")) {
+        let (_, last) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        for code in last.split('`').skip(1).step_by(2) {
+            let mut rest = program.as_str();
+            for part in code.split("..").map(bare) {
+                let place = rest.find(&part).unwrap_or_else(|| panic!("the program does not run {code}"));
+                rest = &rest[place + part.len()..];
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "{seen}");
+}

@@ -299,6 +299,8 @@ pub enum BinaryOp {
     Multiply,
     /// `/`.
     Divide,
+    /// `/` of whole numbers, cut towards zero.
+    DivideWhole,
     /// Remainder.
     Modulo,
     /// Text concatenation.
@@ -349,7 +351,7 @@ pub enum LikeKind {
 pub enum JsonSegment {
     /// A key of an object.
     Key(Name),
-    /// An index of a list.
+    /// An index of a list, counted from 0.
     Index(u32),
 }
 
@@ -364,6 +366,8 @@ pub enum JsonAs {
     Loose,
     /// A number.
     Number,
+    /// A number with all its digits, for whole numbers that a float cannot hold.
+    Exact,
     /// A truth value.
     Boolean,
     /// An instant.

@@ -76,3 +76,17 @@ impl IndexDef {
         self.method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("fulltext"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The derives know no crate of Sequor's and keep a list of their own, to say at compile time what is none.
+    #[test]
+    fn the_derives_know_the_same_languages() {
+        let source = include_str!("../../../sequor-macros/src/attributes/known.rs");
+        let list = source.split("pub const LANGUAGES: &[&str] = &[").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+        let known: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        assert_eq!(known, IndexDef::LANGUAGES);
+    }
+}

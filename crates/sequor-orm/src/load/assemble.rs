@@ -25,6 +25,8 @@ pub struct LoadedTree {
     presence: Option<usize>,
     /// Nothing of its rows was asked for, so they do not appear.
     blank: bool,
+    /// There are to-many includes to load, here or beside.
+    levels: bool,
     /// The cell of the key that the rows of each parent are sorted by here, and those keys.
     by_key: Option<(usize, Vec<i64>)>,
     ones: Vec<LoadedTree>,
@@ -63,12 +65,14 @@ struct LinkCells {
 
 impl LoadedTree {
     pub(super) fn new(node: Node, loader: Box<dyn Loader>) -> Result<LoadedTree> {
+        let levels = node.has_many();
         let mut ones = Vec::with_capacity(node.ones.len());
         for one in node.ones {
             let inner = loader.relation(one.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             ones.push(LoadedTree::new(one, inner)?);
         }
         Ok(LoadedTree {
+            levels,
             batch: loader.batch(&node.shape)?,
             loader,
             owners: Vec::new(),
@@ -82,11 +86,6 @@ impl LoadedTree {
             many: node.many,
             children: Vec::new(),
         })
-    }
-
-    /// Whether there are to-many includes to load.
-    fn has_levels(&self) -> bool {
-        !self.many.is_empty() || self.ones.iter().any(LoadedTree::has_levels)
     }
 
     /// How many rows.
@@ -283,7 +282,7 @@ pub(super) async fn read_tree(db: &Db, step: Step, beside: Option<Step>, run: Ru
     let beside = if accompanied { done.pop() } else { None };
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;
     let mut sink: Box<TreeSink> = super::unsink_boxed(done)?;
-    if sink.tree.has_levels() {
+    if sink.tree.levels {
         Box::pin(load_levels(db, &mut [&mut sink.tree], run)).await?;
     }
     Ok((sink, beside))

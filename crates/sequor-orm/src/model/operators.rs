@@ -12,9 +12,10 @@ use super::column::{Column, TypedExpr};
 use super::convert::{IntoValue, Operand, bind_of};
 use crate::query::{Filter, Order};
 use crate::{FieldType, Json, Scalar};
+use sequor_core::Name;
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_core::statement::{BinaryOp, Expr, Func, JsonAs, LikeKind, Search, escape_like};
-use sequor_core::types::{BindType, CiText, Range, ScalarType};
+use sequor_core::types::{BindType, CiText, ColumnType, Range, ScalarType};
 use sequor_core::value::Value;
 
 /// The grain of columns: a value for each row.
@@ -417,13 +418,26 @@ impl<M, T, G> TypedExpr<M, T, G> {
     }
 }
 
+/// Databases disagree about what is left of a float, and whether whole numbers give one.
+fn computed<T: Numeric>(left: Expr, op: BinaryOp, right: Expr) -> Expr {
+    let float = matches!(T::column_type(), ColumnType::F32 | ColumnType::F64);
+    let decimal = matches!(T::column_type(), ColumnType::Decimal(_));
+    match op {
+        BinaryOp::Modulo if float => {
+            Expr::Invalid(Name::Borrowed("% is for whole numbers and decimals: of floats not every database has it"))
+        }
+        BinaryOp::Divide if !float && !decimal => left.binary(BinaryOp::DivideWhole, right),
+        _ => left.binary(op, right),
+    }
+}
+
 macro_rules! arithmetic {
     ($($trait:ident $method:ident $op:ident),*) => {$(
         impl<M, T: Numeric, V: Operand<M, T>> std::ops::$trait<V> for Column<M, T> {
             type Output = TypedExpr<M, T>;
 
             fn $method(self, other: V) -> TypedExpr<M, T> {
-                TypedExpr::new(self.expr().binary(BinaryOp::$op, other.into_operand()))
+                TypedExpr::new(computed::<T>(self.expr(), BinaryOp::$op, other.into_operand()))
             }
         }
 
@@ -431,7 +445,7 @@ macro_rules! arithmetic {
             type Output = TypedExpr<M, T, G>;
 
             fn $method(self, other: V) -> TypedExpr<M, T, G> {
-                TypedExpr::new(self.expr().binary(BinaryOp::$op, other.into_operand()))
+                TypedExpr::new(computed::<T>(self.expr(), BinaryOp::$op, other.into_operand()))
             }
         }
     )*};

@@ -92,6 +92,14 @@ fn leads_an_index(model: &ModelDef, columns: &[usize]) -> bool {
     model.primary_key.first() == Some(position) || column.unique.is_some() || model.indexes.iter().any(leads)
 }
 
+/// Whether every row that could belong to a parent is compared with the keys, because no index answers for them.
+pub(crate) fn scanned(link: &Link) -> bool {
+    match &link.through {
+        None => !leads_an_index(&link.target, &link.columns),
+        Some(through) => !leads_an_index(&through.model, &through.to_source),
+    }
+}
+
 impl Planner<'_> {
     fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, LinkAt)> {
         let link = &many.link;

@@ -1,5 +1,6 @@
 //! Statements by the shape of their queries: planned and written once, then only their values change.
 
+use super::many::scanned;
 use super::shape::{Ground, Shape, many_shape, marked, marked_keys, marked_many, shape};
 use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_many};
 use crate::db::Db;
@@ -7,7 +8,7 @@ use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::Result;
-use sequor_core::schema::{ModelDef, Models};
+use sequor_core::schema::{Link, ModelDef, Models};
 use sequor_core::types::BindType;
 use sequor_sql::KeyList;
 use std::collections::HashMap;
@@ -125,7 +126,7 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
 pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, LinkAt)> {
     let models = db.models();
     let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
-    if let Some(marks) = parents(db.dialect().key_list(), &keys)
+    if let Some(marks) = parents(db.dialect().key_list(), &keys, &many.link)
         && let Some(Shape { key, values }) = many_shape(many, owner, marks, &ground)
     {
         let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
@@ -142,11 +143,11 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
-fn parents(list: KeyList, keys: &[Vec<Value>]) -> Option<usize> {
+fn parents(list: KeyList, keys: &[Vec<Value>], link: &Link) -> Option<usize> {
     let one = |wanted: fn(&Value) -> bool| keys.iter().all(|key| matches!(key.as_slice(), [value] if wanted(value)));
     match list {
-        // A longer list may be written otherwise.
-        KeyList::Array if keys.len() > sequor_sql::LONG_LIST => None,
+        // Where rows are compared one by one, a longer list is written otherwise.
+        KeyList::Array if keys.len() > sequor_sql::LONG_LIST && scanned(link) => None,
         KeyList::Array => one(|value| !value.is_null()).then_some(1),
         KeyList::Json => one(|value| matches!(value, Value::I64(_))).then_some(1),
         KeyList::Padded { most } if keys.len() <= most => {

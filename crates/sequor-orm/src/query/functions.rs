@@ -79,12 +79,14 @@ pub fn avg<M, T: Numeric>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<f64>,
 
 /// The smallest value; `None` without rows.
 pub fn min<M, T: FieldType>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Base>, Single> {
-    TypedExpr::new(Expr::call(Func::Min, vec![of.into_typed()]))
+    let func = if matches!(T::column_type(), ColumnType::Bool) { Func::BoolAnd } else { Func::Min };
+    TypedExpr::new(Expr::call(func, vec![of.into_typed()]))
 }
 
 /// The largest value; `None` without rows.
 pub fn max<M, T: FieldType>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Base>, Single> {
-    TypedExpr::new(Expr::call(Func::Max, vec![of.into_typed()]))
+    let func = if matches!(T::column_type(), ColumnType::Bool) { Func::BoolOr } else { Func::Max };
+    TypedExpr::new(Expr::call(func, vec![of.into_typed()]))
 }
 
 /// The first that is not NULL.

@@ -4,10 +4,11 @@ use super::functions::IntoTyped;
 use super::shape::{All, Fetch};
 use super::{Columns, Filter, Find, QueryState, Selection};
 use crate::FieldType;
-use crate::model::{Column, Model, Relation, RowsGrain as Rows, TypedExpr};
+use crate::model::{Column, IntoValue, Model, Relation, RowsGrain as Rows, TypedExpr, bind_of};
 use crate::query::shape::Picked;
-use sequor_core::Name;
 use sequor_core::statement::{Expr, LogicalQuery, QueryUse};
+use sequor_core::types::BindType;
+use sequor_core::{Name, Value};
 use std::sync::Arc;
 
 fn logical(state: QueryState, usage: QueryUse) -> Expr {
@@ -81,18 +82,49 @@ where
     TypedExpr::new(logical(query.state, QueryUse::Scalar))
 }
 
-/// Columns side by side, to be compared as one: `tuple((PostTag::POST_ID, PostTag::TAG_ID)).in_query(..)`.
-pub fn tuple<M>(columns: impl Columns<M>) -> Tuple<M> {
+/// Columns side by side, to be compared as one: `tuple((PostTag::POST_ID, PostTag::TAG_ID)).is_in([(post, 1), (post, 2)])`.
+pub fn tuple<M, C: Columns<M>>(columns: C) -> Tuple<M, C> {
     Tuple { exprs: columns.exprs(), marker: std::marker::PhantomData }
 }
 
 /// Columns side by side.
-pub struct Tuple<M> {
+pub struct Tuple<M, C = ()> {
     exprs: Vec<Expr>,
-    marker: std::marker::PhantomData<fn() -> M>,
+    marker: std::marker::PhantomData<fn() -> (M, C)>,
 }
 
-impl<M> Tuple<M> {
+/// Columns that rows of values are compared with, one value for each.
+#[diagnostic::on_unimplemented(
+    message = "`{V}` is not a row of values for these columns",
+    label = "expected a tuple with one value for each column, in their order"
+)]
+pub trait TupleOf<M, V> {
+    /// How the values are bound.
+    fn binds() -> Vec<BindType>;
+    /// A row as values.
+    fn row(row: V) -> Vec<Value>;
+}
+
+macro_rules! tuple_of {
+    ($($column:ident $value:ident $place:tt),+) => {
+        impl<M, $($column: FieldType, $value: IntoValue<$column>),+> TupleOf<M, ($($value,)+)> for ($(Column<M, $column>,)+) {
+            fn binds() -> Vec<BindType> {
+                vec![$(bind_of::<$column>()),+]
+            }
+
+            fn row(row: ($($value,)+)) -> Vec<Value> {
+                vec![$(row.$place.into_value().to_value()),+]
+            }
+        }
+    };
+}
+
+tuple_of!(A P 0, B Q 1);
+tuple_of!(A P 0, B Q 1, C R 2);
+tuple_of!(A P 0, B Q 1, C R 2, D S 3);
+tuple_of!(A P 0, B Q 1, C R 2, D S 3, E T 4);
+
+impl<M, C> Tuple<M, C> {
     /// Among the rows that a query selects; it selects as many columns.
     pub fn in_query<N, D: Fetch, G: 'static>(self, query: Find<N, All<D, G>>) -> Filter<M> {
         Filter::new(logical(query.state, QueryUse::In { exprs: self.exprs, negated: false }))
@@ -101,6 +133,30 @@ impl<M> Tuple<M> {
     /// Not among the rows that a query selects.
     pub fn not_in_query<N, D: Fetch, G: 'static>(self, query: Find<N, All<D, G>>) -> Filter<M> {
         Filter::new(logical(query.state, QueryUse::In { exprs: self.exprs, negated: true }))
+    }
+
+    /// One of a list of rows; an empty list matches nothing, and neither does a row with a NULL in it.
+    pub fn is_in<V>(self, rows: impl IntoIterator<Item = V>) -> Filter<M>
+    where
+        C: TupleOf<M, V>,
+    {
+        self.among(rows, false)
+    }
+
+    /// None of a list of rows; an empty list matches everything. Rows with a NULL in them are dropped, and where a column is NULL it is not known.
+    pub fn not_in<V>(self, rows: impl IntoIterator<Item = V>) -> Filter<M>
+    where
+        C: TupleOf<M, V>,
+    {
+        self.among(rows, true)
+    }
+
+    fn among<V>(self, rows: impl IntoIterator<Item = V>, negated: bool) -> Filter<M>
+    where
+        C: TupleOf<M, V>,
+    {
+        let rows = rows.into_iter().map(C::row).filter(|row| !row.iter().any(Value::is_null)).collect();
+        Filter::new(Expr::InValues { exprs: self.exprs, rows, binds: C::binds(), negated, scanned: false })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
+use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Expr};
 
@@ -62,16 +63,10 @@ impl SqlWriter {
                 Ok(())
             }
             Dialect::Mysql | Dialect::Mariadb => {
-                if insensitive {
-                    self.push("LOWER(");
-                    self.expr(left)?;
-                    self.push(")");
-                } else {
-                    self.nested(left)?;
-                }
+                self.nested(left)?;
                 self.push(if negated { " NOT REGEXP " } else { " REGEXP " });
                 if insensitive {
-                    self.push("LOWER(");
+                    self.push("CONCAT('(?i)', ");
                     self.expr(right)?;
                     self.push(")");
                     return Ok(());
@@ -90,6 +85,9 @@ impl SqlWriter {
                 _ => " && ",
             });
             return self.cast_value(right);
+        }
+        if let (true, BinaryOp::Contains, Expr::Value(Value::Json(part), _)) = (self.dialect.is_mysql(), op, right) {
+            return self.mysql_contains(left, part);
         }
         let (outer, inner) = if op == BinaryOp::Contained { (right, left) } else { (left, right) };
         self.push(match (self.dialect, op) {

@@ -1,10 +1,11 @@
 //! Now, and new UUIDs.
 
-use super::failed;
+use super::{PURE, failed, text_of};
 use crate::params::instant;
 use chrono::{DateTime, Utc};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Result};
+use sequor_core::types::parse_instant;
 use std::cell::Cell;
 
 thread_local! {
@@ -19,6 +20,10 @@ pub(crate) fn forget() {
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(c"sequor_instant", 1, PURE, |context| {
+        let Some(text) = text_of(context, 0)? else { return Ok(None) };
+        Ok(parse_instant(&text).and_then(|read| instant(&read).ok()).map(|text| text.as_str().to_owned()))
+    })?;
     connection.create_scalar_function(c"sequor_uuid", 0, flags, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
     connection.create_scalar_function(c"sequor_now", 0, flags, |_| {
         let now = NOW.get().unwrap_or_else(Utc::now);

@@ -5,6 +5,7 @@ use super::super::convert::{Operand, bind_of};
 use super::{Listed, Numeric, Ranged, Textual, list_of, text};
 use crate::FieldType;
 use crate::query::Filter;
+use sequor_core::Name;
 use sequor_core::statement::{BinaryOp, CastType, Expr, Func, Quantifier};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::value::Value;
@@ -48,6 +49,9 @@ macro_rules! compute {
 
             /// So many characters from a place, which is counted from 1.
             pub fn substring(self, from: u32, length: u32) -> TypedExpr<M, T $(, $grain)?> {
+                if from == 0 {
+                    return TypedExpr::new(Expr::Invalid(Name::Borrowed("substring counts characters from 1")));
+                }
                 TypedExpr::new(Expr::call(Func::Substring, vec![self.expr(), number(from), number(length)]))
             }
         }

@@ -24,19 +24,41 @@ fn object_at(base: &Expr, path: &[JsonSegment]) -> Expr {
     Expr::Case { arms: vec![arm], otherwise: Some(Box::new(document(serde_json::json!({})))) }
 }
 
-/// Sets a path step by step, making the objects on its way.
-fn set_at(base: &Expr, done: usize, path: &[JsonSegment], value: Expr) -> Expr {
-    let here = || if done == 0 { base.clone() } else { object_at(base, &path[..done]) };
-    let rest = &path[done..];
-    // Inside lists nothing is made: the path is set as a whole.
-    let whole = rest.len() <= 1 || rest.iter().any(|segment| matches!(segment, JsonSegment::Index(_)));
-    let (step, value) = if whole { (rest, value) } else { (&rest[..1], set_at(base, done + 1, path, value)) };
-    Expr::JsonSet { expr: Box::new(here()), path: step.to_vec(), value: Some(Box::new(value)) }
+/// The document, where it is an object; else an empty one. What was set before is an object already.
+fn object_of(document: &Expr) -> Expr {
+    match document {
+        Expr::JsonSet { path, value: Some(_), .. } if matches!(path.first(), Some(JsonSegment::Key(_))) => document.clone(),
+        _ => object_at(document, &[]),
+    }
+}
+
+/// Sets a path. Objects are made on its way, members of lists are not: where one is missing the document stays as it is.
+fn set_at(document: &Expr, path: &[JsonSegment], value: Expr) -> Expr {
+    let Some(last) = path.iter().rposition(|segment| matches!(segment, JsonSegment::Index(_))) else {
+        return set_keys(object_of(document), (document, &[]), path, value);
+    };
+    let (member, keys) = path.split_at(last + 1);
+    let value = if keys.is_empty() { value } else { set_keys(object_at(document, member), (document, member), keys, value) };
+    let set = Expr::JsonSet { expr: Box::new(document.clone()), path: member.to_vec(), value: Some(Box::new(value)) };
+    let arm = CaseArm { when: taken(document, member, JsonAs::Exists), then: set };
+    Expr::Case { arms: vec![arm], otherwise: Some(Box::new(document.clone())) }
+}
+
+/// Sets keys of an object that lies in a document, one inside the other.
+fn set_keys(object: Expr, (document, at): (&Expr, &[JsonSegment]), keys: &[JsonSegment], value: Expr) -> Expr {
+    let (step, value) = match keys {
+        [first, rest @ ..] if !rest.is_empty() => {
+            let inner: Vec<JsonSegment> = at.iter().chain([first]).cloned().collect();
+            (&keys[..1], set_keys(object_at(document, &inner), (document, &inner), rest, value))
+        }
+        _ => (keys, value),
+    };
+    Expr::JsonSet { expr: Box::new(object), path: step.to_vec(), value: Some(Box::new(value)) }
 }
 
 /// RFC 7396: objects merge key by key, null removes, everything else replaces.
 fn merged(base: &Expr, at: &[JsonSegment], patch: serde_json::Map<String, serde_json::Value>) -> Expr {
-    let mut result = if at.is_empty() { base.clone() } else { object_at(base, at) };
+    let mut result = if at.is_empty() { object_of(base) } else { object_at(base, at) };
     for (key, value) in patch {
         let step = JsonSegment::Key(Name::Owned(key));
         let value = match value {
@@ -56,10 +78,10 @@ fn merged(base: &Expr, at: &[JsonSegment], patch: serde_json::Map<String, serde_
 macro_rules! documents {
     ($name:ident < M, T $(, $grain:ident)? >) => {
         impl<M, T: JsonColumn $(, $grain)?> $name<M, T $(, $grain)?> {
-            /// The document with a path set; objects that are missing on its way are made, elements of lists are not.
+            /// The document with a path set; objects that are missing on its way are made, members of lists are not. What is no object (NULL too) gives way to one.
             pub fn set_path(self, path: &str, value: impl Into<serde_json::Value>) -> TypedExpr<M, T> {
                 TypedExpr::new(match parse_path(path) {
-                    Ok(path) => set_at(&self.expr(), 0, &path, document(value.into())),
+                    Ok(path) => set_at(&self.expr(), &path, document(value.into())),
                     Err(message) => Expr::Invalid(Name::Owned(message)),
                 })
             }
@@ -72,7 +94,7 @@ macro_rules! documents {
                 })
             }
 
-            /// The document with an object merged into it, key by key; null removes a key (RFC 7396).
+            /// The document with an object merged into it, key by key; null removes a key (RFC 7396). What is no object (NULL too) gives way to one.
             pub fn merge(self, patch: serde_json::Value) -> TypedExpr<M, T> {
                 TypedExpr::new(match patch {
                     serde_json::Value::Object(patch) => merged(&self.expr(), &[], patch),

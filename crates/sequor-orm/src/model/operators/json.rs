@@ -46,8 +46,30 @@ macro_rules! json_operand {
 }
 
 json_operand! {
-    &str => Text, Text; String => Text, Text; i32 => Number, F64; i64 => Number, F64; f64 => Number, F64; bool => Boolean, Bool;
+    &str => Text, Text; String => Text, Text; f64 => Number, F64; bool => Boolean, Bool;
     chrono::DateTime<chrono::Utc> => DateTime, DateTime; serde_json::Value => Json, Jsonb;
+}
+
+macro_rules! whole_operand {
+    ($($ty:ty),*) => {$(
+        impl JsonOperand for $ty {
+            fn take(&self) -> JsonAs {
+                // Below this a float holds every whole number, and the database compares faster.
+                let small = i128::from(*self).unsigned_abs() < 1 << 53;
+                if small { JsonAs::Number } else { JsonAs::Exact }
+            }
+
+            fn bound(self) -> Expr {
+                Expr::Value(whole(self.into()), BindType::one(ScalarType::I64))
+            }
+        }
+    )*};
+}
+
+whole_operand!(i32, i64, u32, u64);
+
+fn whole(number: i128) -> Value {
+    i64::try_from(number).map(Value::I64).or_else(|_| u64::try_from(number).map(Value::U64)).unwrap_or_default()
 }
 
 impl JsonOperand for &String {
@@ -126,7 +148,7 @@ impl<M> JsonPath<M> {
     }
 
     fn ranged(self, low: impl JsonOperand, high: impl JsonOperand, negated: bool) -> Expr {
-        let take = low.take();
+        let take = if high.take() == JsonAs::Exact { JsonAs::Exact } else { low.take() };
         Expr::Between { expr: Box::new(self.taken(take)), low: Box::new(low.bound()), high: Box::new(high.bound()), negated }
     }
 
@@ -143,7 +165,7 @@ impl<M> JsonPath<M> {
     fn listed<V: JsonOperand>(self, values: impl IntoIterator<Item = V>, negated: bool) -> Expr {
         let (mut take, mut list, mut kind) = (JsonAs::Text, Vec::new(), BindType::one(ScalarType::Text));
         for value in values {
-            take = value.take();
+            take = if take == JsonAs::Exact { take } else { value.take() };
             if let Expr::Value(value, bind) = value.bound() {
                 kind = bind;
                 list.push(value);
@@ -244,6 +266,10 @@ pub(crate) fn parse_path(path: &str) -> std::result::Result<Vec<JsonSegment>, St
             rest = &inside[end + 2..];
         } else if let Some(inside) = rest.strip_prefix('[') {
             let Some(end) = inside.find(']') else { return wrong("has a [ without ]") };
+            if inside.starts_with('-') {
+                // MariaDB takes a place from the end of its first row for all rows (10.11).
+                return wrong("counts from the end of a list, which not every database does right; indices are 0, 1, ..");
+            }
             let Ok(index) = inside[..end].parse::<u32>() else { return wrong("has an index that is not a number") };
             segments.push(JsonSegment::Index(index));
             rest = &inside[end + 1..];

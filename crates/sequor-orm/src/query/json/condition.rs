@@ -455,6 +455,9 @@ fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: 
     let place = place.deeper()?;
     let taken = |take: JsonAs| Expr::Json { expr: Box::new(column.clone()), path: path.to_vec(), take };
     let by = |value: &Json| match value {
+        Json::Number(number) if number.as_i64().is_some_and(|number| number.unsigned_abs() >= 1 << 53) => {
+            (JsonAs::Exact, Some(ColumnType::I64))
+        }
         Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
         Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
         _ => (JsonAs::Loose, Some(ColumnType::Text)),

@@ -1,0 +1,188 @@
+//! One of a list of values, of any length.
+
+use super::cast_name;
+use crate::Dialect;
+use crate::writer::SqlWriter;
+use sequor_core::Value;
+use sequor_core::error::Result;
+use sequor_core::statement::Expr;
+use sequor_core::types::{BindType, ScalarType};
+
+/// Lists above this length are worth a table of hashes where every row is compared with them (PostgreSQL).
+pub const LONG_LIST: usize = 100;
+
+impl SqlWriter {
+    pub(super) fn in_values(
+        &mut self,
+        (exprs, rows, binds): (&[Expr], &[Vec<Value>], &[BindType]),
+        negated: bool,
+        scanned: bool,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            self.truth(negated);
+            return Ok(());
+        }
+        if let [expr] = exprs
+            && self.in_documents((expr, rows, binds), negated)?
+        {
+            return Ok(());
+        }
+        match (self.dialect, exprs) {
+            (Dialect::Postgres, [expr]) => {
+                let bind = binds.first().copied().unwrap_or_default();
+                self.nested(expr)?;
+                // In a plan that knows no values, PostgreSQL compares row by row with each member of an array; the rows of unnest it hashes.
+                if let Some(name) = cast_name(bind).filter(|_| scanned && rows.len() > LONG_LIST) {
+                    self.push(if negated { " NOT IN (SELECT unnest(" } else { " IN (SELECT unnest(" });
+                    self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                    self.push("::");
+                    self.push(name);
+                    self.push("[]))");
+                    return Ok(());
+                }
+                self.push(if negated { " <> ALL (" } else { " = ANY (" });
+                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                self.push(")");
+                Ok(())
+            }
+            (Dialect::Sqlite, [expr]) if rows.iter().all(|row| matches!(row.first(), Some(Value::I64(_) | Value::Text(_)))) => {
+                self.nested(expr)?;
+                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
+                let list: Vec<serde_json::Value> = rows.iter().filter_map(|row| row.first().map(Value::to_json)).collect();
+                self.bind(Value::Text(serde_json::Value::Array(list).to_string()), BindType::one(ScalarType::Text));
+                self.push("))");
+                Ok(())
+            }
+            // The driver spells the members of a list as it spells values alone.
+            (Dialect::Sqlite, [expr]) if rows.len() > 1_000 && !rows.iter().any(|row| matches!(row.first(), Some(Value::Bytes(_)))) => {
+                let bind = binds.first().copied().unwrap_or_default();
+                self.nested(expr)?;
+                self.push(if negated { " NOT IN (SELECT value FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
+                self.bind(column_of(rows, 0), BindType::list(bind.scalar));
+                self.push("))");
+                Ok(())
+            }
+            _ => self.in_list(exprs, rows, binds, negated),
+        }
+    }
+
+    /// A list of placeholders, padded to a power of two so that few texts serve all lengths.
+    fn in_list(&mut self, exprs: &[Expr], rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
+        let tuple = exprs.len() != 1;
+        if tuple {
+            self.push("(");
+        }
+        self.list(exprs, |writer, expr| writer.expr(expr))?;
+        if tuple {
+            self.push(")");
+        }
+        self.push(if negated { " NOT IN (" } else { " IN (" });
+        if self.as_table(rows, binds)? {
+            self.push(")");
+            return Ok(());
+        }
+        if tuple && self.dialect == Dialect::Sqlite {
+            self.push("VALUES ");
+        }
+        let padded = if rows.len() <= 4_096 { rows.len().next_power_of_two() } else { rows.len() };
+        let last = rows.len() - 1;
+        self.list(0..padded, |writer, number| {
+            if tuple {
+                writer.push("(");
+            }
+            let row = &rows[number.min(last)];
+            writer.list(row.iter().zip(binds), |writer, (value, bind)| {
+                writer.bind(value.clone(), *bind);
+                Ok(())
+            })?;
+            if tuple {
+                writer.push(")");
+            }
+            Ok(())
+        })?;
+        self.push(")");
+        Ok(())
+    }
+
+    /// The members as the rows of a table, whose text is the same for any number of them; false where placeholders have to name each.
+    fn as_table(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> Result<bool> {
+        let plain = rows.iter().flatten().all(|value| matches!(value, Value::I64(_) | Value::Text(_) | Value::Uuid(_)));
+        match self.dialect {
+            Dialect::Postgres => return Ok(self.unnested(rows, binds)),
+            Dialect::Mysql | Dialect::Mariadb if rows.len() > 1_000 => self.json_table(rows, binds)?,
+            Dialect::Sqlite if plain && binds.len() > 1 => {
+                self.push("SELECT ");
+                self.list(0..binds.len(), |writer, place| {
+                    writer.push(&format!("value ->> {place}"));
+                    Ok(())
+                })?;
+                self.push(" FROM json_each(");
+                self.json_rows(rows);
+                self.push(")");
+            }
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// One array for each column (PostgreSQL).
+    fn unnested(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> bool {
+        let Some(names) = binds.iter().map(|bind| cast_name(*bind)).collect::<Option<Vec<_>>>() else { return false };
+        self.push("SELECT * FROM unnest(");
+        for (place, (bind, name)) in binds.iter().zip(names).enumerate() {
+            self.push(if place > 0 { ", " } else { "" });
+            self.bind(column_of(rows, place), BindType::list(bind.scalar));
+            self.push("::");
+            self.push(name);
+            self.push("[]");
+        }
+        self.push(")");
+        true
+    }
+
+    /// All rows as one JSON parameter: a list of values, or of lists of them.
+    fn json_rows(&mut self, rows: &[Vec<Value>]) {
+        let list = rows.iter().map(|row| match row.as_slice() {
+            [value] => value.to_json(),
+            values => values.iter().map(Value::to_json).collect(),
+        });
+        let list = serde_json::Value::Array(list.collect());
+        self.bind(Value::Text(list.to_string()), BindType::one(ScalarType::Text));
+    }
+
+    /// A long list as one JSON parameter (MySQL, MariaDB).
+    fn json_table(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> Result<()> {
+        let single = binds.len() == 1;
+        self.push("SELECT ");
+        self.list(0..binds.len(), |writer, place| {
+            writer.push(&if single { "v".to_owned() } else { format!("v{place}") });
+            Ok(())
+        })?;
+        self.push(" FROM JSON_TABLE(");
+        self.json_rows(rows);
+        self.push(", '$[*]' COLUMNS (");
+        self.list(binds.iter().enumerate(), |writer, (place, bind)| {
+            let kind = table_type(*bind);
+            writer.push(&if single { format!("v {kind} PATH '$'") } else { format!("v{place} {kind} PATH '$[{place}]'") });
+            Ok(())
+        })?;
+        self.push(")) AS jt");
+        Ok(())
+    }
+}
+
+/// The type of a column of JSON_TABLE.
+fn table_type(bind: BindType) -> &'static str {
+    match bind.scalar {
+        ScalarType::I16 | ScalarType::I32 | ScalarType::I64 => "BIGINT",
+        ScalarType::U64 => "BIGINT UNSIGNED",
+        ScalarType::F32 | ScalarType::F64 => "DOUBLE",
+        ScalarType::Decimal => "DECIMAL(65,30)",
+        ScalarType::Uuid => "CHAR(36)",
+        _ => "LONGTEXT",
+    }
+}
+
+fn column_of(rows: &[Vec<Value>], place: usize) -> Value {
+    Value::Array(rows.iter().map(|row| row.get(place).cloned().unwrap_or_default()).collect())
+}
