@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: private servers, every contender interleaved in one run, and the page of the docs. Never part of CI.
 
+mod instructions;
+mod yardstick;
+
 use sequor_tools::process::{Result, must};
 use sequor_tools::servers;
 use std::fs::File;
@@ -9,11 +12,17 @@ use std::process::{Command, Stdio};
 /// The databases, as options name them.
 const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
-/// Runs `bench [--quick] [--database NAME]..`.
+/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]` or `bench --compile`.
 ///
 /// # Errors
 /// An unknown option, a server that cannot be had, a benchmark that does not build or fails.
 pub fn run(args: &[String]) -> Result<()> {
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--instructions"] => return instructions::run(false),
+        ["--instructions", "--write"] => return instructions::run(true),
+        ["--compile"] => return yardstick::run(),
+        _ => {}
+    }
     let mut chosen: Vec<String> = Vec::new();
     let mut quick = false;
     let mut args = args.iter();
@@ -24,7 +33,7 @@ pub fn run(args: &[String]) -> Result<()> {
                 chosen.push(name.clone());
                 args.next();
             }
-            _ => return Err(format!("bench takes --quick and --database {}", DATABASES.join("|"))),
+            _ => return Err(format!("bench takes --quick, --database {}, --instructions [--write] and --compile", DATABASES.join("|"))),
         }
     }
     if chosen.is_empty() {
@@ -37,14 +46,40 @@ pub fn run(args: &[String]) -> Result<()> {
         build.args(["-p", &format!("bench-{name}")]);
     }
     must(&mut build, "the benchmarks do not build")?;
+    let node = node(&target);
     let remote: Vec<String> = chosen.iter().filter(|name| *name != "sqlite").cloned().collect();
     let running = servers::start(&remote)?;
     let mut files = Vec::new();
     for name in &chosen {
-        files.push(measure(name, &target, &running, quick)?);
+        files.push(measure(name, &target, &running, (quick, node.as_deref()))?);
     }
     drop(running);
     report(&target, &files)
+}
+
+/// Holds the instructions of an operation against those that are kept.
+///
+/// # Errors
+/// Figures that have risen; what stands in the way of counting.
+pub fn count_instructions() -> Result<()> {
+    instructions::run(false)
+}
+
+/// Host and port of a URL.
+fn address(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
+}
+
+/// Makes sure that a program is there.
+fn tool(name: &str) -> Result<()> {
+    if sequor_tools::process::find(name, &[]).is_some() {
+        return Ok(());
+    }
+    let mut install = Command::new("apt-get");
+    must(
+        install.args(["install", "-y", "-q", "--no-install-recommends", name]),
+        &format!("{name} is missing: install it; apt-get install {name}"),
+    )
 }
 
 fn target_folder() -> PathBuf {
@@ -52,7 +87,7 @@ fn target_folder() -> PathBuf {
 }
 
 /// Runs the benchmark of one database; its lines go to a file, its table to the terminal.
-fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool) -> Result<PathBuf> {
+fn measure(name: &str, target: &Path, running: &servers::Servers, (quick, node): (bool, Option<&Path>)) -> Result<PathBuf> {
     let file = target.join(format!("{name}.jsonl"));
     let out = File::create(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut command = Command::new(target.join("release").join(format!("bench-{name}")));
@@ -60,11 +95,13 @@ fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool) -
     if quick {
         command.env("ROUNDS", "0.2");
     }
+    if let Some(node) = node {
+        command.env("BENCH_NODE", node);
+    }
     let variable = servers::VARIABLES.iter().find(|(database, _)| *database == name).map(|(_, variable)| *variable);
     match running.variables.iter().find(|(known, _)| Some(*known) == variable) {
         Some((_, url)) => {
-            let address = url.rsplit_once('@').map_or(url.as_str(), |(_, rest)| rest).split('/').next().unwrap_or_default();
-            command.env(format!("BENCH_{}", name.to_uppercase()), address);
+            command.env(format!("BENCH_{}", name.to_uppercase()), address(url));
         }
         None => {
             // A folder in memory where there is one: the processor is measured, not the disk.
@@ -75,6 +112,29 @@ fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool) -
     }
     must(&mut command, &format!("the benchmark of {name} failed"))?;
     Ok(file)
+}
+
+/// The folder of Sequelize's program with its modules installed; says so where they cannot be had.
+fn node(target: &Path) -> Option<PathBuf> {
+    let folder = target.join("bench-node");
+    let install = || -> std::io::Result<bool> {
+        std::fs::create_dir_all(&folder)?;
+        for file in ["package.json", "peer.mjs"] {
+            std::fs::copy(Path::new("bench/node").join(file), folder.join(file))?;
+        }
+        Ok(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder).status()?.success())
+    };
+    match install() {
+        Ok(true) => folder.canonicalize().ok(),
+        Ok(false) => {
+            eprintln!("npm install failed in {}: Sequelize is left out of this run", folder.display());
+            None
+        }
+        Err(error) => {
+            eprintln!("Sequelize is left out of this run: {error} (it needs node and npm)");
+            None
+        }
+    }
 }
 
 fn report(target: &Path, files: &[PathBuf]) -> Result<()> {

@@ -16,6 +16,10 @@ const USAGE: &str = "usage: cargo xtask TASK
   servers    start both servers, print their URLs, stop them at Ctrl-C or when standard input closes
   bench [--quick] [--database sqlite|postgres|mysql]
              measure every workload beside a hand-written client and the peers (release build; start it on an idle machine)
+  bench --instructions [--write]
+             count the instructions of one operation, and hold them against bench/instructions.txt (or write that)
+  bench --compile
+             measure what the compiler needs for fifty linked models
   tidy       check the norms that a machine can check
   deps       check licences, duplicate versions and that every dependency has its reason
   lint       rustfmt and clippy, warnings as errors

@@ -74,6 +74,17 @@ pub fn run(args: &[String]) -> Result<()> {
         times.push(took("recorded scenarios", step.elapsed()));
     }
     drop(servers);
+    if chosen.tier == "1" && chosen.filter.is_empty() {
+        let step = Instant::now();
+        match crate::bench::count_instructions() {
+            Ok(()) => tally.passed += 1,
+            Err(error) => {
+                tally.failed += 1;
+                tally.problems.push(error);
+            }
+        }
+        times.push(took("instructions", step.elapsed()));
+    }
     times.push(took("all", began.elapsed()));
     report(&tally, &times)
 }

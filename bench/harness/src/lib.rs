@@ -4,12 +4,15 @@
 //! the minimum of its rounds; the report divides it by the first contender's (the hand-written floor). The processor time of this process stands beside
 //! it: it hardly depends on what else the machine does.
 
+mod node;
 mod proxy;
 
 pub use proxy::delayed;
 
 use cpu_time::ProcessTime;
+use node::Node;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "allocations")]
@@ -59,13 +62,20 @@ pub struct Suite {
     only: Vec<String>,
     contenders: Vec<String>,
     rounds: f64,
+    node: RefCell<Option<Node>>,
 }
 
 impl Suite {
     /// A suite whose lines carry the name of `database`.
     pub fn new(database: &'static str) -> Self {
         let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
-        Self { database, only: list("ONLY"), contenders: list("CONTENDERS"), rounds }
+        Self { database, only: list("ONLY"), contenders: list("CONTENDERS"), rounds, node: RefCell::new(None) }
+    }
+
+    /// With Sequelize on Node beside the contenders, on this database, where `BENCH_NODE` names the folder of its program.
+    pub fn with_node(self, url: &str) -> Self {
+        self.node.replace(Node::start(url));
+        self
     }
 
     /// Whether this run wants `workload`.
@@ -74,11 +84,18 @@ impl Suite {
     }
 
     /// Runs the cases interleaved and prints one JSON line for each; a table for people goes to standard error.
-    pub fn run(&self, workload: &str, rounds: usize, mut cases: Vec<Case<'_>>) {
+    pub fn run(&self, workload: &str, rounds: usize, cases: Vec<Case<'_>>) {
         if !self.wants(workload) {
             return;
         }
         let rounds = ((rounds as f64 * self.rounds).ceil() as usize).max(5);
+        let mut node = self.node.borrow_mut();
+        let mut cases = cases;
+        if let (Some(node), Some(first)) = (node.as_mut(), cases.first().map(|case| case.operations))
+            && node.knows(workload)
+        {
+            cases.push(case("Sequelize 6 on Node", first, move || node.run(workload, first)));
+        }
         cases.retain(|case| begins(case.contender, &self.contenders));
         let count = cases.len();
         let mut taken = vec![Sample::default(); count];

@@ -50,7 +50,7 @@ pub fn run() {
     let place = Place { address, runtime: Builder::new_current_thread().enable_all().build().expect("a runtime") };
     let mut raw = place.raw();
     SETUP.split(";\n").for_each(|statement| raw.run(statement));
-    let suite = Suite::new("MariaDB");
+    let suite = Suite::new("MariaDB").with_node(&format!("mysql://sequor:sequor@{}/sequor", place.address));
     find_by_key(&suite, &place);
     rows_into_structs(&suite, &place);
     insert_many(&suite, &place);

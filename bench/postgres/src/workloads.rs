@@ -63,7 +63,7 @@ pub fn run() {
     let address: SocketAddr = std::env::var("BENCH_POSTGRES").expect("BENCH_POSTGRES=127.0.0.1:port").parse().expect("an address");
     let place = Place { address, runtime: Builder::new_current_thread().enable_all().build().expect("a runtime") };
     place.wait(place.raw(address.port()).run(SETUP));
-    let suite = Suite::new("PostgreSQL");
+    let suite = Suite::new("PostgreSQL").with_node(&place.url(address.port()));
     find_by_key(&suite, &place);
     rows_into_structs(&suite, &place);
     insert_many(&suite, &place);

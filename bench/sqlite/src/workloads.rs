@@ -59,7 +59,7 @@ pub fn run() {
     }
     let place = Place { path, runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime") };
     place.open().execute_batch(SETUP).expect("the tables");
-    let suite = Suite::new("SQLite");
+    let suite = Suite::new("SQLite").with_node(&format!("sqlite:{}", place.path));
     find_by_key(&suite, &place);
     rows_into_structs(&suite, &place);
     insert_many(&suite, &place);
