@@ -7,6 +7,7 @@ mod counters;
 mod decimals;
 mod expressions;
 mod factories;
+mod few_statements;
 mod hooks;
 mod json_door;
 mod json_language;

@@ -64,6 +64,11 @@ impl Dialect {
         self != Dialect::Postgres
     }
 
+    /// Whether an upsert tells in its RETURNING whether the row is new.
+    pub fn upsert_tells(self) -> bool {
+        !self.is_mysql()
+    }
+
     /// Whether UPDATE has RETURNING.
     pub fn update_returning(self) -> bool {
         !self.is_mysql()

@@ -35,6 +35,7 @@ impl SqlWriter {
             }),
             Expr::Star => self.word("*"),
             Expr::Proposed(name) => self.proposed(name),
+            Expr::Inserted => self.inserted(),
             Expr::And(list) => self.joined(list, " AND ", true),
             Expr::Or(list) => self.joined(list, " OR ", false),
             Expr::Unary(op, inner) => {
@@ -149,6 +150,18 @@ impl SqlWriter {
                 RawPart::Expr(expr) => self.expr(expr)?,
             }
         }
+        Ok(())
+    }
+
+    /// Whether the row of an upsert is new.
+    fn inserted(&mut self) -> Result<()> {
+        self.push(match self.dialect {
+            // An old row was locked before it was changed, which its new version shows.
+            Dialect::Postgres => "(xmax = 0)",
+            // The assignment to an old row says so: see `conflict`.
+            Dialect::Sqlite => "sequor_inserted()",
+            Dialect::Mysql | Dialect::Mariadb => return Err(Error::bug("an upsert of MySQL does not tell whether the row is new")),
+        });
         Ok(())
     }
 
@@ -373,6 +386,7 @@ fn is_bare(expr: &Expr) -> bool {
             | Expr::Now
             | Expr::Star
             | Expr::Proposed(_)
+            | Expr::Inserted
             | Expr::Exists { .. }
             | Expr::Select(_)
             | Expr::Call { .. }

@@ -108,7 +108,20 @@ impl SqlWriter {
             ConflictAction::Update(set) => {
                 self.push(" DO UPDATE SET ");
                 self.conflict_table = Some(insert.table.name.to_string());
-                self.set(set)?;
+                let told = insert.returning.iter().any(|item| matches!(item.expr, Expr::Inserted));
+                match set.split_first() {
+                    Some(((column, value), others)) if told && self.dialect == Dialect::Sqlite => {
+                        self.name(column)?;
+                        self.push(" = sequor_replaced(");
+                        self.expr(value)?;
+                        self.push(")");
+                        if !others.is_empty() {
+                            self.push(", ");
+                            self.set(others)?;
+                        }
+                    }
+                    _ => self.set(set)?,
+                }
                 self.conflict_table = None;
             }
         }

@@ -144,6 +144,20 @@ impl Scene {
         }
     }
 
+    /// What to link: rows that are known are given whole, unless keys are among them.
+    pub fn targets(&self, json: &Json) -> Json {
+        let list: Vec<&Json> = json.as_array().map_or_else(|| vec![json], |list| list.iter().collect());
+        let mut rows = Vec::new();
+        for item in list {
+            match item.get("$ref").and_then(Json::as_str).and_then(|path| self.find(path)) {
+                Some(Kept::One(record)) => rows.push(record.to_json()),
+                Some(Kept::Many(records)) => rows.extend(records.iter().map(Record::to_json)),
+                _ => return self.resolve(json),
+            }
+        }
+        Json::Array(rows)
+    }
+
     fn options(&self, step: &Json) -> Json {
         step.get("options").map(|options| self.resolve(options)).unwrap_or(Json::Null)
     }

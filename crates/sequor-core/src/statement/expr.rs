@@ -31,6 +31,8 @@ pub enum Expr {
     Star,
     /// The row that was proposed, in an ON CONFLICT update (`excluded.x`, `VALUES(x)`).
     Proposed(Name),
+    /// In the RETURNING of an insert with a conflict clause: whether the row is new. Not on MySQL and MariaDB, which cannot tell.
+    Inserted,
     /// All of them; the empty list is true.
     And(Vec<Expr>),
     /// Any of them; the empty list is false.

@@ -18,6 +18,7 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
         | Expr::Star
         | Expr::Invalid(_)
         | Expr::Proposed(_)
+        | Expr::Inserted
         | Expr::Exists { .. }
         | Expr::Select(_) => Ok(()),
         Expr::And(list) | Expr::Or(list) | Expr::Tuple(list) | Expr::List(list) => list.iter_mut().try_for_each(visit),

@@ -14,6 +14,7 @@ pub(crate) use raw::nested;
 pub use verbs::{RuntimeFind, RuntimeModel};
 
 use crate::db::Db;
+use crate::hook;
 use crate::query::{Place, expression};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
@@ -209,6 +210,10 @@ impl Record {
     /// # Errors
     /// Those of the database and of hooks.
     pub async fn destroy_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        // Nothing to write; hooks hear of it all the same.
+        if self.is_soft_deleted() && !options.force && !hook::needs_transaction(db, &self.state.model, &options) {
+            return Ok(());
+        }
         self.state = write::destroy(db, self.state.clone(), &options).await?.1;
         Ok(())
     }
@@ -218,6 +223,10 @@ impl Record {
     /// # Errors
     /// `Usage` when the model is not paranoid.
     pub async fn restore_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        let paranoid = self.state.model.soft_delete.is_some();
+        if paranoid && !self.is_soft_deleted() && !hook::needs_transaction(db, &self.state.model, &options) {
+            return Ok(());
+        }
         self.state = write::restore(db, self.state.clone(), &options).await?;
         Ok(())
     }

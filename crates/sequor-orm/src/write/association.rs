@@ -100,40 +100,75 @@ pub(crate) async fn add_links(
         }
         return set_columns(db, query, set, options).await;
     };
-    let model = &between.model;
-    let own = key_of(parent, &link.source);
     let targets = different(rows.iter().map(|row| key_of(row, &link.columns)));
     let mut query = linked(parent, def, link);
-    query.clauses.filters.push(within(model, &between.to_target, targets.clone(), false));
-    let known = find_rows(db, query.clone(), options.site).await?;
-    let is_known = |key: &Vec<Value>| known.iter().any(|row| key_of(row, &between.to_target) == *key);
-    let values = through
-        .iter()
-        .map(|(name, value)| model.position(name).map(|position| (position, value.clone())).ok_or_else(|| model.unknown(name)))
-        .collect::<Result<Vec<_>>>()?;
-    if !known.is_empty() && !values.is_empty() {
-        let set = values.iter().map(|(position, value)| (*position, bound(model, *position, value))).collect();
+    query.clauses.filters.push(within(&between.model, &between.to_target, targets.clone(), false));
+    let known = find_rows(db, query, options.site).await?;
+    add_between(db, Side { parent, def, link }, &targets, &known, through, options).await
+}
+
+/// The rows between of these targets: those that are there get the new values, the others are made.
+async fn add_between(
+    db: &Db,
+    Side { parent, def, link }: Side<'_>,
+    targets: &[Vec<Value>],
+    known: &[RowState],
+    through: &[(Name, Value)],
+    options: &WriteOptions,
+) -> Result<()> {
+    let Some(between) = &link.through else { return Err(Error::bug("a link without a model between")) };
+    let model = &between.model;
+    let is_known = |key: &&Vec<Value>| known.iter().any(|row| key_of(row, &between.to_target) == **key);
+    let there: Vec<Vec<Value>> = targets.iter().filter(is_known).cloned().collect();
+    if !there.is_empty() && !through.is_empty() {
+        let mut query = linked(parent, def, link);
+        query.clauses.filters.push(within(model, &between.to_target, there, false));
+        let set = between_values(model, through)?.into_iter().map(|(position, value)| (position, bound(model, position, &value))).collect();
         set_columns(db, query, set, options).await?;
     }
-    let mut fresh: Vec<RowState> = Vec::new();
+    let mut fresh = Vec::new();
     for key in targets.iter().filter(|key| !is_known(key)) {
-        let mut row = RowState::new(model.clone());
-        for (position, value) in between.to_source.iter().zip(&own).chain(between.to_target.iter().zip(key)) {
-            row.values[*position] = Some(value.clone());
-        }
-        for (name, value) in def.through.iter().flat_map(|through| &through.scope) {
-            if let Some(position) = model.position(name) {
-                row.values[position] = Some(value.clone());
-            }
-        }
-        for (position, value) in &values {
-            row.values[*position] = Some(value.clone());
-        }
-        fresh.push(row);
+        fresh.push(row_between(Side { parent, def, link }, key, through)?);
     }
+    add_rows_between(db, fresh, options).await
+}
+
+fn between_values(model: &sequor_core::schema::ModelDef, through: &[(Name, Value)]) -> Result<Vec<(usize, Value)>> {
+    let position = |name: &Name| model.position(name).ok_or_else(|| model.unknown(name));
+    through.iter().map(|(name, value)| Ok((position(name)?, value.clone()))).collect()
+}
+
+/// A new row between a row and the target of this key.
+pub(crate) fn row_between(Side { parent, def, link }: Side<'_>, target: &[Value], through: &[(Name, Value)]) -> Result<RowState> {
+    let Some(between) = &link.through else { return Err(Error::bug("a link without a model between")) };
+    let model = &between.model;
+    let mut row = RowState::new(model.clone());
+    let own = key_of(parent, &link.source);
+    for (position, value) in between.to_source.iter().zip(&own).chain(between.to_target.iter().zip(target)) {
+        row.values[*position] = Some(value.clone());
+    }
+    for (name, value) in def.through.iter().flat_map(|through| &through.scope) {
+        if let Some(position) = model.position(name) {
+            row.values[position] = Some(value.clone());
+        }
+    }
+    for (position, value) in between_values(model, through)? {
+        row.values[position] = Some(value);
+    }
+    Ok(row)
+}
+
+/// Links a row that was made just now: nothing links it yet.
+pub(crate) async fn add_fresh(db: &Db, side: Side<'_>, row: &RowState, through: &[(Name, Value)], options: &WriteOptions) -> Result<()> {
+    let between = row_between(side, &key_of(row, &side.link.columns), through)?;
+    add_rows_between(db, vec![between], options).await
+}
+
+/// Stores rows between that are not there yet.
+pub(crate) async fn add_rows_between(db: &Db, rows: Vec<RowState>, options: &WriteOptions) -> Result<()> {
     let bulk =
         BulkOptions { write: options.clone(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
-    bulk_create(db, fresh, &bulk).await?;
+    bulk_create(db, rows, &bulk).await?;
     Ok(())
 }
 
@@ -181,27 +216,24 @@ pub(crate) async fn set_links(
     through: &[(Name, Value)],
     options: &WriteOptions,
 ) -> Result<()> {
-    let mut others = linked(parent, def, link);
-    let (model, columns, keys) = match &link.through {
-        None => (link.target.clone(), link.target.primary_key.clone(), rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?),
-        Some(between) => (between.model.clone(), between.to_target.clone(), rows.iter().map(|row| key_of(row, &link.columns)).collect()),
+    let (columns, keys) = match &link.through {
+        None => (link.target.primary_key.clone(), rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?),
+        Some(between) => (between.to_target.clone(), different(rows.iter().map(|row| key_of(row, &link.columns)))),
     };
-    if !keys.is_empty() {
-        others.clauses.filters.push(within(&model, &columns, keys, true));
-    }
-    let any = load::exists(db.clone(), others.clone(), options.site).await?;
-    if any {
+    let mut others = linked(parent, def, link);
+    let model = others.model.clone();
+    let now = find_rows(db, others.clone(), options.site).await?;
+    if now.iter().any(|row| !keys.contains(&key_of(row, &columns))) {
+        if !keys.is_empty() {
+            others.clauses.filters.push(within(&model, &columns, keys.clone(), true));
+        }
         unlink(db, others, link, options).await?;
     }
-    let now = find_rows(db, linked(parent, def, link), options.site).await?;
-    let missing: Vec<RowState> = rows
-        .iter()
-        .filter(|row| {
-            let key = if link.through.is_some() { key_of(row, &link.columns) } else { key_of(row, &columns) };
-            !through.is_empty() || !now.iter().any(|known| key_of(known, &columns) == key)
-        })
-        .cloned()
-        .collect();
+    let is_known = |key: &Vec<Value>| now.iter().any(|known| key_of(known, &columns) == *key);
+    if link.through.is_some() {
+        return add_between(db, Side { parent, def, link }, &keys, &now, through, options).await;
+    }
+    let missing: Vec<RowState> = rows.iter().zip(&keys).filter(|(_, key)| !is_known(key)).map(|(row, _)| row.clone()).collect();
     add_links(db, Side { parent, def, link }, &missing, through, options).await
 }
 
@@ -494,7 +526,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
                         return create(tx, state, &options).await;
                     }
                     let row = create(tx, state, &options).await?;
-                    add_links(tx, side, std::slice::from_ref(&row), &self.through, &options).await?;
+                    add_fresh(tx, side, &row, &self.through, &options).await?;
                     Ok(row)
                 })
                 .await?;

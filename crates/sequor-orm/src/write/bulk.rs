@@ -1,6 +1,7 @@
 //! Many rows at once: one batch, keys back in the order of the input.
 
 mod rows;
+mod tree;
 
 use super::create::{prepare, remember};
 use super::insert::{bound, writable};
@@ -52,21 +53,29 @@ pub(crate) async fn bulk_create(db: &Db, rows: Vec<RowState>, options: &BulkOpti
 }
 
 async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
-    let Some(first) = rows.first() else { return Ok(rows) };
-    let model = first.model.clone();
     for row in &mut rows {
         prepare(row, db, &options.write)?;
     }
+    create_prepared(db, rows, options).await
+}
+
+/// Creates rows whose setters ran and whose defaults are filled.
+async fn create_prepared(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
+    let Some(first) = rows.first() else { return Ok(rows) };
+    let model = first.model.clone();
     hook::fire(db, &model, HookKind::BeforeBulkCreate, HookSubject::Rows(&mut rows), &options.write).await?;
     let graph = rows.iter().any(|row| !row.children.is_empty());
     if options.write.validate {
         // The hooks of validation belong to rows that have hooks of their own.
         let hooks = options.write.hooks && options.individual_hooks;
         validate_rows(db, &mut rows, &WriteOptions { hooks, ..options.write.clone() }).await?;
+        for row in rows.iter().filter(|row| !row.children.is_empty()) {
+            super::graph::check(db, row, &[], &options.write)?;
+        }
     }
     let validated = WriteOptions { validate: false, ..options.write.clone() };
-    let by_row = graph || options.individual_hooks;
-    let quiet = !by_row && !hook::needs_transaction(db, &model, &options.write) && !hook::captures(db, &model);
+    let by_row = options.individual_hooks || (graph && !matches!(options.duplicates, OnDuplicate::Fail));
+    let quiet = !by_row && !graph && !hook::needs_transaction(db, &model, &options.write) && !hook::captures(db, &model);
     if quiet {
         // Nobody looks on: one batch, which is a transaction of its own.
         let mut stored = insert_rows(db, rows, options).await?;
@@ -90,7 +99,7 @@ async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> 
                 }
                 return Ok(stored);
             }
-            let mut stored = insert_rows(tx, rows, options).await?;
+            let mut stored = if graph { tree::insert_tree(tx, rows, options).await? } else { insert_rows(tx, rows, options).await? };
             stored.iter_mut().for_each(remember);
             created(tx, &stored, false, options).await?;
             Ok(stored)

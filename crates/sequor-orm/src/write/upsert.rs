@@ -2,7 +2,7 @@
 
 use super::bulk::covered_key;
 use super::create::{create_one, prepare};
-use super::insert::{bound, insert_one, written};
+use super::insert::{bound, insert_one, insert_telling, written};
 use super::{RowState, WriteOptions};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
@@ -21,7 +21,15 @@ pub(crate) async fn upsert(
     key: Option<Vec<usize>>,
     options: &WriteOptions,
 ) -> Result<(RowState, bool)> {
+    if is_told(db, &state) && !hook::needs_transaction(db, &state.model, options) {
+        return upsert_one(db, state, fields, key, options).await;
+    }
     db.in_transaction(async move |tx| upsert_one(tx, state, fields, key, options).await).await
+}
+
+/// Whether the statement itself tells all that anybody wants to know: whether the row is new, and nobody asks what it was before.
+fn is_told(db: &Db, state: &RowState) -> bool {
+    db.dialect().upsert_tells() && !hook::captures(db, &state.model)
 }
 
 async fn upsert_one(
@@ -48,30 +56,56 @@ async fn upsert_one(
     {
         set.push(updated);
     }
-    let (mut stored, created) = db
-        .in_transaction(async move |tx| {
-            let before = locked(tx, &state, &key, options).await?;
-            let column = |position: &usize| model.columns[*position].column.clone();
-            let proposed = |position: &usize| (column(position), Expr::Proposed(column(position)));
-            let mut changes: Vec<_> = set.iter().filter(|position| written(&state).contains(position)).map(proposed).collect();
-            if let Some(version) = model.version {
-                let raised = super::save::column(&model, version).binary(BinaryOp::Add, bound(&model, version, &Value::I64(1)));
-                changes.push((column(&version), raised));
-            }
-            let action = if changes.is_empty() { ConflictAction::Nothing } else { ConflictAction::Update(changes) };
-            let conflict = Conflict { target: key.iter().map(column).collect(), target_filter: model.key_condition(&key), action };
-            let values = insert_one(tx, &state, Some(conflict), options).await?;
-            let stored = match values {
-                Some(values) => RowState::stored(model.clone(), values),
-                None => locked(tx, &state, &key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))?,
-            };
-            let created = before.is_none();
-            let operation = if created { hook::Operation::Create } else { hook::Operation::Update };
-            hook::changed(tx, operation, before.as_ref(), Some(&stored), options).await?;
-            Ok((stored, created))
-        })
-        .await?;
+    let (mut stored, created) = if is_told(db, &state) {
+        upsert_told(db, &state, &key, &set, options).await?
+    } else {
+        db.in_transaction(async move |tx| upsert_locked(tx, &state, &key, &set, options).await).await?
+    };
     hook::fire(db, &stored.model.clone(), HookKind::AfterUpsert, HookSubject::Row(&mut stored), options).await?;
+    Ok((stored, created))
+}
+
+/// What a conflict on the key changes: fields of the list that the insert writes, and the version.
+fn conflict(state: &RowState, key: &[usize], set: &[usize]) -> (Conflict, bool) {
+    let model = &state.model;
+    let column = |position: &usize| model.columns[*position].column.clone();
+    let proposed = |position: &usize| (column(position), Expr::Proposed(column(position)));
+    let writes = written(state);
+    let mut changes: Vec<_> = set.iter().filter(|position| writes.contains(position)).map(proposed).collect();
+    if let Some(version) = model.version {
+        let raised = super::save::column(model, version).binary(BinaryOp::Add, bound(model, version, &Value::I64(1)));
+        changes.push((column(&version), raised));
+    }
+    let empty = changes.is_empty();
+    let action = if empty { ConflictAction::Nothing } else { ConflictAction::Update(changes) };
+    (Conflict { target: key.iter().map(column).collect(), target_filter: model.key_condition(key), action }, empty)
+}
+
+/// One statement, which tells whether the row is new.
+async fn upsert_told(db: &Db, state: &RowState, key: &[usize], set: &[usize], options: &WriteOptions) -> Result<(RowState, bool)> {
+    let (mut conflict, empty) = conflict(state, key, set);
+    if empty {
+        // A conflict that changes nothing gives no row back; one that sets the key to itself does.
+        let same = |column: &sequor_core::Name| (column.clone(), Expr::Proposed(column.clone()));
+        conflict.action = ConflictAction::Update(conflict.target.iter().take(1).map(same).collect());
+    }
+    let told = insert_telling(db, state, conflict, options).await?;
+    let (values, created) = told.ok_or_else(|| Error::bug("an upsert gave no row back"))?;
+    Ok((RowState::stored(state.model.clone(), values), created))
+}
+
+/// A locked look-up and the statement: the look-up tells what the row was before, and whether there was one.
+async fn upsert_locked(db: &Db, state: &RowState, key: &[usize], set: &[usize], options: &WriteOptions) -> Result<(RowState, bool)> {
+    let model = &state.model;
+    let before = locked(db, state, key, options).await?;
+    let values = insert_one(db, state, Some(conflict(state, key, set).0), options).await?;
+    let stored = match values {
+        Some(values) => RowState::stored(model.clone(), values),
+        None => locked(db, state, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))?,
+    };
+    let created = before.is_none();
+    let operation = if created { hook::Operation::Create } else { hook::Operation::Update };
+    hook::changed(db, operation, before.as_ref(), Some(&stored), options).await?;
     Ok((stored, created))
 }
 

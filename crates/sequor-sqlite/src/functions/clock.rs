@@ -1,4 +1,4 @@
-//! Now, and new UUIDs.
+//! Now, new UUIDs, and whether an upsert met an old row: what belongs to one statement.
 
 use super::{PURE, failed, text_of};
 use crate::params::instant;
@@ -11,11 +11,14 @@ use std::cell::Cell;
 thread_local! {
     /// The time of the statement that this thread runs, once it was asked for.
     static NOW: Cell<Option<DateTime<Utc>>> = const { Cell::new(None) };
+    /// Whether the upsert that this thread runs changed a row that was there.
+    static REPLACED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A statement begins: its time is the next one asked for.
+/// A statement begins: its time is the next one asked for, and it changed nothing yet.
 pub(crate) fn forget() {
     NOW.set(None);
+    REPLACED.set(false);
 }
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -25,6 +28,12 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         Ok(parse_instant(&text).and_then(|read| instant(&read).ok()).map(|text| text.as_str().to_owned()))
     })?;
     connection.create_scalar_function(c"sequor_uuid", 0, flags, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
+    // The one stands around a value that an upsert assigns to an old row, the other in its RETURNING, which comes after.
+    connection.create_scalar_function(c"sequor_replaced", 1, flags, |context| {
+        REPLACED.set(true);
+        context.get::<rusqlite::types::Value>(0)
+    })?;
+    connection.create_scalar_function(c"sequor_inserted", 0, flags, |_| Ok(!REPLACED.replace(false)))?;
     connection.create_scalar_function(c"sequor_now", 0, flags, |_| {
         let now = NOW.get().unwrap_or_else(Utc::now);
         NOW.set(Some(now));

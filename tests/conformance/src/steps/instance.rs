@@ -100,7 +100,7 @@ pub(super) async fn association(scene: &mut Scene, op: &str, step: &Json) -> seq
     let mut record = scene.one(step)?;
     let options = scene.options(step);
     let name = step["association"].as_str().unwrap_or_default();
-    let target = step.get("target").map(|target| scene.resolve(target)).unwrap_or(Json::Null);
+    let target = step.get("target").map(|target| scene.targets(target)).unwrap_or(Json::Null);
     let db = scene.db.clone();
     match op {
         "get" => {

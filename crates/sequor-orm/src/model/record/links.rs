@@ -108,7 +108,7 @@ impl Record {
         load::count(db, self.related_query(name, options, db)?, Location::caller()).await
     }
 
-    /// Rows named by key, by list of keys, or null.
+    /// Rows named by key, by list of keys, or null; a row as an object with its key and the attributes that link it.
     async fn targets(&self, target: Json, link: &Link, db: &Db) -> Result<Vec<RowState>> {
         let list = match target {
             Json::Null => return Ok(Vec::new()),
@@ -117,6 +117,9 @@ impl Record {
         };
         let Some(position) = link.target.primary_key.first().copied() else { return Ok(Vec::new()) };
         let ty = link.target.columns[position].ty.clone();
+        if !list.is_empty() && list.iter().all(Json::is_object) {
+            return list.into_iter().map(|row| known_row(link, row)).collect();
+        }
         let keys = list.into_iter().map(|key| value_from_json(&ty, key)).collect::<Result<Vec<_>>>()?;
         if link.columns == [position] || link.through.is_none() {
             // The key is all that is needed.
@@ -231,8 +234,7 @@ impl Record {
                 let row = db
                     .in_transaction(async |tx| {
                         let row = write::create(tx, state.clone(), &write).await?;
-                        write::add_links(tx, write::Side { parent, def: &def, link: &link }, std::slice::from_ref(&row), &through, &own)
-                            .await?;
+                        write::add_fresh(tx, write::Side { parent, def: &def, link: &link }, &row, &through, &own).await?;
                         Ok(row)
                     })
                     .await?;
@@ -296,6 +298,21 @@ impl Record {
             None => false,
         }
     }
+}
+
+/// A row that is given as an object: what links it has to be there.
+fn known_row(link: &Link, row: Json) -> Result<RowState> {
+    let target = &link.target;
+    let mut values = vec![Value::Null; target.columns.len()];
+    for position in target.primary_key.iter().chain(&link.columns) {
+        let column = &target.columns[*position];
+        match row.get(column.name.as_ref()) {
+            Some(value) => values[*position] = value_from_json(&column.ty, value.clone())?,
+            None if link.through.is_none() && !target.primary_key.contains(position) => {}
+            None => return Err(Error::usage(format!("the row of {} to link lacks {}", target.name, column.name))),
+        }
+    }
+    Ok(RowState::stored(target.clone(), values))
 }
 
 /// Options of a getter: `scope: false` is none, a name or a list of them takes the place of the default one.

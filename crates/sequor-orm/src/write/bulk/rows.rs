@@ -18,6 +18,14 @@ use std::sync::Arc;
 /// How many rows one statement takes at most: texts of these sizes only, so that few are prepared (the series of the padded lists).
 const SIZES: [usize; 10] = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
 
+/// Up to this many rows the text of any number is kept.
+const KEPT: usize = 10;
+
+/// Whether the text for so many rows is kept.
+fn keeps(size: usize) -> bool {
+    size <= KEPT || SIZES.contains(&size)
+}
+
 /// How many rows one statement of arrays takes; its text is the same for any number.
 const ARRAYS: usize = 10_000;
 
@@ -110,6 +118,8 @@ fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
 fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut last = None;
+    // A few rows share a statement although the database computes something in some of them.
+    let together = rows.len() <= COMPUTED;
     for (place, row) in rows.into_iter().enumerate() {
         // Most rows are made like the one before them.
         let pattern = pattern(&row);
@@ -123,13 +133,14 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
         }
         let fits = |group: &Group| {
             let mut known = group.positions.iter().copied().peekable();
-            group.computed != row.computed.is_empty()
+            (together || group.computed != row.computed.is_empty())
                 && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
         };
         let number = groups.iter().position(fits);
         last = pattern.map(|pattern| (pattern, number.unwrap_or(groups.len())));
         match number.and_then(|number| groups.get_mut(number)) {
             Some(group) => {
+                group.computed |= !row.computed.is_empty();
                 group.places.push(place);
                 group.rows.push(row);
             }
@@ -244,6 +255,14 @@ fn list_steps(
     let most = if group.positions.is_empty() { 1 } else { db.dialect().max_params() / group.positions.len() };
     // Without RETURNING each statement tells its own first key, so each is a step.
     let alone = !returns(db, options);
+    let count = group.rows.len();
+    if count <= most.min(SIZES[0]) {
+        // One statement, as long as the rows need: the text of an odd size is not kept.
+        let list = lend(model, &group.positions, &mut group.rows);
+        let mut step = step(db, model, group, Params::Fixed(list), (count, options))?;
+        step.cache = keeps(count);
+        return Ok(vec![(step, part(0..count))]);
+    }
     let (mut steps, mut start) = (Vec::new(), 0);
     for size in SIZES.into_iter().filter(|size| *size == 1 || *size <= most) {
         let times = (group.rows.len() - start) / size;
@@ -328,7 +347,7 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
     let conflict = conflict_of(db, model, group, options)?;
     let back = &group.back;
     let place = db.place.schema.as_deref();
-    let known = conflict.is_none() && options.write.tags.is_empty();
+    let known = conflict.is_none() && options.write.tags.is_empty() && keeps(size);
     let make = || {
         let row = || group.positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
         let mut insert: Insert = statement(model, &group.positions, (0..size).map(|_| row()).collect(), conflict, &options.write);

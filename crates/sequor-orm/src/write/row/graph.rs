@@ -2,6 +2,7 @@
 
 use crate::db::Db;
 use crate::validate;
+use crate::write::association::{add_rows_between, row_between};
 use crate::write::create::{after_create, before_create, insert_prepared};
 use crate::write::{Child, RowState, Side, WriteOptions, add_links};
 use sequor_core::Value;
@@ -27,14 +28,14 @@ fn implied(def: &RelationDef, link: &Link) -> Vec<usize> {
     filled
 }
 
-fn relation(state: &RowState, position: usize, db: &Db) -> Result<(RelationDef, Link)> {
+pub(crate) fn relation(state: &RowState, position: usize, db: &Db) -> Result<(RelationDef, Link)> {
     let def = state.model.relations.get(position).ok_or_else(|| Error::bug("a child hangs on no relation"))?.clone();
     let link = def.link(&state.model, &db.models())?;
     Ok((def, link))
 }
 
 /// The rules that need no database, for the whole graph.
-fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteOptions) -> Result<()> {
+pub(crate) fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteOptions) -> Result<()> {
     let mut filled = given.to_vec();
     for (position, _) in &state.children {
         let (def, link) = relation(state, *position, db)?;
@@ -111,6 +112,7 @@ async fn create_children(
     options: &WriteOptions,
 ) -> Result<Vec<Child>> {
     let mut stored = Vec::with_capacity(children.len());
+    let mut between = Vec::new();
     for mut child in children {
         let fresh = child.row.original.is_none();
         if fresh {
@@ -121,8 +123,14 @@ async fn create_children(
             }
         }
         if def.kind == RelationKind::BelongsToMany {
+            let side = Side { parent, def, link };
             let row = if fresh { create_node(db, child.row, options).await? } else { child.row };
-            add_links(db, Side { parent, def, link }, std::slice::from_ref(&row), &child.through, options).await?;
+            if fresh {
+                let key: Vec<Value> = link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect();
+                between.push(row_between(side, &key, &child.through)?);
+            } else {
+                add_links(db, side, std::slice::from_ref(&row), &child.through, options).await?;
+            }
             stored.push(Child { row, through: child.through });
             continue;
         }
@@ -133,5 +141,6 @@ async fn create_children(
         let row = if fresh { create_node(db, child.row, options).await? } else { crate::write::save(db, child.row, options).await? };
         stored.push(Child { row, through: child.through });
     }
+    add_rows_between(db, between, options).await?;
     Ok(stored)
 }

@@ -140,6 +140,30 @@ pub(crate) async fn insert_one(
     read_back(db, state, done.last_insert_id, options).await
 }
 
+/// Adds one row or changes the one of its key; gives it as it is stored, and whether it is new.
+pub(crate) async fn insert_telling(
+    db: &Db,
+    state: &RowState,
+    conflict: Conflict,
+    options: &WriteOptions,
+) -> Result<Option<(Vec<Value>, bool)>> {
+    let model = &state.model;
+    writable(model)?;
+    let positions = written(state);
+    let row = positions.iter().map(|position| given(state, *position)).collect();
+    let mut insert = statement(model, &positions, vec![row], Some(conflict), options);
+    insert.returning.push(SelectItem::new(Expr::Inserted));
+    let mut sink = ValuesSink::new(model);
+    sink.types.push(ColumnType::Bool);
+    let step = step(db.render(&Statement::Insert(Box::new(insert)))?, Box::new(sink));
+    let done = run_one(db, step, options.run("upsert", &model.name)).await.map_err(|error| named(error, model))?;
+    let row = unsink::<ValuesSink>(done)?.rows.pop();
+    Ok(row.map(|mut values| {
+        let created = matches!(values.pop(), Some(Value::Bool(true) | Value::I64(1)));
+        (values, created)
+    }))
+}
+
 /// Adds one row of plain values without a conflict clause. Only what is not known before comes back: see [`unknown`].
 async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &WriteOptions) -> Result<Vec<Value>> {
     let model = &state.model;
