@@ -78,6 +78,36 @@ async fn typed_models_answer_sequelizes_options(db: Db) -> Result<()> {
 }
 
 #[sequor::test]
+async fn lists_below_a_strangers_rows_are_limited_too(db: Db) -> Result<()> {
+    let (authors, books) = library(&db).await?;
+    for number in 0..30 {
+        books.create(json!({ "title": format!("more {number}"), "price": 1, "authorId": 1 })).exec(&db).await?;
+    }
+    let policy = Policy::stranger().allow("Author", &["id", "name"]).allow("Book", &["id", "title"]).max_included(5).max_total(12);
+    let listed = async |options: Value| -> Result<Vec<usize>> {
+        let rows = authors.find_all(policy.check(&db, "Author", options)?).exec(&db).await?;
+        Ok(rows.iter().map(|row| row.to_json()["books"].as_array().map_or(0, Vec::len)).collect())
+    };
+    let order = json!([["id", "ASC"]]);
+    assert_eq!(listed(json!({ "include": ["books"], "order": order, "limit": 2 })).await?, [5, 2]);
+    assert_eq!(listed(json!({ "include": [{ "association": "books", "limit": 1 }], "order": order, "limit": 2 })).await?, [1, 1]);
+    // Three rows leave room for four each; a list below a list for what is left.
+    assert_eq!(listed(json!({ "include": ["books"], "order": order, "limit": 3 })).await?, [4, 2, 2]);
+    let deep = json!({ "include": [{ "association": "books", "include": [{ "association": "author", "include": ["books"] }] }], "order": order, "limit": 3 });
+    let rows = authors.find_all(policy.check(&db, "Author", deep)?).exec(&db).await?;
+    assert_eq!(rows[0].to_json()["books"][0]["author"]["books"].as_array().map(Vec::len), Some(1));
+    for wrong in [
+        json!({ "include": [{ "association": "books", "limit": 6 }], "limit": 1 }),
+        json!({ "include": [{ "association": "books", "limit": 5 }], "limit": 3 }),
+        json!({ "include": [{ "association": "books", "limit": "1" }] }),
+    ] {
+        let error = policy.check(&db, "Author", wrong.clone()).err().ok_or_else(|| Error::usage(wrong.to_string()))?;
+        assert!(error.to_string().contains("options.include[0].limit"), "{error}");
+    }
+    Ok(())
+}
+
+#[sequor::test]
 async fn strangers_get_what_the_policy_lists_and_nothing_else(db: Db) -> Result<()> {
     let (authors, _) = library(&db).await?;
     let policy = Policy::stranger().allow("Author", &["id", "name"]).allow("Book", &["title", "price"]).max_rows(2).max_includes(2);

@@ -11,7 +11,7 @@ mod snapshot;
 mod table;
 
 pub use column::{ColumnDef, Default, Generated, Generator, RuleDef, Unique};
-pub use description::{OpaqueDef, OpaqueKind, Schema, ViewDef, enums};
+pub use description::{OpaqueDef, OpaqueKind, Schema, ViewDef, enums, extensions};
 pub use diff::{Asked, Cast, Change, Renames, Ways, cast, diff};
 pub use index::{CheckDef, IndexDef, IndexPart, Nulls, SortDirection};
 pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef, nearest};

@@ -12,7 +12,7 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::model::ModelList;
 use crate::write::WriteOptions;
 use sequor_core::error::Result;
-use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, Ways, enums, tables};
+use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, Ways, enums, extensions, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::EnumDef;
 use sequor_sql::Dialect;
@@ -111,6 +111,10 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
     }
     let names: Vec<TableName> = made.iter().map(|table| table.name.clone()).collect();
     let known = if mode == SyncMode::Force { Vec::new() } else { tables_for(db, &names, site).await? };
+    // Some types come with an extension, where there are extensions.
+    for extension in extensions(&made) {
+        script(db, &Ddl::CreateOther(extension), site).await?;
+    }
     for definition in enums(&made) {
         make_enum(db, &definition, site).await?;
     }

@@ -120,10 +120,22 @@ impl Schema {
 /// The types that an extension brings along, which has the type's name.
 const BROUGHT: [&str; 3] = ["citext", "hstore", "ltree"];
 
+/// The extension that brings a type along.
+fn brings(ty: &ColumnType) -> Option<&'static str> {
+    match ty {
+        ColumnType::CiText => Some("citext"),
+        ColumnType::HStore => Some("hstore"),
+        ColumnType::Array(inner) => brings(inner),
+        _ => None,
+    }
+}
+
 /// The extensions that the types of some tables need.
-fn extensions(tables: &[TableDef]) -> Vec<OpaqueDef> {
-    let types = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.db_type.as_deref());
-    let mut names: Vec<&str> = types.filter_map(|ty| BROUGHT.into_iter().find(|known| known.eq_ignore_ascii_case(ty))).collect();
+pub fn extensions(tables: &[TableDef]) -> Vec<OpaqueDef> {
+    let columns = || tables.iter().flat_map(|table| &table.columns);
+    let written = columns().filter_map(|column| column.db_type.as_deref());
+    let written = written.filter_map(|ty| BROUGHT.into_iter().find(|known| known.eq_ignore_ascii_case(ty)));
+    let mut names: Vec<&str> = written.chain(columns().filter_map(|column| brings(&column.ty))).collect();
     names.sort_unstable();
     names.dedup();
     let extension = |name| OpaqueDef { kind: OpaqueKind::Extension, name: Name::Borrowed(name), table: None, text: Name::Borrowed("") };

@@ -83,9 +83,14 @@ impl Planner<'_> {
         let mut found = Vec::new();
         paths(expr, &mut found);
         found.iter().any(|path| {
-            let first =
-                path.first().is_some_and(|name| self.joined.iter().any(|((from, relation), ..)| *from == scope.alias && relation == name));
-            !first && leads_to_many(&scope.model, path, self.models)
+            // What is joined already is followed; of the rest the model tells.
+            let (mut at, mut model, mut rest) = (&scope.alias, &scope.model, path.as_slice());
+            while let Some((name, below)) = rest.split_first() {
+                let known = self.joined.iter().find(|((from, relation), ..)| from == at && relation == name);
+                let Some((_, alias, target)) = known else { break };
+                (at, model, rest) = (alias, target, below);
+            }
+            leads_to_many(model, rest, self.models)
         })
     }
 

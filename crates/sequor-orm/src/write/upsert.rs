@@ -13,7 +13,8 @@ use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, Lock, LockMode, LockWait};
 
-/// Inserts a row, or changes the one of its key; gives the row and whether it is new.
+/// Inserts a row, or changes the one of its key; gives the row and whether it is new. Without `key` it is found among the unique ones; an empty one
+/// means none.
 pub(crate) async fn upsert(
     db: &Db,
     state: RowState,
@@ -39,8 +40,7 @@ async fn upsert_one(
     key: Option<Vec<usize>>,
     options: &WriteOptions,
 ) -> Result<(RowState, bool)> {
-    let computed = |position: &usize| state.computed.iter().any(|(known, _)| known == position);
-    let given: Vec<usize> = (0..state.values.len()).filter(|position| state.values[*position].is_some() || computed(position)).collect();
+    let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
     let model = state.model.clone();
     prepare(&mut state, db, options)?;
     validate::run(db, &mut state, options, &[]).await?;
@@ -56,7 +56,9 @@ async fn upsert_one(
     {
         set.push(updated);
     }
-    let (mut stored, created) = if is_told(db, &state) {
+    let (mut stored, created) = if key.is_empty() {
+        (insert_free(db, &state, options).await?, true)
+    } else if is_told(db, &state) {
         upsert_told(db, &state, &key, &set, options).await?
     } else {
         db.in_transaction(async move |tx| upsert_locked(tx, &state, &key, &set, options).await).await?
@@ -79,6 +81,14 @@ fn conflict(state: &RowState, key: &[usize], set: &[usize]) -> (Conflict, bool) 
     let empty = changes.is_empty();
     let action = if empty { ConflictAction::Nothing } else { ConflictAction::Update(changes) };
     (Conflict { target: key.iter().map(column).collect(), target_filter: model.key_condition(key), action }, empty)
+}
+
+/// A row without a key to meet an old one by is new.
+async fn insert_free(db: &Db, state: &RowState, options: &WriteOptions) -> Result<RowState> {
+    let values = insert_one(db, state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
+    let stored = RowState::stored(state.model.clone(), values);
+    hook::changed(db, hook::Operation::Create, None, Some(&stored), options).await?;
+    Ok(stored)
 }
 
 /// One statement, which tells whether the row is new.

@@ -392,7 +392,11 @@ impl RuntimeModel {
             |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
         let mut write = Self::write_options(&options, true);
         write.fields = None;
-        let (row, created) = write::upsert(&self.db, state, positions("fields"), positions("conflictFields"), &write).await?;
+        let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
+        // A row that gives no key meets no old one: Sequelize inserts it.
+        let free = || write::covered_key(&model, &given).is_err().then(Vec::new);
+        let key = positions("conflictFields").or_else(free);
+        let (row, created) = write::upsert(&self.db, state, positions("fields"), key, &write).await?;
         Ok((record_of(row), created))
     }
 

@@ -17,6 +17,8 @@ pub struct Policy {
     includes: usize,
     list: usize,
     rows: u64,
+    included: u64,
+    total: u64,
     bytes: usize,
 }
 
@@ -34,7 +36,8 @@ fn shown(name: &str) -> String {
 }
 
 impl Policy {
-    /// Nothing is allowed but what is listed with [`Policy::allow`]; plain operators; depth 16, 500 nodes, 8 includes, lists of 10 000, 1 000 rows, 1 MB.
+    /// Nothing is allowed but what is listed with [`Policy::allow`]; plain operators; depth 16, 500 nodes, 8 includes, lists of 10 000, 1 000 rows, 100 rows of
+    /// each list below a row, 100 000 rows in all, 1 MB.
     pub fn stranger() -> Policy {
         Policy {
             models: BTreeMap::new(),
@@ -44,6 +47,8 @@ impl Policy {
             includes: 8,
             list: 10_000,
             rows: 1_000,
+            included: 100,
+            total: 100_000,
             bytes: 1 << 20,
         }
     }
@@ -99,6 +104,18 @@ impl Policy {
         Policy { rows, ..self }
     }
 
+    /// The most rows of a list below a row; also its limit where none is given.
+    #[must_use]
+    pub fn max_included(self, included: u64) -> Policy {
+        Policy { included, ..self }
+    }
+
+    /// The most rows of an answer with all that hangs on them. Limits that are not given are made small enough.
+    #[must_use]
+    pub fn max_total(self, total: u64) -> Policy {
+        Policy { total, ..self }
+    }
+
     /// How long the text may be, see [`Policy::parse`].
     #[must_use]
     pub fn max_bytes(self, bytes: usize) -> Policy {
@@ -137,7 +154,8 @@ impl Policy {
     }
 
     fn checked(&self, model: &ModelDef, models: &dyn Models, options: Json, narrow: bool) -> Result<Json> {
-        let mut walk = Walk { policy: self, models, nodes: 0, includes: 0, narrow };
+        let limit = options.get("limit").and_then(Json::as_u64).unwrap_or(self.rows);
+        let mut walk = Walk { policy: self, models, nodes: 0, includes: 0, narrow, above: limit.max(1) };
         let map = match options {
             Json::Null => Map::new(),
             Json::Object(map) => map,
@@ -162,6 +180,8 @@ struct Walk<'a> {
     nodes: usize,
     includes: usize,
     narrow: bool,
+    /// How many rows there may be on the level that is looked at.
+    above: u64,
 }
 
 impl Walk<'_> {
@@ -330,6 +350,26 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The limit of a list below each row: the given one, or as many as the whole answer has room for.
+    fn limit_below(&mut self, map: &Map<String, Json>, path: &str) -> Result<u64> {
+        let room = self.policy.total / self.above;
+        let limit = match map.get("limit") {
+            None => self.policy.included.min(room).max(1),
+            Some(limit) => limit.as_u64().ok_or_else(|| refuse(&format!("{path}.limit"), "a whole number is expected"))?,
+        };
+        if limit > self.policy.included {
+            return Err(refuse(&format!("{path}.limit"), &format!("at most {} rows are allowed in a list", self.policy.included)));
+        }
+        if limit > room.max(1) {
+            return Err(refuse(
+                &format!("{path}.limit"),
+                &format!("with the lists above, more than {} rows could come", self.policy.total),
+            ));
+        }
+        self.above = self.above.saturating_mul(limit.max(1));
+        Ok(limit)
+    }
+
     fn include(&mut self, model: &ModelDef, value: Json, path: &str, depth: usize) -> Result<Json> {
         let list = match value {
             Json::Array(list) => list,
@@ -348,7 +388,13 @@ impl Walk<'_> {
                 Json::Object(map) => map,
                 _ => Map::new(),
             };
+            let above = self.above;
+            let limit = if relation.kind.is_many() { Some(self.limit_below(&map, &here)?) } else { None };
             let mut map = self.query(&target, map, &here, depth + 1)?;
+            self.above = above;
+            if let Some(limit) = limit {
+                map.insert("limit".into(), json!(limit));
+            }
             map.retain(|key, _| !matches!(key.as_str(), "model" | "as"));
             map.insert("association".into(), json!(relation.name));
             if relation.through.is_some() && self.narrow {

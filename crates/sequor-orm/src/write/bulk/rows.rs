@@ -1,6 +1,6 @@
 //! The statements of a bulk create: rows with the same columns together, as few texts as can be, whatever the number of rows.
 
-use super::{BulkOptions, OnDuplicate, conflict};
+use super::{BulkOptions, OnDuplicate, conflict, covered_key};
 use crate::db::Db;
 use crate::load::unsink;
 use crate::plan::insert_key;
@@ -374,6 +374,11 @@ fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState
 }
 
 fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Result<Option<Conflict>> {
+    let by_found_key = matches!(&options.duplicates, OnDuplicate::Update { key: None, .. });
+    if options.records && by_found_key && covered_key(model, &group.positions).is_err() {
+        // Sequelize takes rows that give no key: they cannot meet an old one.
+        return Ok(None);
+    }
     let mut conflict = conflict(model, &options.duplicates, &group.positions)?;
     // Without a key to name, a conflict sets the key to itself.
     if let (Some(conflict), OnDuplicate::Ignore, true) = (&mut conflict, &options.duplicates, db.dialect().is_mysql())

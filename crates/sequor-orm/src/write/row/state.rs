@@ -31,6 +31,11 @@ pub struct Child {
 }
 
 impl RowState {
+    /// Whether a column was given a value, or an expression that the database computes.
+    pub(crate) fn gives(&self, position: usize) -> bool {
+        self.values[position].is_some() || self.computed.iter().any(|(known, _)| *known == position)
+    }
+
     /// A new row without values.
     pub fn new(model: Arc<ModelDef>) -> RowState {
         RowState { values: vec![None; model.columns.len()], model, original: None, children: Vec::new(), computed: Vec::new() }
