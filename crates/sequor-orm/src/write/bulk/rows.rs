@@ -232,6 +232,10 @@ fn loop_steps(
     part: &dyn Fn(std::ops::Range<usize>) -> Part,
 ) -> Result<Vec<(Step, Part)>> {
     let most = if group.positions.is_empty() { 1 } else { db.dialect().max_params() / group.positions.len() };
+    let count = group.rows.len();
+    if count <= most.min(LOOPED[0]) {
+        return one_list(db, model, group, options, part);
+    }
     let (mut steps, mut start) = (Vec::new(), 0);
     for size in LOOPED.into_iter().filter(|size| *size == 1 || *size <= most) {
         let end = start + (group.rows.len() - start) / size * size;
@@ -242,6 +246,21 @@ fn loop_steps(
         start = end;
     }
     Ok(steps)
+}
+
+/// One statement, as long as the rows need: the text of an odd size is not kept.
+fn one_list(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    group: &mut Group,
+    options: &BulkOptions,
+    part: &dyn Fn(std::ops::Range<usize>) -> Part,
+) -> Result<Vec<(Step, Part)>> {
+    let count = group.rows.len();
+    let list = lend(model, &group.positions, &mut group.rows);
+    let mut step = step(db, model, group, Params::Fixed(list), (count, options))?;
+    step.cache = keeps(count);
+    Ok(vec![(step, part(0..count))])
 }
 
 fn list_steps(
@@ -257,11 +276,7 @@ fn list_steps(
     let alone = !returns(db, options);
     let count = group.rows.len();
     if count <= most.min(SIZES[0]) {
-        // One statement, as long as the rows need: the text of an odd size is not kept.
-        let list = lend(model, &group.positions, &mut group.rows);
-        let mut step = step(db, model, group, Params::Fixed(list), (count, options))?;
-        step.cache = keeps(count);
-        return Ok(vec![(step, part(0..count))]);
+        return one_list(db, model, group, options, part);
     }
     let (mut steps, mut start) = (Vec::new(), 0);
     for size in SIZES.into_iter().filter(|size| *size == 1 || *size <= most) {

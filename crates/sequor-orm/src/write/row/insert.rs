@@ -157,7 +157,7 @@ pub(crate) async fn insert_telling(
     sink.types.push(ColumnType::Bool);
     let step = step(db.render(&Statement::Insert(Box::new(insert)))?, Box::new(sink));
     let done = run_one(db, step, options.run("upsert", &model.name)).await.map_err(|error| named(error, model))?;
-    let row = unsink::<ValuesSink>(done)?.rows.pop();
+    let row = unsink::<ValuesSink>(done)?.into_rows().pop();
     Ok(row.map(|mut values| {
         let created = matches!(values.pop(), Some(Value::Bool(true) | Value::I64(1)));
         (values, created)
