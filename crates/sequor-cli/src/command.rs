@@ -110,6 +110,7 @@ pub const COMMANDS: &[Command] = &[
     db::setup::COMMAND,
     migrate::new::COMMAND,
     migrate::generate::COMMAND,
+    migrate::discard::COMMAND,
     migrate::up::COMMAND,
     migrate::down::COMMAND,
     migrate::down_all::COMMAND,

@@ -35,14 +35,15 @@ async fn a_migration_is_written_run_checked_and_undone(db: Db) -> sequor::Result
     let made = project.db("migrate generate start").good();
     assert_eq!(made.lines().next(), Some("  create table users"));
     assert!(made.contains("New migration was created at migrations/") && made.ends_with("-start ."), "{made}");
-    assert_eq!(files(&project), ["-start/down.sql", "-start/up.sql", "snapshot.json"]);
+    assert_eq!(files(&project), ["-start/before.json", "-start/down.sql", "-start/up.sql", "snapshot.json"]);
     let pending = project.db("migrate check").bad();
     assert!(pending.contains("has not run: run `sequor migrate up`"), "{pending}");
     assert!(project.db("migrate up --plan").good().contains("CREATE TABLE"));
     assert_eq!(project.db("migrate up").good().matches("migrated (TIME)").count(), 1);
     assert_eq!(project.db("migrate check").good(), "Models, migrations and database agree.");
     assert_eq!(project.db("migrate generate again").good(), "Nothing to do: the models are as the snapshot says.");
-    assert_eq!(files(&project).len(), 3);
+    assert_eq!(files(&project).len(), 4);
+    assert!(project.db("migrate discard --yes").bad().contains("-start has run here: undo it first with `sequor migrate down --name "));
 
     // What somebody does by hand is found.
     let url = project.url();
@@ -54,6 +55,11 @@ async fn a_migration_is_written_run_checked_and_undone(db: Db) -> sequor::Result
     by_hand.close().await?;
     assert_eq!(project.db("migrate check").good(), "Models, migrations and database agree.");
     project.db("migrate down").good();
+    // What was generated wrongly is taken back.
+    assert!(project.db("migrate discard").bad().contains("This removes migrations/"));
+    assert!(project.db("migrate discard --yes").good().ends_with("-start is gone, and the snapshot is as before it."));
+    assert!(files(&project).is_empty());
+    assert!(project.db("migrate discard --yes").bad().contains("there are no migrations, so none was generated"));
     project.remove().await;
     Ok(())
 }
@@ -143,6 +149,7 @@ async fn without_a_database_there_is_a_file_for_each() {
     assert_eq!(
         files(&project),
         [
+            "-start/before.json",
             "-start/down.mysql.sql",
             "-start/down.postgres.sql",
             "-start/down.sqlite.sql",
@@ -156,7 +163,7 @@ async fn without_a_database_there_is_a_file_for_each() {
     project.remove().await;
     let project = Project::empty();
     project.db("migrate generate start --dialect sqlite").good();
-    assert_eq!(files(&project), ["-start/down.sql", "-start/up.sql", "snapshot.json"]);
+    assert_eq!(files(&project), ["-start/before.json", "-start/down.sql", "-start/up.sql", "snapshot.json"]);
     let folder = std::fs::read_dir(project.path().join("migrations"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

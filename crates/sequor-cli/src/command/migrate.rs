@@ -2,6 +2,7 @@
 
 pub(super) mod baseline;
 pub(super) mod check;
+pub(super) mod discard;
 pub(super) mod down;
 pub(super) mod down_all;
 pub(super) mod generate;

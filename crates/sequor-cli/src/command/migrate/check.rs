@@ -35,7 +35,11 @@ async fn run(cx: &Context) -> Result<Outcome> {
         }
     }
     let db = cx.look().await?;
-    if let Err(error) = migrator(cx)?.check(&db).await {
+    let checked = match migrator(cx) {
+        Ok(migrator) => migrator.check(&db).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = checked {
         data["files"] = json!(error.to_string());
         wrong.push(error.to_string());
     } else {

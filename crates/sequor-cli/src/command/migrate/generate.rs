@@ -1,5 +1,6 @@
 //! `sequor migrate generate`
 
+use super::discard;
 use crate::command::generate::{given_name, name_argument, stamped, write, write_new};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::{Arg, ArgAction};
@@ -142,6 +143,8 @@ fn save(cx: &Context, name: &str, made: &GeneratedMigration) -> Result<Outcome> 
     for (file, text) in &made.files {
         write_new(&folder.join(file), text)?;
     }
+    let known = std::fs::read_to_string(snapshot_path(cx)).ok().and_then(|text| serde_json::from_str(&text).ok());
+    write(&folder.join(discard::BEFORE), &pretty(&discard::way_back(&made.snapshot, &known.unwrap_or(json!({})))))?;
     write(&snapshot_path(cx), &pretty(&made.snapshot))?;
     say(cx, &made.steps);
     if let Some(why) = &made.irreversible {
