@@ -19,8 +19,8 @@ mod slot;
 
 pub use cell::Cell;
 pub use column::{Column, Embedded, EmbeddedColumn, TypedExpr};
-pub(crate) use convert::{bind_of, bound};
 pub use convert::{IntoKey, IntoValue, Operand};
+pub(crate) use convert::{bind_of, bound};
 pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{

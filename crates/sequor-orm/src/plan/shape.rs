@@ -72,7 +72,7 @@ pub(crate) fn many_shape(many: &Many, owner: &Arc<ModelDef>, parents: usize, gro
 
 /// The key of the statement that inserts so many rows by these columns and gives back those.
 pub(crate) fn insert_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[usize], back: &[usize], rows: usize) -> Vec<u8> {
-    let mut shaper = Shaper { key: Vec::with_capacity(96), values: Vec::new() };
+    let mut shaper = Shaper { key: Vec::with_capacity(96 + 8 * (columns.len() + back.len())), values: Vec::new() };
     shaper.key.push(b'i');
     shaper.model(model);
     shaper.text(place.unwrap_or(""));

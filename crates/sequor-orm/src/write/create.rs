@@ -42,14 +42,15 @@ pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a
             return Ok(RowState { values: values.into_iter().map(Some).collect(), computed: Vec::new(), ..state });
         }
         let options = options.clone();
-        db.in_transaction(async move |tx| {
+        // Apart, so that the commonest creates carry none of it.
+        let work = db.in_transaction(async move |tx| {
             if state.children.is_empty() {
                 Box::pin(create_one(tx, state, &options, &[])).await
             } else {
                 graph::create_graph(tx, state, &options).await
             }
-        })
-        .await
+        });
+        Box::pin(work).await
     })
 }
 

@@ -175,11 +175,11 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
     let returns = db.dialect().insert_returning();
     let known = if returns { back.as_slice() } else { &[] };
     let run = options.run("create", &model.name);
-    let done = run_one(db, plain(db, state, positions, known, options)?, run).await.map_err(|error| named(error, model))?;
+    let mut done = run_one(db, plain(db, state, positions, known, options)?, run).await.map_err(|error| named(error, model))?;
     if !returns && !back.is_empty() {
         return read_back(db, state, done.last_insert_id, options).await?.ok_or_else(|| Error::bug("an inserted row is not there"));
     }
-    let mut values: Vec<Value> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+    let mut values = written_values(state, positions, std::mem::take(&mut done.params));
     if let Some(key) = counted {
         values[key] = Value::I64(done.last_insert_id.ok_or_else(|| Error::bug("the database did not tell the key that it made"))?);
     } else if !back.is_empty() {
@@ -189,6 +189,20 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
         }
     }
     Ok(values)
+}
+
+/// The values of a row that was written with these parameters, which are not copied once more.
+fn written_values(state: &RowState, positions: &[usize], params: Params) -> Vec<Value> {
+    let sent = match params {
+        Params::Fixed(sent) if sent.len() == positions.len() => sent,
+        _ => return state.values.iter().map(|value| value.clone().unwrap_or_default()).collect(),
+    };
+    let mut sent = positions.iter().zip(sent).peekable();
+    let value = |(position, value): (usize, &Option<Value>)| match sent.next_if(|(written, _)| **written == position) {
+        Some((_, param)) => param.value,
+        None => value.clone().unwrap_or_default(),
+    };
+    state.values.iter().enumerate().map(value).collect()
 }
 
 /// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
