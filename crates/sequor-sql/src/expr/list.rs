@@ -128,7 +128,11 @@ impl SqlWriter {
     /// One array for each column (PostgreSQL).
     fn unnested(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> bool {
         let Some(names) = binds.iter().map(|bind| cast_name(*bind)).collect::<Option<Vec<_>>>() else { return false };
-        self.push("SELECT * FROM unnest(");
+        let columns: Vec<String> = (0..binds.len()).map(|place| format!("v{place}")).collect();
+        let columns = columns.join(", ");
+        self.push("SELECT ");
+        self.push(&columns);
+        self.push(" FROM unnest(");
         for (place, (bind, name)) in binds.iter().zip(names).enumerate() {
             self.push(if place > 0 { ", " } else { "" });
             self.bind(column_of(rows, place), BindType::list(bind.scalar));
@@ -136,6 +140,8 @@ impl SqlWriter {
             self.push(name);
             self.push("[]");
         }
+        self.push(") AS u (");
+        self.push(&columns);
         self.push(")");
         true
     }

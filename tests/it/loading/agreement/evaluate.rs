@@ -199,7 +199,7 @@ fn one(value: &JsonValue, operator: &str, right: &JsonValue) -> Option<bool> {
     let listed = || right.as_array().is_some_and(|list| list.iter().any(|other| values(value, other) == Ordering::Equal));
     let between = || values(value, &right[0]) != Ordering::Less && values(value, &right[1]) != Ordering::Greater;
     // The patterns are `%part_`: the part stands before the last letter.
-    let like = || !text.is_empty() && text[..text.len() - 1].ends_with(part.trim_matches(['%', '_']));
+    let like = |part: &str| !text.is_empty() && text[..text.len() - 1].ends_with(part.trim_matches(['%', '_']));
     Some(match operator {
         "$eq" => values(value, right) == Ordering::Equal,
         "$ne" => values(value, right) != Ordering::Equal,
@@ -211,8 +211,10 @@ fn one(value: &JsonValue, operator: &str, right: &JsonValue) -> Option<bool> {
         "$notIn" => !listed(),
         "$between" => between(),
         "$notBetween" => !between(),
-        "$like" => like(),
-        "$notLike" => !like(),
+        "$like" => like(part),
+        "$notLike" => !like(part),
+        "$iLike" => like(&part.to_lowercase()),
+        "$notILike" => !like(&part.to_lowercase()),
         "$startsWith" => text.starts_with(part),
         "$endsWith" => text.ends_with(part),
         "$substring" => text.contains(part),

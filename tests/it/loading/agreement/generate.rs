@@ -320,13 +320,27 @@ impl Generator {
     }
 
     fn text_test(&mut self, counts: &mut Counts) -> JsonValue {
-        let operator =
-            self.pick(&["$eq", "$ne", "$gt", "$lte", "$in", "$notIn", "$like", "$notLike", "$startsWith", "$endsWith", "$substring"]);
+        let operator = self.pick(&[
+            "$eq",
+            "$ne",
+            "$gt",
+            "$lte",
+            "$in",
+            "$notIn",
+            "$like",
+            "$notLike",
+            "$iLike",
+            "$notILike",
+            "$startsWith",
+            "$endsWith",
+            "$substring",
+        ]);
         counts.note(format!("{operator} of a text"));
         let part = self.pick(&["a", "e", "ee", "t", "d", "zz", "o"]);
         match operator {
             "$in" | "$notIn" => json!({ operator: [self.pick(&WORDS), self.pick(&WORDS)] }),
             "$like" | "$notLike" => json!({ operator: format!("%{part}_") }),
+            "$iLike" | "$notILike" => json!({ operator: format!("%{}_", part.to_uppercase()) }),
             "$startsWith" | "$endsWith" | "$substring" => json!({ operator: part }),
             _ => json!({ operator: self.pick(&WORDS) }),
         }
