@@ -348,7 +348,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Links rows; those that are linked stay. Sequelize: `addPosts(posts)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -379,7 +379,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Makes the linked rows exactly these. Sequelize: `setPosts(posts)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -410,7 +410,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Unlinks rows; they stay stored. Sequelize: `removePosts(posts)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -441,7 +441,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Whether all of these rows are linked. Sequelize: `hasPosts(posts)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -465,7 +465,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// How many rows are linked. Sequelize: `countPosts()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -488,7 +488,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Creates a row and links it. Sequelize: `createPost(values)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;

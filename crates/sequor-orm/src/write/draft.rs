@@ -235,7 +235,7 @@ impl<M: Model> Draft<M> {
     /// Creates the row, with all that hangs on it in one transaction. Sequelize: `create(values)`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -271,7 +271,7 @@ impl<M: Model> Draft<M> {
     /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `build(values).validate()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -310,7 +310,7 @@ impl<M: Model> CreateWith<M> {
     /// Creates the row.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -330,7 +330,7 @@ impl<M: Model> CreateWith<M> {
     /// The same as [`CreateWith::exec`].
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;

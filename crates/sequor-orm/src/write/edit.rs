@@ -116,7 +116,7 @@ impl<M: Model> Edit<M> {
     /// Writes what changed; gives the row as stored. Without a change nothing is sent. Sequelize: `save()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -138,7 +138,7 @@ impl<M: Model> Edit<M> {
     /// Writes only some of the fields that changed. Sequelize: `save({ fields })`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -162,7 +162,7 @@ impl<M: Model> Edit<M> {
     /// Writes what changed and leaves `updated_at` alone. Sequelize: `save({ silent: true })`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -200,7 +200,7 @@ impl<M: Model> Edit<M> {
     /// Checks the rules without storing anything, with the hooks of validation. Sequelize: `validate()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -275,7 +275,7 @@ impl<M: Model> SaveWith<M> {
     /// Writes what changed.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -296,7 +296,7 @@ impl<M: Model> SaveWith<M> {
     /// The same as [`SaveWith::exec`].
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;

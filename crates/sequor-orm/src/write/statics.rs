@@ -138,7 +138,7 @@ impl<M: Model> BulkCreate<M> {
     /// Creates the rows.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -220,7 +220,7 @@ impl<M: Model> FindOrCreate<M> {
     /// Finds or creates; the flag says whether the row is new.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -406,7 +406,7 @@ impl<M: Model> UpdateAll<M> {
     /// Changes the rows; gives how many matched.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -438,7 +438,7 @@ impl<M: Model> UpdateReturning<M> {
     /// Changes the rows; gives them as they are stored.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -483,7 +483,7 @@ impl<M: Model> DestroyAll<M> {
     /// Deletes the rows; gives how many.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -516,7 +516,7 @@ impl<M: Model> RestoreAll<M> {
     /// Brings the rows back; gives how many.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -561,7 +561,7 @@ impl<M: Model> Truncate<M> {
     /// Empties the table.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;

@@ -41,7 +41,7 @@ pub trait InstanceWrites: Model {
     /// Adds to a number in one atomic statement; gives the row as stored. Sequelize: `increment('age', { by: 1 })`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -61,7 +61,7 @@ pub trait InstanceWrites: Model {
     /// Subtracts from a number in one atomic statement; gives the row as stored. Sequelize: `decrement('age', { by: 1 })`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -82,7 +82,7 @@ pub trait InstanceWrites: Model {
     /// Reads the row again. Sequelize: `reload()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -107,7 +107,7 @@ pub trait InstanceWrites: Model {
     /// Deletes the row: softly where the model is paranoid. Gives 1, or 0 when it was gone. Sequelize: `destroy()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -127,7 +127,7 @@ pub trait InstanceWrites: Model {
     /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -156,7 +156,7 @@ pub trait InstanceWrites: Model {
     /// Brings a softly deleted row back; gives it as stored. Sequelize: `restore()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -187,7 +187,7 @@ pub trait InstanceWrites: Model {
     /// Loads a relation into its field; a second load does nothing. Sequelize: `getPosts()`.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
@@ -255,7 +255,7 @@ impl<M: Model> DestroyWith<M> {
     /// Deletes the row.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<()> {
     /// # let (db, ann) = seeded().await?;
