@@ -7,7 +7,9 @@ use serde_json::{Number, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    for (name, holds) in [(c"sequor_json_contains", contains as Relation), (c"sequor_json_overlaps", overlaps), (c"sequor_json_equals", equal)] {
+    for (name, holds) in
+        [(c"sequor_json_contains", contains as Relation), (c"sequor_json_overlaps", overlaps), (c"sequor_json_equals", equal)]
+    {
         // The second argument is the same for all rows of a statement.
         let last: Mutex<Option<(String, Arc<Value>)>> = Mutex::new(None);
         connection.create_scalar_function(name, 2, PURE, move |context| {

@@ -61,8 +61,8 @@ fn back(snapshot: &mut Json, way: &Json) {
 
 async fn run(cx: &Context) -> Result<Outcome> {
     let migrator = migrator(cx)?;
-    let ordered = migrator.migrations().iter().filter(|one| !one.is_repeatable());
-    let Some(last) = ordered.last() else { return Err(Error::migration("there are no migrations, so none was generated")) };
+    let newest = migrator.migrations().iter().rfind(|one| !one.is_repeatable());
+    let Some(last) = newest else { return Err(Error::migration("there are no migrations, so none was generated")) };
     let (name, folder) = (last.name().to_owned(), cx.settings.migrations.join(last.name()));
     let Ok(way) = std::fs::read_to_string(folder.join(BEFORE)) else {
         return Err(Error::migration(format!(
