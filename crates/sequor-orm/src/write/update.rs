@@ -113,7 +113,8 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
     let moved = moves::capture(db, &before, &positions, write).await?;
     let keys = keys_afterwards(db, &query, &before, &set, write).await?;
     let set = completed(db, &query.model, set, write);
-    let foreseen = foreseen(&before, &set);
+    // Where the statement itself gives its rows back, they are what is stored, whatever triggers made of them.
+    let foreseen = if db.dialect().update_returning() { None } else { foreseen(&before, &set) };
     let (count, mut rows) = run_update(db, &same_rows(db, &query, &before)?, set, write, foreseen.is_none()).await?;
     if let Some(foreseen) = foreseen {
         rows = foreseen;
