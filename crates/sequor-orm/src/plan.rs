@@ -277,6 +277,7 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
             func: Func::Count
                 | Func::Sum
                 | Func::Avg
+                | Func::Mean
                 | Func::Min
                 | Func::Max
                 | Func::JsonAgg

@@ -13,14 +13,13 @@ impl SqlWriter {
         match func {
             Func::DatePart => return self.date_part(args),
             Func::DateTrunc => return self.date_trunc(args),
-            Func::Avg if self.dialect == Dialect::Postgres => {
+            Func::Avg | Func::Mean if self.dialect == Dialect::Postgres => {
                 self.plain("avg", args, distinct)?;
                 self.filter(filter)?;
                 self.push("::float8");
                 return Ok(());
             }
-            Func::Avg if self.dialect.is_mysql() => {
-                // Of whole numbers they give four digits behind the point.
+            Func::Mean if self.dialect.is_mysql() => {
                 let float =
                     Expr::Raw(vec![RawPart::Expr(Box::new(args.first().cloned().unwrap_or(Expr::Star))), RawPart::Text(" + 0e0".into())]);
                 self.plain("avg", &[float], distinct)?;
@@ -78,10 +77,6 @@ impl SqlWriter {
             Exact::Multiply => infix(BinaryOp::Multiply),
             Exact::Divide => infix(BinaryOp::Divide),
             Exact::Sum => return self.call(&Func::Sum, args, distinct, filter),
-            Exact::Average if self.dialect.is_mysql() => {
-                self.plain("avg", args, distinct)?;
-                return self.filter(filter);
-            }
             Exact::Average => return self.call(&Func::Avg, args, distinct, filter),
             Exact::Absolute => return self.call(&Func::Abs, args, distinct, filter),
             Exact::Round => return self.call(&Func::Round, args, distinct, filter),
@@ -143,7 +138,7 @@ impl SqlWriter {
         let name = match func {
             Func::Count => "count",
             Func::Sum => "sum",
-            Func::Avg => "avg",
+            Func::Avg | Func::Mean => "avg",
             Func::Min => "min",
             Func::Max => "max",
             Func::JsonAgg if sqlite => "json_group_array",

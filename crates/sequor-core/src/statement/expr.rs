@@ -391,6 +391,8 @@ pub enum Func {
     Sum,
     /// Aggregate.
     Avg,
+    /// Aggregate: `avg`, as exact everywhere as a float is: MySQL's own gives four digits behind the point for whole numbers.
+    Mean,
     /// Aggregate.
     Min,
     /// Aggregate.

@@ -19,7 +19,7 @@ impl Planner<'_> {
                 | Expr::Relation(_)
         );
         marked
-            && (matches!(expr, Expr::Call { func: Func::Avg, args, .. } if args.iter().any(|arg| self.is_decimal(arg, &scope.model)))
+            && (matches!(expr, Expr::Call { func: Func::Avg | Func::Mean, args, .. } if args.iter().any(|arg| self.is_decimal(arg, &scope.model)))
                 || self.is_decimal(expr, &scope.model))
     }
 
@@ -86,7 +86,9 @@ pub(crate) fn mark_exact(expr: &mut Expr) {
             value(Expr::call(Func::Exact(exact), vec![*left, *right]))
         }
         Expr::Unary(_, inner) => value(Expr::call(Func::Exact(Exact::Negate), vec![*inner])),
-        Expr::Call { func: Func::Avg, args, distinct, filter } => Expr::Call { func: Func::Exact(Exact::Average), args, distinct, filter },
+        Expr::Call { func: Func::Avg | Func::Mean, args, distinct, filter } => {
+            Expr::Call { func: Func::Exact(Exact::Average), args, distinct, filter }
+        }
         Expr::Call { func, args, distinct, filter } => {
             let func = match func {
                 Func::Sum => Func::Exact(Exact::Sum),

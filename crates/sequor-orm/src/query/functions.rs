@@ -74,7 +74,7 @@ pub fn sum<M, T: Numeric>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<T::Su
 
 /// The average; `None` without rows.
 pub fn avg<M, T: Numeric>(of: impl IntoTyped<M, T>) -> TypedExpr<M, Option<f64>, Single> {
-    TypedExpr::new(Expr::call(Func::Avg, vec![of.into_typed()]))
+    TypedExpr::new(Expr::call(Func::Mean, vec![of.into_typed()]))
 }
 
 /// The smallest value; `None` without rows.

@@ -8,7 +8,7 @@ use sequor_core::statement::{Expr, Frame, FrameBound, FrameUnit, Func, Window};
 impl SqlWriter {
     pub(super) fn over(&mut self, window: &Window) -> Result<()> {
         // PostgreSQL's average of whole numbers is numeric; the cast stands behind the window.
-        let cast = self.dialect == Dialect::Postgres && matches!(&window.call, Expr::Call { func: Func::Avg, .. });
+        let cast = self.dialect == Dialect::Postgres && matches!(&window.call, Expr::Call { func: Func::Avg | Func::Mean, .. });
         match &window.call {
             Expr::Call { args, distinct, .. } if cast => self.plain("avg", args, *distinct)?,
             call => self.expr(call)?,
