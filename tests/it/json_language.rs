@@ -157,3 +157,18 @@ async fn the_seeds_of_the_fuzz_target_are_answered(db: Db) -> Result<()> {
     assert_eq!(blog.users.count(json!({})).exec(&db).await?, 3);
     Ok(())
 }
+
+#[sequor::test]
+async fn an_unknown_option_of_a_write_is_an_error_that_names_it(db: Db) -> Result<()> {
+    let posts = blog(&db).await?.posts;
+    let said = |error: Error| error.to_string();
+    let wrong = || json!({ "individualHook": true });
+    let create = said(posts.create_with(json!({ "title": "x" }), wrong()).exec(&db).await.unwrap_err());
+    assert!(create.contains("create.individualHook: unknown option, did you mean individualHooks?"), "{create}");
+    let bulk = said(posts.bulk_create(json!([{ "title": "x" }]), wrong()).exec(&db).await.unwrap_err());
+    assert!(bulk.contains("bulkCreate.individualHook"), "{bulk}");
+    let upsert = said(posts.upsert(json!({ "id": 1, "title": "x" }), wrong()).exec(&db).await.unwrap_err());
+    assert!(upsert.contains("upsert.individualHook"), "{upsert}");
+    assert_eq!(posts.count(json!({})).exec(&db).await?, 3, "nothing is written");
+    Ok(())
+}

@@ -26,6 +26,7 @@ pub use functions::{
     max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
 };
 pub use include::Include;
+pub(crate) use json::check_write_options;
 pub(crate) use json::condition_text;
 pub(crate) use json::{Place, bind_value, expression, named, relation_of};
 pub use json::{Policy, clauses_from_json, query_language_schema};

@@ -98,6 +98,36 @@ const IGNORED: &[&str] = &[
 const KNOWN: &[&str] =
     &["where", "attributes", "include", "order", "group", "having", "limit", "offset", "distinct", "paranoid", "lock", "skipLocked"];
 
+/// What a write is told beside its values.
+const WRITES: &[&str] = &[
+    "include",
+    "validate",
+    "hooks",
+    "fields",
+    "silent",
+    "returning",
+    "individualHooks",
+    "ignoreDuplicates",
+    "updateOnDuplicate",
+    "conflictAttributes",
+    "conflictFields",
+    "transaction",
+    "logging",
+    "isNewRecord",
+];
+
+/// Refuses options of a write that no verb has.
+///
+/// # Errors
+/// `Usage` that names the place of an unknown key.
+pub(crate) fn check_write_options(verb: &str, options: &Json) -> Result<()> {
+    let known = |key: &str| [WRITES, IGNORED, KNOWN].iter().any(|list| list.contains(&key));
+    match options.as_object().and_then(|options| options.keys().find(|key| !known(key))) {
+        Some(key) => Err(unknown(verb, key, WRITES)),
+        None => Ok(()),
+    }
+}
+
 /// Reads find options.
 ///
 /// # Errors

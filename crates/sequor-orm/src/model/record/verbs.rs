@@ -4,7 +4,7 @@ use super::{Record, RecordLoader, keep_included, record_in, record_of, row_from_
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load;
-use crate::query::{Clauses, Place, QueryState, bind_value, clauses_from_json};
+use crate::query::{Clauses, Place, QueryState, bind_value, check_write_options, clauses_from_json};
 use crate::sync::{SyncMode, sync_models};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
 use sequor_core::driver::{Step, StepDone};
@@ -247,8 +247,9 @@ impl RuntimeModel {
     /// As [`RuntimeModel::build`]; with `include` also the rows below it, which a save stores with it. Sequelize: `build(values, { include })`.
     ///
     /// # Errors
-    /// `Decode` for a value that does not fit.
+    /// `Decode` for a value that does not fit; `Usage` for an unknown option.
     pub fn build_with(&self, values: Json, options: &Json) -> Result<Record> {
+        check_write_options("build", options)?;
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
         keep_included(&mut state, option(options, "include"))?;
@@ -276,6 +277,7 @@ impl RuntimeModel {
     }
 
     pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
+        check_write_options("create", &options)?;
         let model = self.def()?;
         let mut state = row_from_json(&model, self.db.registry(), values)?;
         keep_included(&mut state, option(&options, "include"))?;
@@ -284,6 +286,7 @@ impl RuntimeModel {
     }
 
     pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
+        check_write_options("bulkCreate", &options)?;
         let model = self.def()?;
         let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
         let mut states = rows.into_iter().map(|row| row_from_json(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
@@ -386,6 +389,7 @@ impl RuntimeModel {
     }
 
     pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
+        check_write_options("upsert", &options)?;
         let model = self.def()?;
         let state = row_from_json(&model, self.db.registry(), values)?;
         let positions =
