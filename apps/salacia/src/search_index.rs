@@ -1,7 +1,10 @@
 //! The optional index of full search: trigrams, by `pg_trgm` on PostgreSQL and by FTS5 on SQLite.
 
-use salacia_log::SEARCH_INDEX;
+use salacia_log::{Filters, SEARCH_INDEX, indexed_words};
 use sequor::prelude::*;
+
+/// So many rows are not few.
+const MANY: i64 = 1_001;
 
 /// Says that SQLite's index is there; the database handle carries it.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,21 @@ pub fn holding(words: String) -> Filter<crate::models::AiInteraction> {
     crate::models::AiInteraction::ID.in_query(SearchedRow::find_all().filter(numbers).select(SearchedRow::ID))
 }
 
+/// Whether SQLite's index leaves few rows of a search: words that nearly every row holds are found sooner without it.
+///
+/// # Errors
+/// As every statement.
+pub async fn narrows(db: &Db, filters: &Filters) -> Result<bool> {
+    let index = db.extras().get::<SearchIndex>();
+    let Some(words) = index.and_then(|_| indexed_words(filters.search_term.as_deref()?)) else { return Ok(true) };
+    let found: Vec<(i64,)> = db
+        .query_as(sql!(
+            "SELECT count(*) FROM (SELECT rowid FROM ai_interactions_search WHERE ai_interactions_search MATCH {words} LIMIT {MANY})"
+        ))
+        .await?;
+    Ok(found.first().is_none_or(|(count,)| *count < MANY))
+}
+
 async fn trigrams(db: &Db) -> Result<()> {
     db.execute(sql!("CREATE EXTENSION IF NOT EXISTS pg_trgm")).await?;
     db.execute(sql!(
@@ -62,6 +80,8 @@ async fn trigrams(db: &Db) -> Result<()> {
         "CREATE INDEX IF NOT EXISTS ai_interactions_response_search ON ai_interactions USING gin (CAST(response AS text) gin_trgm_ops)"
     ))
     .await?;
+    // How often words occur: without it the planner takes the index for a word that every row holds.
+    db.execute(sql!("ANALYZE ai_interactions")).await?;
     Ok(())
 }
 

@@ -4,8 +4,9 @@ mod filters;
 mod statistics;
 
 use crate::models::{AiInteraction, AiProvider};
+use crate::search_index;
 use async_trait::async_trait;
-use filters::{behind, condition, page_order, slice_order};
+use filters::{behind, condition, condition_with, page_order, slice_order};
 use salacia_log::{
     Filters, LogError, Message, MessageChange, MessageLog, NewMessage, NumberedPage, PageQuery, Provider, Report, Slice, SliceQuery,
 };
@@ -61,7 +62,8 @@ impl MessageLog for SequorLog {
     async fn slice(&self, query: &SliceQuery) -> Result<Slice, LogError> {
         let backwards = query.place.as_ref().is_some_and(|place| place.backwards);
         let direction = if backwards { query.direction.reverse() } else { query.direction };
-        let mut find = AiInteraction::find_all().filter(condition(&self.db, &query.filters)).include(AiInteraction::PROVIDER);
+        let index = search_index::narrows(&self.db, &query.filters).await.map_err(failed)?;
+        let mut find = AiInteraction::find_all().filter(condition_with(&self.db, &query.filters, index)).include(AiInteraction::PROVIDER);
         if let Some(place) = &query.place {
             find = find.filter(behind(place, query.field, direction));
         }

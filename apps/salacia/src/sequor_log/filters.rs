@@ -7,9 +7,14 @@ use sequor::prelude::*;
 
 /// All filters, joined by AND: a cursor's condition is one more, so it can never replace the search.
 pub fn condition(db: &Db, filters: &Filters) -> Filter<AiInteraction> {
+    condition_with(db, filters, true)
+}
+
+/// [`condition`]; without the index of full search where its words are in so many rows that reading the log in its order finds some sooner.
+pub fn condition_with(db: &Db, filters: &Filters, index: bool) -> Filter<AiInteraction> {
     let error = |has: bool| if has { AiInteraction::ERROR.is_not_null() } else { AiInteraction::ERROR.is_null() };
     let search = |term: &String| AiInteraction::REQUEST.as_text().icontains(term).or(AiInteraction::RESPONSE.as_text().icontains(term));
-    let indexed = db.extras().get::<SearchIndex>().and_then(|_| indexed_words(filters.search_term.as_deref()?));
+    let indexed = db.extras().get::<SearchIndex>().filter(|_| index).and_then(|_| indexed_words(filters.search_term.as_deref()?));
     let all = [
         filters.model.as_ref().map(|model| AiInteraction::MODEL.eq(model)),
         filters.provider.as_ref().map(|name| AiInteraction::PROVIDER.is(AiProvider::NAME.eq(name))),
@@ -32,8 +37,9 @@ pub fn behind(place: &Place, field: SliceField, direction: Direction) -> Filter<
     match (field, direction) {
         (SliceField::Id, Direction::Ascending) => id.gt(place.id),
         (SliceField::Id, Direction::Descending) => id.lt(place.id),
-        (SliceField::CreatedAt, Direction::Ascending) => time.gt(place.created_at).or(time.eq(place.created_at).and(id.gt(place.id))),
-        (SliceField::CreatedAt, Direction::Descending) => time.lt(place.created_at).or(time.eq(place.created_at).and(id.lt(place.id))),
+        // The first condition is what an index of the time can begin at.
+        (SliceField::CreatedAt, Direction::Ascending) => time.gte(place.created_at).and(time.gt(place.created_at).or(id.gt(place.id))),
+        (SliceField::CreatedAt, Direction::Descending) => time.lte(place.created_at).and(time.lt(place.created_at).or(id.lt(place.id))),
     }
 }
 
