@@ -222,6 +222,12 @@ impl Hasher for Same {
     }
 }
 
+/// Whether the best plan depends on the values: from its sixth run on the server may plan a named statement once for all values, and such a plan cannot use
+/// an index for the beginning of a pattern, nor know whether a pattern is in few rows or in all. <https://www.postgresql.org/docs/current/sql-prepare.html>
+pub(crate) fn is_planned_by_value(text: &str) -> bool {
+    [" LIKE $", " ILIKE $", " ~ $", " ~* $"].iter().any(|operator| text.contains(operator))
+}
+
 /// Whether a statement is a query that only reads, as far as its first word says.
 #[inline]
 pub(crate) fn is_select(text: &str) -> bool {
@@ -271,6 +277,19 @@ fn calls_into_session(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_are_planned_with_their_values() {
+        for (text, by_value) in [
+            ("SELECT 1 FROM a WHERE t0.\"b\" ILIKE $1 LIMIT 2", true),
+            ("SELECT 1 FROM a WHERE NOT t0.\"b\" NOT LIKE $12", true),
+            ("SELECT 1 FROM a WHERE b ~* $1", true),
+            ("SELECT 1 FROM a WHERE b = $1", false),
+            ("SELECT 1 FROM a WHERE b LIKE 'x%'", false),
+        ] {
+            assert_eq!(is_planned_by_value(text), by_value, "{text}");
+        }
+    }
 
     fn insert(cache: &mut Statements, text: &str) -> u64 {
         let text: Arc<str> = text.into();

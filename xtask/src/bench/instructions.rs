@@ -31,7 +31,7 @@ pub fn run(write: bool) -> Result<()> {
     tool("valgrind")?;
     let target = target_folder();
     let mut build = crate::process::cargo();
-    build.args(["build", "--release", "--manifest-path", "bench/Cargo.toml", "-p", "bench-postgres", "--no-default-features"]);
+    build.args(["build", "--release", "--manifest-path", "bench/Cargo.toml", "-p", "bench-postgres"]);
     must(build.arg("--target-dir").arg(&target), "the benchmark does not build")?;
     let running = servers::start(&["postgres".to_owned()])?;
     let url = running.variables.first().map(|(_, url)| url.clone()).unwrap_or_default();

@@ -149,6 +149,28 @@ fn statements_without_names_leave_nothing_on_the_server() {
 }
 
 #[test]
+fn a_bound_pattern_is_planned_with_its_value_each_time() {
+    on_server(async |url| {
+        let mut connection = connect(&url).await;
+        connection
+            .execute_script("create temp table words as select 'w' || i as word from generate_series(1, 20000) i".into())
+            .await
+            .unwrap();
+        connection.execute_script("create index on words (word text_pattern_ops); analyze words".into()).await.unwrap();
+        for number in 1..8 {
+            let pattern = vec![param(format!("w{number}99%"), ScalarType::Text)];
+            let found = rows(&mut *connection, "select count(*) from words where word LIKE $1", pattern.clone()).await.unwrap();
+            assert_eq!(found, [[Value::I64(if number == 1 { 111 } else { 11 })]]);
+            let plan = rows(&mut *connection, "explain select count(*) from words where word LIKE $1", pattern).await.unwrap();
+            let plan = format!("{plan:?}");
+            assert!(plan.contains("Index Cond"), "run {number}: {plan}");
+        }
+        let named = "select count(*) from pg_prepared_statements where strpos(statement, 'wo' || 'rd LIKE') > 0";
+        assert_eq!(one(&mut *connection, named).await, Value::I64(0));
+    });
+}
+
+#[test]
 fn names_are_given_up_behind_a_proxy_that_shares_its_connections() {
     on_server(async |url| {
         let mut connection = connect(&url).await;

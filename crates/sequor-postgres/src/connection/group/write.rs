@@ -4,7 +4,7 @@ use super::Group;
 use crate::connection::exchange::{Progress, Role, Unit};
 use crate::connection::{PostgresConnection, control, impossible};
 use crate::params::{declared, needs_types, write_bind};
-use crate::statements::{changes_session, hash};
+use crate::statements::{changes_session, hash, is_planned_by_value};
 use bytes::BufMut;
 use postgres_protocol::message::frontend;
 use sequor_core::driver::{Param, Params, Step};
@@ -123,13 +123,13 @@ impl PostgresConnection {
     /// Writes Parse and Describe where the server does not know the statement, and notes the unit.
     pub(super) fn write_statement(&mut self, text: &Arc<str>, cache: bool, params: &[Param], role: Role, times: usize) -> Result<()> {
         if self.unnamed || !(cache || needs_types(params)) {
-            self.session_changed |= changes_session(text);
-            self.write_parse("", text, params)?;
-            self.exchange.units.push(Unit::new(role, 0, None, times));
-            return Ok(());
+            return self.write_unnamed(text, params, role, times);
         }
         let key = hash(text);
         let found = self.statements.find(key, text, params);
+        if found.is_none() && !needs_types(params) && is_planned_by_value(text) {
+            return self.write_unnamed(text, params, role, times);
+        }
         let place = found.unwrap_or_else(|| self.statements.insert(key, text, params));
         let Some(statement) = self.statements.get(place) else { return Err(impossible("a statement vanished from its cache")) };
         self.session_changed |= statement.changes_session;
@@ -138,6 +138,13 @@ impl PostgresConnection {
             let name = statement.name.clone();
             self.write_parse(&name, text, params)?;
         }
+        Ok(())
+    }
+
+    fn write_unnamed(&mut self, text: &Arc<str>, params: &[Param], role: Role, times: usize) -> Result<()> {
+        self.session_changed |= changes_session(text);
+        self.write_parse("", text, params)?;
+        self.exchange.units.push(Unit::new(role, 0, None, times));
         Ok(())
     }
 
