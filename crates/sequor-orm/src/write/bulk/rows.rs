@@ -199,7 +199,7 @@ fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group,
     let part = |rows| Part { group: number, rows, way };
     let count = group.rows.len();
     match way {
-        Way::Loop => loop_steps(db, model, group, options, &part),
+        Way::Loop => list_steps(db, model, group, (&LOOPED, false, options), &part),
         Way::Arrays => {
             let mut steps = Vec::new();
             for start in (0..count).step_by(ARRAYS) {
@@ -211,7 +211,7 @@ fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group,
             }
             Ok(steps)
         }
-        Way::Lists => list_steps(db, model, group, options, &part),
+        Way::Lists => list_steps(db, model, group, (&SIZES, !returns(db, options), options), &part),
         Way::Computed => {
             let mut steps = Vec::new();
             for start in (0..count).step_by(COMPUTED) {
@@ -223,75 +223,34 @@ fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group,
     }
 }
 
-/// Statements of some rows each, run as often as they fit.
-fn loop_steps(
-    db: &Db,
-    model: &Arc<ModelDef>,
-    group: &mut Group,
-    options: &BulkOptions,
-    part: &dyn Fn(std::ops::Range<usize>) -> Part,
-) -> Result<Vec<(Step, Part)>> {
-    let most = if group.positions.is_empty() { 1 } else { db.dialect().max_params() / group.positions.len() };
-    let count = group.rows.len();
-    if count <= most.min(LOOPED[0]) {
-        return one_list(db, model, group, options, part);
-    }
-    let (mut steps, mut start) = (Vec::new(), 0);
-    for size in LOOPED.into_iter().filter(|size| *size == 1 || *size <= most) {
-        let end = start + (group.rows.len() - start) / size * size;
-        if end > start {
-            let lists = group.rows[start..end].chunks_mut(size).map(|rows| lend(model, &group.positions, rows)).collect();
-            steps.push((step(db, model, group, Params::Many(lists), (size, options))?, part(start..end)));
-        }
-        start = end;
-    }
-    Ok(steps)
-}
-
-/// One statement, as long as the rows need: the text of an odd size is not kept.
-fn one_list(
-    db: &Db,
-    model: &Arc<ModelDef>,
-    group: &mut Group,
-    options: &BulkOptions,
-    part: &dyn Fn(std::ops::Range<usize>) -> Part,
-) -> Result<Vec<(Step, Part)>> {
-    let count = group.rows.len();
-    let list = lend(model, &group.positions, &mut group.rows);
-    let mut step = step(db, model, group, Params::Fixed(list), (count, options))?;
-    step.cache = keeps(count);
-    Ok(vec![(step, part(0..count))])
-}
-
+/// Statements of lists, as few as these sizes allow. `alone`: each run of a statement is a step of its own, since only so it tells its first key.
 fn list_steps(
     db: &Db,
     model: &Arc<ModelDef>,
     group: &mut Group,
-    options: &BulkOptions,
+    (sizes, alone, options): (&[usize], bool, &BulkOptions),
     part: &dyn Fn(std::ops::Range<usize>) -> Part,
 ) -> Result<Vec<(Step, Part)>> {
     // A row without columns is DEFAULT VALUES, which has no list.
     let most = if group.positions.is_empty() { 1 } else { db.dialect().max_params() / group.positions.len() };
-    // Without RETURNING each statement tells its own first key, so each is a step.
-    let alone = !returns(db, options);
     let count = group.rows.len();
-    if count <= most.min(SIZES[0]) {
-        return one_list(db, model, group, options, part);
+    if count <= most.min(sizes.first().copied().unwrap_or(1)) {
+        // One statement, as long as the rows need: the text of an odd size is not kept.
+        let list = lend(model, &group.positions, &mut group.rows);
+        let mut step = step(db, model, group, Params::Fixed(list), (count, options))?;
+        step.cache = keeps(count);
+        return Ok(vec![(step, part(0..count))]);
     }
     let (mut steps, mut start) = (Vec::new(), 0);
-    for size in SIZES.into_iter().filter(|size| *size == 1 || *size <= most) {
-        let times = (group.rows.len() - start) / size;
-        let (positions, lent) = (&group.positions, &mut group.rows);
-        let mut chunk = |time: usize| lend(model, positions, &mut lent[start + time * size..start + (time + 1) * size]);
-        let rows = start..start + times * size;
-        if times == 0 {
+    for size in sizes.iter().copied().filter(|size| *size == 1 || *size <= most) {
+        let end = start + (count - start) / size * size;
+        if end == start {
             continue;
         }
-        let mut lists: Vec<Vec<Param>> = (0..times).map(&mut chunk).collect();
+        let mut lists: Vec<Vec<Param>> = group.rows[start..end].chunks_mut(size).map(|rows| lend(model, &group.positions, rows)).collect();
         if alone {
-            for (time, list) in lists.into_iter().enumerate() {
-                let rows = start + time * size..start + (time + 1) * size;
-                steps.push((step(db, model, group, Params::Fixed(list), (size, options))?, part(rows)));
+            for (list, start) in lists.into_iter().zip((start..end).step_by(size)) {
+                steps.push((step(db, model, group, Params::Fixed(list), (size, options))?, part(start..start + size)));
             }
         } else {
             let params = match (lists.len(), lists.pop()) {
@@ -301,9 +260,9 @@ fn list_steps(
                     Params::Many(lists)
                 }
             };
-            steps.push((step(db, model, group, params, (size, options))?, part(rows.clone())));
+            steps.push((step(db, model, group, params, (size, options))?, part(start..end)));
         }
-        start = rows.end;
+        start = end;
     }
     Ok(steps)
 }
