@@ -7,6 +7,7 @@ mod group;
 mod notify;
 mod recover;
 
+use cancel::Flights;
 pub(crate) use cancel::Peer;
 
 use crate::connect::StatementMode;
@@ -34,6 +35,7 @@ pub(crate) struct PostgresConnection {
     info: ServerInfo,
     peer: Arc<Peer>,
     key: Option<(i32, i32)>,
+    flights: Arc<Flights>,
     /// The status byte of the last ReadyForQuery.
     server_status: u8,
     /// A BEGIN that rides with the next statement.
@@ -75,6 +77,7 @@ impl PostgresConnection {
             info: parts.info,
             peer: parts.peer,
             key: parts.key,
+            flights: Arc::default(),
             server_status: b'I',
             begin: None,
             paused: None,
@@ -155,7 +158,7 @@ impl Connection for PostgresConnection {
             b'E' => Status::Failed,
             _ if self.begin.is_some() => Status::InTransaction,
             // Only a reset makes it clean.
-            _ if self.session_changed => Status::Unknown,
+            _ if self.session_changed || self.flights.any() => Status::Unknown,
             _ => Status::Idle,
         }
     }

@@ -26,7 +26,13 @@ impl PostgresConnection {
     #[inline]
     pub(super) async fn settle(&mut self, cancel: bool) -> Result<()> {
         self.check_usable()?;
-        if self.exchange.pending { Box::pin(self.drain(cancel)).await } else { Ok(()) }
+        if self.exchange.pending {
+            Box::pin(self.drain(cancel)).await?;
+        }
+        if self.flights.any() {
+            Box::pin(self.flights.landed()).await;
+        }
+        Ok(())
     }
 
     #[cold]
@@ -116,6 +122,7 @@ impl PostgresConnection {
                 self.drain(true).await?;
             }
         }
+        self.flights.landed().await;
         if self.server_status != b'I' {
             self.simple("ROLLBACK").await?;
         }

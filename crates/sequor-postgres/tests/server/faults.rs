@@ -141,7 +141,7 @@ fn lengths_that_the_protocol_cannot_say_are_refused_before_anything_is_sent() {
             let error = rows(&mut *connection, text, both(vec![0; length])).await.unwrap_err();
             assert!(error.to_string().contains("256 MiB"), "{length}: {error}");
             assert_eq!(connection.round_trips(), trips, "{length}: something was sent");
-            assert!(start.elapsed() < std::time::Duration::from_secs(2), "{length}: {:?}", start.elapsed());
+            assert!(start.elapsed() < std::time::Duration::from_secs(20), "{length}: {:?}", start.elapsed());
             assert_eq!(rows(&mut *connection, text, both(vec![3])).await.unwrap(), yes);
         }
     });

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// How a cancel request begins: its length, and its code.
+const CANCEL: [u8; 8] = [0, 0, 0, 16, 4, 210, 22, 46];
 
 /// When to cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,12 +20,16 @@ pub enum Cut {
     After(&'static str),
     /// After so many bytes of the server.
     Answers(usize),
+    /// Never, but cancel requests wait until the test lets them through.
+    Cancels,
 }
 
 pub struct Proxy {
     pub address: SocketAddr,
     /// How many pieces the client has sent: one for each write that is not huge.
     pub flushes: Arc<AtomicUsize>,
+    /// The cancel requests that were held, and what lets them through.
+    pub held: Arc<(AtomicUsize, Semaphore)>,
 }
 
 impl Proxy {
@@ -31,13 +39,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let flushes = Arc::new(AtomicUsize::new(0));
-        let counted = flushes.clone();
+        let held = Arc::new((AtomicUsize::new(0), Semaphore::new(0)));
+        let (counted, holding) = (flushes.clone(), held.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, server.clone(), cut, counted.clone()));
+                tokio::spawn(forward(client, server.clone(), cut, (counted.clone(), holding.clone())));
             }
         });
-        Proxy { address, flushes }
+        Proxy { address, flushes, held }
     }
 
     /// The URL with the proxy in the server's place.
@@ -62,7 +71,7 @@ fn contains(bytes: &[u8], part: &str) -> bool {
     bytes.windows(part.len()).any(|window| window == part.as_bytes())
 }
 
-async fn forward(client: TcpStream, server: String, cut: Cut, flushes: Arc<AtomicUsize>) {
+async fn forward(client: TcpStream, server: String, cut: Cut, (flushes, held): (Arc<AtomicUsize>, Arc<(AtomicUsize, Semaphore)>)) {
     let Ok(server) = TcpStream::connect(server).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
@@ -75,6 +84,10 @@ async fn forward(client: TcpStream, server: String, cut: Cut, flushes: Arc<Atomi
             let count = from_client.read(&mut buffer).await.unwrap_or(0);
             if count == 0 || matches!(cut, Cut::Before(word) if contains(&buffer[..count], word)) {
                 return;
+            }
+            if cut == Cut::Cancels && buffer[..count].starts_with(&CANCEL) {
+                held.0.fetch_add(1, Ordering::SeqCst);
+                held.1.acquire().await.unwrap().forget();
             }
             flushes.fetch_add(1, Ordering::SeqCst);
             let after = matches!(cut, Cut::After(word) if contains(&buffer[..count], word));

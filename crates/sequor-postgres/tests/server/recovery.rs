@@ -1,10 +1,12 @@
 //! Futures that are dropped, sessions that are left dirty, statements that are cancelled.
 
+use crate::proxy::{Cut, Proxy};
 use crate::support::*;
 use sequor_core::driver::{Batch, BatchMode, Begin, Connection, Status, Step};
 use sequor_core::types::ScalarType;
 use sequor_core::{Error, Value};
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -156,7 +158,7 @@ fn a_long_statement_is_cancelled_when_its_future_is_dropped() {
             assert!(tokio::time::timeout(Duration::from_millis(50), slow).await.is_err());
             assert_eq!(connection.status(), Status::Unknown);
             connection.reset().await.unwrap();
-            assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
             assert_eq!(one(&mut *connection, "select 1").await, Value::I64(1));
         }
         // A huge result, dropped after its first rows.
@@ -186,6 +188,43 @@ fn a_canceller_ends_a_statement_and_never_the_next_one() {
             // Too late: nothing runs.
             canceller.cancel().await.unwrap();
             assert_eq!(one(&mut *connection, "select 1").await, Value::I64(1), "{number}");
+        }
+    });
+}
+
+/// A request that is slow on its way, and arrives when its statement has ended by itself: the server would stop whatever runs by then.
+#[test]
+fn a_cancel_request_that_comes_late_meets_no_later_statement() {
+    on_server(async |url| {
+        let proxy = Proxy::start(&url, Cut::Cancels).await;
+        let mut connection = connect(&proxy.url(&url)).await;
+        let sleep = || Batch::one(query("select pg_sleep(0.3)", vec![]));
+        for reset in [false, true] {
+            let (canceller, held) = (connection.canceller().unwrap(), proxy.held.0.load(Ordering::SeqCst));
+            let request = tokio::spawn(async move { canceller.cancel().await });
+            let (slept, ()) = tokio::join!(connection.run(sleep()), async {
+                while proxy.held.0.load(Ordering::SeqCst) == held {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            });
+            slept.unwrap();
+            assert_eq!(connection.status(), Status::Unknown, "it is not given to anybody");
+            let (next, ()) = tokio::join!(
+                async {
+                    if reset {
+                        connection.reset().await.unwrap();
+                        assert_eq!(connection.status(), Status::Idle);
+                    }
+                    connection.run(sleep()).await.map(|_| ())
+                },
+                async {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    proxy.held.1.add_permits(1);
+                }
+            );
+            next.unwrap();
+            request.await.unwrap().unwrap();
+            assert_eq!(connection.status(), Status::Idle);
         }
     });
 }
