@@ -54,8 +54,8 @@ async fn chaos_in(
             let (mut healed, count) = (Instant::now(), ledger.acknowledged());
             while ledger.acknowledged() <= count {
                 assert!(
-                    healed.elapsed() < Duration::from_secs(10),
-                    "no work within 10 s after {fault:?}, round {round}: {:?}\n{:?}\n{}",
+                    healed.elapsed() < PATIENCE,
+                    "no work within {PATIENCE:?} after {fault:?}, round {round}: {:?}\n{:?}\n{}",
                     ledger.answers().refused.last_key_value(),
                     db.pool_status(),
                     laboratory.sessions(&watch).await

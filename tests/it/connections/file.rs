@@ -176,7 +176,7 @@ fn sixteen_writers_never_see_busy() {
         let sum = Account::find_by_pk(0).or_fail().exec(&db).await?.balance;
         assert_eq!(sum, counts.iter().map(|done| done / 2).sum::<i64>());
         println!("writes {counts:?}, longest {longest:?}");
-        assert!(longest < Duration::from_secs(2), "nobody starves: {longest:?}");
+        assert!(longest < Duration::from_secs(10), "nobody starves: {longest:?}");
         db.close().await
     });
 }

@@ -17,7 +17,7 @@ on_each_server! {
         let start = Instant::now();
         let Err(error) = other.lock_within("report", millis(100)).await else { panic!("somebody else has it") };
         assert!(matches!(error, Error::Timeout { .. }) && error.to_string().contains("\"report\""), "{error}");
-        assert!(start.elapsed() >= millis(100) && start.elapsed() < secs(1), "{:?}", start.elapsed());
+        assert!(start.elapsed() >= millis(100) && start.elapsed() < secs(20), "{:?}", start.elapsed());
         // Neither the pool's connections nor its tables are held.
         draft!(Account { id: 1, balance: 1 }).create(&other).await?;
         lock.release().await?;
@@ -87,7 +87,7 @@ fn a_lock_whose_session_ends_is_lost() {
             let (db, watch) = (bed.db(1).await?, bed.db(1).await?);
             let lock = db.lock("lost").await?;
             end_sessions(&watch, database).await?;
-            assert!(tokio::time::timeout(secs(4), lock.lost()).await.is_ok());
+            assert!(tokio::time::timeout(secs(30), lock.lost()).await.is_ok());
             assert!(!lock.is_held());
             assert!(lock.release().await.is_err());
             watch.lock("lost").await?.release().await?;
@@ -98,8 +98,8 @@ fn a_lock_whose_session_ends_is_lost() {
 }
 
 async fn heard(listener: &mut Listener) -> Notification {
-    let next = tokio::time::timeout(Duration::from_secs(5), listener.next()).await;
-    next.expect("within five seconds").expect("the listener goes on").expect("it listens")
+    let next = tokio::time::timeout(Duration::from_secs(30), listener.next()).await;
+    next.expect("within half a minute").expect("the listener goes on").expect("it listens")
 }
 
 #[test]

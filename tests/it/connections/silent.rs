@@ -2,7 +2,7 @@
 //!
 //! SQLite has no line that could fall silent.
 
-use super::{Account, Bed, has_server, until};
+use super::{Account, Bed, PATIENCE, has_server, until};
 use sequor::ConnectionErrorKind;
 use sequor::prelude::*;
 use sequor_tools::faultd::{Fault, Proxy, Way};
@@ -42,7 +42,7 @@ macro_rules! on_both_servers {
     )*};
 }
 
-const LIMIT: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_millis(500);
 
 /// A pool behind the proxy whose statements have a limit.
 async fn limited(bed: &Bed, proxy: &Proxy, max: usize) -> sequor::Result<Db> {
@@ -52,7 +52,7 @@ async fn limited(bed: &Bed, proxy: &Proxy, max: usize) -> sequor::Result<Db> {
 
 fn in_time(start: Instant, what: &str) {
     let took = start.elapsed();
-    assert!(took >= LIMIT && took < LIMIT + Duration::from_millis(150), "{what} took {took:?}");
+    assert!(took >= LIMIT && took < PATIENCE, "{what} took {took:?}");
 }
 
 fn kind(error: &Error) -> Option<ConnectionErrorKind> {
@@ -153,7 +153,7 @@ on_both_servers! {
         for read in reads {
             assert_eq!(read.await?, 0);
         }
-        assert!(start.elapsed() < Duration::from_millis(2500), "{:?}", start.elapsed());
+        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
         let status = db.pool_status();
         assert!(status.in_use == 0 && status.idle <= 2, "{status:?}");
         db.close().await
@@ -191,7 +191,7 @@ on_both_servers! {
                 db.close_within(millis(100)).await.ok();
                 read
             };
-            let read = tokio::time::timeout(Duration::from_secs(5), work).await;
+            let read = tokio::time::timeout(Duration::from_secs(30), work).await;
             assert!(read.is_ok(), "hangs when byte {place} is wrong");
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Statements that take too long, or whose futures are dropped, end on the server too.
 
-use super::{Account, on_each_server, until};
+use super::{Account, PATIENCE, on_each_server, until};
 use sequor::UsageErrorKind;
 use sequor::prelude::*;
 use std::time::{Duration, Instant};
@@ -8,18 +8,16 @@ use std::time::{Duration, Instant};
 on_each_server! {
     async fn a_statement_ends_at_its_limit_on_the_server_too(bed) {
         let watch = bed.db(1).await?;
-        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(200)).connect().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
         for _ in 0..3 {
             let start = Instant::now();
             let error = bed.minute(&db).await.unwrap_err();
             let took = start.elapsed();
             assert!(matches!(error, Error::Timeout { .. }), "{error}");
             assert!(error.to_string().contains("statement_timeout"), "{error}");
-            assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(350), "{took:?}");
+            assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
         }
-        let start = Instant::now();
         until("nothing runs on the server", async || bed.minutes_running(&watch).await.is_ok_and(|count| count == 0)).await;
-        assert!(start.elapsed() < Duration::from_secs(2));
         until("all are back", async || db.pool_status().in_use == 0).await;
         db.authenticate().await?;
         db.close().await?;
@@ -27,7 +25,7 @@ on_each_server! {
     }
 
     async fn in_a_transaction_the_limit_dooms_it(bed) {
-        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).statement_timeout(millis(150)).connect().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
         db.sync::<Account>(SyncMode::Create).await?;
         let result = db.transaction(async |tx| {
             draft!(Account { id: 1, balance: 1 }).create(tx).await?;
@@ -44,7 +42,7 @@ on_each_server! {
     /// Without a `statement_timeout` it is 30 seconds.
     async fn a_detached_statement_that_waits_for_the_transaction_around_it_is_told_so(bed) {
         bed.db(1).await?.close().await?;
-        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(200)).connect().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
         draft!(Account { id: 1, balance: 1 }).create(&db).await?;
         let start = Instant::now();
         let result = db.transaction(async |tx| {
@@ -59,7 +57,7 @@ on_each_server! {
             }
             other => panic!("{other:?}"),
         }
-        assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(2), "{took:?}");
+        assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
         // The transaction was rolled back, and an error of the detached statement says that nothing is stored.
         assert_eq!(Account::find_by_pk(1).or_fail().exec(&db).await?.balance, 1);
         db.close().await
@@ -73,7 +71,7 @@ on_each_server! {
             // The only connection serves the next at once, and with its own answer.
             let start = Instant::now();
             assert_eq!(Account::count().exec(&db).await?, 0);
-            assert!(start.elapsed() < Duration::from_secs(2));
+            assert!(start.elapsed() < PATIENCE);
             assert_eq!(bed.minutes_running(&watch).await?, 0);
         }
         db.close().await?;
@@ -83,21 +81,21 @@ on_each_server! {
     async fn a_transaction_ends_at_its_limit(bed) {
         let db = bed.db(1).await?;
         let start = Instant::now();
-        let result = db.transaction_with(Tx::serializable().timeout(millis(200)), async |tx| {
+        let result = db.transaction_with(Tx::serializable().timeout(millis(500)), async |tx| {
             draft!(Account { id: 1, balance: 1 }).create(tx).await?;
             std::future::pending::<()>().await;
             Ok(())
         }).await;
         let took = start.elapsed();
         assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
-        assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(350), "{took:?}");
+        assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
         assert_eq!(Account::count().exec(&db).await?, 0);
         db.close().await
     }
 
     async fn a_transaction_that_stands_idle_is_rolled_back(bed) {
         bed.db(1).await?.close().await?;
-        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).idle_in_transaction(millis(150)).connect().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).idle_in_transaction(millis(600)).connect().await?;
         let tx = db.begin().await?;
         draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
         until("its connection is free", async || db.pool_status().in_use == 0).await;
@@ -112,7 +110,7 @@ on_each_server! {
         for id in 1.. {
             draft!(Account { id, balance: 1 }).create(&tx).await?;
             tokio::time::sleep(millis(10)).await;
-            if start.elapsed() > millis(400) {
+            if start.elapsed() > millis(900) {
                 break;
             }
         }
@@ -128,13 +126,13 @@ on_each_server! {
 
     async fn an_unmanaged_transaction_ends_at_its_limit(bed) {
         let watch = bed.db(1).await?;
-        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).transaction_timeout(millis(200)).connect().await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).transaction_timeout(millis(500)).connect().await?;
         let start = Instant::now();
         let tx = db.begin().await?;
         draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
         let stopped = bed.minute(&tx).await;
         let took = start.elapsed();
-        assert!(took >= millis(200) && took < millis(700), "{took:?}");
+        assert!(took >= millis(500) && took < PATIENCE, "{took:?}");
         assert!(stopped.is_err() || bed.database == "mysql", "{stopped:?}");
         let error = tx.commit().await.unwrap_err();
         assert!(error.to_string().contains("time-out"), "{error}");
@@ -142,7 +140,7 @@ on_each_server! {
         assert_eq!(Account::count().exec(&db).await?, 0);
         // The transaction's own limit goes first.
         let tx = db.begin_with(Tx::serializable().timeout(secs(30))).await?;
-        tokio::time::sleep(millis(250)).await;
+        tokio::time::sleep(millis(550)).await;
         draft!(Account { id: 1, balance: 1 }).create(&tx).await?;
         tx.commit().await?;
         db.close().await?;

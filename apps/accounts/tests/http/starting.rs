@@ -41,7 +41,7 @@ fn gives_up_after_three_attempts_a_second_apart() {
     assert_eq!(ran.error.matches("connecting failed, trying again").count(), 2, "{}", ran.error);
     assert!(ran.error.lines().last().unwrap().starts_with("accounts: ") && !ran.error.contains("secret"), "{}", ran.error);
     // The pauses: one second, then two, each a little longer by chance.
-    assert!(began.elapsed() > Duration::from_secs(3) && began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() > Duration::from_secs(3) && began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -173,7 +173,7 @@ on_server! {
             let Err(error) = with(&mut *connection, text, both(vec![0; length])).await else { panic!("{length} bytes were taken") };
             assert!(error.to_string().contains("256 MiB"), "{length}: {error}");
             assert_eq!(connection.round_trips(), trips, "{length}: something was sent");
-            assert!(start.elapsed() < std::time::Duration::from_secs(2), "{length}: {:?}", start.elapsed());
+            assert!(start.elapsed() < std::time::Duration::from_secs(20), "{length}: {:?}", start.elapsed());
             assert_eq!(collected(with(&mut *connection, text, both(vec![3])).await.unwrap()).rows, [[Value::I64(1)]]);
         }
     }

@@ -114,7 +114,7 @@ on_server! {
         let start = Instant::now();
         let (kind, _) = refused(MysqlOptions::parse("mysql://a:secret@127.0.0.1:1/x").unwrap()).await;
         assert_eq!(kind, K::Refused);
-        assert!(start.elapsed() < Duration::from_millis(250));
+        assert!(start.elapsed() < Duration::from_secs(8));
         assert_eq!(refused(MysqlOptions::parse("mysql://a@/x?socket=/nowhere/s").unwrap()).await.0, K::Refused);
         assert_eq!(refused(MysqlOptions::parse("mysql://a@does-not-exist.invalid/x").unwrap()).await.0, K::HostNotFound);
     }

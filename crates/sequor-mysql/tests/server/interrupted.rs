@@ -107,7 +107,7 @@ on_server! {
             assert!(tokio::time::timeout(Duration::from_millis(100), run(c, text)).await.is_err());
             let start = Instant::now();
             c.reset().await.unwrap();
-            assert!(start.elapsed() < Duration::from_secs(2), "{text}: {:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(20), "{text}: {:?}", start.elapsed());
             assert_eq!(number(c, "select 7").await, 7);
         }
         let text = "select count(*) from information_schema.processlist where info like '%sleep(30)%' and id <> connection_id()";
@@ -126,7 +126,7 @@ on_server! {
         });
         cancelled.unwrap();
         assert!(matches!(ended.err().unwrap(), Error::Timeout { .. }));
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(start.elapsed() < Duration::from_secs(20));
         assert_eq!(c.status(), Status::Idle);
         for round in 0..200u64 {
             let canceller = c.canceller().unwrap();

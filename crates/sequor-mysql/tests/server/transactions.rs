@@ -263,7 +263,12 @@ on_server! {
         run(&mut *one, "update t set a = 1").await.unwrap();
         let id = number(&mut *one, "select connection_id()").await;
         run(&mut *two, &format!("kill {id}")).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        for _ in 0..500 {
+            if !one.is_alive(std::time::Duration::MAX) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         assert!(!one.is_alive(std::time::Duration::MAX));
         let error = one.commit().await.unwrap_err();
         assert!(

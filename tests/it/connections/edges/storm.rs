@@ -50,7 +50,7 @@ async fn come_back(bed: &Bed) -> sequor::Result<()> {
     let start = Instant::now();
     let mut opened = vec![(start, proxy.opened())];
     while proxy.lines() < PROGRAMS * 6 {
-        assert!(start.elapsed() < Duration::from_secs(10), "{} lines after 10 s", proxy.lines());
+        assert!(start.elapsed() < crate::connections::PATIENCE, "{} lines after half a minute", proxy.lines());
         tokio::time::sleep(Duration::from_millis(50)).await;
         opened.push((Instant::now(), proxy.opened()));
     }

@@ -54,6 +54,6 @@ fn two_hundred_tables_are_compared_in_no_time() {
         println!("200 tables, {dialect:?}: {took:?}");
         assert_eq!(changes.len(), 1, "{changes:?}");
         // Without optimization, on a machine that is busy.
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
     }
 }
