@@ -90,6 +90,9 @@ fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<
     let model = &state.model;
     let mut items = Vec::new();
     for (position, column) in model.columns.iter().enumerate() {
+        if state.values[position].as_ref().is_some_and(|value| fits_without_rules(column, value)) {
+            continue;
+        }
         if !options.writes(&column.name) || implied.contains(&position) || state.computes(position) {
             continue;
         }
@@ -103,6 +106,26 @@ fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<
         behaviors.check_row(state, &mut items);
     }
     Ok(items)
+}
+
+/// Whether a value is certainly right: most columns have no rules, and most values are of their column's own type.
+fn fits_without_rules(column: &ColumnDef, value: &Value) -> bool {
+    column.rules.is_empty()
+        && match value {
+            Value::Text(text) => match column.ty {
+                ColumnType::Text => true,
+                // No text has more characters than bytes.
+                ColumnType::VarChar(most) | ColumnType::Char(most) => u32::try_from(text.len()).is_ok_and(|bytes| bytes <= most),
+                _ => false,
+            },
+            Value::I64(number) => match column.ty {
+                ColumnType::I64 => true,
+                ColumnType::I32 => i32::try_from(*number).is_ok(),
+                _ => false,
+            },
+            Value::Bool(_) | Value::F64(_) | Value::DateTime(_) | Value::Uuid(_) | Value::Bytes(_) => true,
+            _ => false,
+        }
 }
 
 fn check_column(

@@ -3,7 +3,8 @@
 mod rows;
 mod tree;
 
-use super::create::{prepare, remember};
+use super::create::{prepare_at, remember};
+use super::fill::Moment;
 use super::insert::{bound, writable};
 use super::{RowState, WriteOptions};
 use crate::db::Db;
@@ -53,10 +54,14 @@ pub(crate) async fn bulk_create(db: &Db, rows: Vec<RowState>, options: &BulkOpti
 }
 
 async fn create_all(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions) -> Result<Vec<RowState>> {
-    for row in &mut rows {
-        prepare(row, db, &options.write)?;
-    }
+    prepare_all(db, &mut rows, &options.write)?;
     create_prepared(db, rows, options).await
+}
+
+/// Setters and defaults of all rows, which are created at one moment.
+fn prepare_all(db: &Db, rows: &mut [RowState], options: &WriteOptions) -> Result<()> {
+    let moment = Moment::of(db);
+    rows.iter_mut().try_for_each(|row| prepare_at(row, &moment, options))
 }
 
 /// Creates rows whose setters ran and whose defaults are filled.

@@ -1,6 +1,6 @@
 //! Creating one row, with all that hangs on it.
 
-use super::fill::{fill_new, run_setters};
+use super::fill::{Moment, fill_new, run_setters};
 use super::insert::insert_one;
 use super::{RowState, WriteOptions, graph};
 use crate::db::Db;
@@ -56,6 +56,11 @@ pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a
 
 /// Setters and defaults, for the row and all that hangs on it.
 pub(crate) fn prepare(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+    prepare_at(state, &Moment::of(db), options)
+}
+
+/// [`prepare`] for one of several rows that are created at the same moment.
+pub(crate) fn prepare_at(state: &mut RowState, moment: &Moment<'_>, options: &WriteOptions) -> Result<()> {
     if state.original.is_some() {
         return Ok(());
     }
@@ -67,22 +72,22 @@ pub(crate) fn prepare(state: &mut RowState, db: &Db, options: &WriteOptions) -> 
                 *slot = None;
             }
         }
-        fill_listed(state, db, options)?;
+        fill_listed(state, moment, options)?;
     } else {
-        fill_new(state, db, options)?;
+        fill_new(state, moment, options)?;
     }
     for (_, children) in &mut state.children {
         for child in children {
-            prepare(&mut child.row, db, options)?;
+            prepare_at(&mut child.row, moment, options)?;
         }
     }
     Ok(())
 }
 
 /// With `fields`, defaults of other attributes are not sent; keys and timestamps are.
-fn fill_listed(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+fn fill_listed(state: &mut RowState, moment: &Moment<'_>, options: &WriteOptions) -> Result<()> {
     let given: Vec<bool> = state.values.iter().map(Option::is_some).collect();
-    fill_new(state, db, options)?;
+    fill_new(state, moment, options)?;
     let model = state.model.clone();
     for (position, column) in model.columns.iter().enumerate() {
         if !given[position] && !column.managed && !column.primary_key && !options.writes(&column.name) {

@@ -92,7 +92,10 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
         let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
         answer(&model, group, part, done, options)?;
     }
-    let mut stored: Vec<Option<RowState>> = vec![None; count];
+    if let [group] = groups.as_mut_slice() {
+        return Ok(std::mem::take(&mut group.rows));
+    }
+    let mut stored: Vec<Option<RowState>> = std::iter::repeat_with(|| None).take(count).collect();
     for group in groups {
         for (place, row) in group.places.into_iter().zip(group.rows) {
             stored[place] = Some(row);
@@ -115,7 +118,23 @@ fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
     wanted(model, row, position) || left_out()
 }
 
+/// Whether two rows have values, and NULL, in the same columns, and no expressions.
+fn alike(one: &RowState, other: &RowState) -> bool {
+    let same = |(one, other): (&Option<Value>, &Option<Value>)| match (one, other) {
+        (Some(one), Some(other)) => one.is_null() == other.is_null(),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    one.computed.is_empty() && other.computed.is_empty() && one.values.iter().zip(&other.values).all(same)
+}
+
 fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
+    if let Some((first, rest)) = rows.split_first()
+        && rest.iter().all(|row| alike(first, row))
+    {
+        let positions = (0..model.columns.len()).filter(|position| writes(model, first, *position)).collect();
+        let computed = !first.computed.is_empty();
+        return vec![Group { computed, back: Vec::new(), positions, places: (0..rows.len()).collect(), rows }];
+    }
     let mut groups: Vec<Group> = Vec::new();
     let mut last = None;
     // A few rows share a statement although the database computes something in some of them.
@@ -283,16 +302,11 @@ fn lend(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<Par
 
 /// Puts lent values back where they came from.
 fn give_back(positions: &[usize], way: Way, params: Params, rows: &mut [RowState]) {
-    let mut put = |row: usize, place: usize, value: Value| {
-        if let (Some(row), Some(position)) = (rows.get_mut(row), positions.get(place)) {
-            row.values[*position] = Some(value);
-        }
-    };
     let lists = match (way, params) {
         (Way::Arrays, Params::Fixed(arrays)) => {
-            for (place, array) in arrays.into_iter().enumerate() {
+            for (position, array) in positions.iter().zip(arrays) {
                 let Value::Array(values) = array.value else { continue };
-                values.into_iter().enumerate().for_each(|(row, value)| put(row, place, value));
+                rows.iter_mut().zip(values).for_each(|(row, value)| row.values[*position] = Some(value));
             }
             return;
         }
@@ -300,9 +314,11 @@ fn give_back(positions: &[usize], way: Way, params: Params, rows: &mut [RowState
         (_, Params::Fixed(list)) => vec![list],
         (_, Params::Many(lists)) => lists,
     };
-    let width = positions.len().max(1);
-    for (number, param) in lists.into_iter().flatten().enumerate() {
-        put(number / width, number % width, param.value);
+    let mut params = lists.into_iter().flatten();
+    for row in rows {
+        for (position, param) in positions.iter().zip(&mut params) {
+            row.values[*position] = Some(param.value);
+        }
     }
 }
 

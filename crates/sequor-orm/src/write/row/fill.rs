@@ -6,8 +6,27 @@ use crate::write::{RowState, WriteOptions};
 use chrono::{DateTime, Utc};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, SoftDelete};
+use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, ModelDef, SoftDelete};
 use sequor_core::types::ColumnType;
+use std::cell::Cell;
+
+/// The instant of a write: one for all its rows, and read only where somebody needs it.
+pub(crate) struct Moment<'d> {
+    db: &'d Db,
+    at: Cell<Option<DateTime<Utc>>>,
+}
+
+impl<'d> Moment<'d> {
+    pub(crate) fn of(db: &'d Db) -> Moment<'d> {
+        Moment { db, at: Cell::new(None) }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        let now = self.at.get().unwrap_or_else(|| self.db.now());
+        self.at.set(Some(now));
+        now
+    }
+}
 
 /// The present instant as a column of this type takes it.
 pub(crate) fn now_for(column: &ColumnDef, db: &Db) -> Value {
@@ -26,13 +45,13 @@ fn instant_for(column: &ColumnDef, now: DateTime<Utc>) -> Value {
     }
 }
 
-fn generated(generator: Generator, column: &ColumnDef, now: DateTime<Utc>) -> Value {
+fn generated(generator: Generator, column: &ColumnDef, moment: &Moment<'_>) -> Value {
     let uuid = |uuid: uuid::Uuid| if column.ty == ColumnType::Uuid { Value::Uuid(uuid) } else { Value::Text(uuid.to_string()) };
     match generator {
         Generator::UuidV1 => uuid(uuid::Uuid::now_v1(&[2, 0, 0, 0, 0, 1])),
         Generator::UuidV4 => uuid(uuid::Uuid::new_v4()),
         Generator::UuidV7 => uuid(uuid::Uuid::now_v7()),
-        Generator::Now => instant_for(column, now),
+        Generator::Now => instant_for(column, moment.now()),
     }
 }
 
@@ -47,10 +66,8 @@ pub(crate) fn run_setters(state: &mut RowState) -> Result<()> {
 }
 
 /// Gives a new row what it gets by itself. A given value stays, also NULL.
-pub(crate) fn fill_new(state: &mut RowState, db: &Db, options: &WriteOptions) -> Result<()> {
+pub(crate) fn fill_new(state: &mut RowState, moment: &Moment<'_>, options: &WriteOptions) -> Result<()> {
     let model = state.model.clone();
-    // One instant for all: a new row was created and changed at the same time.
-    let now = db.now();
     for (position, column) in model.columns.iter().enumerate() {
         let Some(slot) = state.values.get_mut(position) else { return Err(Error::bug("a row has fewer values than its model columns")) };
         if slot.is_some() {
@@ -58,19 +75,18 @@ pub(crate) fn fill_new(state: &mut RowState, db: &Db, options: &WriteOptions) ->
         }
         *slot = match &column.default {
             ColumnDefault::Value(value) => Some(value.clone()),
-            ColumnDefault::Generator(generator) => Some(generated(*generator, column, now)),
+            ColumnDefault::Generator(generator) => Some(generated(*generator, column, moment)),
             ColumnDefault::Function(function) => Some(function()),
             ColumnDefault::None | ColumnDefault::Db(_) => None,
         };
     }
-    stamp_new(state, db, now, options)
+    stamp_new(state, &model, moment, options)
 }
 
-fn stamp_new(state: &mut RowState, db: &Db, now: DateTime<Utc>, options: &WriteOptions) -> Result<()> {
-    let model = state.model.clone();
+fn stamp_new(state: &mut RowState, model: &ModelDef, moment: &Moment<'_>, options: &WriteOptions) -> Result<()> {
     for position in [model.timestamps.created, model.timestamps.updated].into_iter().flatten() {
         if state.values[position].is_none() {
-            state.values[position] = Some(instant_for(&model.columns[position], now));
+            state.values[position] = Some(instant_for(&model.columns[position], moment.now()));
         }
     }
     if let Some(position) = model.version {
@@ -79,7 +95,7 @@ fn stamp_new(state: &mut RowState, db: &Db, now: DateTime<Utc>, options: &WriteO
     if let Some(SoftDelete::Flag { column, live, .. }) = &model.soft_delete {
         state.values[*column].get_or_insert(live.clone());
     }
-    stamp_actor(state, db, options, true)
+    stamp_actor(state, moment.db, options, true)
 }
 
 /// Fills `created_by` and `updated_by` from the actor.
