@@ -5,7 +5,7 @@ mod fault;
 mod pooler;
 mod standby;
 
-use super::{is_tier_one, note, until};
+use super::{PATIENCE, is_tier_one, note, until};
 use fault::{FAULTS, Fault, Laboratory};
 use sequor::prelude::*;
 use sequor_tests::ledger::{self, Ledger, Wrong};
@@ -81,7 +81,9 @@ async fn chaos_in(
     assert_eq!(ledger::check(&watch, &answers).await?, Wrong::default());
     until("no transaction is open", async || laboratory.open_transactions(&watch).await.is_ok_and(|count| count == 0)).await;
     let longest = rows.values().map(|row| row.longest).max().unwrap_or_default();
-    assert!(longest <= RECOVERY, "the longest recovery took {longest:?}");
+    // Tier 1 has the machine to itself.
+    let most = if is_tier_one() { RECOVERY } else { PATIENCE };
+    assert!(longest <= most, "the longest recovery took {longest:?}");
     note(&format!(
         "| {name} | all | {} | {} | 0 | 0 | {longest:?} |",
         rows.values().map(|row| row.times).sum::<u32>(),

@@ -1,6 +1,6 @@
 //! Connecting, health and the end of a pool.
 
-use super::{Account, on_each_server, until};
+use super::{Account, PATIENCE, on_each_server, until};
 use sequor::ConnectionErrorKind;
 use sequor::prelude::*;
 use std::sync::Arc;
