@@ -5,6 +5,7 @@ mod beside;
 mod history;
 mod migrating;
 mod odd;
+mod own_words;
 mod random;
 mod real;
 mod rebuilding;

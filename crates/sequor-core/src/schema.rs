@@ -12,7 +12,7 @@ mod table;
 
 pub use column::{ColumnDef, Default, Generated, Generator, RuleDef, Unique};
 pub use description::{OpaqueDef, OpaqueKind, Schema, ViewDef, enums, extensions};
-pub use diff::{Asked, Cast, Change, Renames, Ways, cast, diff};
+pub use diff::{Asked, Cast, Change, Renames, Ways, cast, diff, told};
 pub use index::{CheckDef, IndexDef, IndexPart, Nulls, SortDirection};
 pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef, nearest};
 pub use naming::{camel_case, pascal_case, plural, shorten, singular, snake_case};

@@ -3,7 +3,7 @@
 mod alter;
 
 pub use alter::owned;
-pub(crate) use alter::{Triggers, apply};
+pub(crate) use alter::{Triggers, apply, refuse_losses};
 pub use sequor_sql::migration::PlanStep;
 
 use crate::catalog::{enums_there, tables_for};

@@ -3,6 +3,7 @@
 //! Every cell comes as text. Types, defaults and expressions keep the server's spelling; `physical` makes them comparable.
 
 mod expression;
+mod lost;
 mod mysql;
 mod physical;
 mod postgres;
@@ -10,8 +11,11 @@ mod sqlite;
 mod sqlite_text;
 pub(crate) mod tokens;
 mod types;
+pub(crate) mod words;
 
 pub use expression::{canonical, canonical_query};
+pub(crate) use lost::NEW_TABLE;
+pub use lost::{lost, table_texts};
 pub(crate) use types::canonical_type;
 
 use crate::Dialect;

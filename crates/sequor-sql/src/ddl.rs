@@ -11,9 +11,10 @@ pub(crate) use column::{default_text, implied_check, type_name};
 pub use rules::rule_as_check;
 
 use crate::Dialect;
+use crate::catalog::words;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{IndexDef, SortDirection, TableName};
+use sequor_core::schema::{IndexDef, Nulls, SortDirection, TableName};
 use sequor_core::statement::Ddl;
 
 /// Renders a change of the schema: one or several statements without parameters.
@@ -61,6 +62,9 @@ fn index_part(sql: &mut SqlWriter, part: &sequor_core::schema::IndexPart) -> Res
     }
     if part.direction == Some(SortDirection::Descending) {
         sql.push(" DESC");
+    }
+    if let (Some(nulls), Dialect::Postgres) = (part.nulls, sql.dialect) {
+        sql.push(if nulls == Nulls::First { " NULLS FIRST" } else { " NULLS LAST" });
     }
     Ok(())
 }
@@ -388,6 +392,9 @@ impl DdlWriter {
             self.sql.push(" INCLUDE (");
             self.sql.list(&index.include, |sql, column| sql.name(column))?;
             self.sql.push(")");
+        }
+        if words::of_index(self.dialect, index).is_some_and(|said| self.dialect == Dialect::Postgres && said.starts_with("NULLS")) {
+            self.sql.push(" NULLS NOT DISTINCT");
         }
         if let (Some(filter), false) = (&index.filter, mysql) {
             self.sql.push(" WHERE ");

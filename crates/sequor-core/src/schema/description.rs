@@ -51,8 +51,23 @@ pub enum OpaqueKind {
     Extension,
     /// A domain: a type with checks.
     Domain,
+    /// A part of a table that is kept in parts (PostgreSQL's PARTITION OF).
+    Partition,
+    /// A constraint that is none of the others (PostgreSQL's EXCLUDE).
+    Constraint,
     /// A trigger.
     Trigger,
+}
+
+impl OpaqueKind {
+    const ALL: [OpaqueKind; 6] = [
+        OpaqueKind::Sequence,
+        OpaqueKind::Extension,
+        OpaqueKind::Domain,
+        OpaqueKind::Partition,
+        OpaqueKind::Constraint,
+        OpaqueKind::Trigger,
+    ];
 }
 
 impl OpaqueDef {
@@ -61,9 +76,10 @@ impl OpaqueDef {
         self.kind == other.kind && self.name == other.name && self.table == other.table
     }
 
-    /// Whether nothing has to be done to have the other: a trigger's text counts, spaces do not; a server tells no text of the others.
+    /// Whether nothing has to be done to have the other. The text of what can be made anew without losing rows counts, spaces in it do not.
     fn stands_for(&self, other: &OpaqueDef) -> bool {
-        self.is_named_as(other) && (self.kind != OpaqueKind::Trigger || self.text.split_whitespace().eq(other.text.split_whitespace()))
+        let by_text = matches!(self.kind, OpaqueKind::Trigger | OpaqueKind::Constraint);
+        self.is_named_as(other) && (!by_text || self.text.split_whitespace().eq(other.text.split_whitespace()))
     }
 
     /// Whether one of these stands for it.
@@ -79,13 +95,15 @@ impl OpaqueKind {
             OpaqueKind::Sequence => "sequence",
             OpaqueKind::Extension => "extension",
             OpaqueKind::Domain => "domain",
+            OpaqueKind::Partition => "partition",
+            OpaqueKind::Constraint => "constraint",
             OpaqueKind::Trigger => "trigger",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<OpaqueKind> {
-        [OpaqueKind::Sequence, OpaqueKind::Extension, OpaqueKind::Domain, OpaqueKind::Trigger].into_iter().find(|kind| kind.word() == word)
+        OpaqueKind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 

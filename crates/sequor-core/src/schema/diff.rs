@@ -6,9 +6,11 @@ mod enums;
 mod parts;
 mod rebuild;
 mod renames;
+mod unsaid;
 
 pub use casts::{Cast, cast};
 pub use renames::Renames;
+pub use unsaid::told;
 
 use super::{OpaqueKind, Schema, TableDef, TableName, ViewDef};
 use crate::Name;
@@ -68,6 +70,7 @@ pub trait Ways {
 /// # Errors
 /// `Migration` for what needs a decision of the developer, each with what to say: values that may not fit their new type.
 pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: &dyn Ways) -> Result<Vec<Change>> {
+    let to = &told(from, to, renames);
     let mut plan = Plan { from, to, renames, asked, ways, phases: Default::default(), refused: Vec::new() };
     let mut pairs = plan.pairs()?;
     plan.refused.extend(to.tables.iter().filter_map(|table| ways.refuses(table)));
@@ -181,6 +184,9 @@ impl<'a> Plan<'a> {
         if self.ways.rebuilds() {
             return self.in_place_or_anew(pair);
         }
+        if pair.was.options != pair.is.options {
+            self.refused.push(unsaid::other_options(pair));
+        }
         self.columns(pair);
         if pair.was.primary_key != pair.is.primary_key {
             let (had, columns) = (!pair.was.primary_key.is_empty(), pair.new.primary_key.clone());
@@ -268,12 +274,20 @@ impl Plan<'_> {
             let table_stays = |name: &Name| to.tables.iter().any(|table| table.name.name == *name);
             if gone.kind != OpaqueKind::Extension && gone.table.as_ref().is_none_or(table_stays) {
                 // The columns of a domain go first.
-                let phase = if gone.kind == OpaqueKind::Domain { Phase::DropEnums } else { Phase::DropOthers };
+                let phase = match gone.kind {
+                    OpaqueKind::Domain => Phase::DropEnums,
+                    OpaqueKind::Constraint => Phase::DropKeys,
+                    _ => Phase::DropOthers,
+                };
                 self.lose(phase, Ddl::DropOther(gone.clone()), format!("{} {}", gone.kind.word(), gone.name));
             }
         }
         for new in to.others.iter().filter(|one| !one.is_among(&from.others)) {
-            let phase = if new.kind == OpaqueKind::Trigger { Phase::Triggers } else { Phase::Needed };
+            let phase = match new.kind {
+                OpaqueKind::Trigger => Phase::Triggers,
+                OpaqueKind::Partition | OpaqueKind::Constraint => Phase::AddParts,
+                OpaqueKind::Sequence | OpaqueKind::Extension | OpaqueKind::Domain => Phase::Needed,
+            };
             self.keep(phase, Ddl::CreateOther(new.clone()));
         }
     }

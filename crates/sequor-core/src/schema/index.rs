@@ -27,6 +27,8 @@ pub struct IndexDef {
     pub message: Option<Name>,
     /// The language whose stems a full-text index knows; none: words as they are written.
     pub language: Option<Name>,
+    /// What the database says of it in words of its own: `NULLS NOT DISTINCT`, `DEFERRABLE ..`, `ON CONFLICT ..`. `None` where nobody says: what is there stays.
+    pub extra: Option<Name>,
 }
 
 /// One part of an index.
@@ -44,6 +46,8 @@ pub struct IndexPart {
     pub operator_class: Option<Name>,
     /// The collation.
     pub collation: Option<Name>,
+    /// Where NULLs stand, where it is not where the direction puts them (PostgreSQL).
+    pub nulls: Option<Nulls>,
 }
 
 /// A direction of sorting.

@@ -3,8 +3,8 @@
 mod types;
 
 use super::{
-    Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, OpaqueDef, OpaqueKind, Schema, SortDirection, TableColumn,
-    TableDef, TableName, ViewDef,
+    Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, Nulls, OpaqueDef, OpaqueKind, Schema, SortDirection,
+    TableColumn, TableDef, TableName, ViewDef,
 };
 use crate::Name;
 use crate::error::{Error, Result};
@@ -124,6 +124,7 @@ fn table_name(text: &str) -> TableName {
 fn table_json(table: &TableDef) -> Json {
     let mut map = Map::new();
     put_text(&mut map, "comment", table.comment.as_ref());
+    put_text(&mut map, "options", table.options.as_ref());
     let columns = table.columns.iter().map(|column| (column.name.to_string(), column_json(column)));
     map.insert("columns".into(), Json::Object(columns.collect()));
     map.insert("primary_key".into(), json!(table.primary_key));
@@ -151,6 +152,7 @@ fn column_json(column: &TableColumn) -> Json {
         put_flag(&mut map, "stored", generated.stored);
     }
     put_text(&mut map, "check", column.check.as_ref());
+    put_text(&mut map, "extra", column.extra.as_ref());
     put_text(&mut map, "comment", column.comment.as_ref());
     Json::Object(map)
 }
@@ -166,6 +168,7 @@ fn index_json(index: &IndexDef, table: &TableName) -> Json {
     put_flag(&mut map, "live_only", index.live_only);
     put_flag(&mut map, "concurrently", index.concurrently);
     put_text(&mut map, "language", index.language.as_ref());
+    put_text(&mut map, "extra", index.extra.as_ref());
     Json::Object(map)
 }
 
@@ -183,6 +186,7 @@ fn part_json(part: &IndexPart) -> Json {
     put(&mut map, "length", part.length.map(|length| json!(length)));
     put_text(&mut map, "operator_class", part.operator_class.as_ref());
     put_text(&mut map, "collation", part.collation.as_ref());
+    put(&mut map, "nulls", part.nulls.map(|nulls| json!(if nulls == Nulls::First { "first" } else { "last" })));
     Json::Object(map)
 }
 
@@ -200,6 +204,7 @@ fn key_json(key: &ForeignKeyDef, table: &TableName) -> Json {
 fn read_table(name: &str, json: &Json, enums: &[Arc<EnumDef>]) -> Result<TableDef> {
     let mut table = TableDef::new(table_name(name));
     table.comment = text(json, "comment");
+    table.options = text(json, "options");
     for (name, column) in entries(&json["columns"]) {
         table.columns.push(read_column(name, column, enums).map_err(|error| wrong(&format!("column {name}: {error}")))?);
     }
@@ -226,6 +231,7 @@ fn read_column(name: &str, json: &Json, enums: &[Arc<EnumDef>]) -> Result<TableC
     }
     column.generated = text(json, "generated").map(|expression| Generated { expression, stored: flag(json, "stored") });
     column.check = text(json, "check");
+    column.extra = text(json, "extra");
     column.comment = text(json, "comment");
     Ok(column)
 }
@@ -242,6 +248,7 @@ fn read_index(json: &Json) -> IndexDef {
             length: json["length"].as_u64().and_then(|length| u32::try_from(length).ok()),
             operator_class: text(json, "operator_class"),
             collation: text(json, "collation"),
+            nulls: json["nulls"].as_str().map(|word| if word == "first" { Nulls::First } else { Nulls::Last }),
         },
     };
     IndexDef {
@@ -256,6 +263,7 @@ fn read_index(json: &Json) -> IndexDef {
         concurrently: flag(json, "concurrently"),
         message: None,
         language: text(json, "language"),
+        extra: text(json, "extra"),
     }
 }
 

@@ -26,6 +26,9 @@ pub struct TableDef {
     pub checks: Vec<CheckDef>,
     /// A comment.
     pub comment: Option<Name>,
+    /// What the database says of the whole table in words of its own: `STRICT`, `WITHOUT ROWID`, `PARTITION BY ..`, `ENGINE=..`. `None` where nobody says:
+    /// what is there stays.
+    pub options: Option<Name>,
     /// The name that the table had before, for migrations.
     pub renamed_from: Option<Name>,
 }
@@ -53,6 +56,9 @@ pub struct TableColumn {
     pub in_key: bool,
     /// A check that stands with the column itself and has no name (SQLite).
     pub check: Option<Name>,
+    /// What the database says of it in words of its own: `ALWAYS` of a counted key, `ON UPDATE current_timestamp()`, `CHARACTER SET ..`, `NOT NULL ON CONFLICT ..`.
+    /// `None` where nobody says: what is there stays.
+    pub extra: Option<Name>,
     /// The name that the column had before, for migrations.
     pub renamed_from: Option<Name>,
 }
@@ -71,6 +77,7 @@ impl TableColumn {
             comment: None,
             in_key: false,
             check: None,
+            extra: None,
             renamed_from: None,
         }
     }
@@ -87,6 +94,7 @@ impl TableDef {
             indexes: Vec::new(),
             checks: Vec::new(),
             comment: None,
+            options: None,
             renamed_from: None,
         }
     }
@@ -257,6 +265,7 @@ fn table_of(model: &ModelDef) -> TableDef {
         indexes,
         checks: model.checks.clone(),
         comment: model.comment.clone(),
+        options: None,
         renamed_from: model.renamed_from.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::ModelList;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Asked, ModelDef, Models, Renames, Schema, TableDef, diff};
+use sequor_core::schema::{Asked, ModelDef, Models, Renames, Schema, TableDef, diff, told};
 use sequor_sql::Dialect;
 use sequor_sql::migration::{PlanStep, script, steps};
 use std::collections::BTreeMap;
@@ -188,6 +188,8 @@ impl Generator {
     pub fn generate(&self, from: &Schema) -> Result<Option<GeneratedMigration>> {
         let to = self.schema()?;
         let renames = self.renames(from, &to)?;
+        // The next migration starts from its snapshot, which must not forget what only a database said.
+        let to = told(from, &to, &renames);
         let back = Asked { every_cast: true, zeroes: true, ..Asked::default() };
         let (mut ups, mut downs, mut first, mut irreversible) = (Vec::new(), Vec::new(), Vec::new(), None);
         for dialect in &self.dialects {

@@ -5,7 +5,7 @@ use super::runner::{Runner, statements_checksum, unreadable};
 use super::session::text;
 use super::source::{Migration, is_code};
 use super::{MigrationEvent, code, proof, verify};
-use crate::sync::Triggers;
+use crate::sync::{Triggers, refuse_losses};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
 use sequor_sql::migration::{Entry, Piece, asks_for, needs_no_transaction, split, stands_alone};
@@ -107,6 +107,11 @@ async fn in_transaction(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool
     let known = Known::read(&mut runner.session, runner.history).await?;
     if known.is_done(work.migration, work.direction, runner.dialect)? {
         return Ok(false);
+    }
+    if work.unchecked {
+        let said: Vec<&str> = work.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let told = |error| Error::migration(format!("{}/{}: {}", work.migration.name(), work.file, self::said(&error)));
+        refuse_losses(&mut runner.session, runner.dialect, &said).await.map_err(told)?;
     }
     let triggers = if work.unchecked { Some(Triggers::read(&mut runner.session, runner.dialect).await?) } else { None };
     for number in 0..work.pieces.len() {

@@ -8,7 +8,7 @@ use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Asked, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, ViewDef, Ways, diff, enums};
 use sequor_sql::Sql;
-use sequor_sql::catalog::{probe, triggers};
+use sequor_sql::catalog::{lost, probe, table_texts, triggers};
 use sequor_sql::migration::{History, PlanStep, steps};
 use std::future::Future;
 use std::panic::Location;
@@ -198,11 +198,23 @@ async fn apply_on(session: &mut Session, db: &Db, plan: &[PlanStep]) -> Result<(
 }
 
 async fn keeping_triggers(session: &mut Session, db: &Db, statements: &[&str]) -> Result<()> {
+    refuse_losses(session, db.dialect(), statements).await?;
     let known = Triggers::read(session, db.dialect()).await?;
     for sql in statements {
         session.script(sql).await?;
     }
     known.restore(session, &[]).await
+}
+
+/// Refuses statements that make a table anew and leave out what somebody gave it by hand.
+pub(crate) async fn refuse_losses(session: &mut Session, dialect: sequor_sql::Dialect, statements: &[&str]) -> Result<()> {
+    let tables = Triggers::ask(session, table_texts(dialect)).await?;
+    match statements.iter().find_map(|statement| lost(&tables, statement)) {
+        Some(what) => Err(Error::migration(format!(
+            "{what}: write it into the CREATE TABLE of this migration, or make it from the database (migrate generate --from-database); nothing was changed"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The triggers of SQLite's tables, which are gone when a table is made anew.

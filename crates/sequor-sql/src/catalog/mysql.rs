@@ -11,25 +11,28 @@ use sequor_core::schema::{
 };
 use sequor_core::types::ColumnType;
 
-const TABLES: &str = "SELECT table_name, table_comment, table_schema FROM information_schema.tables WHERE table_type = 'BASE TABLE' \
+const TABLES: &str = "SELECT table_name, table_comment, table_schema, engine, table_collation FROM information_schema.tables WHERE table_type = 'BASE TABLE' \
      AND table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) ORDER BY 1";
 const COLUMNS: &str = "SELECT table_name, column_name, column_type, CASE WHEN is_nullable = 'YES' THEN '1' ELSE '0' END, column_default, extra, generation_expression, \
-     column_comment FROM information_schema.columns WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) \
+     column_comment, character_set_name, collation_name FROM information_schema.columns WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) \
      ORDER BY table_name, ordinal_position";
-const KEYS: &str = "SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_schema, k.referenced_table_name, k.referenced_column_name, \
-     r.delete_rule, r.update_rule, k.table_schema FROM information_schema.key_column_usage k \
-     LEFT JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
-     WHERE k.table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', k.table_name) \
-     AND (k.constraint_name = 'PRIMARY' OR k.referenced_table_name IS NOT NULL) ORDER BY k.table_name, k.constraint_name, k.ordinal_position";
+const KEYS: &str = "SELECT table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name, referenced_column_name, table_schema \
+     FROM information_schema.key_column_usage WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) \
+     AND (constraint_name = 'PRIMARY' OR referenced_table_name IS NOT NULL) ORDER BY table_name, constraint_name, ordinal_position";
+/// Not joined to the keys: MariaDB 10.11 makes both tables from the files of every table, and has crashed in that join.
+const ACTIONS: &str = "SELECT table_name, constraint_name, delete_rule, update_rule FROM information_schema.referential_constraints \
+     WHERE constraint_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name)";
+const DEFAULTS: &str = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = coalesce(nullif(?, ''), DATABASE()) AND ? IS NOT NULL";
 const VIEWS: &str = "SELECT table_name, view_definition, table_schema FROM information_schema.views WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? = '' ORDER BY 1";
 const TRIGGERS: &str = "SELECT 'trigger', trigger_name, event_object_table, concat(action_timing, ' ', event_manipulation, ' ', action_statement) \
      FROM information_schema.triggers WHERE trigger_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', event_object_table) ORDER BY 2";
 
-/// Tables, columns, keys, checks, indexes, views, triggers.
-pub(super) const MARIADB: [&str; 7] = [
+/// Tables, columns, keys, what keys do, checks, indexes, views, triggers, the database's own defaults.
+pub(super) const MARIADB: [&str; 9] = [
     TABLES,
     COLUMNS,
     KEYS,
+    ACTIONS,
     "SELECT table_name, constraint_name, check_clause, level FROM information_schema.check_constraints \
      WHERE constraint_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) ORDER BY 1, 2",
     "SELECT table_name, index_name, CASE WHEN non_unique = 0 THEN '1' ELSE '0' END, column_name, collation, sub_part, index_type, NULL \
@@ -37,13 +40,15 @@ pub(super) const MARIADB: [&str; 7] = [
      ORDER BY table_name, index_name, seq_in_index",
     VIEWS,
     TRIGGERS,
+    DEFAULTS,
 ];
 
 /// MySQL's checks are named per schema, and its indexes may hold expressions.
-pub(super) const MYSQL: [&str; 7] = [
+pub(super) const MYSQL: [&str; 9] = [
     TABLES,
     COLUMNS,
     KEYS,
+    ACTIONS,
     "SELECT t.table_name, c.constraint_name, c.check_clause, 'Table' FROM information_schema.table_constraints t \
      JOIN information_schema.check_constraints c ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name \
      WHERE t.constraint_type = 'CHECK' AND t.table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', t.table_name) ORDER BY 1, 2",
@@ -52,22 +57,30 @@ pub(super) const MYSQL: [&str; 7] = [
      ORDER BY table_name, index_name, seq_in_index",
     VIEWS,
     TRIGGERS,
+    DEFAULTS,
 ];
 
 pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dialect) -> Schema {
-    let mut tables = Tables::new();
+    let (mut tables, mut stored) = (Tables::new(), Vec::new());
     for row in answers.next() {
         let name = TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) };
         tables.add(row.text(0), TableDef { comment: row.comment(1), ..TableDef::new(name) });
+        stored.push((row.text(0).to_owned(), row.comment(3), row.comment(4)));
     }
     for row in answers.next() {
         if let Some(table) = tables.get(row.text(0)) {
-            table.columns.push(column(&row, dialect));
+            let collation = stored.iter().find(|(known, ..)| known == row.text(0)).and_then(|(.., collation)| collation.clone());
+            table.columns.push(column(&row, dialect, collation.as_deref()));
         }
     }
     for row in answers.next() {
         if let Some(table) = tables.get(row.text(0)) {
             key(table, &row, schema);
+        }
+    }
+    for row in answers.next() {
+        if let Some(table) = tables.get(row.text(0)) {
+            actions(table, &row);
         }
     }
     for row in answers.next() {
@@ -86,10 +99,40 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dia
         query: row.name(1),
     };
     let views = answers.next().into_iter().map(view).collect();
-    Schema { tables: tables.tables, enums: Vec::new(), views, others: others(&answers.next()) }
+    let others = others(&answers.next());
+    let usual = answers.next().first().and_then(|row| row.comment(0));
+    for (known, engine, collation) in stored {
+        if let Some(table) = tables.get(&known) {
+            table.options = options(engine.as_deref(), collation.as_deref().filter(|_| collation != usual));
+        }
+    }
+    Schema { tables: tables.tables, enums: Vec::new(), views, others }
 }
 
-fn column(row: &Cells, dialect: Dialect) -> TableColumn {
+/// What is not as usual of a table: another engine than InnoDB, another collation than the database's.
+fn options(engine: Option<&str>, collation: Option<&str>) -> Option<Name> {
+    let engine = engine.filter(|engine| !engine.eq_ignore_ascii_case("InnoDB")).map(|engine| format!("ENGINE={engine}"));
+    let collation = collation.map(|collation| format!("COLLATE={collation}"));
+    let said: Vec<String> = engine.into_iter().chain(collation).collect();
+    (!said.is_empty()).then(|| Name::Owned(said.join(" ")))
+}
+
+/// What is not as usual of a column: another character set or collation than its table's, a value at each update.
+fn own_words(row: &Cells, extra: &str, collation: Option<&str>) -> Option<Name> {
+    let mut said = Vec::new();
+    if let (Some(set), Some(own)) = (row.get(8), row.get(9).filter(|own| Some(*own) != collation)) {
+        said.push(format!("CHARACTER SET {set} COLLATE {own}"));
+    }
+    if let Some(place) = extra.find("on update ") {
+        said.push(format!("ON UPDATE {}", extra[place + 10..].split(' ').next().unwrap_or_default()));
+    }
+    if extra.split([' ', ',']).any(|word| word == "invisible") {
+        said.push("INVISIBLE".to_owned());
+    }
+    (!said.is_empty()).then(|| Name::Owned(said.join(" ")))
+}
+
+fn column(row: &Cells, dialect: Dialect, collation: Option<&str>) -> TableColumn {
     let spelt = row.text(2);
     let extra = row.text(5).to_lowercase();
     let expression = row.comment(6);
@@ -110,6 +153,7 @@ fn column(row: &Cells, dialect: Dialect) -> TableColumn {
         default,
         generated,
         comment: row.comment(7),
+        extra: own_words(row, &extra, collation),
         ..TableColumn::new(row.name(1), column_type(dialect, spelt, &|_| None))
     }
 }
@@ -125,7 +169,7 @@ fn key(table: &mut TableDef, row: &Cells, schema: Option<&str>) {
         key.target.push(row.name(5));
         return;
     }
-    let here = row.text(8);
+    let here = row.text(6);
     let table_name = match row.get(3) {
         Some(other) if other == here => named(schema, "", Name::Owned(target.to_owned())),
         other => named(other, here, Name::Owned(target.to_owned())),
@@ -135,10 +179,17 @@ fn key(table: &mut TableDef, row: &Cells, schema: Option<&str>) {
         columns: vec![row.name(2)],
         table: table_name,
         target: vec![row.name(5)],
-        on_delete: row.get(6).and_then(Action::parse),
-        on_update: row.get(7).and_then(Action::parse),
+        on_delete: None,
+        on_update: None,
         deferrable: None,
     });
+}
+
+fn actions(table: &mut TableDef, row: &Cells) {
+    let name = row.name(1);
+    if let Some(key) = table.foreign_keys.iter_mut().find(|key| key.name.as_ref() == Some(&name)) {
+        (key.on_delete, key.on_update) = (Action::parse(row.text(2)), Action::parse(row.text(3)));
+    }
 }
 
 /// MariaDB's JSON is a long text with a check of its own.
@@ -156,6 +207,7 @@ fn check(table: &mut TableDef, row: &Cells) {
     let json = valid(&column.name);
     if json && column.db_type.as_deref().is_some_and(|ty| canonical_type(Dialect::Mariadb, ty) == "longtext") {
         column.db_type = Some(Name::Borrowed("json"));
+        column.extra = None;
         column.ty = ColumnType::Json(false);
     } else {
         column.check = Some(row.name(2));
@@ -189,8 +241,7 @@ fn index(table: &mut TableDef, row: &Cells) {
         expression: row.comment(7),
         direction: (row.text(4) == "D").then_some(SortDirection::Descending),
         length: row.get(5).and_then(|length| length.parse().ok()),
-        operator_class: None,
-        collation: None,
+        ..IndexPart::default()
     };
     let method = match row.text(6) {
         "FULLTEXT" => Some(Name::Borrowed("fulltext")),

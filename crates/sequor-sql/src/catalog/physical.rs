@@ -1,6 +1,7 @@
 //! [`Ways`] of each dialect: how a database sees a table, so that a model, a snapshot and a catalog that mean the same are equal.
 
 use super::types::{canonical_type, column_type};
+use super::words;
 use super::{canonical as canonical_text, canonical_query};
 use crate::Dialect;
 use crate::ddl::{default_text, implied_check, type_name};
@@ -45,12 +46,13 @@ impl Ways for Dialect {
             indexes: indexes.collect(),
             checks: table.checks.iter().map(check).collect(),
             comment: table.comment.clone().filter(|_| dialect != Dialect::Sqlite),
+            options: words::of_table(dialect, table).map(|text| Name::Owned(text.to_owned())),
             renamed_from: None,
         })
     }
 
     fn refuses(&self, table: &TableDef) -> Option<String> {
-        if self.is_mysql() { refused_check(*self, table) } else { None }
+        if self.is_mysql() { refused_check(*self, table).or_else(|| refused_computation(*self, table)) } else { None }
     }
 
     fn query(&self, query: &str) -> String {
@@ -84,6 +86,28 @@ fn refused_check(dialect: Dialect, table: &TableDef) -> Option<String> {
         }
     }
     None
+}
+
+/// Nor does a computed column name a column that counts by itself, and a unique key among some rows has one that computes its condition.
+fn refused_computation(dialect: Dialect, table: &TableDef) -> Option<String> {
+    let filters = table.indexes.iter().filter(|index| index.unique).filter_map(|index| {
+        let filter = index.filter.as_ref()?;
+        Some((format!("the condition of the unique index {}", index.name_in(&table.name)), filter))
+    });
+    let computed = table.columns.iter().filter_map(|column| {
+        let generated = column.generated.as_ref()?;
+        Some((format!("the computed column {}", column.name), &generated.expression))
+    });
+    let counts: Vec<&TableColumn> = table.columns.iter().filter(|column| column.auto_increment).collect();
+    filters.chain(computed).find_map(|(what, expression)| {
+        let text = canonical(dialect, expression);
+        let column = counts.iter().find(|column| text.contains(&format!("[{}]", column.name.to_lowercase())))?;
+        Some(format!(
+            "{what} of {} names the column {}, which counts by itself, and MySQL and MariaDB refuse that: take the column out of it, or say --dialect where the project \
+             has no such database",
+            table.name, column.name
+        ))
+    })
 }
 
 /// An expression in one spelling. MariaDB writes quotes inside of texts with a backslash.
@@ -136,6 +160,7 @@ fn physical_column(dialect: Dialect, table: &TableDef, column: &TableColumn) -> 
         generated,
         comment: column.comment.clone().filter(|_| dialect != Dialect::Sqlite),
         check,
+        extra: words::of_column(dialect, column).map(|text| Name::Owned(text.to_owned())),
         ..TableColumn::new(column.name.clone(), ty)
     })
 }
@@ -212,7 +237,8 @@ fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Optio
         direction: part.direction.filter(|direction| *direction == SortDirection::Descending),
         length: part.length.filter(|_| dialect.is_mysql()),
         operator_class: part.operator_class.clone().filter(|_| postgres),
-        collation: part.collation.clone().filter(|_| postgres),
+        collation: part.collation.clone().filter(|_| postgres || dialect == Dialect::Sqlite),
+        nulls: part.nulls.filter(|_| postgres),
     };
     let constraint = index.constraint && index.unique && !dialect.is_mysql();
     let method = index.method.as_deref().map(str::to_ascii_lowercase).filter(|method| match method.as_str() {
@@ -229,6 +255,7 @@ fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Optio
         filter: filter.map(Name::Owned),
         method: method.map(Name::Owned),
         include: if postgres { index.include.clone() } else { Vec::new() },
+        extra: words::of_index(dialect, index).map(|text| Name::Owned(text.to_owned())),
         ..IndexDef::default()
     })
 }

@@ -64,6 +64,7 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, qualified: O
     for (known, text) in texts {
         if let Some(table) = tables.get(&known) {
             table.checks = text.checks;
+            table.options = text.options;
         }
     }
     made.tables = tables.tables;
@@ -109,6 +110,7 @@ fn columns(answers: &mut Answers, tables: &mut Tables, texts: &HashMap<String, T
         let generated = matches!(row.text(6), "2" | "3").then(|| told.and_then(|told| told.generated.clone())).flatten();
         let ty = column_type(Dialect::Sqlite, &spelt, &|_| None);
         let check = told.and_then(|told| told.check.clone());
+        let key_conflict = text.and_then(|text| text.key_conflict.as_ref()).filter(|_| key == 1);
         table.columns.push(TableColumn {
             ty: check.as_ref().and_then(|check| meant(row.text(1), &ty, check)).unwrap_or(ty),
             db_type: Some(spelt.into()),
@@ -117,6 +119,7 @@ fn columns(answers: &mut Answers, tables: &mut Tables, texts: &HashMap<String, T
             default: row.comment(4).filter(|text| !text.eq_ignore_ascii_case("null")).map_or(Default::None, Default::Db),
             generated: generated.map(|one| Generated { stored: row.text(6) == "3", ..one }),
             check,
+            extra: conflicts(told.and_then(|told| told.conflict.as_deref()), key_conflict.map(String::as_str)),
             ..TableColumn::new(row.name(1), ColumnType::Text)
         });
     }
@@ -126,6 +129,14 @@ fn columns(answers: &mut Answers, tables: &mut Tables, texts: &HashMap<String, T
             table.primary_key = key.into_iter().map(|(_, name)| name).collect();
         }
     }
+}
+
+/// What happens to rows that break NOT NULL or the primary key, which stands with its first column.
+fn conflicts(null: Option<&str>, key: Option<&str>) -> Option<Name> {
+    let null = null.map(|action| format!("NOT NULL ON CONFLICT {action}"));
+    let key = key.map(|action| format!("PRIMARY KEY ON CONFLICT {action}"));
+    let said: Vec<String> = null.into_iter().chain(key).collect();
+    (!said.is_empty()).then(|| Name::Owned(said.join(", ")))
 }
 
 fn read_indexes(
@@ -145,7 +156,7 @@ fn read_indexes(
             column: row.comment(4),
             expression: if row.get(4).is_none() { made.parts.get(place).cloned().map(Name::Owned) } else { None },
             direction: row.flag(5).then_some(SortDirection::Descending),
-            collation: None,
+            collation: row.comment(6).filter(|named| collation_of(table, texts.get(row.text(0)), row.get(4)) != named.to_lowercase()),
             ..IndexPart::default()
         };
         let constraint = row.text(3) == "u";
@@ -160,12 +171,20 @@ fn read_indexes(
         let Some(table) = tables.get(known) else { continue };
         for index in table.indexes.iter_mut().filter(|index| index.constraint) {
             let columns: Vec<&Name> = index.parts.iter().filter_map(|part| part.column.as_ref()).collect();
-            let told = text.uniques.iter().find(|(_, names)| names.iter().collect::<Vec<_>>() == columns);
-            if let Some((Some(name), _)) = told {
+            let Some(told) = text.uniques.iter().find(|told| told.columns.iter().collect::<Vec<_>>() == columns) else { continue };
+            if let Some(name) = &told.name {
                 index.name = Some(name.clone());
             }
+            index.extra = told.conflict.as_ref().map(|action| Name::Owned(format!("ON CONFLICT {action}")));
         }
     }
+}
+
+/// The collation that a column sorts by unless told otherwise.
+fn collation_of(table: &TableDef, text: Option<&TableText>, column: Option<&str>) -> String {
+    let column = column.filter(|column| table.column(column).is_some());
+    let told = text.zip(column).and_then(|(text, column)| text.columns.iter().find(|told| told.name.eq_ignore_ascii_case(column)));
+    told.and_then(|told| told.collation.as_deref()).unwrap_or("binary").to_lowercase()
 }
 
 fn keys(

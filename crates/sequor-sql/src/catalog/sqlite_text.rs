@@ -10,8 +10,20 @@ pub(crate) struct TableText {
     pub(crate) columns: Vec<ColumnText>,
     pub(crate) checks: Vec<CheckDef>,
     pub(crate) keys: Vec<KeyText>,
-    pub(crate) uniques: Vec<(Option<Name>, Vec<Name>)>,
+    pub(crate) uniques: Vec<UniqueText>,
     pub(crate) counts: bool,
+    /// `STRICT`, `WITHOUT ROWID`.
+    pub(crate) options: Option<Name>,
+    /// What happens to a row whose primary key is taken.
+    pub(crate) key_conflict: Option<String>,
+}
+
+/// A unique constraint: its name, its columns, and what happens to a row whose values are taken.
+#[derive(Debug, Default)]
+pub(crate) struct UniqueText {
+    pub(crate) name: Option<Name>,
+    pub(crate) columns: Vec<Name>,
+    pub(crate) conflict: Option<String>,
 }
 
 /// What stands behind a column's type.
@@ -21,6 +33,8 @@ pub(crate) struct ColumnText {
     pub(crate) collation: Option<String>,
     pub(crate) check: Option<Name>,
     pub(crate) generated: Option<Generated>,
+    /// What happens to a row without a value.
+    pub(crate) conflict: Option<String>,
 }
 
 /// A foreign key's name and whether it waits for the commit.
@@ -37,13 +51,27 @@ pub(crate) fn read(text: &str) -> TableText {
     let Some(found) = tokens(text) else { return made };
     let Some(open) = found.iter().position(|token| token.kind.is_sign("(")) else { return made };
     let mut unnamed = 0;
-    for item in items(&found[open + 1..]) {
+    let parts = items(&found[open + 1..]);
+    let end = open + 1 + parts.iter().map(|part| part.len() + 1).sum::<usize>();
+    made.options = options(found.get(end..).unwrap_or_default());
+    for item in parts {
         let mut reader = Reader { text, tokens: item, place: 0 };
         if !reader.constraint(&mut made, &mut unnamed) {
             reader.column(&mut made);
         }
     }
     made
+}
+
+/// What stands behind the bracket that ends a table.
+fn options(rest: &[Token]) -> Option<Name> {
+    let says = |word: &str| rest.iter().any(|token| token.kind.is_word(word));
+    match (says("strict"), says("rowid")) {
+        (true, true) => Some(Name::Borrowed("STRICT, WITHOUT ROWID")),
+        (true, false) => Some(Name::Borrowed("STRICT")),
+        (false, true) => Some(Name::Borrowed("WITHOUT ROWID")),
+        (false, false) => None,
+    }
 }
 
 /// What the text of an index says.
@@ -176,13 +204,26 @@ impl Reader<'_> {
             made.keys.push(KeyText { name, columns, deferrable: self.deferrable() });
         } else if self.word("unique") {
             let columns = self.names().into_iter().map(Name::Owned).collect();
-            made.uniques.push((name, columns));
+            made.uniques.push(UniqueText { name, columns, conflict: self.conflict() });
         } else if self.word("primary") {
             made.counts |= self.tokens.iter().any(|token| token.kind.is_word("autoincrement"));
+            self.word("key");
+            self.names();
+            made.key_conflict = self.conflict();
         } else {
             return false;
         }
         true
+    }
+
+    /// `ON CONFLICT REPLACE`; aborting is what happens anyway.
+    fn conflict(&mut self) -> Option<String> {
+        let start = self.place;
+        if self.word("on") && self.word("conflict") {
+            return self.name().map(|word| word.to_uppercase()).filter(|word| word != "ABORT");
+        }
+        self.place = start;
+        None
     }
 
     fn deferrable(&self) -> Option<bool> {
@@ -209,8 +250,16 @@ impl Reader<'_> {
                 column.collation = self.name();
             } else if self.word("autoincrement") {
                 made.counts = true;
+            } else if self.word("not") {
+                self.word("null");
+                column.conflict = self.conflict();
+            } else if self.word("primary") {
+                self.word("key");
+                let _direction = self.word("asc") || self.word("desc");
+                made.key_conflict = self.conflict();
             } else if self.word("unique") {
-                made.uniques.push((constraint.take(), vec![Name::Owned(name.clone())]));
+                let columns = vec![Name::Owned(name.clone())];
+                made.uniques.push(UniqueText { name: constraint.take(), columns, conflict: self.conflict() });
             } else if self.word("references") {
                 made.keys.push(KeyText { name: constraint.take(), columns: vec![name.clone()], deferrable: self.deferrable() });
             } else if self.word("as") {
@@ -248,5 +297,19 @@ mod tests {
         assert_eq!(made.keys[0].deferrable, Some(true));
         assert_eq!((made.keys[1].name.as_deref(), made.keys[1].deferrable), (Some("f"), None));
         assert_eq!(made.uniques.len(), 2);
+    }
+    #[test]
+    fn what_happens_on_conflict_and_the_kind_of_a_table_are_read() {
+        let made = read(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT IGNORE, a TEXT NOT NULL ON CONFLICT REPLACE DEFAULT 'x', b TEXT UNIQUE ON CONFLICT ABORT, \
+             p REFERENCES q (id) ON DELETE CASCADE NOT NULL, UNIQUE (a, b) ON CONFLICT FAIL) STRICT, WITHOUT ROWID",
+        );
+        assert_eq!(made.options.as_deref(), Some("STRICT, WITHOUT ROWID"));
+        assert_eq!(made.key_conflict.as_deref(), Some("IGNORE"));
+        assert_eq!(made.columns.iter().map(|column| column.conflict.as_deref()).collect::<Vec<_>>(), [None, Some("REPLACE"), None, None]);
+        assert_eq!(made.uniques.iter().map(|unique| unique.conflict.as_deref()).collect::<Vec<_>>(), [None, Some("FAIL")]);
+        assert_eq!(read("CREATE TABLE strict (a TEXT, without TEXT)").options, None);
+        let tabled = read("CREATE TABLE t (a, b, PRIMARY KEY (a, b) ON CONFLICT REPLACE)");
+        assert_eq!(tabled.key_conflict.as_deref(), Some("REPLACE"));
     }
 }

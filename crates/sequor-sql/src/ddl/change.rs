@@ -2,6 +2,7 @@
 
 use super::DdlWriter;
 use crate::Dialect;
+use crate::catalog::words;
 use sequor_core::Name;
 use sequor_core::error::Result;
 use sequor_core::schema::{IndexDef, TableColumn, TableName};
@@ -115,13 +116,30 @@ impl DdlWriter {
         Ok(())
     }
 
+    /// ` UNIQUE (..)` of a constraint, with what the database itself said of it.
+    pub(crate) fn unique_columns(&mut self, index: &IndexDef) -> Result<()> {
+        let said = words::of_index(self.dialect, index).unwrap_or_default();
+        self.sql.push(if said.starts_with("NULLS") { " UNIQUE NULLS NOT DISTINCT (" } else { " UNIQUE (" });
+        self.sql.list(index.parts.iter().filter_map(|part| part.column.as_ref()), |sql, column| sql.name(column))?;
+        self.sql.push(")");
+        if !index.include.is_empty() && self.dialect == Dialect::Postgres {
+            self.sql.push(" INCLUDE (");
+            self.sql.list(&index.include, |sql, column| sql.name(column))?;
+            self.sql.push(")");
+        }
+        let behind = said.trim_start_matches("NULLS NOT DISTINCT").trim();
+        if !behind.is_empty() {
+            self.sql.push(" ");
+            self.sql.push(behind);
+        }
+        Ok(())
+    }
+
     pub(crate) fn unique_constraint(&mut self, table: &TableName, index: &IndexDef) -> Result<()> {
         self.alter(table)?;
         self.sql.push("ADD CONSTRAINT ");
         self.sql.name(&index.name_in(table))?;
-        self.sql.push(" UNIQUE (");
-        self.sql.list(index.parts.iter().filter_map(|part| part.column.as_ref()), |sql, column| sql.name(column))?;
-        self.sql.push(")");
+        self.unique_columns(index)?;
         self.end();
         Ok(())
     }

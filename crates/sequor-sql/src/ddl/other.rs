@@ -16,6 +16,23 @@ impl DdlWriter {
             (OpaqueKind::Sequence, Dialect::Postgres | Dialect::Mariadb) => {
                 self.sql.push("CREATE SEQUENCE ");
                 self.sql.name(&what.name)?;
+                if self.dialect == Dialect::Postgres && !what.text.is_empty() {
+                    self.sql.push(&format!(" {}", what.text));
+                }
+            }
+            (OpaqueKind::Partition, Dialect::Postgres) => {
+                self.sql.push("CREATE TABLE ");
+                self.sql.name(&what.name)?;
+                self.sql.push(" PARTITION OF ");
+                self.table_of(what)?;
+                self.sql.push(&format!(" {}", what.text));
+            }
+            (OpaqueKind::Constraint, Dialect::Postgres) => {
+                self.sql.push("ALTER TABLE ");
+                self.table_of(what)?;
+                self.sql.push(" ADD CONSTRAINT ");
+                self.sql.name(&what.name)?;
+                self.sql.push(&format!(" {}", what.text));
             }
             (OpaqueKind::Domain, Dialect::Postgres) => {
                 self.sql.push("CREATE DOMAIN ");
@@ -24,9 +41,10 @@ impl DdlWriter {
             }
             (OpaqueKind::Trigger, Dialect::Postgres | Dialect::Sqlite) => self.sql.push(what.text.trim_end_matches(';')),
             (OpaqueKind::Trigger, Dialect::Mysql | Dialect::Mariadb) => self.mysql_trigger(what)?,
-            (OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain, Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite) => {
-                return Ok(());
-            }
+            (
+                OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain | OpaqueKind::Partition | OpaqueKind::Constraint,
+                Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite,
+            ) => return Ok(()),
         }
         self.end();
         Ok(())
@@ -50,8 +68,16 @@ impl DdlWriter {
         match (what.kind, self.dialect) {
             (OpaqueKind::Sequence, Dialect::Postgres | Dialect::Mariadb) => self.sql.push("DROP SEQUENCE IF EXISTS "),
             (OpaqueKind::Domain, Dialect::Postgres) => self.sql.push("DROP DOMAIN IF EXISTS "),
+            (OpaqueKind::Partition, Dialect::Postgres) => self.sql.push("DROP TABLE IF EXISTS "),
+            (OpaqueKind::Constraint, Dialect::Postgres) => {
+                self.sql.push("ALTER TABLE ");
+                self.table_of(what)?;
+                self.sql.push(" DROP CONSTRAINT IF EXISTS ");
+            }
             (OpaqueKind::Trigger, _) => self.sql.push("DROP TRIGGER IF EXISTS "),
-            (OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain, _) => return Ok(()),
+            (OpaqueKind::Extension | OpaqueKind::Sequence | OpaqueKind::Domain | OpaqueKind::Partition | OpaqueKind::Constraint, _) => {
+                return Ok(());
+            }
         }
         self.sql.name(&what.name)?;
         if what.kind == OpaqueKind::Trigger && self.dialect == Dialect::Postgres {

@@ -2,6 +2,7 @@
 
 use super::DdlWriter;
 use crate::Dialect;
+use crate::catalog::{NEW_TABLE, words};
 use sequor_core::Name;
 use sequor_core::error::Result;
 use sequor_core::schema::{ForeignKeyDef, TableColumn, TableDef, TableName};
@@ -45,13 +46,18 @@ impl DdlWriter {
             self.sql.push(", PRIMARY KEY (");
             self.sql.list(&table.primary_key, |sql, column| sql.name(column))?;
             self.sql.push(")");
+            let first = table.primary_key.first().and_then(|name| table.column(name));
+            if let Some(action) =
+                first.filter(|_| self.dialect == Dialect::Sqlite).and_then(|first| words::conflict(first, "PRIMARY KEY ON CONFLICT "))
+            {
+                self.sql.push(" ON CONFLICT ");
+                self.sql.push(action);
+            }
         }
         for index in table.indexes.iter().filter(|index| index.constraint && index.unique) {
             self.sql.push(", CONSTRAINT ");
             self.sql.name(&index.name_in(&table.name))?;
-            self.sql.push(" UNIQUE (");
-            self.sql.list(index.parts.iter().filter_map(|part| part.column.as_ref()), |sql, column| sql.name(column))?;
-            self.sql.push(")");
+            self.unique_columns(index)?;
         }
         for check in &table.checks {
             self.sql.push(", CONSTRAINT ");
@@ -68,6 +74,10 @@ impl DdlWriter {
         if let (Some(comment), true) = (&table.comment, self.dialect.is_mysql()) {
             self.sql.push(" COMMENT ");
             self.sql.literal(comment)?;
+        }
+        if let Some(options) = words::of_table(self.dialect, table) {
+            self.sql.push(" ");
+            self.sql.push(options);
         }
         self.end();
         Ok(())
@@ -105,7 +115,7 @@ impl DdlWriter {
     /// The caller switches foreign keys off before the transaction: inside it the pragma is ignored, and dropping would delete children.
     pub(crate) fn rebuild(&mut self, (from, to): (&TableDef, &TableDef), renames: &[(Name, Name)], copies: &[CopyRule]) -> Result<()> {
         let mut temporary = to.name.clone();
-        temporary.name = format!("sequor_new_{}", to.name.name).into();
+        temporary.name = format!("{NEW_TABLE}{}", to.name.name).into();
         self.table_statement(to, &temporary, false)?;
         let old_name = |new: &Name| renames.iter().find(|(_, to)| to == new).map_or_else(|| new.clone(), |(from, _)| from.clone());
         let pairs: Vec<(Name, Name)> = to

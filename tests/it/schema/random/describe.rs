@@ -187,7 +187,10 @@ impl Made {
                     index.parts.push(sequor::__private::core::schema::IndexPart { column: Some("id".into()), ..Default::default() });
                 }
                 if dice.chance(25) {
-                    index.filter = Some(format!("id > 0 AND {} IS NOT NULL", column.name).into());
+                    // Nor may the condition of a unique key.
+                    let counts = index.unique && table.columns[0].auto_increment;
+                    let first = if counts { String::new() } else { "id > 0 AND ".to_owned() };
+                    index.filter = Some(format!("{first}{} IS NOT NULL", column.name).into());
                     index.constraint = false;
                 }
                 table.indexes.push(index);

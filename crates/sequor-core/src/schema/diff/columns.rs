@@ -13,6 +13,7 @@ pub(super) fn same_column(one: &TableColumn, other: &TableColumn) -> bool {
         && one.generated == other.generated
         && one.comment == other.comment
         && one.check == other.check
+        && one.extra == other.extra
         && default_text(one) == default_text(other)
 }
 

@@ -79,6 +79,7 @@ fn needs_rebuild(pair: &Pair<'_>) -> bool {
             && !column.auto_increment
     };
     was.primary_key != is.primary_key
+        || was.options != is.options
         || !same_members(&was.checks, &is.checks)
         || !same_members(&was.foreign_keys, &is.foreign_keys)
         || was.columns.iter().any(|column| !is.column(&column.name).is_some_and(|kept| same_column(column, kept)))
@@ -86,9 +87,10 @@ fn needs_rebuild(pair: &Pair<'_>) -> bool {
         || !same_members(&constraints(was), &constraints(is))
 }
 
-fn constraints(table: &TableDef) -> Vec<Vec<Name>> {
+fn constraints(table: &TableDef) -> Vec<(Vec<Name>, Option<Name>)> {
     let unique = |index: &&IndexDef| index.constraint && index.unique;
-    table.indexes.iter().filter(unique).map(|index| index.parts.iter().filter_map(|part| part.column.clone()).collect()).collect()
+    let columns = |index: &IndexDef| index.parts.iter().filter_map(|part| part.column.clone()).collect();
+    table.indexes.iter().filter(unique).map(|index| (columns(index), index.extra.clone())).collect()
 }
 
 fn same_members<T: PartialEq>(one: &[T], other: &[T]) -> bool {
