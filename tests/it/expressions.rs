@@ -6,6 +6,8 @@ mod documents;
 mod matches;
 mod models;
 mod paths;
+mod ranges;
+mod sales;
 mod snapshots;
 mod subqueries;
 mod windows;

@@ -265,6 +265,21 @@ impl Error {
         self
     }
 
+    /// Gives an error of a statement the place in the program that ran it, where it knows none but Sequor's own.
+    #[cold]
+    #[must_use]
+    pub fn seen_at(mut self, site: &'static std::panic::Location<'static>) -> Error {
+        if let Error::Usage(usage) = &mut self
+            && is_own(usage.site.file())
+        {
+            usage.site = site;
+        }
+        if let Some(detail) = self.detail_mut() {
+            detail.site.get_or_insert(site);
+        }
+        self
+    }
+
     /// Whether running the whole transaction again may succeed: deadlock, serialization failure, busy database.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Error::Deadlock { .. } | Error::Serialization { .. })
@@ -295,6 +310,12 @@ impl Error {
             Error::Hook { .. } | Error::Migration { .. } | Error::MissingFilter { .. } | Error::Other(_) => "Error",
         }
     }
+}
+
+/// Whether a file is of one of Sequor's crates, which lie beside each other.
+fn is_own(file: &str) -> bool {
+    let crates = file!().split_once("sequor-core").map_or("", |(crates, _)| crates);
+    file.strip_prefix(crates).is_some_and(|rest| rest.starts_with("sequor-") && (rest.contains("/src/") || rest.contains("\\src\\")))
 }
 
 impl fmt::Display for Error {

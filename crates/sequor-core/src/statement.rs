@@ -15,7 +15,7 @@ pub use expr::{
 };
 pub use search::{Search, SearchIndex};
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
-pub use walk::walk;
+pub use walk::{same, walk};
 pub use window::{Frame, FrameBound, FrameUnit, Window};
 pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update};
 

@@ -30,9 +30,9 @@ use crate::model::{RowShape, ShapeItem};
 use crate::query::{Clauses, QueryState};
 use rewrite::Scope;
 use sequor_core::Name;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source};
+use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, same};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -130,6 +130,9 @@ impl<'a> Planner<'a> {
         }
         let mut clauses = scope::scoped(&state.model, (*state.clauses).clone());
         self.with(&mut clauses)?;
+        if clauses.lock.as_ref().is_some_and(|lock| !lock.of.is_empty()) {
+            self.hold_locked(&mut clauses, &state.model)?;
+        }
         let alias = self.alias();
         let scope = Scope::new(state.model.clone(), alias.clone());
         let mut select = Select { from: Some(self.source(&state.model, &alias, &clauses)?), ..Select::default() };
@@ -165,6 +168,14 @@ impl<'a> Planner<'a> {
         if order.is_empty() && limited && !clauses.unordered && plain && matches!(clauses.distinct, Distinct::No) {
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
         }
+        if order.is_empty()
+            && !clauses.unordered
+            && let Distinct::On(exprs) = &clauses.distinct
+        {
+            // The first row of each group is the one with the smallest key.
+            order.extend(exprs.iter().map(|expr| OrderBy { expr: expr.clone(), direction: SortDirection::Ascending, nulls: None }));
+            order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
+        }
         for by in order {
             select.order_by.push(OrderBy { expr: self.rewrite(by.expr, scope)?, ..by });
         }
@@ -174,13 +185,14 @@ impl<'a> Planner<'a> {
         };
         select.limit = clauses.limit;
         select.offset = clauses.offset;
-        select.lock = clauses.lock.map(|mut lock| {
+        select.lock = clauses.lock;
+        if let Some(lock) = &mut select.lock {
             // The rows of the query itself: PostgreSQL refuses to lock the nullable side of an outer join.
             if !self.joins.is_empty() || !lock.of.is_empty() {
-                lock.of = self.locked(&lock.of, scope);
+                lock.of = self.locked(&lock.of, scope)?;
             }
-            lock
-        });
+        }
+        one_row_each(select, plain)?;
         select.tags = clauses.tags;
         select.with = clauses.with;
         Ok(())
@@ -250,6 +262,25 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// Refuses what needs one row of the table for each row of the answer, where there is none.
+fn one_row_each(select: &Select, plain: bool) -> Result<()> {
+    if select.lock.is_some() && (!plain || !matches!(select.distinct, Distinct::No)) {
+        return Err(refused("rows that are grouped, aggregated or distinct cannot be locked: lock them by a query of their own"));
+    }
+    let shown = |expr: &Expr| matches!(expr, Expr::Alias(_)) || select.columns.iter().any(|item| same(&item.expr, expr));
+    if matches!(select.distinct, Distinct::Yes) && !select.order_by.iter().all(|by| shown(&by.expr)) {
+        return Err(refused("distinct rows are sorted by what they select: select it too, or take the first row of each by `distinct_on`"));
+    }
+    Ok(())
+}
+
+/// What the databases would refuse, each in its own words.
+#[cold]
+#[track_caller]
+pub(crate) fn refused(message: &str) -> Error {
+    Error::of_usage(UsageErrorKind::Refused, message)
+}
+
 /// A field of a model by position.
 pub(crate) fn field(model: &ModelDef, position: usize) -> Field {
     let name = model.columns.get(position).map_or(Name::Borrowed(""), |column| column.name.clone());
@@ -300,6 +331,27 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
     let mut copy = expr.clone();
     let _: Result<(), ()> = sequor_core::statement::walk(&mut copy, &mut |child| {
         found |= is_aggregate(child);
+        Ok(())
+    });
+    found
+}
+
+/// Conditions are asked of single rows, before they are grouped and before windows look at them.
+pub(crate) fn refuse_groups(filter: &Expr) -> Result<()> {
+    if is_aggregate(filter) {
+        return Err(refused("a filter cannot hold an aggregate: say it in `having(..)`, or compare with `scalar(..)` of a query"));
+    }
+    if has_window(filter) {
+        return Err(refused("a filter cannot hold a function over a window: select it with the key, and filter what comes back"));
+    }
+    Ok(())
+}
+
+fn has_window(expr: &Expr) -> bool {
+    let mut found = matches!(expr, Expr::Over(_));
+    let mut copy = expr.clone();
+    let _: Result<(), ()> = sequor_core::statement::walk(&mut copy, &mut |child| {
+        found |= has_window(child);
         Ok(())
     });
     found

@@ -15,6 +15,7 @@ mod select;
 mod shape;
 mod stream;
 mod subquery;
+mod union;
 
 pub use clauses::{Clauses, Deleted, IncludeState, NamedQuery, QueryState, Strategy};
 pub use filter::Filter;

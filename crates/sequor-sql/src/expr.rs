@@ -287,7 +287,7 @@ impl SqlWriter {
 
     fn quantified(&mut self, op: BinaryOp, left: &Expr, quantifier: Quantifier, right: &Expr) -> Result<()> {
         if self.dialect != Dialect::Postgres {
-            return Err(Error::unsupported("ANY and ALL over lists are PostgreSQL's; elsewhere use is_in, or the list operators"));
+            return self.quantified_in_json(op, left, quantifier, right);
         }
         self.nested(left)?;
         self.push(match op {

@@ -5,13 +5,19 @@ use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_core::statement::{
-    Alias, BinaryOp, Cte, Distinct, Expr, Func, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind,
-    Window,
+    Alias, BinaryOp, Cte, Distinct, Expr, Func, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source,
+    SourceKind, Window, same,
 };
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
 
-/// DISTINCT ON where there is none: rows are numbered in each group, and the first are kept.
+/// PostgreSQL's own DISTINCT ON asks for an order that begins with its expressions.
+fn begins_with(order: &[OrderBy], on: &[Expr]) -> bool {
+    let first = &order[..on.len().min(order.len())];
+    order.is_empty() || (first.len() == on.len() && on.iter().all(|expr| first.iter().any(|by| same(&by.expr, expr))))
+}
+
+/// DISTINCT ON where there is none, or none for this order: rows are numbered in each group, and the first are kept.
 fn first_of_each(select: &Select, on: &[Expr]) -> Result<Select> {
     if !select.compound.is_empty() {
         return Err(Error::unsupported("distinct_on over a union: name the union with with_cte(..) and select from it"));
@@ -59,7 +65,9 @@ fn first_of_each(select: &Select, on: &[Expr]) -> Result<Select> {
 
 impl SqlWriter {
     pub(crate) fn select(&mut self, select: &Select) -> Result<()> {
-        if let (Distinct::On(exprs), true) = (&select.distinct, self.dialect != Dialect::Postgres) {
+        if let Distinct::On(exprs) = &select.distinct
+            && !(self.dialect == Dialect::Postgres && begins_with(&select.order_by, exprs))
+        {
             let select = first_of_each(select, exprs)?;
             return self.select(&select);
         }
@@ -75,8 +83,14 @@ impl SqlWriter {
             self.select_core(other)?;
         }
         self.order(&select.order_by)?;
+        self.order_of_groups(select)?;
         self.limit(select.limit, select.offset)?;
         if let Some(lock) = &select.lock {
+            let optional =
+                |join: &Join| join.kind == JoinKind::Left && join.source.alias.as_ref().is_some_and(|alias| lock.of.contains(alias));
+            if self.dialect == Dialect::Postgres && select.joins.iter().any(optional) {
+                return Err(Error::unsupported("PostgreSQL cannot lock a related row that may be missing: make its include `required()`"));
+            }
             self.lock(lock)?;
         }
         self.tags(&select.tags);
@@ -145,6 +159,22 @@ impl SqlWriter {
         if let Some(having) = &select.having {
             self.push(" HAVING ");
             self.expr(having)?;
+        }
+        Ok(())
+    }
+
+    /// MariaDB 10.11 takes groups that an index leads for sorted, and forgets that its windows sort them anew: a window as the last order reminds it.
+    fn order_of_groups(&mut self, select: &Select) -> Result<()> {
+        if !self.dialect.is_mysql() || select.group_by.is_empty() || select.order_by.is_empty() {
+            return Ok(());
+        }
+        let over = |expr: &Expr| match expr {
+            Expr::Call { func: Func::Exact(_), args, .. } => args.iter().any(|arg| matches!(arg, Expr::Over(_))),
+            other => matches!(other, Expr::Over(_)),
+        };
+        if let Some(window) = select.columns.iter().find(|item| over(&item.expr)) {
+            self.push(", ");
+            self.expr(&window.expr)?;
         }
         Ok(())
     }

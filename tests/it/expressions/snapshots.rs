@@ -1,6 +1,7 @@
 //! The SQL of every construct: one file each, the dialects side by side. The guide shows the same text, and a test holds it to that.
 
 use super::models::*;
+use super::ranges::Booking;
 use sequor::prelude::*;
 use sequor::{FrameBound, Window, function, greatest, lag, rank, string_agg, tuple};
 use std::fmt::Write;
@@ -45,6 +46,72 @@ fn comparisons() -> Vec<(&'static str, String)> {
         ("columns", texts(&find((Article::STOCK * 2).gt(Article::STOCK + 1)))),
         ("lists", texts(&find(Article::LABELS.contains_all(list(&["sweet"]))))),
         ("lists_overlap", texts(&find(Article::LABELS.overlaps(list(&["sweet"]))))),
+    ]
+}
+
+/// What has a family: one file shows its members.
+fn families() -> Vec<(&'static str, String)> {
+    let both = |filters: Vec<Filter<Article>>| texts(&find(Filter::all_of(filters)).select(Article::ID));
+    let booked = |filters: Vec<Filter<Booking>>| texts(&Booking::find_all().filter(Filter::all_of(filters)).select(Booking::ID));
+    let (stock, title, note) = (Article::STOCK, Article::TITLE, Article::NOTE);
+    let seats = Booking::SEATS;
+    vec![
+        (
+            "compare",
+            both(vec![stock.eq(1), stock.ne(2), stock.gt(3), stock.gte(4), stock.lt(5), stock.lte(6), note.is_null(), note.is_not_null()]),
+        ),
+        ("logic", texts(&find(!(stock.eq(1).or(stock.eq(2).and(title.eq("x"))))).select(Article::ID))),
+        ("like", both(vec![title.like("a%"), title.not_like("b_"), title.starts_with("c"), title.ends_with("d"), title.not_ilike("e")])),
+        ("icontains", both(vec![title.icontains("a"), title.istarts_with("b"), title.iends_with("c")])),
+        ("lists_has", both(vec![Article::LABELS.has("a"), Article::LABELS.contained_in(["b"]), Article::LABELS.count_elements().gt(1)])),
+        ("lists_all", texts(&find(Article::LABELS.all_below("m")).select(Article::ID))),
+        (
+            "ranges",
+            booked(vec![
+                seats.contains_value(1),
+                seats.contains_range(1..2),
+                seats.within(0..),
+                seats.overlaps_range(..=3),
+                seats.eq(1..5),
+            ]),
+        ),
+        (
+            "ranges_beside",
+            booked(vec![
+                seats.adjacent_to(5..6),
+                seats.before(7..),
+                seats.after(..0),
+                seats.ends_no_later(..9),
+                seats.begins_no_earlier(1..),
+            ]),
+        ),
+        ("tuple_list", texts(&find(tuple((stock, title)).is_in([(1, "a"), (2, "b")])).select(Article::ID))),
+        ("group", texts(&all().select((Article::CATEGORY_ID, sum(stock))).group_by(Article::CATEGORY_ID).having(count_all().gt(3)))),
+        ("count", texts(&Article::count().filter(stock.gt(1)))),
+        ("count_distinct", texts(&all().select((count_distinct(title), min(title), avg(stock))))),
+        ("intersect", texts(&all().select(title).intersect(find(stock.eq(0)).select(title)))),
+        ("except", texts(&all().select(title).except(find(stock.eq(0)).select(title)))),
+        ("union_of_models", texts(&all().select(title).union_all(Category::find_all().select(Category::NAME)))),
+        ("page", texts(&all().select(Article::ID).page(3, 20))),
+        ("cursor", texts(&all().select(Article::ID).order_by((note.desc(), title.asc())).cursor(None, 20))),
+        ("lock_of", texts(&all().select(Article::ID).include(Article::CATEGORY).lock_of(Lock::Share, Article::CATEGORY).no_wait())),
+        ("include_one", texts(&Category::find_all().include(Category::PARENT.filter(Category::NAME.ne("x"))))),
+        ("required", texts(&Category::find_all().include(Category::ARTICLES.filter(stock.gt(0)).required()))),
+        ("relation_none", texts(&Category::find_all().select(Category::NAME).filter(Category::ARTICLES.none(stock.gt(0))))),
+        ("relation_aggregate", texts(&Category::find_all().select((Category::NAME, Category::ARTICLES.aggregate(max(Article::PRICE)))))),
+        ("relation_order", texts(&all().select(Article::ID).order_by(Article::CATEGORY.at(Category::NAME).asc_nulls_last()))),
+        (
+            "json_kinds",
+            texts(&all().select((
+                Article::DATA.path("a").as_bool(),
+                Article::DATA.path("a").as_date_time(),
+                Article::DATA.path("a").as_json(),
+            ))),
+        ),
+        (
+            "json_compare",
+            both(vec![Article::DATA.path("a").is_in([1, 2]), Article::DATA.path("b").between(1, 2), Article::DATA.path("c").ilike("x%")]),
+        ),
     ]
 }
 
@@ -143,7 +210,7 @@ fn queries() -> Vec<(&'static str, String)> {
 }
 
 fn constructs() -> Vec<(&'static str, String)> {
-    [comparisons(), computed(), documents(), queries()].concat()
+    [comparisons(), families(), computed(), documents(), queries()].concat()
 }
 
 #[test]

@@ -2,12 +2,15 @@
 //!
 //! 300 cases in tier 0, 10,000 in tier 1, or `SEQUOR_CASES`; `SEQUOR_SEED` repeats a run. The evaluator can be told to make a mistake; each mistake must show within 300 cases.
 
+mod documents;
 mod evaluate;
 mod generate;
+mod quantified;
 
 use super::library::*;
 use evaluate::{Bug, Evaluator};
 use generate::{Counts, Generator, World};
+use quantified::Asked;
 use sequor::prelude::*;
 use sequor::{ModelType, Strategy};
 use serde_json::{Value as JsonValue, json};
@@ -27,7 +30,7 @@ macro_rules! store {
 async fn store(db: &Db, world: &World) -> sequor::Result<()> {
     store!(db, world, Author { ID, NAME, BORN, BOSS_ID, DELETED_AT });
     store!(db, world, Badge { ID, CODE, AUTHOR_ID });
-    store!(db, world, Book { ID, TITLE, KIND, PAGES, AUTHOR_ID, EDITOR_ID, DELETED_AT });
+    store!(db, world, Book { ID, TITLE, KIND, PAGES, AUTHOR_ID, EDITOR_ID, DATA, MARKS, DELETED_AT });
     store!(db, world, Chapter { ID, TITLE, PLACE, BOOK_ID });
     store!(db, world, Label { ID, NAME });
     store!(db, world, BookLabel { BOOK_ID, LABEL_ID, WEIGHT });
@@ -36,9 +39,12 @@ async fn store(db: &Db, world: &World) -> sequor::Result<()> {
 }
 
 /// The answer of the database, and how many rows it counts without the limit.
-async fn ask<M: ModelType + serde::Serialize>(db: &Db, query: &JsonValue, number: usize) -> sequor::Result<(JsonValue, u64)> {
+async fn ask<M: ModelType + Asked + serde::Serialize>(db: &Db, query: &JsonValue, number: usize) -> sequor::Result<(JsonValue, u64)> {
     let strategy = STRATEGIES[number % STRATEGIES.len()];
-    let find = M::find_all().json_options(query.clone())?.include_strategy(strategy);
+    let mut options = query.clone();
+    let asked = options.as_object_mut().and_then(|options| options.remove("asked"));
+    let find = M::find_all().json_options(options)?.include_strategy(strategy);
+    let find = asked.iter().fold(find, |find, asked| find.filter(M::asked(asked)));
     let count = find.clone().count().exec(db).await?;
     let rows = if number.is_multiple_of(4) && query.get("limit").is_none() && query.get("offset").is_none() {
         let mut rows = Vec::new();
@@ -84,7 +90,7 @@ async fn databases_answer_as_a_naive_evaluator_does(db: Db) -> sequor::Result<()
     let mut world = World::default();
     let bugs = [Bug::DropOperand, Bug::ForgetDeleted, Bug::LimitInAll];
     let mut found_after = [None; 3];
-    let nulls_last = db.dialect() == Dialect::Postgres;
+    let (nulls_last, texts_apart) = (db.dialect() == Dialect::Postgres, db.dialect() == Dialect::Sqlite);
     for number in 0..cases {
         if number % 60 == 0 {
             world = generator.world();
@@ -98,10 +104,10 @@ async fn databases_answer_as_a_naive_evaluator_does(db: Db) -> sequor::Result<()
         };
         let (rows, count) = asked.map_err(|error| Error::usage(format!("case {number}: {model} {query}\n{error:#}")))?;
         let answer = json!({ "rows": keys(&rows, &query), "count": count });
-        let right = Evaluator { world: &world, nulls_last, bug: None }.answer(model, &query);
+        let right = Evaluator { world: &world, nulls_last, texts_apart, bug: None }.answer(model, &query);
         assert_eq!(answer, right, "case {number} (left the database, right the evaluator): {model} {query}");
         for (bug, found) in bugs.into_iter().zip(&mut found_after) {
-            let mistaken = Evaluator { world: &world, nulls_last, bug: Some(bug) };
+            let mistaken = Evaluator { world: &world, nulls_last, texts_apart, bug: Some(bug) };
             if found.is_none() && mistaken.answer(model, &query) != answer {
                 *found = Some(number + 1);
             }

@@ -48,6 +48,8 @@ pub struct Book {
     pub pages: Option<i32>,
     pub author_id: Option<i64>,
     pub editor_id: Option<i64>,
+    pub data: Option<Json>,
+    pub marks: Option<Vec<i32>>,
     pub deleted_at: Option<DateTime<Utc>>,
     #[relation(constraints = false)]
     pub author: BelongsTo<Option<Author>>,

@@ -82,9 +82,52 @@ pub struct Range<T> {
     pub upper: Option<(T, bool)>,
 }
 
+impl<T> Range<T> {
+    /// From one end to another; `None` is unbounded, the flag says whether the end belongs to the range.
+    pub fn new(lower: Option<(T, bool)>, upper: Option<(T, bool)>) -> Range<T> {
+        Range { empty: false, lower, upper }
+    }
+
+    /// The range without members.
+    pub fn nothing() -> Range<T> {
+        Range { empty: true, lower: None, upper: None }
+    }
+}
+
 impl<T> From<std::ops::Range<T>> for Range<T> {
     fn from(range: std::ops::Range<T>) -> Range<T> {
-        Range { empty: false, lower: Some((range.start, true)), upper: Some((range.end, false)) }
+        Range::new(Some((range.start, true)), Some((range.end, false)))
+    }
+}
+
+impl<T> From<std::ops::RangeInclusive<T>> for Range<T> {
+    fn from(range: std::ops::RangeInclusive<T>) -> Range<T> {
+        let (start, end) = range.into_inner();
+        Range::new(Some((start, true)), Some((end, true)))
+    }
+}
+
+impl<T> From<std::ops::RangeFrom<T>> for Range<T> {
+    fn from(range: std::ops::RangeFrom<T>) -> Range<T> {
+        Range::new(Some((range.start, true)), None)
+    }
+}
+
+impl<T> From<std::ops::RangeTo<T>> for Range<T> {
+    fn from(range: std::ops::RangeTo<T>) -> Range<T> {
+        Range::new(None, Some((range.end, false)))
+    }
+}
+
+impl<T> From<std::ops::RangeToInclusive<T>> for Range<T> {
+    fn from(range: std::ops::RangeToInclusive<T>) -> Range<T> {
+        Range::new(None, Some((range.end, true)))
+    }
+}
+
+impl<T> From<std::ops::RangeFull> for Range<T> {
+    fn from(_: std::ops::RangeFull) -> Range<T> {
+        Range::new(None, None)
     }
 }
 

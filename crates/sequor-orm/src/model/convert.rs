@@ -3,8 +3,9 @@
 use super::column::{Column, TypedExpr};
 use crate::{FieldType, Json, Scalar};
 use sequor_core::statement::Expr;
-use sequor_core::types::BindType;
+use sequor_core::types::{BindType, Range};
 use std::borrow::Cow;
+use std::ops;
 use std::sync::Arc;
 
 /// A value that is stored: in a draft, as a key, as a default, as a step.
@@ -217,3 +218,39 @@ impl<M> Operand<M, Option<Json>> for serde_json::Value {
         bound(&Json(self))
     }
 }
+
+macro_rules! from_range {
+    ($($from:ty),*) => {$(
+        impl<T> IntoValue<Range<T>> for $from {
+            fn into_value(self) -> Range<T> {
+                self.into()
+            }
+        }
+
+        impl<T> IntoValue<Option<Range<T>>> for $from {
+            fn into_value(self) -> Option<Range<T>> {
+                Some(self.into())
+            }
+        }
+
+        impl<M, T> Operand<M, Range<T>> for $from
+        where
+            Range<T>: FieldType,
+        {
+            fn into_operand(self) -> Expr {
+                bound::<Range<T>>(&self.into())
+            }
+        }
+
+        impl<M, T> Operand<M, Option<Range<T>>> for $from
+        where
+            Range<T>: FieldType,
+        {
+            fn into_operand(self) -> Expr {
+                bound::<Range<T>>(&self.into())
+            }
+        }
+    )*};
+}
+
+from_range!(ops::Range<T>, ops::RangeInclusive<T>, ops::RangeFrom<T>, ops::RangeTo<T>, ops::RangeToInclusive<T>);

@@ -9,7 +9,7 @@ pub(crate) use json::parse_path;
 pub use json::{JsonOperand, JsonPath};
 
 use super::column::{Column, TypedExpr};
-use super::convert::{IntoValue, Operand, bind_of};
+use super::convert::{IntoValue, Operand, bind_of, bound};
 use crate::query::{Filter, Order};
 use crate::{FieldType, Json, Scalar};
 use sequor_core::Name;
@@ -103,6 +103,13 @@ pub trait Ranged: FieldType {
 }
 
 impl<T: Scalar> Ranged for Range<T>
+where
+    Range<T>: Scalar,
+{
+    type Element = T;
+}
+
+impl<T: Scalar> Ranged for Option<Range<T>>
 where
     Range<T>: Scalar,
 {
@@ -364,30 +371,30 @@ macro_rules! operators {
 
         impl<M, T: Listed $(, $grain)?> $name<M, T $(, $grain)?> {
             /// Holds all of these elements. Sequelize: `Op.contains`.
-            pub fn contains_all(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
-                Filter::new(self.expr().binary(BinaryOp::Contains, list_of(values)))
+            pub fn contains_all<V: IntoValue<T::Element>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contains, list_of(values.into_iter().map(IntoValue::into_value))))
             }
 
             /// Holds no other than these elements. Sequelize: `Op.contained`.
-            pub fn contained_in(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
-                Filter::new(self.expr().binary(BinaryOp::Contained, list_of(values)))
+            pub fn contained_in<V: IntoValue<T::Element>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contained, list_of(values.into_iter().map(IntoValue::into_value))))
             }
 
             /// Holds at least one of these elements. Sequelize: `Op.overlap`.
-            pub fn overlaps(self, values: impl IntoIterator<Item = T::Element>) -> Filter<M> {
-                Filter::new(self.expr().binary(BinaryOp::Overlap, list_of(values)))
+            pub fn overlaps<V: IntoValue<T::Element>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Overlap, list_of(values.into_iter().map(IntoValue::into_value))))
             }
 
             /// Holds this element. Sequelize: `{ [Op.contains]: [value] }`.
-            pub fn has(self, value: T::Element) -> Filter<M> {
-                Filter::new(self.expr().binary(BinaryOp::Contains, list_of([value])))
+            pub fn has(self, value: impl IntoValue<T::Element>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contains, list_of::<T::Element>([value.into_value()])))
             }
         }
 
         impl<M, T: Ranged $(, $grain)?> $name<M, T $(, $grain)?> {
             /// Holds a value. PostgreSQL only. Sequelize: `Op.contains`.
-            pub fn contains_value(self, value: T::Element) -> Filter<M> {
-                let value = Expr::Value(value.to_value(), bind_of::<T::Element>());
+            pub fn contains_value(self, value: impl IntoValue<T::Element>) -> Filter<M> {
+                let value = bound::<T::Element>(&value.into_value());
                 Filter::new(self.expr().binary(BinaryOp::Contains, value))
             }
 

@@ -2,10 +2,10 @@
 
 use super::Planner;
 use super::rewrite::{Scope, link_condition};
-use crate::query::QueryState;
+use crate::query::{Clauses, QueryState};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, RelationKind};
 use sequor_core::statement::{Alias, Cte, Expr, Join, JoinKind, LogicalQuery, QueryUse, Select, SelectItem, SetOp, Source, SourceKind};
 use std::any::Any;
 
@@ -130,15 +130,38 @@ impl Planner<'_> {
         Ok(Expr::InSelect { expr: Box::new(expr), select, negated: false })
     }
 
+    /// A parent that a foreign key holds is always there, so that its row joins as a required one, which PostgreSQL can lock.
+    pub(super) fn hold_locked(&self, clauses: &mut Clauses, model: &ModelDef) -> Result<()> {
+        let of: Vec<Alias> = clauses.lock.iter().flat_map(|lock| lock.of.clone()).collect();
+        for include in clauses.includes.iter_mut().filter(|include| of.contains(&Alias::Named(include.relation.clone()))) {
+            let Some(def) = model.relation(&include.relation).filter(|def| def.kind == RelationKind::BelongsTo && def.constraints) else {
+                continue;
+            };
+            let link = def.link(model, self.models)?;
+            let asked = super::scope::scoped(&link.target, include.clauses.clone());
+            let held = link.source.iter().all(|position| !model.columns[*position].nullable);
+            include.required |=
+                held && include.on.is_none() && asked.filters.is_empty() && asked.includes.iter().all(|inner| !inner.required);
+        }
+        Ok(())
+    }
+
     /// The sources that a lock names: the query's own rows, and those of the relations it says.
-    pub(super) fn locked(&self, relations: &[Alias], scope: &Scope) -> Vec<Alias> {
-        let named = relations.iter().filter_map(|relation| match relation {
-            Alias::Named(name) => {
-                self.joined.iter().find(|((from, joined), _, _)| *from == scope.alias && joined == name).map(|(_, alias, _)| alias.clone())
-            }
-            Alias::T(_) => Some(relation.clone()),
-        });
-        std::iter::once(scope.alias.clone()).chain(named).collect()
+    pub(super) fn locked(&self, relations: &[Alias], scope: &Scope) -> Result<Vec<Alias>> {
+        let mut aliases = vec![scope.alias.clone()];
+        for relation in relations {
+            aliases.push(match relation {
+                Alias::Named(name) => {
+                    let joined = self.joined.iter().find(|((from, joined), _, _)| *from == scope.alias && joined == name);
+                    let (_, alias, _) = joined.ok_or_else(|| {
+                        super::refused(&format!("{}.{name} is to be locked and is not read: include it", scope.model.name))
+                    })?;
+                    alias.clone()
+                }
+                Alias::T(_) => relation.clone(),
+            });
+        }
+        Ok(aliases)
     }
 }
 

@@ -1,7 +1,7 @@
 //! UNION, INTERSECT and EXCEPT: the rows of two queries as one source, sorted and cut outside.
 
 use super::rewrite::Scope;
-use super::{Plan, Planner};
+use super::{Plan, Planner, refused};
 use crate::query::{Clauses, QueryState};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
@@ -12,7 +12,9 @@ impl Planner<'_> {
     pub(super) fn compound(&mut self, state: &QueryState) -> Result<Plan> {
         let outer = &state.clauses;
         if !outer.includes.is_empty() || outer.lock.is_some() {
-            return Err(Error::usage("a union, intersection or difference of queries can neither include relations nor lock rows"));
+            return Err(refused(
+                "a union, intersection or difference of queries can neither include relations nor lock rows: read their keys by it, and the rows by `in_query`",
+            ));
         }
         let mut first = state.clone();
         *first.clauses =
@@ -24,6 +26,9 @@ impl Planner<'_> {
         for (op, other) in &outer.compound {
             if other.model.name != state.model.name && items.is_none() {
                 return Err(Error::usage("rows of different models cannot be united: select columns of each"));
+            }
+            if items.is_some() != other.clauses.select.is_some() {
+                return Err(refused("united queries select alike: say `select(..)` in each of them, before they are united"));
             }
             let right = numbered(self.plan_rows(other)?.select);
             if right.columns.len() != width {

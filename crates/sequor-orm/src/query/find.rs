@@ -9,8 +9,9 @@ use crate::db::Db;
 use crate::load::QueryPlan;
 use crate::model::{Column, IntoInclude, IntoKey, KeyValues, Model, RowsGrain as Rows};
 use sequor_core::Name;
-use sequor_core::error::Result;
-use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait, SetOp};
+use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -102,7 +103,7 @@ impl<M, S: Shape> Find<M, S> {
         Find { state: self.state, request: self.request, marker: PhantomData }
     }
 
-    fn with_clauses(mut self, change: impl FnOnce(&mut Clauses)) -> Find<M, S> {
+    pub(super) fn with_clauses(mut self, change: impl FnOnce(&mut Clauses)) -> Find<M, S> {
         change(&mut self.state.clauses);
         self
     }
@@ -174,7 +175,10 @@ impl<M, S: Shape> Find<M, S> {
 
     /// Locks the rows until the transaction ends. Sequelize: `lock`.
     pub fn lock(self, lock: Lock) -> Find<M, S> {
-        self.with_clauses(|clauses| clauses.lock = Some(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block }))
+        self.with_clauses(|clauses| {
+            let known = clauses.lock.get_or_insert(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block });
+            known.mode = lock.mode();
+        })
     }
 
     /// Leaves out rows that others have locked.
@@ -182,12 +186,13 @@ impl<M, S: Shape> Find<M, S> {
         self.with_clauses(|clauses| wait(clauses, LockWait::SkipLocked))
     }
 
-    /// Fails at once when a row is locked.
+    /// Fails at once with `Error::Timeout` when a row is locked.
     pub fn no_wait(self) -> Find<M, S> {
         self.with_clauses(|clauses| wait(clauses, LockWait::NoWait))
     }
 
-    /// Locks the rows of a to-one relation too, which the query filters, sorts or includes by. Sequelize: `lock: { level, of }`.
+    /// Locks the rows of an included to-one relation too; where they may be missing, PostgreSQL needs the include `required()`.
+    /// Sequelize: `lock: { level, of }`.
     pub fn lock_of<T, K: crate::model::ToOneKind>(self, lock: Lock, relation: crate::model::Relation<M, T, K>) -> Find<M, S> {
         self.with_clauses(|clauses| {
             let known = clauses.lock.get_or_insert(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block });
@@ -213,30 +218,6 @@ impl<M, S: Shape> Find<M, S> {
 
     fn hint(self, kind: &'static str, name: Name) -> Find<M, S> {
         self.with_clauses(|clauses| clauses.hints.push(Hint { kind, indexes: vec![name] }))
-    }
-
-    fn joined_with(self, op: SetOp, other: Find<M, S>) -> Find<M, S> {
-        self.with_clauses(|clauses| clauses.compound.push((op, Arc::new(other.state))))
-    }
-
-    /// Also the rows of another query, each once. Order and limit of the whole are said behind it.
-    pub fn union(self, other: Find<M, S>) -> Find<M, S> {
-        self.joined_with(SetOp::Union, other)
-    }
-
-    /// Also the rows of another query, twice what is in both.
-    pub fn union_all(self, other: Find<M, S>) -> Find<M, S> {
-        self.joined_with(SetOp::UnionAll, other)
-    }
-
-    /// Only rows that another query has too.
-    pub fn intersect(self, other: Find<M, S>) -> Find<M, S> {
-        self.joined_with(SetOp::Intersect, other)
-    }
-
-    /// Without the rows of another query.
-    pub fn except(self, other: Find<M, S>) -> Find<M, S> {
-        self.joined_with(SetOp::Except, other)
     }
 
     /// Gives a query a name, under which this one and the sub-queries in it may read its rows: `from_cte(name)` (WITH).
@@ -295,6 +276,7 @@ impl<M, S: Shape> Find<M, S> {
     pub fn with<E: Clone + Send + Sync + 'static>(self, extra: E) -> Find<M, S> {
         self.with_clauses(|clauses| {
             if let Some(tag) = (&extra as &dyn std::any::Any).downcast_ref::<SqlTag>() {
+                clauses.tags.retain(|(key, _)| key != tag.0);
                 clauses.tags.push((tag.0.to_owned(), tag.1.to_owned()));
             }
             clauses.extras.insert(extra);
@@ -308,8 +290,8 @@ impl<M, S: Shape> Find<M, S> {
     pub fn to_sql(&self, dialect: Dialect) -> Result<String> {
         let mut state = self.state.clone();
         S::prepare(&mut state, &self.request)?;
-        let plan = crate::plan::plan(&state, &())?;
-        Ok(sequor_sql::render_select(&plan.select, dialect)?.text)
+        let select = if S::COUNTS { crate::plan::plan_count(&state, &())? } else { crate::plan::plan(&state, &())?.select };
+        Ok(sequor_sql::render_select(&select, dialect)?.text)
     }
 
     /// How the database would run this query, as a tree of steps and in its own words.
@@ -352,15 +334,15 @@ impl<M, S: Shape> Find<M, S> {
     /// Those of the database; `Decode` when a row does not fit; `Usage` when the database cannot do it.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<S::Output>> + Send + use<M, S> {
-        let limit = self.state.clauses.timeout;
-        let run = S::run(self.state.server(db), self.state, self.request, Location::caller());
+        let (limit, site, model) = (self.state.clauses.timeout, Location::caller(), self.state.model.clone());
+        let run = S::run(self.state.server(db), self.state, self.request, site);
         async move {
-            let Some(limit) = limit else { return run.await };
-            // Dropping the run cancels the statement on the server.
-            match tokio::time::timeout(limit, run).await {
-                Ok(answer) => answer,
-                Err(_) => Err(sequor_core::error::Error::timeout(format!("the query took longer than {:.3} s", limit.as_secs_f64()))),
-            }
+            let answer = match limit {
+                // Dropping the run cancels the statement on the server.
+                Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| Err(took_longer(&model, limit))),
+                None => run.await,
+            };
+            answer.map_err(|error| error.seen_at(site))
         }
     }
 }
@@ -486,6 +468,17 @@ where
     fn clone(&self) -> Self {
         Find { state: self.state.clone(), request: self.request.clone(), marker: PhantomData }
     }
+}
+
+/// A query that its own deadline ended.
+#[cold]
+fn took_longer(model: &ModelDef, limit: Duration) -> Error {
+    let mut error = Error::timeout(format!("the query took longer than {:.3} s", limit.as_secs_f64())).at(&model.name, None);
+    if let Some(detail) = error.detail_mut() {
+        detail.operation = Some("find");
+        detail.hint = Some("the server was told to stop it; `timeout(..)` sets the limit".into());
+    }
+    error
 }
 
 /// The strength of a row lock.

@@ -18,6 +18,8 @@ pub trait Shape: 'static {
     type Output: Send + 'static;
     /// What the shape needs to know beside the query.
     type Request: Send + Default + 'static;
+    /// Whether the statement counts the rows and reads none.
+    const COUNTS: bool = false;
 
     /// What the shape asks of the query beside its clauses.
     fn prepare(_state: &mut QueryState, _request: &Self::Request) -> Result<()> {
@@ -299,6 +301,7 @@ impl<M: Model, T: crate::FieldType + Eq + Hash> Shape for Mapped<M, T> {
 impl Shape for Total {
     type Output = u64;
     type Request = ();
+    const COUNTS: bool = true;
 
     fn run(db: Db, state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<u64>> {
         Box::pin(async move { load::count(&db, state, site).await })

@@ -4,8 +4,8 @@ use super::cast_name;
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::Value;
-use sequor_core::error::Result;
-use sequor_core::statement::Expr;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{BinaryOp, Expr, Quantifier};
 use sequor_core::types::{BindType, ScalarType};
 
 /// Lists above this length are worth a table of hashes where every row is compared with them (PostgreSQL).
@@ -64,6 +64,39 @@ impl SqlWriter {
             }
             _ => self.in_list(exprs, rows, binds, negated),
         }
+    }
+
+    /// A value against the elements of a list that is JSON: false where one of them speaks against it.
+    pub(super) fn quantified_in_json(&mut self, op: BinaryOp, left: &Expr, quantifier: Quantifier, right: &Expr) -> Result<()> {
+        let unsupported = || Error::unsupported("ANY and ALL over lists are PostgreSQL's; elsewhere use is_in, or the list operators");
+        let sign = match op {
+            BinaryOp::Less => " < ",
+            BinaryOp::LessEqual => " <= ",
+            BinaryOp::Greater => " > ",
+            BinaryOp::GreaterEqual => " >= ",
+            _ => return Err(unsupported()),
+        };
+        let (Quantifier::All, Expr::Value(_, bind), false) = (quantifier, left, matches!(right, Expr::Value(..))) else {
+            return Err(unsupported());
+        };
+        use ScalarType::{F32, F64, I16, I32, I64, Text, U64};
+        if !matches!(bind.scalar, I16 | I32 | I64 | U64 | F32 | F64 | Text) {
+            return Err(Error::unsupported("elements of lists that are JSON have an order where they are numbers or texts"));
+        }
+        self.push("(CASE WHEN ");
+        self.nested(right)?;
+        self.push(" IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM ");
+        self.push(if self.dialect == Dialect::Sqlite { "json_each(" } else { "JSON_TABLE(" });
+        self.expr(right)?;
+        if self.dialect == Dialect::Sqlite {
+            self.push(") AS e WHERE NOT (");
+        } else {
+            self.push(&format!(", '$[*]' COLUMNS (value {} PATH '$')) AS e WHERE NOT (", table_type(*bind)));
+        }
+        self.nested(left)?;
+        self.push(sign);
+        self.push("e.value)) END)");
+        Ok(())
     }
 
     /// A list of placeholders, padded to a power of two so that few texts serve all lengths.

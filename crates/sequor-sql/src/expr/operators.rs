@@ -86,6 +86,9 @@ impl SqlWriter {
             });
             return self.cast_value(right);
         }
+        if matches!(right, Expr::Value(Value::Range(_), _)) {
+            return Err(no_ranges());
+        }
         if let (true, BinaryOp::Contains, Expr::Value(Value::Json(part), _)) = (self.dialect.is_mysql(), op, right) {
             return self.mysql_contains(left, part);
         }
@@ -105,7 +108,7 @@ impl SqlWriter {
 
     pub(super) fn range_op(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<()> {
         if self.dialect != Dialect::Postgres {
-            return Err(Error::unsupported("ranges are PostgreSQL's; elsewhere keep the two ends in two columns"));
+            return Err(no_ranges());
         }
         self.nested(left)?;
         self.push(match op {
@@ -117,4 +120,9 @@ impl SqlWriter {
         });
         self.nested(right)
     }
+}
+
+#[cold]
+fn no_ranges() -> Error {
+    Error::unsupported("ranges are PostgreSQL's; elsewhere keep the two ends in two columns")
 }

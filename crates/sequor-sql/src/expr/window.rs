@@ -3,38 +3,57 @@
 use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Expr, Frame, FrameBound, FrameUnit, Func, Window};
+use sequor_core::statement::{Exact, Expr, Frame, FrameBound, FrameUnit, Func, OrderBy, RawPart, Window};
 
 impl SqlWriter {
     pub(super) fn over(&mut self, window: &Window) -> Result<()> {
-        // PostgreSQL's average of whole numbers is numeric; the cast stands behind the window.
-        let cast = self.dialect == Dialect::Postgres && matches!(&window.call, Expr::Call { func: Func::Avg | Func::Mean, .. });
-        match &window.call {
-            Expr::Call { args, distinct, .. } if cast => self.plain("avg", args, *distinct)?,
-            call => self.expr(call)?,
-        }
+        // PostgreSQL's average of whole numbers is numeric, SQLite's of decimals text; the cast stands around the window.
+        let average = matches!(&window.call, Expr::Call { func: Func::Avg | Func::Mean | Func::Exact(Exact::Average), .. });
+        let exact = matches!(&window.call, Expr::Call { func: Func::Exact(Exact::Average), .. });
+        let end = match (self.dialect, &window.call) {
+            (Dialect::Postgres, Expr::Call { args, distinct, .. }) if average => {
+                self.plain("avg", args, *distinct)?;
+                ")::float8"
+            }
+            (Dialect::Sqlite, Expr::Call { args, distinct, .. }) if exact => {
+                self.push("CAST(");
+                self.plain("sequor_decimal_avg", args, *distinct)?;
+                ") AS REAL)"
+            }
+            (_, call) => {
+                self.expr(call)?;
+                ")"
+            }
+        };
         self.push(" OVER (");
         if !window.partition.is_empty() {
             self.push("PARTITION BY ");
             self.list(&window.partition, |writer, expr| writer.expr(expr))?;
         }
-        self.order(&window.order)?;
+        match &window.frame {
+            // SQLite keeps decimals as text, and measures no distance between texts.
+            Some(frame) if self.dialect == Dialect::Sqlite && frame.unit == FrameUnit::Range && counts(frame) => {
+                let number = |expr: &Expr| Expr::Raw(vec![RawPart::Expr(Box::new(expr.clone())), RawPart::Text(" + 0".into())]);
+                let order: Vec<OrderBy> = window.order.iter().map(|by| OrderBy { expr: number(&by.expr), ..by.clone() }).collect();
+                self.order(&order)?;
+            }
+            _ => self.order(&window.order)?,
+        }
         if let Some(frame) = &window.frame {
             self.frame(frame, window.order.len())?;
         }
-        self.push(if cast { ")::float8" } else { ")" });
+        self.push(end);
         Ok(())
     }
 
     /// `ROWS BETWEEN 2 PRECEDING AND CURRENT ROW`.
     fn frame(&mut self, frame: &Frame, orders: usize) -> Result<()> {
-        let counts = [frame.from, frame.to].iter().any(|bound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)));
         if frame.is_backwards() {
             return Err(Error::usage("the frame of a window ends before it begins: say its earlier bound first"));
         }
         self.push(match frame.unit {
             FrameUnit::Rows => " ROWS BETWEEN ",
-            FrameUnit::Range if counts && orders != 1 => {
+            FrameUnit::Range if counts(frame) && orders != 1 => {
                 return Err(Error::usage("range_between counts distances of one value: order the window by exactly one number"));
             }
             FrameUnit::Range => " RANGE BETWEEN ",
@@ -62,4 +81,9 @@ impl SqlWriter {
         self.number(count);
         self.push(side);
     }
+}
+
+/// Whether a frame reaches so many rows, groups or units far.
+fn counts(frame: &Frame) -> bool {
+    [frame.from, frame.to].iter().any(|bound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)))
 }

@@ -1,5 +1,6 @@
 //! What a query should answer, found in the plainest way.
 
+use super::documents::{matches, path_holds, whole_holds};
 use super::generate::{Related, Row, World, is_paranoid, relations};
 use serde_json::{Value as JsonValue, json};
 use std::cmp::Ordering;
@@ -19,6 +20,8 @@ pub struct Evaluator<'a> {
     pub world: &'a World,
     /// Where NULL stands when ascending.
     pub nulls_last: bool,
+    /// Whether the JSON door tells texts in documents from numbers, as Sequelize does on SQLite.
+    pub texts_apart: bool,
     pub bug: Option<Bug>,
 }
 
@@ -39,11 +42,27 @@ impl<'a> Evaluator<'a> {
         if hides && !forgotten && row.get("deleted_at").is_some_and(|at| !at.is_null()) {
             return false;
         }
+        if query.get("asked").is_some_and(|asked| !self.quantified(model, row, asked)) {
+            return false;
+        }
         let holds = query.get("where").is_none_or(|condition| self.holds(model, row, condition, includes(query)) == Some(true));
         holds
             && includes(query).iter().all(|include| {
                 include.get("required") != Some(&JsonValue::Bool(true)) || !self.related(relation(model, include), row, include).is_empty()
             })
+    }
+
+    /// Whether some, none or all of the related rows match.
+    fn quantified(&self, model: &str, row: &Row, asked: &JsonValue) -> bool {
+        let name = asked["relation"].as_str().unwrap_or_default();
+        let relation = relations(model).iter().find(|relation| relation.name == name).expect("a relation of the model");
+        let related = self.related(relation, row, &json!({}));
+        let mut matching = related.iter().map(|target| self.holds(relation.target, target, &asked["where"], &[]) == Some(true));
+        match asked["how"].as_str() {
+            Some("any") => matching.any(|matches| matches),
+            Some("none") => !matching.any(|matches| matches),
+            _ => matching.all(|matches| matches),
+        }
     }
 
     /// The related rows of a row that an include reads, before they are cut.
@@ -140,6 +159,10 @@ impl<'a> Evaluator<'a> {
                 let target = one.and_then(|one| self.related(one, row, include).first().copied());
                 passes(target.and_then(|target| target.get(column)).unwrap_or(&JsonValue::Null), test)
             }
+            path if path.starts_with("data.") => {
+                path_holds(row.get("data").unwrap_or(&JsonValue::Null), path.trim_start_matches("data."), test, self.texts_apart)
+            }
+            "data" | "marks" => whole_holds(row.get(name).unwrap_or(&JsonValue::Null), test),
             column => passes(row.get(column).unwrap_or(&JsonValue::Null), test),
         }))
     }
@@ -218,6 +241,8 @@ fn one(value: &JsonValue, operator: &str, right: &JsonValue) -> Option<bool> {
         "$startsWith" => text.starts_with(part),
         "$endsWith" => text.ends_with(part),
         "$substring" => text.contains(part),
+        "$regexp" | "$iRegexp" => matches(text, part),
+        "$notRegexp" | "$notIRegexp" => !matches(text, part),
         other => unreachable!("{other} is not generated"),
     })
 }

@@ -22,7 +22,7 @@ impl World {
 pub struct Counts(BTreeMap<String, usize>);
 
 impl Counts {
-    fn note(&mut self, what: impl Into<String>) {
+    pub fn note(&mut self, what: impl Into<String>) {
         *self.0.entry(what.into()).or_default() += 1;
     }
 
@@ -98,7 +98,7 @@ pub fn is_paranoid(model: &str) -> bool {
 }
 
 /// Words that every collation orders and compares alike.
-const WORDS: [&str; 8] = ["ant", "bee", "cat", "dog", "draft", "eel", "fox", "novel"];
+pub const WORDS: [&str; 8] = ["ant", "bee", "cat", "dog", "draft", "eel", "fox", "novel"];
 const NOT_NULL: &str = "not null";
 
 pub struct Generator(u64);
@@ -109,7 +109,7 @@ impl Generator {
     }
 
     /// A number below another (xorshift*).
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -117,11 +117,11 @@ impl Generator {
         usize::try_from(random).unwrap_or(0) % end.max(1)
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }
 
@@ -149,7 +149,8 @@ impl Generator {
         }
         for id in 1..=18 {
             let (title, kind) = (self.pick(&WORDS), self.pick(&["draft", "novel", "essay"]));
-            let row = json!({ "id": id, "title": title, "kind": kind, "pages": self.maybe(30, 6), "author_id": self.maybe(15, 10), "editor_id": self.maybe(40, 10), "deleted_at": self.deleted() });
+            let row = json!({ "id": id, "title": title, "kind": kind, "pages": self.maybe(30, 6), "author_id": self.maybe(15, 10), "editor_id": self.maybe(40, 10),
+                "data": self.document(), "marks": self.list(), "deleted_at": self.deleted() });
             add("Book", row);
         }
         for id in 1..=30 {
@@ -184,6 +185,9 @@ impl Generator {
         if is_paranoid(model) && self.chance(20) {
             counts.note("deleted rows shown");
             query.insert("paranoid".into(), json!(false));
+        }
+        if self.chance(25) {
+            query.insert("asked".into(), self.quantified(model, counts));
         }
         query.insert("order".into(), self.order(model, counts));
         if self.chance(40) {
@@ -289,8 +293,17 @@ impl Generator {
         } else {
             (None, model)
         };
+        if prefix.is_none() && model == "Book" && self.chance(45) {
+            return self.document_test(counts);
+        }
         let (name, text, nullable) = self.pick(columns(model));
-        let test = if text { self.text_test(counts) } else { self.number_test(nullable, counts) };
+        let test = if text && self.chance(20) {
+            self.pattern_test(counts)
+        } else if text {
+            self.text_test(counts)
+        } else {
+            self.number_test(nullable, counts)
+        };
         match prefix {
             Some(prefix) => json!({ format!("${prefix}.{name}$"): test }),
             None => json!({ name: test }),

@@ -1,7 +1,7 @@
 //! Operators that compute: casts, text, numbers, ranges, lists.
 
 use super::super::column::{Column, TypedExpr};
-use super::super::convert::{Operand, bind_of};
+use super::super::convert::{IntoValue, Operand, bound};
 use super::{Listed, Numeric, Ranged, Textual, list_of, text};
 use crate::FieldType;
 use crate::query::Filter;
@@ -87,14 +87,20 @@ macro_rules! compute {
             }
 
             /// Equals some of these lists' elements: `value = ANY (column)`. The same as [`Self::has`]; Sequelize: `Op.any`.
-            pub fn any_is(self, value: T::Element) -> Filter<M> {
-                Filter::new(self.expr().binary(BinaryOp::Contains, list_of([value])))
+            pub fn any_is(self, value: impl IntoValue<T::Element>) -> Filter<M> {
+                Filter::new(self.expr().binary(BinaryOp::Contains, list_of::<T::Element>([value.into_value()])))
             }
 
-            /// A value compared with every element: `value > ALL (column)`. PostgreSQL only. Sequelize: `Op.all`.
-            pub fn all_below(self, value: T::Element) -> Filter<M> {
-                let left = Box::new(Expr::Value(value.to_value(), bind_of::<T::Element>()));
-                Filter::new(Expr::Quantified { op: BinaryOp::Greater, left, quantifier: Quantifier::All, right: Box::new(self.expr()) })
+            /// Every element is below a value: `value > ALL (column)`; of an empty list true. On MySQL, MariaDB and SQLite for numbers and
+            /// texts. Sequelize: `Op.all`.
+            pub fn all_below(self, value: impl IntoValue<T::Element>) -> Filter<M> {
+                Filter::new(quantified::<T::Element>(BinaryOp::Greater, &value.into_value(), self.expr()))
+            }
+
+            /// Every element is above a value: `value < ALL (column)`; of an empty list true. On MySQL, MariaDB and SQLite for numbers and
+            /// texts. Sequelize: `Op.all`.
+            pub fn all_above(self, value: impl IntoValue<T::Element>) -> Filter<M> {
+                Filter::new(quantified::<T::Element>(BinaryOp::Less, &value.into_value(), self.expr()))
             }
         }
 
@@ -134,3 +140,7 @@ macro_rules! compute {
 
 compute!(Column<M, T>);
 compute!(TypedExpr<M, T, G>);
+
+fn quantified<T: FieldType>(op: BinaryOp, value: &T, list: Expr) -> Expr {
+    Expr::Quantified { op, left: Box::new(bound(value)), quantifier: Quantifier::All, right: Box::new(list) }
+}
