@@ -24,6 +24,10 @@ pub trait FieldType: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn decode(row: &mut dyn RowReader, index: usize) -> Result<Self>;
     /// The value as a parameter.
     fn to_value(&self) -> Value;
+    /// The same of a value that nobody needs any more: its memory moves where it can.
+    fn moved(self) -> Value {
+        self.to_value()
+    }
     /// The value from a parameter, with the conversions that lose nothing.
     fn from_value(value: Value) -> Result<Self>;
 }
@@ -49,6 +53,10 @@ impl<T: Scalar> FieldType for Option<T> {
 
     fn to_value(&self) -> Value {
         self.as_ref().map_or(Value::Null, T::to_value)
+    }
+
+    fn moved(self) -> Value {
+        self.map_or(Value::Null, T::moved)
     }
 
     fn from_value(value: Value) -> Result<Self> {

@@ -71,6 +71,10 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
                     <#inner as __sequor::FieldType>::to_value(&self.0)
                 }
 
+                fn moved(self) -> __sequor::Value {
+                    <#inner as __sequor::FieldType>::moved(self.0)
+                }
+
                 fn from_value(value: __sequor::Value) -> __sequor::Result<#ident> {
                     <#inner as __sequor::FieldType>::from_value(value).map(#ident)
                 }

@@ -98,7 +98,7 @@ impl<M: Model> Factory<M> {
 
     /// A value that all rows have.
     pub fn set<T: FieldType>(mut self, column: Column<M, T>, value: impl IntoValue<T>) -> Factory<M> {
-        let value = value.into_value().to_value();
+        let value = value.into_value().moved();
         self.plan.given.push((column.position(), Arc::new(move |_| value.clone())));
         self
     }
@@ -109,7 +109,7 @@ impl<M: Model> Factory<M> {
         column: Column<M, T>,
         make: impl Fn(usize) -> V + Send + Sync + 'static,
     ) -> Factory<M> {
-        self.plan.given.push((column.position(), Arc::new(move |number| make(number).into_value().to_value())));
+        self.plan.given.push((column.position(), Arc::new(move |number| make(number).into_value().moved())));
         self
     }
 

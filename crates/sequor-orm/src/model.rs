@@ -20,7 +20,7 @@ mod slot;
 pub use cell::Cell;
 pub use column::{Column, Embedded, EmbeddedColumn, TypedExpr};
 pub use convert::{IntoKey, IntoValue, Operand};
-pub(crate) use convert::{bind_of, bound};
+pub(crate) use convert::{bind_of, owned};
 pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{

@@ -34,6 +34,10 @@ impl<T: Element> FieldType for Vec<T> {
         Value::Array(self.iter().map(T::to_value).collect())
     }
 
+    fn moved(self) -> Value {
+        Value::Array(self.into_iter().map(T::moved).collect())
+    }
+
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Array(values) => values.into_iter().map(T::from_value).collect(),

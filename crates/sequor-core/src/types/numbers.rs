@@ -11,7 +11,7 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 /// Implements [`FieldType`] and [`Scalar`] for one type that a reader method reads directly.
 macro_rules! scalar {
-    ($ty:ty, $column:expr, |$row:ident, $index:ident| $read:expr, |$this:ident| $to:expr, |$value:ident| $from:expr) => {
+    ($ty:ty, $column:expr, |$row:ident, $index:ident| $read:expr, |$this:ident| $to:expr, $(moved |$own:ident| $moved:expr,)? |$value:ident| $from:expr) => {
         impl FieldType for $ty {
             type Base = $ty;
             const NULLABLE: bool = false;
@@ -31,6 +31,13 @@ macro_rules! scalar {
                 let $this = self;
                 $to
             }
+
+            $(
+                fn moved(self) -> Value {
+                    let $own = self;
+                    $moved
+                }
+            )?
 
             fn from_value($value: Value) -> Result<Self> {
                 $from

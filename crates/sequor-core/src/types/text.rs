@@ -11,20 +11,34 @@ use std::collections::BTreeMap;
 use std::fmt;
 use uuid::Uuid;
 
-scalar!(String, ColumnType::Text, |row, index| row.string(index), |this| Value::Text(this.clone()), |value| {
-    match value {
-        Value::Text(text) => Ok(text),
-        Value::Uuid(value) => Ok(value.to_string()),
-        other => Err(unexpected(&other, "text")),
+scalar!(
+    String,
+    ColumnType::Text,
+    |row, index| row.string(index),
+    |this| Value::Text(this.clone()),
+    moved | this | Value::Text(this),
+    |value| {
+        match value {
+            Value::Text(text) => Ok(text),
+            Value::Uuid(value) => Ok(value.to_string()),
+            other => Err(unexpected(&other, "text")),
+        }
     }
-});
+);
 
-scalar!(Vec<u8>, ColumnType::Bytes, |row, index| Ok(row.bytes(index)?.map(<[u8]>::to_vec)), |this| Value::Bytes(this.clone()), |value| {
-    match value {
-        Value::Bytes(bytes) => Ok(bytes),
-        other => Err(unexpected(&other, "bytes")),
+scalar!(
+    Vec<u8>,
+    ColumnType::Bytes,
+    |row, index| Ok(row.bytes(index)?.map(<[u8]>::to_vec)),
+    |this| Value::Bytes(this.clone()),
+    moved | this | Value::Bytes(this),
+    |value| {
+        match value {
+            Value::Bytes(bytes) => Ok(bytes),
+            other => Err(unexpected(&other, "bytes")),
+        }
     }
-});
+);
 
 scalar!(Uuid, ColumnType::Uuid, |row, index| row.uuid(index), |this| Value::Uuid(*this), |value| match &value {
     Value::Uuid(value) => Ok(*value),
@@ -56,6 +70,7 @@ macro_rules! text_type {
             $column,
             |row, index| Ok(row.text(index)?.map(|text| $name(text.to_owned()))),
             |this| Value::Text(this.0.clone()),
+            moved |this| Value::Text(this.0),
             |value| match value {
                 Value::Text(text) => Ok($name(text)),
                 other => Err(unexpected(&other, "text")),

@@ -71,6 +71,11 @@ pub trait Operand<M, T> {
 }
 
 /// A value as a bound parameter of its type.
+pub(crate) fn owned<T: FieldType>(value: T) -> Expr {
+    Expr::Value(value.moved(), bind_of::<T>())
+}
+
+/// The same of a value that stays.
 pub(crate) fn bound<T: FieldType>(value: &T) -> Expr {
     Expr::Value(value.to_value(), bind_of::<T>())
 }
@@ -105,13 +110,13 @@ impl<T: Scalar> IntoValue<Option<T>> for &T {
 
 impl<M, T: FieldType> Operand<M, T> for T {
     fn into_operand(self) -> Expr {
-        bound(&self)
+        owned(self)
     }
 }
 
 impl<M, T: Scalar> Operand<M, Option<T>> for T {
     fn into_operand(self) -> Expr {
-        bound(&self)
+        owned(self)
     }
 }
 
@@ -181,13 +186,13 @@ macro_rules! from_text {
 
         impl<M> Operand<M, String> for $from {
             fn into_operand(self) -> Expr {
-                bound(&String::from(&*self))
+                owned(String::from(&*self))
             }
         }
 
         impl<M> Operand<M, Option<String>> for $from {
             fn into_operand(self) -> Expr {
-                bound(&String::from(&*self))
+                owned(String::from(&*self))
             }
         }
     )*};
@@ -209,13 +214,13 @@ impl IntoValue<Option<Json>> for serde_json::Value {
 
 impl<M> Operand<M, Json> for serde_json::Value {
     fn into_operand(self) -> Expr {
-        bound(&Json(self))
+        owned(Json(self))
     }
 }
 
 impl<M> Operand<M, Option<Json>> for serde_json::Value {
     fn into_operand(self) -> Expr {
-        bound(&Json(self))
+        owned(Json(self))
     }
 }
 

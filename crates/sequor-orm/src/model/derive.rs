@@ -70,7 +70,7 @@ impl<T: FieldType> ColumnField for T {
     }
 
     fn stored(value: impl IntoValue<T>) -> Value {
-        value.into_value().to_value()
+        value.into_value().moved()
     }
 }
 
@@ -212,7 +212,7 @@ impl<T, R: SetterAnswer<T>, F: FnOnce(T) -> R> Setter<Option<T>, Inside<R>> for 
 
 /// Runs a `set_with` function on a value of a field.
 pub fn set_with<T: FieldType, How>(value: Value, setter: impl Setter<T, How>) -> Result<Value> {
-    setter.set(T::from_value(value)?).map(|value| value.to_value())
+    setter.set(T::from_value(value)?).map(T::moved)
 }
 
 /// What a rule of the program answers with: whether the value passes, or the message of its failure.

@@ -203,13 +203,13 @@ macro_rules! operators {
 
             /// One of a list; an empty list matches nothing, NULLs in it are dropped. Sequelize: `Op.in`.
             pub fn is_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-                let values = values.into_iter().map(|value| value.into_value().to_value()).collect();
+                let values = values.into_iter().map(|value| value.into_value().moved()).collect();
                 Filter::new(in_values(self.expr(), values, bind_of::<T>(), false))
             }
 
             /// None of a list; an empty list matches everything, a NULL in it adds IS NOT NULL. Sequelize: `Op.notIn`.
             pub fn not_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-                let values = values.into_iter().map(|value| value.into_value().to_value()).collect();
+                let values = values.into_iter().map(|value| value.into_value().moved()).collect();
                 Filter::new(in_values(self.expr(), values, bind_of::<T>(), true))
             }
 
@@ -415,7 +415,7 @@ operators!(Column<M, T>);
 operators!(TypedExpr<M, T, G>);
 
 fn list_of<T: Scalar>(values: impl IntoIterator<Item = T>) -> Expr {
-    let values = values.into_iter().map(|value| value.to_value()).collect();
+    let values = values.into_iter().map(|value| value.moved()).collect();
     Expr::Value(Value::Array(values), BindType::list(bind_of::<T>().scalar))
 }
 

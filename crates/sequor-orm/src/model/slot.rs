@@ -25,7 +25,7 @@ impl<C> Field<C> {
 impl<M: Model, T: FieldType> Field<Column<M, T>> {
     /// Stores a value in the draft.
     pub fn put(self, draft: &mut Draft<M>, value: impl IntoValue<T>) {
-        draft.put(self.column.position(), value.into_value().to_value());
+        draft.put(self.column.position(), value.into_value().moved());
     }
 }
 

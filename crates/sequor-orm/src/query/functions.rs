@@ -11,7 +11,7 @@ pub use window::{
 
 use super::{Columns, Filter, RawSql};
 use crate::FieldType;
-use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, Textual, TypedExpr, bound};
+use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, Textual, TypedExpr, owned};
 use sequor_core::Name;
 use sequor_core::statement::{CastType, Expr, Func, Search};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
@@ -38,7 +38,7 @@ macro_rules! constants {
     ($($ty:ty),* $(,)?) => {$(
         impl<M> IntoTyped<M, $ty> for $ty {
             fn into_typed(self) -> Expr {
-                bound(&self)
+                owned(self)
             }
         }
     )*};
@@ -48,7 +48,7 @@ constants!(bool, i16, i32, i64, f32, f64, String, uuid::Uuid, rust_decimal::Deci
 
 impl<M> IntoTyped<M, String> for &str {
     fn into_typed(self) -> Expr {
-        bound(&self.to_owned())
+        owned(self.to_owned())
     }
 }
 

@@ -113,7 +113,7 @@ macro_rules! tuple_of {
             }
 
             fn row(row: ($($value,)+)) -> Vec<Value> {
-                vec![$(row.$place.into_value().to_value()),+]
+                vec![$(row.$place.into_value().moved()),+]
             }
         }
     };

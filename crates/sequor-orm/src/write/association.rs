@@ -329,7 +329,7 @@ impl<M: Model, T: Model, J: Model> RelationHandle<M, T, Through<J>> {
     /// Sets a field of the rows between that `add`, `set` and `create` write.
     #[must_use]
     pub fn with<V: FieldType>(mut self, column: Column<J, V>, value: impl IntoValue<V>) -> Self {
-        self.through.push((Name::Owned(column.name().to_owned()), value.into_value().to_value()));
+        self.through.push((Name::Owned(column.name().to_owned()), value.into_value().moved()));
         self
     }
 }

@@ -216,7 +216,7 @@ impl<M: Model> Draft<M> {
 
     /// Gives a field a value.
     pub fn set<T: FieldType>(&mut self, column: Column<M, T>, value: impl IntoValue<T>) -> &mut Draft<M> {
-        self.put(column.position(), value.into_value().to_value());
+        self.put(column.position(), value.into_value().moved());
         self
     }
 

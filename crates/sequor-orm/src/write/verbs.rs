@@ -55,7 +55,7 @@ pub trait InstanceWrites: Model {
     /// `NotFound` when the row is gone; those of the database.
     #[track_caller]
     fn increment<T: Numeric>(&self, column: Column<Self, T>, by: impl IntoValue<T>, db: &Db) -> impl Future<Output = Result<Self>> + Send {
-        increment_boxed(db.clone(), stored(self), column.position(), by.into_value().to_value(), WriteOptions::at(Location::caller()))
+        increment_boxed(db.clone(), stored(self), column.position(), by.into_value().moved(), WriteOptions::at(Location::caller()))
     }
 
     /// Subtracts from a number in one atomic statement; gives the row as stored. Sequelize: `decrement('age', { by: 1 })`.
@@ -75,7 +75,7 @@ pub trait InstanceWrites: Model {
     /// `NotFound` when the row is gone; those of the database.
     #[track_caller]
     fn decrement<T: Numeric>(&self, column: Column<Self, T>, by: impl IntoValue<T>, db: &Db) -> impl Future<Output = Result<Self>> + Send {
-        let by = negated(by.into_value().to_value());
+        let by = negated(by.into_value().moved());
         increment_boxed(db.clone(), stored(self), column.position(), by, WriteOptions::at(Location::caller()))
     }
 

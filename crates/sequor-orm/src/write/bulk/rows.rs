@@ -118,18 +118,19 @@ fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
     wanted(model, row, position) || left_out()
 }
 
-/// Whether two rows have values, and NULL, in the same columns, and no expressions.
-fn alike(one: &RowState, other: &RowState) -> bool {
-    let same = |(one, other): (&Option<Value>, &Option<Value>)| match (one, other) {
-        (Some(one), Some(other)) => one.is_null() == other.is_null(),
-        (one, other) => one.is_none() && other.is_none(),
-    };
-    one.computed.is_empty() && other.computed.is_empty() && one.values.iter().zip(&other.values).all(same)
+/// Whether two rows have values in the same columns, and no expressions. NULL is a value, but not in these columns, which count themselves up.
+fn alike(one: &RowState, other: &RowState, counted: &[usize]) -> bool {
+    let null = |row: &RowState, position: usize| row.values[position].as_ref().is_some_and(Value::is_null);
+    one.computed.is_empty()
+        && other.computed.is_empty()
+        && one.values.iter().zip(&other.values).all(|(one, other)| one.is_none() == other.is_none())
+        && counted.iter().all(|position| null(one, *position) == null(other, *position))
 }
 
 fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
+    let counted: Vec<usize> = (0..model.columns.len()).filter(|position| model.columns[*position].auto_increment).collect();
     if let Some((first, rest)) = rows.split_first()
-        && rest.iter().all(|row| alike(first, row))
+        && rest.iter().all(|row| alike(first, row, &counted))
     {
         let positions = (0..model.columns.len()).filter(|position| writes(model, first, *position)).collect();
         let computed = !first.computed.is_empty();
