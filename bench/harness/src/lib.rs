@@ -121,7 +121,9 @@ impl Suite {
                 line.min / time,
                 line.processor,
                 line.processor / processor,
-                line.allocations.map(|n| format!("   {n:.1} allocations, {:.0} bytes", line.allocated_bytes.unwrap_or(0.0))).unwrap_or_default()
+                line.allocations
+                    .map(|n| format!("   {n:.1} allocations, {:.0} bytes", line.allocated_bytes.unwrap_or(0.0)))
+                    .unwrap_or_default()
             );
             println!("{}", serde_json::to_string(&line).expect("a line is plain data"));
         }

@@ -52,7 +52,12 @@ async fn hooks_of_one_write() -> Result<()> {
         without.push(plain.transaction(async |tx| create_many(tx, 200).await).await?);
         with.push(hooked.transaction(async |tx| create_many(tx, 200).await).await?);
     }
-    println!("one insert in a transaction, sqlite: {:.2} µs; with 20 hooks {:.2} µs; the hooks {:.2} µs", least(&without), least(&with), least(&with) - least(&without));
+    println!(
+        "one insert in a transaction, sqlite: {:.2} µs; with 20 hooks {:.2} µs; the hooks {:.2} µs",
+        least(&without),
+        least(&with),
+        least(&with) - least(&without)
+    );
     Ok(())
 }
 
@@ -114,7 +119,11 @@ async fn look_ups(file: &str, whose: &str) -> Result<()> {
         c.push(look_up(&thread, 500).await?);
     }
     let (a, b, c) = (least(&a), least(&b), least(&c));
-    println!("look-up by key, sqlite, {whose}: by hand {a:.2} µs; in place {b:.2} µs ({:.2}×); through the thread {c:.2} µs ({:.2}×)", b / a, c / a);
+    println!(
+        "look-up by key, sqlite, {whose}: by hand {a:.2} µs; in place {b:.2} µs ({:.2}×); through the thread {c:.2} µs ({:.2}×)",
+        b / a,
+        c / a
+    );
     Ok(())
 }
 

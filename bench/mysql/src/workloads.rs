@@ -108,7 +108,9 @@ fn rows_into_structs(suite: &Suite, place: &Place) {
     let db = place.sequor();
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
-    for (workload, count, rounds) in [("rows 1", 1u32, 60), ("rows 10", 10, 60), ("rows 100", 100, 60), ("rows 1,000", 1000, 40), ("rows 10,000", 10000, 25)] {
+    for (workload, count, rounds) in
+        [("rows 1", 1u32, 60), ("rows 10", 10, 60), ("rows 100", 100, 60), ("rows 1,000", 1000, 40), ("rows 10,000", 10000, 25)]
+    {
         let per = (1000 / count).clamp(1, 50);
         let sql = if count == 10000 { ALL.to_owned() } else { format!("{ALL} ORDER BY id LIMIT {count}") };
         let statement = RefCell::new(raw.borrow_mut().prepare(&sql));
@@ -205,7 +207,9 @@ fn create_one(suite: &Suite, place: &Place) {
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
     let mut cases: Vec<Case<'_>> = vec![
-        case("by hand", PER, || timed(|| data.iter().for_each(|row| assert!(insert_rows(&mut raw, &mut statement, std::slice::from_ref(row)) > 0)))),
+        case("by hand", PER, || {
+            timed(|| data.iter().for_each(|row| assert!(insert_rows(&mut raw, &mut statement, std::slice::from_ref(row)) > 0)))
+        }),
         case("Sequor", PER, || {
             let drafts = drafts(&data);
             timed(|| {
@@ -252,7 +256,14 @@ fn level_by_level(raw: &mut Raw, statements: &mut [Statement; 3], count: i32) {
     });
     let keys: Vec<Parameter<'_>> = users.iter().map(|user| Parameter::Int(user.id)).collect();
     raw.execute(second, &keys, |mut f| {
-        posts.push(Branch { id: f.i32(), user_id: f.i32(), title: f.string(), body: f.string_or_null(), created_at: f.instant(), comments: Vec::new() })
+        posts.push(Branch {
+            id: f.i32(),
+            user_id: f.i32(),
+            title: f.string(),
+            body: f.string_or_null(),
+            created_at: f.instant(),
+            comments: Vec::new(),
+        })
     });
     let keys: Vec<Parameter<'_>> = posts.iter().map(|post| Parameter::Int(post.id)).collect();
     raw.execute(third, &keys, |mut f| comments.push(Leaf { id: f.i32(), post_id: f.i32(), author: f.string(), text: f.string() }));
@@ -264,7 +275,10 @@ fn level_by_level(raw: &mut Raw, statements: &mut [Statement; 3], count: i32) {
     for post in posts {
         users[at[&post.user_id]].posts.push(post);
     }
-    assert!(users.len() == count as usize && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5)));
+    assert!(
+        users.len() == count as usize
+            && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5))
+    );
     let (user, post) = (&users[0], &users[0].posts[0]);
     std::hint::black_box((&user.name, &user.email, user.age, &post.title, &post.body, post.created_at));
     std::hint::black_box((post.comments[0].id, &post.comments[0].author, &post.comments[0].text));
@@ -288,7 +302,12 @@ fn include(suite: &Suite, place: &Place) {
             case("Sequor", 1, || {
                 timed(|| {
                     place.wait(async {
-                        let users = User::find_all().filter(User::ID.lte(count)).include(User::POSTS.include(Post::COMMENTS)).exec(&db).await.expect("rows");
+                        let users = User::find_all()
+                            .filter(User::ID.lte(count))
+                            .include(User::POSTS.include(Post::COMMENTS))
+                            .exec(&db)
+                            .await
+                            .expect("rows");
                         assert!(users.len() == count as usize);
                         for user in &users {
                             for post in user.posts.loaded().expect("loaded") {

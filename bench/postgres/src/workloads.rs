@@ -130,7 +130,9 @@ fn rows_into_structs(suite: &Suite, place: &Place) {
     let db = place.sequor(port);
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
-    for (workload, count, rounds) in [("rows 1", 1u32, 60), ("rows 10", 10, 60), ("rows 100", 100, 60), ("rows 1,000", 1000, 40), ("rows 10,000", 10000, 25)] {
+    for (workload, count, rounds) in
+        [("rows 1", 1u32, 60), ("rows 10", 10, 60), ("rows 100", 100, 60), ("rows 1,000", 1000, 40), ("rows 10,000", 10000, 25)]
+    {
         let per = (1000 / count).clamp(1, 50);
         let statement = format!("all{count}");
         let sql = if count == 10000 { ALL.to_owned() } else { format!("{ALL} ORDER BY id LIMIT {count}") };
@@ -199,10 +201,19 @@ fn insert_column(index: usize, rows: &[New], out: &mut BytesMut) -> IsNull {
         0 => array(out, rows, 25, |row, out| text(out, Some(&row.name))),
         1 => array(out, rows, 25, |row, out| text(out, Some(&row.email))),
         2 => array(out, rows, 23, |row, out| row.age.map(|age| out.put_i32(age)).is_some()),
-        3 => array(out, rows, 701, |row, out| { out.put_f64(row.score); true }),
-        4 => array(out, rows, 16, |row, out| { out.put_u8(row.active.into()); true }),
+        3 => array(out, rows, 701, |row, out| {
+            out.put_f64(row.score);
+            true
+        }),
+        4 => array(out, rows, 16, |row, out| {
+            out.put_u8(row.active.into());
+            true
+        }),
         5 => array(out, rows, 25, |row, out| text(out, row.bio.as_deref())),
-        _ => array(out, rows, 1184, |row, out| { out.put_i64(micros(row)); true }),
+        _ => array(out, rows, 1184, |row, out| {
+            out.put_i64(micros(row));
+            true
+        }),
     }
 }
 
@@ -233,9 +244,7 @@ fn insert_many(suite: &Suite, place: &Place) {
             case("Sequor", 1, || {
                 empty();
                 let drafts = drafts(&data);
-                timed(|| {
-                    place.wait(async { assert!(Inserted::bulk_create(drafts).exec(&db).await.expect("rows").len() == data.len()) })
-                })
+                timed(|| place.wait(async { assert!(Inserted::bulk_create(drafts).exec(&db).await.expect("rows").len() == data.len()) }))
             }),
         ];
         #[cfg(feature = "peers")]
@@ -244,7 +253,8 @@ fn insert_many(suite: &Suite, place: &Place) {
     }
 }
 
-const INSERT_ONE: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+const INSERT_ONE: &str =
+    "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
 
 fn create_one(suite: &Suite, place: &Place) {
     const PER: u32 = 50;
@@ -258,10 +268,19 @@ fn create_one(suite: &Suite, place: &Place) {
             0 => text(out, Some(&row.name)),
             1 => text(out, Some(&row.email)),
             2 => row.age.map(|age| out.put_i32(age)).is_some(),
-            3 => { out.put_f64(row.score); true }
-            4 => { out.put_u8(row.active.into()); true }
+            3 => {
+                out.put_f64(row.score);
+                true
+            }
+            4 => {
+                out.put_u8(row.active.into());
+                true
+            }
             5 => text(out, row.bio.as_deref()),
-            _ => { out.put_i64(row.created_at.timestamp_micros() - 946_684_800_000_000); true }
+            _ => {
+                out.put_i64(row.created_at.timestamp_micros() - 946_684_800_000_000);
+                true
+            }
         };
         if some { IsNull::No } else { IsNull::Yes }
     };
@@ -300,7 +319,8 @@ fn create_one(suite: &Suite, place: &Place) {
 const USERS: &str = "SELECT id, name, email, age FROM users WHERE id <= $1";
 const POSTS: &str = "SELECT id, user_id, title, body, created_at FROM posts WHERE user_id = ANY($1)";
 const COMMENTS: &str = "SELECT id, post_id, author, text FROM comments WHERE post_id = ANY($1)";
-const POSTS_OF: &str = "SELECT id, user_id, title, body, created_at FROM posts WHERE user_id = ANY(ARRAY(SELECT id FROM users WHERE id <= $1))";
+const POSTS_OF: &str =
+    "SELECT id, user_id, title, body, created_at FROM posts WHERE user_id = ANY(ARRAY(SELECT id FROM users WHERE id <= $1))";
 const COMMENTS_OF: &str = "SELECT id, post_id, author, text FROM comments WHERE post_id = ANY(ARRAY(SELECT id FROM posts WHERE user_id = ANY(ARRAY(SELECT id FROM users WHERE id <= $1))))";
 
 /// What a program without an ORM would make of the three tables.
@@ -342,7 +362,10 @@ pub fn stitch(users: &mut [Tree], mut posts: Vec<Branch>, comments: Vec<Leaf>) {
 }
 
 pub fn check(users: &[Tree], count: i32) {
-    assert!(users.len() == count as usize && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5)));
+    assert!(
+        users.len() == count as usize
+            && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5))
+    );
     let (user, post) = (&users[0], &users[0].posts[0]);
     std::hint::black_box((&user.name, &user.email, user.age, &post.title, &post.body, post.created_at));
     std::hint::black_box((post.comments[0].id, &post.comments[0].author, &post.comments[0].text));
@@ -407,7 +430,9 @@ fn include(suite: &Suite, place: &Place) {
         let raw = RefCell::new(place.raw(port));
         let db = place.sequor(port);
         place.wait(async {
-            for (name, sql) in [("users", USERS), ("posts", POSTS), ("comments", COMMENTS), ("posts of", POSTS_OF), ("comments of", COMMENTS_OF)] {
+            for (name, sql) in
+                [("users", USERS), ("posts", POSTS), ("comments", COMMENTS), ("posts of", POSTS_OF), ("comments of", COMMENTS_OF)]
+            {
                 raw.borrow_mut().prepare(name, sql).await;
             }
         });
@@ -418,7 +443,12 @@ fn include(suite: &Suite, place: &Place) {
             case("Sequor", 1, || {
                 timed(|| {
                     place.wait(async {
-                        let users = User::find_all().filter(User::ID.lte(count)).include(User::POSTS.include(Post::COMMENTS)).exec(&db).await.expect("rows");
+                        let users = User::find_all()
+                            .filter(User::ID.lte(count))
+                            .include(User::POSTS.include(Post::COMMENTS))
+                            .exec(&db)
+                            .await
+                            .expect("rows");
                         assert!(users.len() == count as usize);
                         for user in &users {
                             let posts = user.posts.loaded().expect("loaded");
@@ -438,7 +468,8 @@ fn include(suite: &Suite, place: &Place) {
     }
 }
 
-const PAGE: &str = "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE active = $1 ORDER BY id LIMIT 20 OFFSET 40";
+const PAGE: &str =
+    "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE active = $1 ORDER BY id LIMIT 20 OFFSET 40";
 const COUNT: &str = "SELECT count(*) FROM people WHERE active = $1";
 
 fn page_with_count(suite: &Suite, place: &Place) {
@@ -475,7 +506,13 @@ fn page_with_count(suite: &Suite, place: &Place) {
                 timed(|| {
                     place.wait(async {
                         for _ in 0..PER {
-                            let page = Person::find_all().filter(Person::ACTIVE.eq(true)).order_by(Person::ID.asc()).page(3, 20).exec(&db).await.expect("a page");
+                            let page = Person::find_all()
+                                .filter(Person::ACTIVE.eq(true))
+                                .order_by(Person::ID.asc())
+                                .page(3, 20)
+                                .exec(&db)
+                                .await
+                                .expect("a page");
                             assert!(page.rows.len() == 20 && page.count == 5000);
                         }
                     })

@@ -48,6 +48,11 @@ impl Place {
     fn sequor(&self) -> Db {
         self.wait(Db::connect(&format!("sqlite://{}", self.path))).expect("a database")
     }
+
+    /// With short statements on the caller's thread: an option, as `docs/src/production.md` says.
+    fn inline(&self) -> Db {
+        self.wait(Db::connect(&format!("sqlite://{}?inline=on", self.path))).expect("a database")
+    }
 }
 
 /// Runs all of them.
@@ -89,7 +94,7 @@ fn person(row: &Row<'_>) -> Person {
 fn find_by_key(suite: &Suite, place: &Place) {
     const PER: u32 = 300;
     let connection = place.open();
-    let db = place.sequor();
+    let (db, inline) = (place.sequor(), place.inline());
     let find = |key: i32| connection.prepare_cached(KEY).expect("a statement").query_row([key], |row| Ok(person(row))).expect("a row");
     let spawned = |db: &Db| {
         let db = db.clone();
@@ -108,6 +113,7 @@ fn find_by_key(suite: &Suite, place: &Place) {
     let mut cases = vec![
         case("rusqlite by hand", PER, || timed(|| (0..PER).for_each(|i| drop(std::hint::black_box(find(key(i))))))),
         case("Sequor", PER, || timed(|| spawned(&db))),
+        case("Sequor, inline=on", PER, || timed(|| spawned(&inline))),
     ];
     #[cfg(feature = "peers")]
     cases.extend(peers.find_by_key(PER));
@@ -116,10 +122,12 @@ fn find_by_key(suite: &Suite, place: &Place) {
 
 fn rows_into_structs(suite: &Suite, place: &Place) {
     let connection = place.open();
-    let db = place.sequor();
+    let (db, inline) = (place.sequor(), place.inline());
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
-    for (workload, count, rounds) in [("rows 1", 1u32, 40), ("rows 10", 10, 40), ("rows 100", 100, 40), ("rows 1,000", 1000, 30), ("rows 10,000", 10000, 20)] {
+    for (workload, count, rounds) in
+        [("rows 1", 1u32, 40), ("rows 10", 10, 40), ("rows 100", 100, 40), ("rows 1,000", 1000, 30), ("rows 10,000", 10000, 20)]
+    {
         let per = (1000 / count).clamp(1, 100);
         let sql = if count == 10000 { ALL.to_owned() } else { format!("{ALL} ORDER BY id LIMIT {count}") };
         let all = || -> Vec<Person> {
@@ -128,21 +136,20 @@ fn rows_into_structs(suite: &Suite, place: &Place) {
         };
         let mut cases: Vec<Case<'_>> = vec![
             case("rusqlite by hand", per, || timed(|| (0..per).for_each(|_| assert!(all().len() == count as usize)))),
-            case("Sequor", per, || {
-                timed(|| {
-                    place.wait(async {
-                        for _ in 0..per {
-                            let find = Person::find_all();
-                            let find = if count == 10000 { find } else { find.order_by(Person::ID.asc()).limit(u64::from(count)) };
-                            assert!(find.exec(&db).await.expect("rows").len() == count as usize);
-                        }
-                    })
-                })
-            }),
+            case("Sequor", per, || timed(|| place.wait(find_rows(&db, per, count)))),
+            case("Sequor, inline=on", per, || timed(|| place.wait(find_rows(&inline, per, count)))),
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.rows(per, count));
         suite.run(workload, rounds, std::mem::take(&mut cases));
+    }
+}
+
+async fn find_rows(db: &Db, times: u32, count: u32) {
+    for _ in 0..times {
+        let find = Person::find_all();
+        let find = if count == 10000 { find } else { find.order_by(Person::ID.asc()).limit(u64::from(count)) };
+        assert!(find.exec(db).await.expect("rows").len() == count as usize);
     }
 }
 
@@ -166,7 +173,7 @@ fn insert_by_hand(connection: &mut Connection, data: &[New]) -> Vec<i64> {
 
 fn insert_many(suite: &Suite, place: &Place) {
     let connection = RefCell::new(place.open());
-    let db = place.sequor();
+    let (db, inline) = (place.sequor(), place.inline());
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
     for (workload, count) in [("insert 10", 10), ("insert 100", 100), ("insert 1,000", 1000), ("insert 10,000", 10000)] {
@@ -182,6 +189,13 @@ fn insert_many(suite: &Suite, place: &Place) {
                 let drafts = drafts(&data);
                 timed(|| place.wait(async { assert!(Inserted::bulk_create(drafts).exec(&db).await.expect("rows").len() == data.len()) }))
             }),
+            case("Sequor, inline=on", 1, || {
+                empty();
+                let drafts = drafts(&data);
+                timed(|| {
+                    place.wait(async { assert!(Inserted::bulk_create(drafts).exec(&inline).await.expect("rows").len() == data.len()) })
+                })
+            }),
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.insert(&data, &empty));
@@ -192,7 +206,7 @@ fn insert_many(suite: &Suite, place: &Place) {
 fn create_one(suite: &Suite, place: &Place) {
     const PER: u32 = 50;
     let connection = place.open();
-    let db = place.sequor();
+    let (db, inline) = (place.sequor(), place.inline());
     let data = rows(PER as i32);
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
@@ -208,18 +222,22 @@ fn create_one(suite: &Suite, place: &Place) {
         }),
         case("Sequor", PER, || {
             let drafts = drafts(&data);
-            timed(|| {
-                place.wait(async {
-                    for draft in drafts {
-                        assert!(draft.create(&db).await.expect("a row").id > 0);
-                    }
-                })
-            })
+            timed(|| place.wait(create_each(&db, drafts)))
+        }),
+        case("Sequor, inline=on", PER, || {
+            let drafts = drafts(&data);
+            timed(|| place.wait(create_each(&inline, drafts)))
         }),
     ];
     #[cfg(feature = "peers")]
     cases.extend(peers.create_one(&data));
     suite.run("create one", 30, std::mem::take(&mut cases));
+}
+
+async fn create_each(db: &Db, drafts: Vec<Draft<Inserted>>) {
+    for draft in drafts {
+        assert!(draft.create(db).await.expect("a row").id > 0);
+    }
 }
 
 struct Tree {
@@ -269,8 +287,12 @@ fn by_hand(connection: &Connection, count: i32) {
     });
     let keys = format!("{:?}", posts.iter().map(|post| post.id).collect::<Vec<_>>());
     let sql = "SELECT id, post_id, author, text FROM comments WHERE post_id IN (SELECT value FROM json_each(?1))";
-    let comments =
-        read(connection, sql, &keys, |row| Leaf { id: row.get_unwrap(0), post_id: row.get_unwrap(1), author: row.get_unwrap(2), text: row.get_unwrap(3) });
+    let comments = read(connection, sql, &keys, |row| Leaf {
+        id: row.get_unwrap(0),
+        post_id: row.get_unwrap(1),
+        author: row.get_unwrap(2),
+        text: row.get_unwrap(3),
+    });
     let at: HashMap<i64, usize> = posts.iter().enumerate().map(|(index, post)| (post.id, index)).collect();
     for comment in comments {
         posts[at[&comment.post_id]].comments.push(comment);
@@ -279,33 +301,36 @@ fn by_hand(connection: &Connection, count: i32) {
     for post in posts {
         users[at[&post.user_id]].posts.push(post);
     }
-    assert!(users.len() == count as usize && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5)));
+    assert!(
+        users.len() == count as usize
+            && users.iter().all(|user| user.posts.len() == 10 && user.posts.iter().all(|post| post.comments.len() == 5))
+    );
     let (user, post) = (&users[0], &users[0].posts[0]);
     std::hint::black_box((&user.name, &user.email, user.age, &post.title, &post.body, post.created_at));
     std::hint::black_box((post.comments[0].id, &post.comments[0].author, &post.comments[0].text));
 }
 
+async fn find_tree(db: &Db, count: i32) {
+    let find = User::find_all().filter(User::ID.lte(count)).include(User::POSTS.include(Post::COMMENTS));
+    let users = find.exec(db).await.expect("rows");
+    assert!(users.len() == count as usize);
+    for user in &users {
+        for post in user.posts.loaded().expect("loaded") {
+            assert!(post.comments.loaded().expect("loaded").len() == 5);
+        }
+    }
+}
+
 fn include(suite: &Suite, place: &Place) {
     let connection = place.open();
-    let db = place.sequor();
+    let (db, inline) = (place.sequor(), place.inline());
     #[cfg(feature = "peers")]
     let peers = crate::peers::Peers::connect(place);
     for (workload, count) in [("include of 3 levels, 100 users", 100), ("include of 3 levels, 1 user", 1)] {
         let mut cases: Vec<Case<'_>> = vec![
             case("rusqlite by hand", 1, || timed(|| by_hand(&connection, count))),
-            case("Sequor", 1, || {
-                timed(|| {
-                    place.wait(async {
-                        let users = User::find_all().filter(User::ID.lte(count)).include(User::POSTS.include(Post::COMMENTS)).exec(&db).await.expect("rows");
-                        assert!(users.len() == count as usize);
-                        for user in &users {
-                            for post in user.posts.loaded().expect("loaded") {
-                                assert!(post.comments.loaded().expect("loaded").len() == 5);
-                            }
-                        }
-                    })
-                })
-            }),
+            case("Sequor", 1, || timed(|| place.wait(find_tree(&db, count)))),
+            case("Sequor, inline=on", 1, || timed(|| place.wait(find_tree(&inline, count)))),
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.include(count));
@@ -318,7 +343,11 @@ fn page_with_count(suite: &Suite, place: &Place) {
     let connection = place.open();
     let db = place.sequor();
     let page = || {
-        let count: i64 = connection.prepare_cached("SELECT count(*) FROM people WHERE active = 1").expect("sql").query_row([], |row| row.get(0)).expect("a count");
+        let count: i64 = connection
+            .prepare_cached("SELECT count(*) FROM people WHERE active = 1")
+            .expect("sql")
+            .query_row([], |row| row.get(0))
+            .expect("a count");
         let rows = read(&connection, &format!("{ALL} WHERE active = ?1 ORDER BY id LIMIT 20 OFFSET 40"), &1, person);
         assert!(count == 5000 && rows.len() == 20);
     };
@@ -328,7 +357,13 @@ fn page_with_count(suite: &Suite, place: &Place) {
             timed(|| {
                 place.wait(async {
                     for _ in 0..PER {
-                        let page = Person::find_all().filter(Person::ACTIVE.eq(true)).order_by(Person::ID.asc()).page(3, 20).exec(&db).await.expect("a page");
+                        let page = Person::find_all()
+                            .filter(Person::ACTIVE.eq(true))
+                            .order_by(Person::ID.asc())
+                            .page(3, 20)
+                            .exec(&db)
+                            .await
+                            .expect("a page");
                         assert!(page.rows.len() == 20 && page.count == 5000);
                     }
                 })

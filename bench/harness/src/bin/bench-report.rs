@@ -89,7 +89,9 @@ fn picture(groups: &[(&str, Vec<&Line>)]) -> String {
     const MOST: f64 = 6.0;
     let scale = 90.0;
     let height: usize = groups.iter().map(|(_, list)| list.len() * 14 + 26).sum();
-    let mut svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"860\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"11\">\n");
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"860\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"11\">\n"
+    );
     let mut y = 16;
     for (workload, list) in groups {
         let _ = writeln!(svg, "<text x=\"0\" y=\"{y}\" font-weight=\"bold\" fill=\"#57606a\">{}</text>", escaped(workload));
@@ -99,7 +101,8 @@ fn picture(groups: &[(&str, Vec<&Line>)]) -> String {
             let ratio = line.min / floor;
             let (width, colour) = (ratio.min(MOST) * scale, COLOURS[place % COLOURS.len()]);
             let _ = writeln!(svg, "<rect x=\"210\" y=\"{y}\" width=\"{width:.0}\" height=\"11\" fill=\"{colour}\"/>");
-            let _ = writeln!(svg, "<text x=\"205\" y=\"{}\" text-anchor=\"end\" fill=\"#57606a\">{}</text>", y + 9, escaped(&line.contender));
+            let _ =
+                writeln!(svg, "<text x=\"205\" y=\"{}\" text-anchor=\"end\" fill=\"#57606a\">{}</text>", y + 9, escaped(&line.contender));
             let more = if ratio > MOST { " →" } else { "" };
             let _ = writeln!(svg, "<text x=\"{:.0}\" y=\"{}\" fill=\"#57606a\">{ratio:.2}{more}</text>", 215.0 + width, y + 9);
             y += 14;

@@ -42,7 +42,8 @@ impl<'a> Peer<'a> {
             timed(|| {
                 self.place.wait(async {
                     for i in 0..per {
-                        let row: Person = sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
+                        let row: Person =
+                            sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
                         std::hint::black_box(row);
                     }
                 })
@@ -80,7 +81,9 @@ impl<'a> Peer<'a> {
                     let mut count = 0;
                     // A statement takes 65,535 parameters.
                     for chunk in data.chunks(9_000) {
-                        let mut query = sqlx::QueryBuilder::<sqlx::MySql>::new("INSERT INTO inserted (name, email, age, score, active, bio, created_at) ");
+                        let mut query = sqlx::QueryBuilder::<sqlx::MySql>::new(
+                            "INSERT INTO inserted (name, email, age, score, active, bio, created_at) ",
+                        );
                         query.push_values(chunk, |mut values, row| {
                             values.push_bind(&row.name).push_bind(&row.email).push_bind(row.age).push_bind(row.score);
                             values.push_bind(row.active).push_bind(&row.bio).push_bind(row.created_at);
@@ -101,7 +104,8 @@ impl<'a> Peer<'a> {
                 self.place.wait(async {
                     for row in data {
                         let query = sqlx::query(ONE).bind(&row.name).bind(&row.email).bind(row.age).bind(row.score).bind(row.active);
-                        let done = query.bind(&row.bio).bind(row.created_at).execute(&mut *self.connection.borrow_mut()).await.expect("a row");
+                        let done =
+                            query.bind(&row.bio).bind(row.created_at).execute(&mut *self.connection.borrow_mut()).await.expect("a row");
                         assert!(done.last_insert_id() > 0);
                     }
                 })

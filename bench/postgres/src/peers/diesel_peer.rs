@@ -112,7 +112,8 @@ impl<'a> Peer<'a> {
             case("diesel", per, move || {
                 timed(|| {
                     for i in 0..per {
-                        let row: Person = RunQueryDsl::first(people::table.find(key(i)), &mut *self.connection.borrow_mut()).expect("a row");
+                        let row: Person =
+                            RunQueryDsl::first(people::table.find(key(i)), &mut *self.connection.borrow_mut()).expect("a row");
                         std::hint::black_box(row);
                     }
                 })
@@ -122,7 +123,8 @@ impl<'a> Peer<'a> {
                     self.place.wait(async {
                         for i in 0..per {
                             let query = people::table.find(key(i));
-                            let row: Person = diesel_async::RunQueryDsl::first(query, &mut *self.waiting.borrow_mut()).await.expect("a row");
+                            let row: Person =
+                                diesel_async::RunQueryDsl::first(query, &mut *self.waiting.borrow_mut()).await.expect("a row");
                             std::hint::black_box(row);
                         }
                     })
@@ -154,7 +156,8 @@ impl<'a> Peer<'a> {
                             let rows: Vec<Person> = match count {
                                 10000 => diesel_async::RunQueryDsl::load(people::table, connection).await,
                                 count => {
-                                    diesel_async::RunQueryDsl::load(people::table.order(people::id).limit(i64::from(count)), connection).await
+                                    diesel_async::RunQueryDsl::load(people::table.order(people::id).limit(i64::from(count)), connection)
+                                        .await
                                 }
                             }
                             .expect("rows");

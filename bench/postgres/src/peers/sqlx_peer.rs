@@ -43,7 +43,8 @@ impl<'a> Peer<'a> {
             timed(|| {
                 self.place.wait(async {
                     for i in 0..per {
-                        let row: Person = sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
+                        let row: Person =
+                            sqlx::query_as(KEY).bind(key(i)).fetch_one(&mut *self.connection.borrow_mut()).await.expect("a row");
                         std::hint::black_box(row);
                     }
                 })
@@ -94,7 +95,8 @@ impl<'a> Peer<'a> {
     }
 
     pub fn create_one<'b>(&'b self, data: &'b [New]) -> Case<'b> {
-        const ONE: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+        const ONE: &str =
+            "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
         case("sqlx", data.len() as u32, move || {
             timed(|| {
                 self.place.wait(async {

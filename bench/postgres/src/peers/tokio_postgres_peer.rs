@@ -11,7 +11,8 @@ use tokio_postgres::{Client, NoTls, Row, Statement};
 const KEY: &str = "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE id = $1";
 const UNNEST: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) \
     SELECT * FROM UNNEST($1::text[], $2::text[], $3::int4[], $4::float8[], $5::bool[], $6::text[], $7::timestamptz[]) RETURNING id";
-const ONE: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+const ONE: &str =
+    "INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
 
 pub struct Peer<'a> {
     place: &'a Place,
@@ -42,7 +43,8 @@ impl<'a> Peer<'a> {
             let users = "SELECT id, name, email, age FROM users WHERE id <= $1";
             let posts = "SELECT id, user_id, title, body, created_at FROM posts WHERE user_id = ANY($1)";
             let comments = "SELECT id, post_id, author, text FROM comments WHERE post_id = ANY($1)";
-            for (name, sql) in [("key", KEY), ("unnest", UNNEST), ("one", ONE), ("users", users), ("posts", posts), ("comments", comments)] {
+            for (name, sql) in [("key", KEY), ("unnest", UNNEST), ("one", ONE), ("users", users), ("posts", posts), ("comments", comments)]
+            {
                 known.insert(name, client.prepare(sql).await.expect("a statement"));
             }
             Peer { place, client, known }

@@ -216,7 +216,13 @@ impl TreeSink {
     /// The rows as children of their parents.
     pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
         let link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let parents = link.keys.iter().map(|key| owners.get(key).cloned().unwrap_or_default()).collect();
+        let mut parents: Vec<Rows> = Vec::with_capacity(link.keys.len());
+        for (row, key) in link.keys.iter().enumerate() {
+            // Rows of one parent mostly come one after the other.
+            let before = row.checked_sub(1).filter(|before| link.keys[*before] == *key).and_then(|before| parents.get(before));
+            let found = before.or_else(|| owners.get(key)).cloned().unwrap_or_default();
+            parents.push(found);
+        }
         Ok(Children {
             relation: many.relation,
             name: many.name,
