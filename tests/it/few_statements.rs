@@ -20,7 +20,7 @@ fn upsert(db: &Db) -> usize {
 async fn an_upsert_tells_in_one_statement_whether_the_row_is_new(db: Db) -> Result<()> {
     let account = accounts(&db).await?;
     let put = async |db: &Db, values: Value| -> Result<(String, bool)> {
-        let (row, created) = account.upsert(values, json!({})).exec(db).await?;
+        let (row, created) = account.upsert(values).exec(db).await?;
         Ok((row.to_json().to_string(), created))
     };
     for (values, new) in [(json!({ "email": "a", "name": "A" }), true), (json!({ "email": "a", "name": "B" }), false)] {
@@ -51,7 +51,7 @@ async fn of_many_upserts_at_once_one_is_new(db: Db) -> Result<()> {
     for number in 0..12 {
         let (db, account) = (db.clone(), account.clone());
         tasks.push(tokio::spawn(async move {
-            Ok::<_, Error>(account.upsert(json!({ "email": "same", "name": format!("n{number}") }), json!({})).exec(&db).await?.1)
+            Ok::<_, Error>(account.upsert(json!({ "email": "same", "name": format!("n{number}") })).exec(&db).await?.1)
         }));
     }
     let mut new = 0;

@@ -22,7 +22,7 @@ async fn library(db: &Db) -> Result<(sequor::RuntimeModel, sequor::RuntimeModel)
     for (name, age) in [("Ann", 30), ("Bo", 40), ("Cy", 50)] {
         let author = authors.create(json!({ "name": name, "secret": "s", "age": age })).exec(db).await?;
         let id = author.get("id")?;
-        books.bulk_create(json!([{ "title": format!("{name} 1"), "price": age, "authorId": id }, { "title": format!("{name} 2"), "price": 1, "authorId": id }]), json!({})).exec(db).await?;
+        books.bulk_create(json!([{ "title": format!("{name} 1"), "price": age, "authorId": id }, { "title": format!("{name} 2"), "price": 1, "authorId": id }])).exec(db).await?;
     }
     Ok((authors, books))
 }
@@ -43,7 +43,7 @@ async fn verbs_of_run_time_models_run_where_exec_says(db: Db) -> Result<()> {
     row.reload(&db).await?;
     assert_eq!(row.get("age")?, json!(43));
     row.destroy(&db).await?;
-    let (rows, count) = authors.find_and_count_all(json!({ "order": ["id"], "limit": 1 })).exec(&db).await?;
+    let RowsAndCount { rows, count } = authors.find_and_count_all(json!({ "order": ["id"], "limit": 1 })).exec(&db).await?;
     assert_eq!((rows.len(), count), (1, 2));
     Ok(())
 }

@@ -27,24 +27,18 @@ async fn blog(db: &Db) -> Result<Blog> {
         db.associate(association)?;
     }
     db.sync_all(SyncMode::Create).await?;
-    users
-        .bulk_create(json!([{ "name": "Ann", "age": 3 }, { "name": "Bo", "age": 30 }, { "name": "Cy", "age": null }]), json!({}))
-        .exec(db)
-        .await?;
+    users.bulk_create(json!([{ "name": "Ann", "age": 3 }, { "name": "Bo", "age": 30 }, { "name": "Cy", "age": null }])).exec(db).await?;
     posts
-        .bulk_create(
-            json!([
-                { "title": "a", "likes": 5, "open": true, "userId": 1 },
-                { "title": "b", "likes": 1, "open": false, "userId": 1 },
-                { "title": "c", "likes": 9, "open": true, "userId": 2 }
-            ]),
-            json!({}),
-        )
+        .bulk_create(json!([
+            { "title": "a", "likes": 5, "open": true, "userId": 1 },
+            { "title": "b", "likes": 1, "open": false, "userId": 1 },
+            { "title": "c", "likes": 9, "open": true, "userId": 2 }
+        ]))
         .exec(db)
         .await?;
-    tags.bulk_create(json!([{ "label": "red" }, { "label": "blue" }]), json!({})).exec(db).await?;
+    tags.bulk_create(json!([{ "label": "red" }, { "label": "blue" }])).exec(db).await?;
     links
-        .bulk_create(json!([{ "postId": 1, "tagId": 1, "weight": 7 }, { "postId": 1, "tagId": 2, "weight": 2 }, { "postId": 3, "tagId": 2, "weight": 8 }]), json!({}))
+        .bulk_create(json!([{ "postId": 1, "tagId": 1, "weight": 7 }, { "postId": 1, "tagId": 2, "weight": 2 }, { "postId": 3, "tagId": 2, "weight": 8 }]))
         .exec(db)
         .await?;
     Ok(Blog { users, posts })
@@ -115,8 +109,12 @@ async fn raw_rows_are_joined_rows(db: Db) -> Result<()> {
 async fn functions_are_values_and_rows_are_read_again(db: Db) -> Result<()> {
     let blog = blog(&db).await?;
     let user = blog.users.create(json!({ "name": { "$fn": "upper", "args": ["di"] }, "age": 1 })).exec(&db).await?;
-    let mut user =
-        blog.users.find_by_pk(user.get("id")?, json!({ "include": ["posts"] })).exec(&db).await?.ok_or_else(|| Error::not_found("User"))?;
+    let mut user = blog
+        .users
+        .find_by_pk_with(user.get("id")?, json!({ "include": ["posts"] }))
+        .exec(&db)
+        .await?
+        .ok_or_else(|| Error::not_found("User"))?;
     assert_eq!(user.get("name")?, "DI");
     user.update(json!({ "age": { "$fn": "abs", "args": [-8] } }), &db).await?;
     blog.posts.create(json!({ "title": "d", "likes": 0, "userId": user.get("id")? })).exec(&db).await?;
@@ -165,9 +163,9 @@ async fn an_unknown_option_of_a_write_is_an_error_that_names_it(db: Db) -> Resul
     let wrong = || json!({ "individualHook": true });
     let create = said(posts.create_with(json!({ "title": "x" }), wrong()).exec(&db).await.unwrap_err());
     assert!(create.contains("create.individualHook: unknown option, did you mean individualHooks?"), "{create}");
-    let bulk = said(posts.bulk_create(json!([{ "title": "x" }]), wrong()).exec(&db).await.unwrap_err());
+    let bulk = said(posts.bulk_create_with(json!([{ "title": "x" }]), wrong()).exec(&db).await.unwrap_err());
     assert!(bulk.contains("bulkCreate.individualHook"), "{bulk}");
-    let upsert = said(posts.upsert(json!({ "id": 1, "title": "x" }), wrong()).exec(&db).await.unwrap_err());
+    let upsert = said(posts.upsert_with(json!({ "id": 1, "title": "x" }), wrong()).exec(&db).await.unwrap_err());
     assert!(upsert.contains("upsert.individualHook"), "{upsert}");
     assert_eq!(posts.count(json!({})).exec(&db).await?, 3, "nothing is written");
     Ok(())

@@ -10,4 +10,5 @@ mod runtime;
 mod services;
 mod shapes;
 mod spellings;
+mod strangers;
 mod writes;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use rust_decimal::Decimal;
+use std::fmt;
 use uuid::Uuid;
 
 /// One value of a column, independent of any database.
@@ -111,6 +112,33 @@ impl Value {
             Value::Json(value) => (**value).clone(),
             Value::Array(values) => Json::Array(values.iter().map(Value::to_json).collect()),
             Value::Range(range) => range.to_json(),
+        }
+    }
+}
+
+/// As [`Value::to_json`].
+impl serde::Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl From<Value> for serde_json::Value {
+    fn from(value: Value) -> serde_json::Value {
+        match value {
+            Value::Json(document) => *document,
+            Value::Text(text) => serde_json::Value::String(text),
+            other => other.to_json(),
+        }
+    }
+}
+
+/// Text as it is, everything else as JSON.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_json() {
+            serde_json::Value::String(text) => f.pad(&text),
+            other => other.fmt(f),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `#[derive(DbEnum)]`: an enum as labels of the database.
 
-use crate::attributes::{Options, known};
+use crate::attributes::{Given, Options, known};
 use crate::errors::Errors;
 use crate::model::{root, style_is_known};
 use crate::names;
@@ -55,7 +55,14 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         return None;
     }
     let name = options.text("name").map_or_else(|| names::snake_case(&names::plain(&input.ident)), LitStr::value);
-    Some(emit(&input.ident, &root, &name, &variants))
+    let serde = !matches!(options.get("serde"), Some((_, Given::Bool(false)))) && !has_own_serde(input, data);
+    Some(emit(&input.ident, &root, &name, &variants, serde))
+}
+
+/// Whether serde's own derive stands beside ours, as far as its attributes tell.
+fn has_own_serde(input: &DeriveInput, data: &syn::DataEnum) -> bool {
+    let of_variants = data.variants.iter().flat_map(|variant| &variant.attrs);
+    input.attrs.iter().chain(of_variants).any(|attribute| attribute.path().is_ident("serde"))
 }
 
 fn read_variant(variant: &syn::Variant, ident: &Ident, style: &str, errors: &mut Errors) -> Variant {
@@ -71,7 +78,7 @@ fn read_variant(variant: &syn::Variant, ident: &Ident, style: &str, errors: &mut
     Variant { ident: variant.ident.clone(), label: own.text("rename").cloned().unwrap_or_else(renamed), plain }
 }
 
-fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> TokenStream {
+fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant], serde: bool) -> TokenStream {
     let shown = variants.iter().map(|Variant { ident: variant, label, plain }| {
         let rest = (!plain).then(|| quote!({ .. }));
         quote!(#ident::#variant #rest => #label,)
@@ -87,6 +94,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> 
     let (variant, label): (Vec<_>, Vec<_>) = plain.iter().map(|variant| (&variant.ident, &variant.label)).unzip();
     let text = names::plain(ident);
     let (field, texts) = (as_field(ident, &text), as_text(ident, &text));
+    let serde = serde.then(|| as_json(ident, &text));
     quote! {
         const _: () = {
             use #root::__private as __sequor;
@@ -111,6 +119,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant]) -> 
 
             #field
             #texts
+            #serde
         };
     }
 }
@@ -167,7 +176,12 @@ fn as_text(ident: &Ident, text: &str) -> TokenStream {
                 <#ident as __sequor::DbEnum>::from_label(text).ok_or_else(|| __sequor::unknown_label(#text))
             }
         }
+    }
+}
 
+/// The enum in JSON: its label.
+fn as_json(ident: &Ident, text: &str) -> TokenStream {
+    quote! {
         #[automatically_derived]
         impl __sequor::serde::Serialize for #ident {
             fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {

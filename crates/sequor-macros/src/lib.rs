@@ -26,6 +26,9 @@ pub fn derive_model(input: TokenStream) -> TokenStream {
 }
 
 /// Makes an enum without data a column type.
+///
+/// It has `Display`, `FromStr`, and `Serialize` and `Deserialize` as its label. Where serde's own derives are to stand beside it, say so:
+/// `#[db_enum(serde = false)]`, or give them any `#[serde(..)]` of their own.
 #[proc_macro_derive(DbEnum, attributes(db_enum))]
 pub fn derive_db_enum(input: TokenStream) -> TokenStream {
     db_enum::expand(input.into()).into()

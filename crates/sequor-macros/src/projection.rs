@@ -17,6 +17,8 @@ struct Item {
     decode: TokenStream,
     copy: TokenStream,
     lists: Option<Lists>,
+    /// What the column is called in the rows of raw SQL; related rows are none of theirs.
+    raw: Option<TokenStream>,
 }
 
 /// Lists that a field holds: how many, and how one of them is filled, given its number in the field.
@@ -75,15 +77,24 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     if options.has("of") || options.has("relation") {
         return Some(related(&ident, ty, of, &options));
     }
-    let select = match (options.tokens("expr"), options.tokens("column")) {
-        (Some(expression), _) => quote_spanned!(expression.span()=> __sequor::projected::<#of, #ty>(#expression)),
+    let text = names::plain(&ident);
+    let (select, raw) = match (options.tokens("expr"), options.tokens("column")) {
+        (Some(expression), _) => {
+            (quote_spanned!(expression.span()=> __sequor::projected::<#of, #ty>(#expression)), quote!(__sequor::Name::Borrowed(#text)))
+        }
         (None, Some(column)) => {
             let column = named(column, of);
-            quote_spanned!(column.span()=> __sequor::projected_column::<#of, #ty>(#column))
+            (
+                quote_spanned!(column.span()=> __sequor::projected_column::<#of, #ty>(#column)),
+                quote!(__sequor::raw_name::<#of>(#column.name(), #text)),
+            )
         }
         (None, None) => {
             let (constant, of) = (names::constant(&ident), types::at(of.clone(), ident.span()));
-            quote_spanned!(ident.span()=> __sequor::projected_column::<#of, #ty>(#of::#constant))
+            (
+                quote_spanned!(ident.span()=> __sequor::projected_column::<#of, #ty>(#of::#constant)),
+                quote!(__sequor::raw_name::<#of>(#text, #text)),
+            )
         }
     };
     let (row, place) = places();
@@ -93,6 +104,7 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
         decode: quote_spanned!(ty.span()=> <#ty as __sequor::FieldType>::decode(#row, #place)?),
         copy: quote!(::core::clone::Clone::clone(&self.#ident)),
         lists: None,
+        raw: Some(raw),
         field: ident,
     })
 }
@@ -131,7 +143,7 @@ fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options) -
     };
     let select = quote_spanned!(ident.span()=> __sequor::projected_relation::<#inner, #of, #other, _>(#relation, #optional));
     let lists = Some(Lists { count: quote!(#projection::LISTS), fill });
-    Item { field: ident.clone(), select, width, decode, copy, lists }
+    Item { field: ident.clone(), select, width, decode, copy, lists, raw: None }
 }
 
 /// A list: nothing in the row itself; its rows come from a statement of their own.
@@ -148,6 +160,7 @@ fn list(ident: &Ident, inner: &syn::Type, of: &TokenStream, relation: &TokenStre
         decode: quote!(::std::vec::Vec::<#inner>::new()),
         copy: quote!(::core::iter::Iterator::collect(::core::iter::Iterator::map(self.#ident.iter(), <#inner as __sequor::Projection>::copy))),
         lists: Some(Lists { count: quote!(1), fill }),
+        raw: None,
         field: ident.clone(),
     }
 }
@@ -176,9 +189,12 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
             let list = list - #count;
         }
     });
+    let raw = from_row(ident, items);
     quote! {
         const _: () = {
             use #root::__private as __sequor;
+
+            #raw
 
             #[automatically_derived]
             impl __sequor::Projection for #ident {
@@ -209,4 +225,22 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
             }
         };
     }
+}
+
+/// The projection as rows of raw SQL, by the names of their columns, where it holds no related rows.
+fn from_row(ident: &Ident, items: &[Item]) -> Option<TokenStream> {
+    let names: Option<Vec<&TokenStream>> = items.iter().map(|item| item.raw.as_ref()).collect();
+    let names = names?;
+    Some(quote! {
+        #[automatically_derived]
+        impl __sequor::FromRow for #ident {
+            fn names() -> ::std::vec::Vec<__sequor::Name> {
+                ::std::vec![#(#names),*]
+            }
+
+            fn from_row(row: &mut dyn __sequor::RowReader) -> __sequor::Result<#ident> {
+                <#ident as __sequor::Projection>::decode(row, 0)
+            }
+        }
+    })
 }

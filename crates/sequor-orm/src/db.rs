@@ -34,6 +34,7 @@ use sequor_core::error::Result;
 use sequor_core::schema::{ModelDef, Models};
 use sequor_sql::Dialect;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -109,13 +110,13 @@ impl Db {
     ///
     /// # Errors
     /// `Connection` of the exact kind.
-    pub async fn connect(url: &str) -> Result<Db> {
-        Db::options(url).connect().await
+    pub fn connect(url: impl AsRef<str>) -> impl Future<Output = Result<Db>> + Send {
+        Db::options(url).connect()
     }
 
     /// Begins to connect with options of your own.
-    pub fn options(url: &str) -> DbOptions {
-        DbOptions::new(url)
+    pub fn options(url: impl AsRef<str>) -> DbOptions {
+        DbOptions::new(url.as_ref())
     }
 
     /// Options from `sequor.toml`, `.env` and the environment; later wins, and methods called on the options win over all: `DATABASE_URL`,

@@ -30,7 +30,7 @@ pub use sequor_sql::Dialect;
 pub mod __private {
     pub use crate::hook::{Declared, DeclaresHooks, HookContext, HookKind, HookSubject, Hooks, RowRule, TypedHooks, apply_scope};
     pub use crate::model::*;
-    pub use crate::query::{Clauses, Projection, ProjectionItem, RawSql, raw_value};
+    pub use crate::query::{Clauses, FromRow, Projection, ProjectionItem, RawSql, raw_value};
     pub use crate::validate::{AsyncOutcome, AsyncRule, Verdict, draft_for_rule, given};
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;

@@ -298,7 +298,7 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             let found = if op == "findOne" {
                 model.find_one(options).await?
             } else {
-                model.find_by_pk(scene.resolve(&step["pk"]), options).await?
+                model.find_by_pk_with(scene.resolve(&step["pk"]), options).await?
             };
             if found.is_none() && reject {
                 return Err(Error::not_found(step["model"].as_str().unwrap_or_default()));
@@ -315,7 +315,7 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
                     (model.find_all(options).exec(&scene.db).await?, Json::Array(groups))
                 }
                 None => {
-                    let (records, count) = model.find_and_count_all(options).exec(&scene.db).await?;
+                    let sequor::RowsAndCount { rows: records, count } = model.find_and_count_all(options).exec(&scene.db).await?;
                     (records, json!(count))
                 }
             };
@@ -371,7 +371,7 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         }
         "bulkCreate" => {
             let model = scene.model(step)?;
-            let records = match model.bulk_create(values.clone(), options).await {
+            let records = match model.bulk_create_with(values.clone(), options).await {
                 Ok(records) => records,
                 // The error names rows by number; the scenario by what they hold.
                 Err(Error::Validation(error)) if error.bulk => {
@@ -389,7 +389,7 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         "upsert" | "findOrCreate" | "findOrBuild" | "findCreateFind" => {
             let model = scene.model(step)?;
             let (record, created) = match op {
-                "upsert" => model.upsert(values, options).await?,
+                "upsert" => model.upsert_with(values, options).await?,
                 "findOrBuild" => model.find_or_build(options).await?,
                 _ => model.find_or_create(options).await?,
             };

@@ -27,14 +27,14 @@ async fn as_the_tour_shows(db: Db) -> sequor::Result<()> {
     let n = post.update_all(json!({ "title": "x" }), json!({ "where": { "id": 1 } })).exec(&db).await?;
     assert_eq!(n, 1);
     let mut row = post.find_one(json!({ "where": { "id": 1 } })).exec(&db).await?.ok_or(Error::usage("no row"))?;
-    row.set(json!({ "title": "y" }))?;
+    row.set("title", "y")?;
     row.save(&db).await?;
     row.reload(&db).await?;
     assert_eq!(row.to_json()["title"], "y");
-    let found = post.find_by_pk(json!(1), json!({})).exec(&db).await?;
+    let found = post.find_by_pk(1).exec(&db).await?;
     assert!(found.is_some());
     assert_eq!(post.count(json!({})).exec(&db).await?, 1);
-    let rows = post.bulk_create(json!([{ "title": "a" }, { "title": "b" }]), json!({})).exec(&db).await?;
+    let rows = post.bulk_create(json!([{ "title": "a" }, { "title": "b" }])).exec(&db).await?;
     assert_eq!(rows.len(), 2);
     let gone = post.destroy_all(json!({ "where": { "title": "a" } })).exec(&db).await?;
     assert_eq!(gone, 1);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(super) async fn insert(db: &Db, path: &Path) -> Result<()> {
     for (model, rows) in read(db, path)? {
-        db.model(&model.name)?.on(db).bulk_create(Json::Array(rows), json!({ "validate": true })).await?;
+        db.model(&model.name)?.on(db).bulk_create_with(Json::Array(rows), json!({ "validate": true })).await?;
     }
     Ok(())
 }

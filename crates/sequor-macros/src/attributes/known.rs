@@ -139,6 +139,7 @@ pub const REFERENCES: &[Known] = &[
 pub const DB_ENUM: &[Known] = &[
     option("name", &[Text], "`name = \"user_role\"`"),
     option("rename_all", &[Text], "`rename_all = \"SCREAMING_SNAKE_CASE\"`"),
+    option("serde", &[Bool], "`serde = false`"),
     option("crate", &[Text, Tokens], "`crate = \"path::to::sequor\"`"),
 ];
 

@@ -88,6 +88,24 @@ pub const fn millis(milliseconds: u64) -> Duration {
 }
 
 /// A database that is about to be connected to.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let db = Db::options("sqlite::memory:")
+///     .pool(Pool { max: 4, acquire: secs(5), ..Pool::default() })
+///     .retry(Retry { max: 3, ..Retry::default() })
+///     .slow_query(millis(200))
+///     .statement_timeout(secs(30))
+///     .strict_loading(true)
+///     .connect()
+///     .await?;
+/// assert!(db.health().await.ok);
+/// db.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "options do nothing until .connect()"]
 pub struct DbOptions {
     url: String,
@@ -283,6 +301,13 @@ impl DbOptions {
                 "auto_sync is for development, and this environment is production: leave it out there, and run the migrations with `sequor migrate up`",
             ));
         }
+        if let Some(other) = self.replicas.urls.iter().find(|replica| family(replica) != family(&self.url)) {
+            return Err(Error::usage(format!(
+                "a read replica is a copy of the primary, which is {}, and cannot be {}: give replicas URLs of the same kind",
+                family(&self.url),
+                family(other)
+            )));
+        }
         let driver = driver(&self.url)?;
         let replicas = Arc::new(Replicas::new(&self.replicas, &self.pool, &self.hooks)?);
         let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry, self.hooks.clone(), &self.url));
@@ -326,5 +351,14 @@ impl DbOptions {
 impl std::fmt::Debug for DbOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DbOptions").field("pool", &self.pool).field("retry", &self.retry).finish_non_exhaustive()
+    }
+}
+
+/// The kind of database that a URL names.
+fn family(url: &str) -> &str {
+    match url.split(':').next().unwrap_or_default() {
+        "postgresql" => "postgres",
+        "mariadb" => "mysql",
+        other => other,
     }
 }

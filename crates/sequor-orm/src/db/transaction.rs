@@ -225,7 +225,24 @@ async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
     }
 }
 
-/// An unmanaged transaction: `commit` or `rollback` ends it, dropping it rolls back.
+/// An unmanaged transaction: `commit` or `rollback` ends it, dropping it rolls back. It stands wherever a `&Db` is asked for.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let tx = db.begin().await?;
+/// draft!(Post { title: "Hi", user_id: ann.id }).create(&tx).await?;
+/// tx.after_commit(async { println!("stored") });
+/// tx.commit().await?;
+/// let tx = db.begin().await?;
+/// ann.force_destroy(&tx).await?;
+/// tx.rollback().await?;
+/// assert_eq!((User::count().exec(&db).await?, Post::count().exec(&db).await?), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction {
     db: Db,

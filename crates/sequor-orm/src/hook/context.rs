@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub struct HookContext<'a> {
     pub(crate) db: &'a Db,
     pub(crate) kind: HookKind,
+    pub(crate) operation: &'static str,
     pub(crate) model: Option<&'a Arc<ModelDef>>,
     pub(crate) extras: &'a TypeMap,
 }
@@ -31,11 +32,9 @@ impl HookContext<'_> {
         self.kind
     }
 
-    /// What is done: `create`, `update`, `destroy`, ..
+    /// What is done: `create`, `update`, `destroy`, .. Hooks of validating and saving are told which of the two it is, those of a change what it was.
     pub fn operation(&self) -> &'static str {
-        let name = self.kind.name();
-        let name = name.strip_prefix("before_").or_else(|| name.strip_prefix("after_")).unwrap_or(name);
-        name.strip_prefix("bulk_").unwrap_or(name)
+        self.operation
     }
 
     /// The model's name; empty for a moment that is no single model's.
@@ -92,6 +91,27 @@ impl PartialEq<&str> for Operation {
 }
 
 /// A change of a row of any model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::AnyChange;
+/// db.global_hooks().after_change("audit", |change: &AnyChange, cx| {
+///     let line = json!({
+///         "model": change.model(), "key": change.key(), "operation": cx.operation(),
+///         "changed": change.changed(), "before": change.before(), "after": change.after(), "actor": change.actor(),
+///     });
+///     Box::pin(async move {
+///         assert_eq!((&line["changed"], &line["before"]["age"], &line["after"]["age"]), (&json!(["age"]), &json!(31), &json!(32)));
+///         Ok(())
+///     })
+/// });
+/// ann.increment(User::AGE, 1, &db.actor(7_i64)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AnyChange {
     pub(crate) model: Arc<ModelDef>,
@@ -201,6 +221,21 @@ impl<M: Model> Change<M> {
     /// The fields that differ.
     pub fn changed(&self) -> Vec<&str> {
         self.any.changed()
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        self.any.model()
+    }
+
+    /// Who acted: the key that was given to `db.actor(..)`, if it was one.
+    pub fn actor(&self) -> Option<&Value> {
+        self.any.actor()
+    }
+
+    /// The transaction: the same for all changes that were made durable together. `None` outside of one.
+    pub fn transaction(&self) -> Option<Uuid> {
+        self.any.transaction()
     }
 
     /// The same without its type.

@@ -55,6 +55,8 @@ struct Called {
     table: Found,
     /// Only those that want each row of a write of many.
     rows: bool,
+    /// What is done to the row, where the kind of the hook does not say it.
+    operation: Option<Operation>,
 }
 
 /// Runs all hooks of a moment: declared ones, then those of the table.
@@ -62,29 +64,40 @@ pub(crate) async fn fire(db: &Db, model: &Arc<ModelDef>, kind: HookKind, subject
     if !options.hooks {
         return Ok(());
     }
-    let called = Called { declared: declared(model), table: db.hook_table().of(&model.name, kind), rows: false };
+    let called = Called { declared: declared(model), table: db.hook_table().of(&model.name, kind), rows: false, operation: None };
     call(db, Some(model), kind, subject, options, called).await
+}
+
+/// Runs the hooks of a row that was created.
+pub(crate) async fn fire_created(db: &Db, row: &mut RowState, options: &WriteOptions) -> Result<()> {
+    let model = row.model.clone();
+    for kind in [HookKind::AfterCreate, HookKind::AfterSave].into_iter().filter(|_| options.hooks) {
+        let table = db.hook_table().of(&model.name, kind);
+        let called = Called { declared: declared(&model), table, rows: false, operation: Some(Operation::Create) };
+        call(db, Some(&model), kind, HookSubject::Row(row), options, called).await?;
+    }
+    Ok(())
 }
 
 /// Runs the hooks of all models for a moment that is no single model's.
 pub(crate) async fn fire_global(db: &Db, kind: HookKind, subject: HookSubject<'_>, options: &WriteOptions) -> Result<()> {
-    let called = Called { declared: None, table: db.hook_table().of("", kind), rows: false };
+    let called = Called { declared: None, table: db.hook_table().of("", kind), rows: false, operation: None };
     call(db, None, kind, subject, options, called).await
 }
 
 /// Runs the hooks around a statement: those of its model by its name, and those of all.
 pub(crate) async fn fire_statement(db: &Db, kind: HookKind, event: &QueryEvent<'_>, options: &WriteOptions) -> Result<()> {
     let table = db.hook_table().of(event.model.unwrap_or_default(), kind);
-    let called = Called { declared: None, table, rows: false };
+    let called = Called { declared: None, table, rows: false, operation: None };
     let model = event.model.and_then(|name| db.models().by_name(name));
     call(db, model.as_ref(), kind, HookSubject::Statement(event), options, called).await
 }
 
 /// Runs the hooks of one row that a write of many changed: those that asked for it.
-async fn fire_row(db: &Db, row: &mut RowState, kind: HookKind, options: &WriteOptions) -> Result<()> {
+async fn fire_row(db: &Db, row: &mut RowState, kind: HookKind, operation: Operation, options: &WriteOptions) -> Result<()> {
     let model = row.model.clone();
     let declared = declared(&model).filter(|declared| declared.wants_rows());
-    let called = Called { declared, table: db.hook_table().of(&model.name, kind), rows: true };
+    let called = Called { declared, table: db.hook_table().of(&model.name, kind), rows: true, operation: Some(operation) };
     call(db, Some(&model), kind, HookSubject::Row(row), options, called).await
 }
 
@@ -127,21 +140,45 @@ async fn call_each(
     if chain.depth > DEEPEST {
         return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
     }
-    let context = HookContext { db, kind, model, extras };
+    let context = |subject: &HookSubject<'_>| {
+        let operation = called.operation.map_or_else(|| operation_of(kind, subject), Operation::as_str);
+        HookContext { db, kind, operation, model, extras }
+    };
     let called = Called { declared: called.declared.filter(|_| !skips(kind.name())), ..called };
     CHAIN
         .scope(chain, async {
             match subjects {
-                Subjects::One(subject) => called.on(subject, &context, &skips).await,
+                Subjects::One(subject) => {
+                    let context = context(&subject);
+                    called.on(subject, &context, &skips).await
+                }
                 Subjects::Changes(changes) => {
                     for change in changes {
-                        called.on(HookSubject::Change(change), &context, &skips).await?;
+                        let subject = HookSubject::Change(change);
+                        let context = context(&subject);
+                        called.on(subject, &context, &skips).await?;
                     }
                     Ok(())
                 }
             }
         })
         .await
+}
+
+/// What is done: by the kind of the hook, or by the row where one kind stands for several.
+fn operation_of(kind: HookKind, subject: &HookSubject<'_>) -> &'static str {
+    match (kind, subject) {
+        (_, HookSubject::Change(change)) => change.operation.as_str(),
+        (HookKind::BeforeValidate | HookKind::AfterValidate | HookKind::BeforeSave | HookKind::AfterSave, HookSubject::Row(row)) => {
+            saving(row).as_str()
+        }
+        (HookKind::ValidationFailed, HookSubject::Failed(row, _)) => saving(row).as_str(),
+        _ => kind.operation(),
+    }
+}
+
+fn saving(row: &RowState) -> Operation {
+    if row.is_new() { Operation::Create } else { Operation::Update }
 }
 
 impl Called {
@@ -290,7 +327,7 @@ async fn tell_among_many(
             Operation::Restore => &[HookKind::AfterRestore],
         };
         for kind in kinds {
-            fire_row(db, &mut row, *kind, options).await?;
+            fire_row(db, &mut row, *kind, operation, options).await?;
         }
     }
     tell(db, operation, before, after, options).await
@@ -326,7 +363,8 @@ pub(crate) async fn tell_all(db: &Db, operation: Operation, pairs: &[parents::Pa
 async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Vec<AnyChange>, options: &WriteOptions) -> Result<()> {
     // Listeners of changes are mandatory: hooks(false) does not skip them.
     let mandatory = WriteOptions { hooks: true, ..options.clone() };
-    let called = Called { declared: declared(model), table: db.hook_table().of(&model.name, HookKind::AfterChange), rows: false };
+    let called =
+        Called { declared: declared(model), table: db.hook_table().of(&model.name, HookKind::AfterChange), rows: false, operation: None };
     if called.declared.is_some() || !called.table.is_empty() {
         Box::pin(call_each(db, Some(model), HookKind::AfterChange, Subjects::Changes(&changes), &mandatory, called)).await?;
     }

@@ -12,16 +12,6 @@ use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use std::sync::Arc;
 
-pub(super) type ChangeFn = Arc<dyn for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
-
-/// A listener of changes as any other hook.
-pub(super) fn change_hook(hook: ChangeFn) -> HookFn {
-    Arc::new(move |subject, cx| match subject {
-        HookSubject::Change(change) => hook(change, cx),
-        _ => nothing(),
-    })
-}
-
 /// The run-time hooks of all models, which run after a model's own; and those of connections, statements and definitions.
 /// Of a [`RuntimeModel`](crate::model::RuntimeModel) they are those of that model alone.
 pub struct GlobalHooks<'a> {

@@ -28,6 +28,13 @@ macro_rules! kinds {
                 }
             }
 
+            /// What is done when it runs: `create`, `update`, ..
+            pub fn operation(self) -> &'static str {
+                let name = self.name();
+                let name = name.strip_prefix("before_").or_else(|| name.strip_prefix("after_")).unwrap_or(name);
+                name.strip_prefix("bulk_").unwrap_or(name)
+            }
+
             /// Finds a hook by either name.
             pub fn parse(name: &str) -> Option<HookKind> {
                 HookKind::ALL.iter().copied().find(|kind| kind.name() == name || kind.sequelize_name() == name)

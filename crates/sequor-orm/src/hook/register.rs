@@ -1,9 +1,8 @@
 //! Hooks at run time: `db.hooks::<User>()`, `db.observe(..)`. Those of all models are next door.
 
 use super::form::{Form, FormFn, nothing};
-use super::global::change_hook;
 use super::table::{Entry, Run};
-use super::{AnyChange, BulkChange, HookContext, HookFn, HookKind, HookSubject, HookTable};
+use super::{AnyChange, BulkChange, Change, HookContext, HookFn, HookKind, HookSubject, HookTable};
 use crate::db::Db;
 use crate::model::Model;
 use crate::query::Find;
@@ -62,6 +61,21 @@ impl<M: Model> ModelHooks<'_, M> {
     pub fn rows(self, each: bool) -> Self {
         ModelHooks { rows: each, ..self }
     }
+}
+
+/// A hook that takes changes with their type.
+fn typed_change<M: Model, F>(hook: F) -> HookFn
+where
+    F: for<'a> Fn(&'a Change<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+{
+    let hook = Arc::new(hook);
+    Arc::new(move |subject, cx| {
+        let hook = hook.clone();
+        Box::pin(async move {
+            let HookSubject::Change(change) = subject else { return Ok(()) };
+            hook(&Change::new(change.clone()), cx).await
+        })
+    })
 }
 
 macro_rules! row_hooks {
@@ -240,17 +254,17 @@ impl<M: Model> ModelHooks<'_, M> {
     /// After any change of a row of this model, in its transaction.
     pub fn after_change<F>(&self, name: &str, hook: F)
     where
-        F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+        F: for<'a> Fn(&'a Change<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
     {
-        self.put(HookKind::AfterChange, name, change_hook(Arc::new(hook)));
+        self.put(HookKind::AfterChange, name, typed_change(hook));
     }
 
     /// After a change of a row of this model became durable: an error is reported, never undone.
     pub fn after_commit<F>(&self, name: &str, hook: F)
     where
-        F: for<'a> Fn(&'a AnyChange, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+        F: for<'a> Fn(&'a Change<M>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
     {
-        self.put(HookKind::AfterCommit, name, change_hook(Arc::new(hook)));
+        self.put(HookKind::AfterCommit, name, typed_change(hook));
     }
 
     /// After a find, with the rows that it found; the hook may change them.

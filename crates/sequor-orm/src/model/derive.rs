@@ -345,6 +345,12 @@ pub fn projected_column<M, T: FieldType>(column: Column<M, T>) -> ProjectionItem
     ProjectionItem::Expr(column.into_typed())
 }
 
+/// What a field of a projection is called in the rows of raw SQL: as its column.
+pub fn raw_name<M: Model>(field: &str, own: &'static str) -> sequor_core::Name {
+    let model = M::model();
+    model.position(field).map_or(sequor_core::Name::Borrowed(own), |position| model.columns[position].column.clone())
+}
+
 /// A column or expression of a projection.
 pub fn projected<M, T: FieldType>(expression: impl IntoTyped<M, T>) -> ProjectionItem {
     ProjectionItem::Expr(expression.into_typed())

@@ -27,6 +27,26 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// A row of a model that is known at run time.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, _) = seeded().await?;
+/// let note = db.define(ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING", "stars": "INTEGER" } }))?)?;
+/// note.sync(SyncMode::Create).await?;
+/// let mut row = note.create(json!({ "title": "a", "stars": 1 })).exec(&db).await?;
+/// row.set("title", "b")?.set("stars", 2)?;
+/// assert_eq!((row.changed().len(), row.previous("title")), (2, json!("a")));
+/// row.save(&db).await?;
+/// row.increment("stars", 3, &db).await?;
+/// assert_eq!(row.reload(&db).await?.get("stars")?, 5);
+/// row.update(json!({ "title": "c" }), &db).await?;
+/// assert_eq!(row.to_json()["title"], "c");
+/// assert_eq!(row.destroy(&db).await?, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Record {
     pub(crate) state: RowState,
@@ -93,12 +113,24 @@ impl Record {
         self.relations.iter().find(|(known, _)| known == name).map(|(_, related)| related)
     }
 
-    /// Gives attributes values. As in Sequelize, unknown attributes, a key that is set and managed timestamps are left alone.
+    /// Gives an attribute a value; `data.user.name` is a key inside of a JSON attribute. Sequelize: `set(name, value)`.
+    ///
+    /// # Errors
+    /// `Usage` for an attribute that the model does not have, `Decode` for a value that does not fit.
+    pub fn set(&mut self, name: &str, value: impl Into<Json>) -> Result<&mut Record> {
+        if self.state.model.position(name.split_once('.').map_or(name, |(first, _)| first)).is_none() {
+            return Err(self.state.model.unknown(name));
+        }
+        self.assign(Json::Object(Map::from_iter([(name.to_owned(), value.into())])))?;
+        Ok(self)
+    }
+
+    /// Gives attributes values. As in Sequelize, unknown attributes, a key that is set and managed timestamps are left alone. Sequelize: `set(values)`.
     ///
     /// # Errors
     /// `Decode` for a value that does not fit its attribute.
-    pub fn set(&mut self, values: Json) -> Result<()> {
-        let Json::Object(map) = values else { return Err(Error::usage("set takes an object of attributes and values")) };
+    pub fn assign(&mut self, values: Json) -> Result<()> {
+        let Json::Object(map) = values else { return Err(Error::usage("assign takes an object of attributes and values")) };
         let stored = self.state.original.is_some();
         for (name, value) in map {
             let Some(position) = self.state.model.position(&name) else {
@@ -125,7 +157,7 @@ impl Record {
         Ok(())
     }
 
-    /// Sets a key inside a JSON attribute: `set({ "data.user.name": "Ann" })`.
+    /// Sets a key inside a JSON attribute: `set("data.user.name", "Ann")`.
     fn set_inside(&mut self, path: &str, value: Json) {
         let Some((name, keys)) = path.split_once('.') else { return };
         let Some(position) = self.state.model.position(name) else { return };
@@ -161,13 +193,17 @@ impl Record {
         position.and_then(|position| self.state.original.as_ref()?.get(position)).map_or(Json::Null, Value::to_json)
     }
 
-    /// Saves the row: a new one is created, a stored one updated where it changed.
+    /// Saves the row, and gives it as it is stored: a new one is created, a stored one updated where it changed. Sequelize: `save()`.
     ///
     /// # Errors
     /// `Validation`, constraint errors, `OptimisticLock`.
     #[track_caller]
-    pub fn save(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        self.save_with(db, WriteOptions::at(Location::caller()))
+    pub fn save(&mut self, db: &Db) -> impl Future<Output = Result<Record>> + Send {
+        let options = WriteOptions::at(Location::caller());
+        async move {
+            self.save_with(db, options).await?;
+            Ok(self.clone())
+        }
     }
 
     /// Saves the row with options.

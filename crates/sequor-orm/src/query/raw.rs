@@ -74,7 +74,7 @@ pub fn raw_value<T: FieldType>(value: &T) -> RawPart {
 /// What a row of a raw query is read into: a model or projection by column names, a tuple or the type of one column by position.
 #[diagnostic::on_unimplemented(
     message = "rows cannot be read into `{Self}`",
-    label = "expected a model, or a tuple of column types such as `(i64, String)`"
+    label = "expected a model, a projection without related rows, or a tuple of column types such as `(i64, String)`"
 )]
 pub trait FromRow: Sized + Send + 'static {
     /// The names to look for; empty reads by position.

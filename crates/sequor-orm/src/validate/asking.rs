@@ -127,7 +127,8 @@ pub(super) async fn ask(db: &Db, state: &RowState, options: &WriteOptions, whole
         return Ok(());
     }
     let extras = options.extras(db);
-    let cx = HookContext { db, kind: HookKind::BeforeValidate, model: Some(&state.model), extras: &extras };
+    let operation = if state.is_new() { "create" } else { "update" };
+    let cx = HookContext { db, kind: HookKind::BeforeValidate, operation, model: Some(&state.model), extras: &extras };
     for rule in declared {
         let (path, of_row) = if rule.field.is_empty() { (rule.name, true) } else { (rule.field, false) };
         if of_row != whole && of_row || !of_row && !options.writes(rule.field) {

@@ -127,9 +127,7 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
     if !is_there {
         return Ok(stored);
     }
-    for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
-        hook::fire(db, &model, kind, HookSubject::Row(&mut stored), &options.write).await?;
-    }
+    hook::fire_created(db, &mut stored, &options.write).await?;
     created(db, std::slice::from_ref(&stored), true, options).await?;
     Ok(stored)
 }

@@ -134,9 +134,7 @@ pub(crate) async fn insert_prepared(db: &Db, mut state: RowState, options: &Writ
 
 /// The second half: the hooks of a row that is stored, its children with it.
 pub(crate) async fn after_create(db: &Db, mut stored: RowState, options: &WriteOptions) -> Result<RowState> {
-    for kind in [HookKind::AfterCreate, HookKind::AfterSave] {
-        hook::fire(db, &stored.model.clone(), kind, HookSubject::Row(&mut stored), options).await?;
-    }
+    hook::fire_created(db, &mut stored, options).await?;
     hook::changed(db, hook::Operation::Create, None, Some(&stored), options).await?;
     remember(&mut stored);
     Ok(stored)

@@ -18,7 +18,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
                     return record.update_with(values.unwrap_or(json!({})), &db, write).await;
                 }
                 if let Some(values) = values {
-                    record.set(values)?;
+                    record.assign(values)?;
                 }
                 if op == "save" { record.save_with(&db, write).await } else { Ok(()) }
             }

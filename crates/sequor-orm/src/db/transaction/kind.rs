@@ -6,6 +6,18 @@ use std::panic::Location;
 use std::time::Duration;
 
 /// How a transaction runs.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, _) = seeded().await?;
+/// let how = Tx::serializable().read_only().retry(3).timeout(secs(5));
+/// let count = db.transaction_with(how, async |tx| User::count().exec(tx).await).await?;
+/// assert_eq!(count, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tx {
     pub(super) begin: Begin,

@@ -11,6 +11,35 @@ use sequor_core::value::Value;
 use std::marker::PhantomData;
 
 /// A path into a JSON column: it compares by the kind of the value it is compared with.
+///
+/// ```
+/// use sequor::prelude::*;
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// pub struct Call {
+///     #[field(primary_key, auto_increment)]
+///     pub id: i64,
+///     pub request: Json,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.sync::<Call>(SyncMode::Create).await?;
+/// draft!(Call { request: json!({ "model": "a-1", "messages": [{ "role": "user" }], "cost": 3 }) }).create(&db).await?;
+/// for filter in [
+///     Call::REQUEST.path("messages[0].role").eq("user"),
+///     Call::REQUEST.path("cost").between(1, 5),
+///     Call::REQUEST.path("model").starts_with("a-"),
+///     Call::REQUEST.path("messages").len().eq(1),
+///     !Call::REQUEST.path("error").exists(),
+///     Call::REQUEST.as_text().ilike("%USER%"),
+/// ] {
+///     assert_eq!(Call::count().filter(filter).exec(&db).await?, 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct JsonPath<M> {
     expr: Expr,

@@ -3,7 +3,7 @@
 use super::verbs::{flag, option};
 use super::{Record, RecordLoader, RuntimeModel};
 use crate::load;
-use crate::query::{Place, QueryState};
+use crate::query::{Place, QueryState, RowsAndCount};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Expr, Func, SelectItem};
@@ -13,7 +13,7 @@ use std::panic::Location;
 
 impl RuntimeModel {
     /// Rows and how many there are without limit and offset: two statements, which travel together where the server allows it.
-    pub(super) async fn find_and_count_now(&self, options: Json) -> Result<(Vec<Record>, u64)> {
+    pub(super) async fn find_and_count_now(&self, options: Json) -> Result<RowsAndCount<Record>> {
         let mut all = options.clone();
         if let Some(map) = all.as_object_mut() {
             map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "attributes" | "rejectOnEmpty"));
@@ -33,7 +33,7 @@ impl RuntimeModel {
         if reject && rows.is_empty() {
             return Err(Error::not_found(self.model_name()));
         }
-        Ok((rows, count))
+        Ok(RowsAndCount { rows, count })
     }
 
     pub(super) async fn count_now(&self, options: Json) -> Result<u64> {

@@ -2,7 +2,8 @@
 
 use super::{Record, RuntimeModel};
 use crate::db::Db;
-use crate::write::WriteOptions;
+use crate::query::RowsAndCount;
+use crate::write::{self, WriteOptions};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::Result;
 use serde_json::Value as Json;
@@ -48,13 +49,19 @@ impl RuntimeModel {
         self.call(async move |model: RuntimeModel| model.find_one_now(options).await)
     }
 
-    /// The row of a key. Sequelize: `findByPk(key, options)`.
-    pub fn find_by_pk(&self, key: Json, options: Json) -> RuntimeCall<Option<Record>> {
+    /// The row of a key. Sequelize: `findByPk(key)`.
+    pub fn find_by_pk(&self, key: impl Into<Json>) -> RuntimeCall<Option<Record>> {
+        self.find_by_pk_with(key, Json::Null)
+    }
+
+    /// The row of a key, with options such as `include`. Sequelize: `findByPk(key, options)`.
+    pub fn find_by_pk_with(&self, key: impl Into<Json>, options: Json) -> RuntimeCall<Option<Record>> {
+        let key = key.into();
         self.call(async move |model: RuntimeModel| model.find_by_pk_now(key, options).await)
     }
 
     /// Rows, and how many there are without limit and offset. Sequelize: `findAndCountAll(options)`.
-    pub fn find_and_count_all(&self, options: Json) -> RuntimeCall<(Vec<Record>, u64)> {
+    pub fn find_and_count_all(&self, options: Json) -> RuntimeCall<RowsAndCount<Record>> {
         self.call(async move |model: RuntimeModel| model.find_and_count_now(options).await)
     }
 
@@ -79,8 +86,13 @@ impl RuntimeModel {
         self.call(async move |model: RuntimeModel| model.create_with_now(values, options).await)
     }
 
-    /// Creates many rows. Sequelize: `bulkCreate(rows, options)`: validated only when asked.
-    pub fn bulk_create(&self, rows: Json, options: Json) -> RuntimeCall<Vec<Record>> {
+    /// Creates many rows, which are not validated. Sequelize: `bulkCreate(rows)`.
+    pub fn bulk_create(&self, rows: Json) -> RuntimeCall<Vec<Record>> {
+        self.bulk_create_with(rows, Json::Null)
+    }
+
+    /// Creates many rows; validated only when asked. Sequelize: `bulkCreate(rows, options)`.
+    pub fn bulk_create_with(&self, rows: Json, options: Json) -> RuntimeCall<Vec<Record>> {
         self.call(async move |model: RuntimeModel| model.bulk_create_now(rows, options).await)
     }
 
@@ -109,8 +121,13 @@ impl RuntimeModel {
         self.call(async move |model: RuntimeModel| model.truncate_now(options).await.map(drop))
     }
 
-    /// Inserts or changes a row. Sequelize: `upsert(values, options)`.
-    pub fn upsert(&self, values: Json, options: Json) -> RuntimeCall<(Record, bool)> {
+    /// Inserts or changes a row. Sequelize: `upsert(values)`.
+    pub fn upsert(&self, values: Json) -> RuntimeCall<(Record, bool)> {
+        self.upsert_with(values, Json::Null)
+    }
+
+    /// Inserts or changes a row with options. Sequelize: `upsert(values, options)`.
+    pub fn upsert_with(&self, values: Json, options: Json) -> RuntimeCall<(Record, bool)> {
         self.call(async move |model: RuntimeModel| model.upsert_now(values, options).await)
     }
 
@@ -131,34 +148,62 @@ impl RuntimeModel {
 }
 
 impl Record {
-    /// Deletes the row, softly where the model is paranoid. Sequelize: `destroy()`.
+    /// Deletes the row, softly where the model is paranoid: how many rows that were. Sequelize: `destroy()`.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
     #[track_caller]
-    pub fn destroy(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        self.destroy_with(db, WriteOptions::at(Location::caller()))
+    pub fn destroy(&self, db: &Db) -> impl Future<Output = Result<u64>> + Send {
+        self.gone(db, WriteOptions::at(Location::caller()))
     }
 
     /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
+    ///
+    /// # Errors
+    /// Those of the database and of hooks.
     #[track_caller]
-    pub fn force_destroy(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
+    pub fn force_destroy(&self, db: &Db) -> impl Future<Output = Result<u64>> + Send {
         let mut options = WriteOptions::at(Location::caller());
         options.force = true;
-        self.destroy_with(db, options)
+        self.gone(db, options)
     }
 
-    /// Brings the row back. Sequelize: `restore()`.
+    fn gone(&self, db: &Db, options: WriteOptions) -> impl Future<Output = Result<u64>> + Send {
+        let (state, db) = (self.state.clone(), db.clone());
+        async move { Ok(write::destroy(&db, state, &options).await?.0) }
+    }
+
+    /// Brings the row back, here too, and gives it. Sequelize: `restore()`.
+    ///
+    /// # Errors
+    /// `Usage` when the model is not paranoid.
     #[track_caller]
-    pub fn restore(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        self.restore_with(db, WriteOptions::at(Location::caller()))
+    pub fn restore(&mut self, db: &Db) -> impl Future<Output = Result<Record>> + Send {
+        let options = WriteOptions::at(Location::caller());
+        async move {
+            self.state = write::restore(db, self.state.clone(), &options).await?;
+            Ok(self.clone())
+        }
     }
 
-    /// Reads the row again. Sequelize: `reload()`.
+    /// Reads the row again, here too, and gives it. Sequelize: `reload()`.
+    ///
+    /// # Errors
+    /// `Usage(Instance)` when the row is gone.
     #[track_caller]
-    pub fn reload(&mut self, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        self.reload_with(Json::Null, db)
+    pub fn reload(&mut self, db: &Db) -> impl Future<Output = Result<Record>> + Send {
+        async move {
+            self.reload_with(Json::Null, db).await?;
+            Ok(self.clone())
+        }
     }
 
-    /// Adds to a number in one atomic statement. Sequelize: `increment(field, { by })`.
-    pub async fn increment(&mut self, field: &str, by: i64, db: &Db) -> Result<()> {
-        self.step(Json::from(field), Some(&Json::from(by)), 1, db).await
+    /// Adds to a number in one atomic statement, and gives the row. Sequelize: `increment(field, { by })`.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone.
+    pub async fn increment(&mut self, field: &str, by: i64, db: &Db) -> Result<Record> {
+        self.step(Json::from(field), Some(&Json::from(by)), 1, db).await?;
+        Ok(self.clone())
     }
 }

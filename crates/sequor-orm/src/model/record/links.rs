@@ -269,7 +269,7 @@ impl Record {
             options.fields = values.as_object().map(|map| map.keys().map(column).collect());
             options.hooks_may_add = true;
         }
-        self.set(values)?;
+        self.assign(values)?;
         self.save_with(db, options).await
     }
 

@@ -17,7 +17,29 @@ use serde_json::{Map, Value as Json};
 use std::panic::Location;
 use std::sync::Arc;
 
-/// A model that is known at run time, on one database.
+/// A model that is known at run time, on one database. Its verbs take Sequelize's options objects and run by `.exec(&db)`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, _) = seeded().await?;
+/// let note = db.define(ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING", "stars": "INTEGER" } }))?)?;
+/// note.sync(SyncMode::Create).await?;
+/// note.bulk_create(json!([{ "title": "a", "stars": 1 }, { "title": "b", "stars": 5 }])).exec(&db).await?;
+/// let rows = note.find_all(json!({ "where": { "stars": { "$gt": 2 } }, "order": [["id", "ASC"]] })).exec(&db).await?;
+/// assert_eq!(rows[0].get("title")?, "b");
+/// assert!(note.find_by_pk(1).exec(&db).await?.is_some());
+/// assert_eq!(note.update_all(json!({ "stars": 2 }), json!({ "where": { "title": "a" } })).exec(&db).await?, 1);
+/// assert_eq!(note.aggregate("stars", "sum", json!({})).exec(&db).await?, json!(7));
+/// let (_, created) = note.find_or_create(json!({ "where": { "title": "c" } })).exec(&db).await?;
+/// assert!(created);
+/// assert_eq!(note.destroy_all(json!({ "where": { "title": "c" } })).exec(&db).await?, 1);
+/// let RowsAndCount { rows, count } = note.find_and_count_all(json!({ "limit": 1 })).exec(&db).await?;
+/// assert_eq!((rows.len(), count), (1, 2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RuntimeModel {
     db: Db,

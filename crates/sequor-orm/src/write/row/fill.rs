@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, Default as ColumnDefault, Generator, ModelDef, SoftDelete};
-use sequor_core::types::ColumnType;
+use sequor_core::types::{ColumnType, value_from_json};
 use std::cell::Cell;
 
 /// The instant of a write: one for all its rows, and read only where somebody needs it.
@@ -107,9 +107,20 @@ pub(crate) fn stamp_actor(state: &mut RowState, db: &Db, options: &WriteOptions,
     let extras = options.extras(db);
     let Some(actor) = actor_of(&extras) else { return unknown_actor(state, [created.filter(|_| new), updated]) };
     for position in [created.filter(|_| new), updated].into_iter().flatten() {
-        state.values[position] = Some(actor.clone());
+        let column = &state.model.columns[position];
+        state.values[position] = Some(stamp_of(&actor, column).map_err(|error| error.at(&state.model.name, Some(&column.name)))?);
     }
     Ok(())
+}
+
+/// The actor as a value of this column: a number is text where the column is.
+fn stamp_of(actor: &Value, column: &ColumnDef) -> Result<Value> {
+    let is_text = matches!(column.ty, ColumnType::Text | ColumnType::VarChar(_) | ColumnType::Char(_));
+    match (&column.ty, actor) {
+        (_, Value::Text(_)) if is_text => Ok(actor.clone()),
+        (_, other) if is_text => Ok(Value::Text(other.to_string())),
+        (ty, other) => value_from_json(ty, other.to_json()),
+    }
 }
 
 /// Nobody acts: an error where a stamp must be there.
@@ -133,6 +144,7 @@ pub(crate) fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value
         .or_else(|| extras.get::<i64>().map(|key| Value::I64(*key)))
         .or_else(|| extras.get::<i32>().map(|key| Value::I64(i64::from(*key))))
         .or_else(|| extras.get::<u32>().map(|key| Value::I64(i64::from(*key))))
+        .or_else(|| extras.get::<u64>().map(|key| Value::from_u64(*key)))
         .or_else(|| extras.get::<uuid::Uuid>().map(|key| Value::Uuid(*key)))
         .or_else(|| extras.get::<String>().map(|key| Value::from(key.as_str())))
         .or_else(|| extras.get::<&'static str>().map(|key| Value::from(*key)))
