@@ -185,10 +185,10 @@ impl Connection for MysqlConnection {
         Box::pin(self.clean())
     }
 
-    fn is_alive(&mut self, _idle: Duration) -> bool {
+    fn is_alive(&mut self, idle: Duration) -> bool {
         match self.activity {
             Activity::Broken => false,
-            Activity::Settled => !self.wire.has_input() && self.wire.stream().is_quiet(),
+            Activity::Settled => !self.wire.has_input() && self.wire.stream().is_quiet(idle),
             Activity::Busy | Activity::Paused(_) => true,
         }
     }

@@ -6,6 +6,7 @@ use mysql_common::constants::Command;
 use sequor_core::driver::{Begin, BoxFuture, Isolation};
 use sequor_core::error::UsageErrorKind;
 use sequor_core::{Error, Result};
+use std::time::Duration;
 
 /// A transaction that begins with the next statement.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +111,7 @@ impl MysqlConnection {
 
     /// Commits. A commit that fails leaves a connection that nobody should use.
     pub(super) async fn send_commit(&mut self) -> Result<()> {
-        if !self.wire.stream().is_quiet() {
+        if !self.wire.stream().is_quiet(Duration::MAX) {
             // The server has spoken or gone before the commit was sent: it is not on its way yet.
             self.activity = Activity::Broken;
             return Err(self.is_broken());

@@ -6,10 +6,14 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+
+/// A line that was used so lately is not looked at closely.
+const FRESH: Duration = Duration::from_millis(2);
 
 /// The line to the server.
 pub(crate) enum Stream {
@@ -65,15 +69,27 @@ impl Stream {
         }
     }
 
-    /// Whether the peer has neither closed the line nor sent anything unasked; asks the operating system only.
-    pub(crate) fn is_quiet(&mut self) -> bool {
+    /// Whether the peer has neither closed the line nor sent anything unasked; asks the operating system only. What the runtime knows already is enough for a
+    /// line that was used so lately: one in steady use is not worth the system call.
+    pub(crate) fn is_quiet(&mut self, idle: Duration) -> bool {
+        let lately = idle <= FRESH;
         match self {
-            Stream::Tcp(stream) => is_driven(stream.poll_read_ready(&mut look())) && is_silent(&SockRef::from(&*stream)),
+            Stream::Tcp(stream) => match stream.poll_read_ready(&mut look()) {
+                Poll::Pending if lately => true,
+                ready => is_driven(ready) && is_silent(&SockRef::from(&*stream)),
+            },
             #[cfg(unix)]
-            Stream::Unix(stream) => is_driven(stream.poll_read_ready(&mut look())) && is_silent(&SockRef::from(&*stream)),
+            Stream::Unix(stream) => match stream.poll_read_ready(&mut look()) {
+                Poll::Pending if lately => true,
+                ready => is_driven(ready) && is_silent(&SockRef::from(&*stream)),
+            },
             Stream::Tls(stream) => {
                 let line = stream.get_ref().0;
-                if !is_driven(line.poll_read_ready(&mut look())) {
+                let ready = line.poll_read_ready(&mut look());
+                if lately && ready.is_pending() {
+                    return true;
+                }
+                if !is_driven(ready) {
                     return false;
                 }
                 if is_silent(&SockRef::from(line)) {
