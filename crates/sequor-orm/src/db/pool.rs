@@ -3,16 +3,19 @@
 mod closing;
 mod full;
 mod keeper;
+mod lending;
+mod loan;
 mod role;
 mod status;
 
+pub(crate) use loan::Pooled;
 pub use status::PoolStatus;
 
 use super::options::{Pool, Retry};
 use super::own::OwnSessions;
 use super::session::meter;
 use crate::hook::{HookTable, PoolMoment};
-use sequor_core::driver::{Cancel, Connection, Driver, Product, Status};
+use sequor_core::driver::{Cancel, Connection, Driver, Product};
 use sequor_core::error::{ConnectionErrorKind, Error, Result, UsageErrorKind};
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -20,13 +23,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// A connection that was not used for so long is asked whether it still lives.
-const PING_AFTER: Duration = Duration::from_secs(15);
-/// How long the answer may take before the connection is taken for dead.
-const PING_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection may take to become clean.
-const RESET_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct ConnectionPool {
     driver: Arc<dyn Driver>,
@@ -80,14 +76,6 @@ struct Holder {
     cancel: Option<Arc<dyn Cancel>>,
     /// Whether the long loan was reported.
     reported: bool,
-}
-
-/// A connection on loan. Dropping it cleans it and gives it back, or closes it.
-pub(crate) struct Pooled {
-    slot: Option<Idle>,
-    permit: Option<OwnedSemaphorePermit>,
-    pool: Arc<ConnectionPool>,
-    number: u64,
 }
 
 impl ConnectionPool {
@@ -248,154 +236,6 @@ impl ConnectionPool {
         self.open_one().await
     }
 
-    /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
-    pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
-        self.check_open()?;
-        // One reading of the clock serves a loan that need not wait: on some machines a reading costs more than the rest of it.
-        let asked = Instant::now();
-        let lent = if self.hooks.connection.any() { None } else { self.lend_now(asked, site) };
-        match lent {
-            Some(pooled) if pooled.slot.is_some() => Ok(pooled),
-            lent => Box::pin(self.acquire_slowly(lent, asked, site)).await,
-        }
-    }
-
-    /// A loan whose connection is not there yet, or that hooks are told of.
-    async fn acquire_slowly(self: &Arc<Self>, lent: Option<Pooled>, asked: Instant, site: &'static Location<'static>) -> Result<Pooled> {
-        let hooked = lent.is_none() && self.hooks.connection.any();
-        if hooked {
-            self.tell_acquire(PoolMoment::BeforeAcquire).await?;
-        }
-        let mut pooled = match lent.or_else(|| self.lend_now(asked, site)) {
-            Some(pooled) => pooled,
-            None => {
-                let permit = self.wait().await?;
-                self.lend(permit, (asked, Instant::now()), site)
-            }
-        };
-        if pooled.slot.is_none() {
-            let mut slot = self.tested_or_new(asked).await?;
-            slot.uses += 1;
-            if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == pooled.number) {
-                holder.cancel = slot.cancel.clone();
-            }
-            pooled.slot = Some(slot);
-        }
-        if hooked {
-            self.tell_acquire(PoolMoment::AfterAcquire).await?;
-        }
-        Ok(pooled)
-    }
-
-    /// A loan, where nobody has to wait for it.
-    fn lend_now(self: &Arc<Self>, now: Instant, site: &'static Location<'static>) -> Option<Pooled> {
-        let permit = self.permits.clone().try_acquire_owned().ok()?;
-        Some(self.lend(permit, (now, now), site))
-    }
-
-    async fn tell_acquire(&self, moment: PoolMoment) -> Result<()> {
-        self.hooks.connection.pool(moment, || self.target()).await
-    }
-
-    /// A loan, with the connection that was used last where that one was in use a moment ago.
-    fn lend(self: &Arc<Self>, permit: OwnedSemaphorePermit, (asked, now): (Instant, Instant), site: &'static Location<'static>) -> Pooled {
-        let mut slot = self.lock_idle().pop_back();
-        if let Some(last) = slot.take_if(|last| !self.is_fresh(last, now)) {
-            self.lock_idle().push_back(last);
-        }
-        if let Some(slot) = &mut slot {
-            slot.uses += 1;
-            self.note_acquired(now.saturating_duration_since(asked));
-        }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let cancel = slot.as_ref().and_then(|slot| slot.cancel.clone());
-        self.lock_holders().push(Holder { number, since: now, site, cancel, reported: false });
-        Pooled { slot, permit: Some(permit), pool: self.clone(), number }
-    }
-
-    /// The connection that was used last, if it still lives, or a new one.
-    async fn tested_or_new(self: &Arc<Self>, asked: Instant) -> Result<Idle> {
-        let slot = match self.kept().await {
-            Some(slot) => slot,
-            None => {
-                let left = self.limits.acquire.saturating_sub(asked.elapsed());
-                tokio::time::timeout(left, self.opened()).await.map_err(|_| self.acquire_timeout())??
-            }
-        };
-        self.note_acquired(asked.elapsed());
-        Ok(slot)
-    }
-
-    fn note_acquired(&self, waited: Duration) {
-        self.counts.acquired(waited);
-        meter::acquired(&self.name, waited);
-    }
-
-    /// Whether a connection may be lent without a question to the server.
-    fn is_fresh(&self, slot: &mut Idle, now: Instant) -> bool {
-        let idle = now.saturating_duration_since(slot.since);
-        idle <= PING_AFTER && !self.worn(slot, now) && slot.connection.is_alive(idle)
-    }
-
-    async fn kept(self: &Arc<Self>) -> Option<Idle> {
-        loop {
-            let mut slot = self.lock_idle().pop_back()?;
-            let now = Instant::now();
-            let idle = now.saturating_duration_since(slot.since);
-            if self.worn(&slot, now) || !slot.connection.is_alive(idle) {
-                let pool = self.clone();
-                tokio::spawn(async move { pool.close_one(slot.connection).await });
-                continue;
-            }
-            if idle > PING_AFTER && !matches!(tokio::time::timeout(PING_LIMIT, slot.connection.ping()).await, Ok(Ok(()))) {
-                continue;
-            }
-            return Some(slot);
-        }
-    }
-
-    fn worn(&self, slot: &Idle, now: Instant) -> bool {
-        slot.era != self.role.era()
-            || slot.expires.is_some_and(|end| now > end)
-            || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
-    }
-
-    async fn wait(self: &Arc<Self>) -> Result<OwnedSemaphorePermit> {
-        let waiting = Waiting::new(self);
-        if waiting.count > u64::try_from(self.limits.max_waiters).unwrap_or(u64::MAX) {
-            self.refused();
-            let message = format!("{} tasks wait for a connection already (max_waiters); {}", self.limits.max_waiters, self.busy());
-            return Err(Error::connection(ConnectionErrorKind::AcquireTimeout, message));
-        }
-        match tokio::time::timeout(self.limits.acquire, self.permits.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(closed()),
-            Err(_) => Err(self.acquire_timeout()),
-        }
-    }
-
-    fn refused(&self) {
-        self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        meter::refused(&self.name);
-    }
-
-    #[cold]
-    fn acquire_timeout(&self) -> Error {
-        self.refused();
-        let message = format!("waited {:.1} s (acquire); {}", self.limits.acquire.as_secs_f64(), self.busy());
-        Error::connection(ConnectionErrorKind::AcquireTimeout, message)
-    }
-
-    /// How many connections are in use, and who has them longest.
-    fn busy(&self) -> String {
-        let mut holders: Vec<_> = self.lock_holders().iter().map(|holder| (holder.since, holder.site)).collect();
-        holders.sort_by_key(|(since, _)| *since);
-        let longest: Vec<String> =
-            holders.iter().take(3).map(|(since, site)| format!("{site} for {:.1} s", since.elapsed().as_secs_f64())).collect();
-        let who = if longest.is_empty() { "nobody".to_owned() } else { longest.join(", ") };
-        format!("{} of {} connections are in use, held longest by {who}", holders.len(), self.size)
-    }
-
     /// A place among the streams that keep a connection: one fewer than there are connections, so that streams that read includes beside their rows never
     /// wait for each other.
     pub(crate) fn stream_place(&self) -> Option<OwnedSemaphorePermit> {
@@ -405,24 +245,6 @@ impl ConnectionPool {
     /// Whether every connection is held, so that a second one for a holder would never come free.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.permits.available_permits() == 0
-    }
-}
-
-/// Counts a waiter for as long as it waits.
-struct Waiting {
-    pool: Arc<ConnectionPool>,
-    count: u64,
-}
-
-impl Waiting {
-    fn new(pool: &Arc<ConnectionPool>) -> Waiting {
-        Waiting { count: pool.waiting.fetch_add(1, Ordering::Relaxed) + 1, pool: pool.clone() }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.pool.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -436,75 +258,6 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_u128() % 1000;
     let part = u32::try_from(random).unwrap_or(500);
     pause * (part + 1) / 1000
-}
-
-impl Pooled {
-    /// The connection.
-    pub(crate) fn get(&mut self) -> Result<&mut Box<dyn Connection>> {
-        if self.pool.ended.load(Ordering::Relaxed) {
-            return Err(closed());
-        }
-        match &mut self.slot {
-            Some(slot) => Ok(&mut slot.connection),
-            None => Err(Error::bug("a loan without its connection")),
-        }
-    }
-
-    /// What stops the statement that runs on it.
-    pub(crate) fn canceller(&self) -> Option<Arc<dyn Cancel>> {
-        self.slot.as_ref().and_then(|slot| slot.cancel.clone())
-    }
-
-    /// Whether it is a loan of this pool.
-    pub(crate) fn is_of(&self, pool: &Arc<ConnectionPool>) -> bool {
-        Arc::ptr_eq(&self.pool, pool)
-    }
-
-    /// How often the connection has waited for its server.
-    pub(crate) fn trips(&self) -> u64 {
-        self.slot.as_ref().map_or(0, |slot| slot.connection.round_trips())
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        let now = Instant::now();
-        let held = {
-            let mut holders = self.pool.lock_holders();
-            let place = holders.iter().position(|holder| holder.number == self.number);
-            place.map(|place| now.saturating_duration_since(holders.swap_remove(place).since))
-        };
-        self.pool.counts.released(held.unwrap_or_default());
-        meter::released(&self.pool.name, held.unwrap_or_default());
-        let Some(slot) = self.slot.take() else { return };
-        let (pool, permit) = (self.pool.clone(), self.permit.take());
-        match slot.connection.status() {
-            Status::Idle if !pool.closed.load(Ordering::Acquire) && slot.era == pool.role.era() => {
-                pool.put_at(slot, now);
-                drop(permit);
-            }
-            _ => clean(slot, pool, permit),
-        }
-    }
-}
-
-/// Cleans a connection while it keeps its permit: freeing the permit first would let the pool grow past its limit.
-fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphorePermit>) {
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-    // The fault laboratory builds Sequor without cleaning, to see that its tests notice.
-    if cfg!(sequor_unclean) {
-        return pool.put(slot);
-    }
-    runtime.spawn(async move {
-        let clean = tokio::time::timeout(RESET_LIMIT, slot.connection.reset()).await;
-        let of_use = !pool.closed.load(Ordering::Acquire) && slot.era == pool.role.era();
-        if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && of_use {
-            pool.put(slot);
-        } else {
-            let _ = tokio::time::timeout(RESET_LIMIT, pool.close_one(slot.connection)).await;
-        }
-        drop(permit);
-    });
 }
 
 #[cfg(test)]

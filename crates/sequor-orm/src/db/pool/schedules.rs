@@ -2,7 +2,7 @@
 //! Whatever the schedule, no wake-up is lost, nobody gets a connection that another one has or left dirty, and there are never more than `max`.
 
 use super::*;
-use sequor_core::driver::{Batch, Begin, BoxFuture, RowSink, ServerInfo, StepDone};
+use sequor_core::driver::{Batch, Begin, BoxFuture, RowSink, ServerInfo, Status, StepDone};
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
 use std::task::Poll;
