@@ -239,3 +239,26 @@ async fn addresses_are_texts_of_any_kind() -> sequor::Result<()> {
     assert!(other.is_err_and(|error| error.to_string().contains("postgres") && !error.to_string().contains("secret")));
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "listings")]
+pub struct Listing {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub words: Vec<String>,
+    pub numbers: Option<Vec<i32>>,
+}
+
+#[sequor::test(models(Listing))]
+async fn lists_are_written_as_arrays(db: Db) -> sequor::Result<()> {
+    let listing = draft!(Listing { words: ["a", "b"], numbers: [1, 2] }).create(&db).await?;
+    assert_eq!(
+        (listing.words.as_slice(), listing.numbers.as_deref()),
+        (["a".to_owned(), "b".to_owned()].as_slice(), Some([1, 2].as_slice()))
+    );
+    let mut draft = draft!(Listing { words: Vec::new() });
+    draft.set(Listing::WORDS, [String::from("c")]);
+    let other = draft.create(&db).await?;
+    assert_eq!(Listing::find_all().filter(Listing::WORDS.eq(["c"])).exec(&db).await?, [other]);
+    Ok(())
+}

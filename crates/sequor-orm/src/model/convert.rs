@@ -259,3 +259,35 @@ macro_rules! from_range {
 }
 
 from_range!(ops::Range<T>, ops::RangeInclusive<T>, ops::RangeFrom<T>, ops::RangeTo<T>, ops::RangeToInclusive<T>);
+
+impl<T, V: IntoValue<T>, const N: usize> IntoValue<Vec<T>> for [V; N] {
+    fn into_value(self) -> Vec<T> {
+        self.into_iter().map(V::into_value).collect()
+    }
+}
+
+impl<T, V: IntoValue<T>, const N: usize> IntoValue<Option<Vec<T>>> for [V; N] {
+    fn into_value(self) -> Option<Vec<T>> {
+        Some(self.into_value())
+    }
+}
+
+impl<M, T, V: IntoValue<T>, const N: usize> Operand<M, Vec<T>> for [V; N]
+where
+    Vec<T>: FieldType,
+{
+    fn into_operand(self) -> Expr {
+        let list: Vec<T> = self.into_value();
+        bound(&list)
+    }
+}
+
+impl<M, T, V: IntoValue<T>, const N: usize> Operand<M, Option<Vec<T>>> for [V; N]
+where
+    Vec<T>: FieldType,
+{
+    fn into_operand(self) -> Expr {
+        let list: Vec<T> = self.into_value();
+        bound(&list)
+    }
+}

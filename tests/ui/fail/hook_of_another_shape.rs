@@ -1,0 +1,17 @@
+//! A hook that takes what another one takes.
+use sequor::prelude::*;
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(hooks)]
+pub struct Note {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+}
+
+impl Hooks for Note {
+    async fn before_update(_draft: &mut Draft<Note>, _cx: &HookContext<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}
