@@ -180,9 +180,13 @@ fn one(command: &'static Command, name: &'static str, program: &str) -> clap::Co
     (command.arguments)(clap::Command::new(name).about(command.about).after_help(examples))
 }
 
+/// Options of every command stand behind a command's own.
+const BEHIND: usize = 1000;
+
 fn base(line: clap::Command) -> clap::Command {
-    let text =
-        |name: &'static str, value: &'static str, help: &'static str| Arg::new(name).long(name).value_name(value).global(true).help(help);
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).global(true).display_order(BEHIND).help(help)
+    };
     line.arg(text("env", "NAME", "The environment; SEQUOR_ENV, APP_ENV or NODE_ENV, else development"))
         .arg(text("url", "URL", "The database; wins over DATABASE_URL and sequor.toml"))
         .arg(text("migrations-path", "FOLDER", "The folder of migrations; migrations"))
@@ -192,8 +196,16 @@ fn base(line: clap::Command) -> clap::Command {
         .arg(text("options-path", "FILE", "Sequelize's .sequelizerc").hide(true))
         .arg(text("models-path", "FOLDER", "The folder that model generate writes into; src/models").hide(true))
         .arg(Arg::new("debug").long("debug").action(ArgAction::SetTrue).global(true).hide(true).help("Errors with all their details"))
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).global(true).help("Answer in JSON"))
-        .arg(Arg::new("yes").long("yes").short('y').action(ArgAction::SetTrue).global(true).help("Do not ask, outside of production"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).global(true).display_order(BEHIND).help("Answer in JSON"))
+        .arg(
+            Arg::new("yes")
+                .long("yes")
+                .short('y')
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .display_order(BEHIND)
+                .help("Do not ask, outside of production"),
+        )
 }
 
 /// The command that was called, with its own arguments.

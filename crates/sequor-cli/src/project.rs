@@ -1,5 +1,7 @@
 //! The project around a command: its own command line, and Sequelize's files.
 
+mod unlike;
+
 use crate::console::Console;
 use sequor_core::error::{Error, Result};
 use sequor_orm::db::Configuration;
@@ -94,7 +96,12 @@ impl SequelizeFiles {
         let json = config_json(path)?;
         let environment = configuration.environment();
         let section = json.get(environment).unwrap_or(&json);
-        let Some(url) = database_url(section, configuration, &place, environment)? else { return Ok(found) };
+        unlike::refuse_other_history(section, &place)?;
+        let Some(mut url) = database_url(section, configuration, &place, environment)? else { return Ok(found) };
+        if let Some(parameter) = unlike::encryption(section, &url, &place)? {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(parameter);
+        }
         found.add("url", &place, url);
         if let Some(storage) = section["seederStorage"].as_str() {
             found.add("seeder_storage", &place, storage.to_owned());

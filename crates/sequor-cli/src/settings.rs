@@ -71,8 +71,12 @@ impl Settings {
     pub fn url(&self) -> Result<&str> {
         self.configuration.demand("url")?;
         self.configuration.get("url").ok_or_else(|| {
+            let known = match self.configuration.sections() {
+                [] => "(sequor init writes one)".to_owned(),
+                sections => format!("(it has {})", sections.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ")),
+            };
             Error::usage(format!(
-                "no database is named for {}: set DATABASE_URL, say --url, or write `url` in [{}] of sequor.toml (sequor init writes one)",
+                "no database is named for {}: set DATABASE_URL, say --url, or write `url` in [{}] of sequor.toml {known}",
                 self.environment(),
                 self.environment()
             ))

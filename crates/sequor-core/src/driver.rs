@@ -7,12 +7,14 @@ mod batch;
 mod capability;
 mod notification;
 mod row;
+mod stranger;
 mod value_row;
 
 pub use batch::{Batch, BatchMode, Derive, Params, Step, StepDone};
 pub use capability::{Product, ServerInfo};
 pub use notification::Notification;
 pub use row::{Discard, Flow, RowReader, RowSink};
+pub use stranger::{PROBE, recognize};
 pub use value_row::ValueRow;
 
 use crate::error::{Error, Result};

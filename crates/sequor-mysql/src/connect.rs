@@ -7,7 +7,7 @@ mod tls;
 use crate::connection::MysqlConnection;
 use crate::options::MysqlOptions;
 use crate::wire::{Stream, Wire};
-use sequor_core::driver::{BoxFuture, Connection, Driver};
+use sequor_core::driver::{BoxFuture, Connection, Driver, PROBE, recognize};
 use sequor_core::error::{ConnectionError, ConnectionErrorKind};
 use sequor_core::{Error, Result};
 use socket2::{SockRef, TcpKeepalive};
@@ -62,18 +62,57 @@ impl Driver for MysqlDriver {
 }
 
 async fn connect_to(options: &Arc<MysqlOptions>) -> Result<MysqlConnection> {
-    let opened = timeout(options.connect_timeout, MysqlConnection::open(options.clone())).await;
-    let connection = opened.unwrap_or_else(|_| Err(timed_out(options)))?;
+    let connection = within(options, MysqlConnection::open(options.clone())).await?;
     let server = connection.server();
     options.check(server.read_only)?;
     tracing::debug!(target = options.target(), product = ?server.product, version = ?server.version, "connected");
     Ok(connection)
 }
 
+/// Waits for a connection. Shortly before the time is over it is found out whether another server listens there.
+async fn within(options: &MysqlOptions, work: impl Future<Output = Result<MysqlConnection>>) -> Result<MysqlConnection> {
+    let limit = options.connect_timeout;
+    let mut work = std::pin::pin!(work);
+    let last = limit.div_f64(5.0).min(Duration::from_secs(1));
+    if let Ok(result) = timeout(limit - last, &mut work).await {
+        return result;
+    }
+    let other = async {
+        match who_listens(options).await {
+            Some(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{}: {who}", options.target()))),
+            None => std::future::pending().await,
+        }
+    };
+    let either = async {
+        tokio::select! { result = &mut work => result, result = other => result }
+    };
+    timeout(last, either).await.unwrap_or_else(|_| Err(timed_out(options)))
+}
+
+/// Who listens at a host that accepts lines and says nothing, where MySQL would speak first: asked over a line of its own.
+async fn who_listens(options: &MysqlOptions) -> Option<&'static str> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    if options.socket.is_some() {
+        return None;
+    }
+    let mut line = tcp(options).await.ok()?;
+    line.write_all(PROBE).await.ok()?;
+    let mut answer = [0; 64];
+    let length = line.read(&mut answer).await.ok()?;
+    // A server that is MySQL's after all is only slow.
+    recognize(answer.get(..length)?).filter(|said| !said.starts_with("a MySQL"))
+}
+
 #[cold]
 fn timed_out(options: &MysqlOptions) -> Error {
     let seconds = options.connect_timeout.as_secs_f64();
-    Error::connection(ConnectionErrorKind::TimedOut, format!("{}: no answer within {seconds} s", options.target()))
+    Error::connection(
+        ConnectionErrorKind::TimedOut,
+        format!(
+            "{}: no answer within {seconds} s (connect_timeout); check host and port, and what filters lines in between",
+            options.target()
+        ),
+    )
 }
 
 /// Opens the line and logs in.
@@ -124,7 +163,7 @@ fn tune(stream: TcpStream) -> io::Result<TcpStream> {
 
 #[cold]
 fn host_not_found(options: &MysqlOptions, error: io::Error) -> Error {
-    let message = format!("{}: the host name does not resolve", options.target());
+    let message = format!("{}: the host name does not resolve; check the host in the URL, or MYSQL_HOST", options.target());
     Error::Connection(ConnectionError { source: Some(Box::new(error)), ..ConnectionError::new(ConnectionErrorKind::HostNotFound, message) })
 }
 
@@ -132,8 +171,13 @@ fn host_not_found(options: &MysqlOptions, error: io::Error) -> Error {
 fn not_opened(options: &MysqlOptions, error: io::Error) -> Error {
     use io::ErrorKind as K;
     let (kind, why) = match error.kind() {
-        K::ConnectionRefused => (ConnectionErrorKind::Refused, "nobody listens there"),
-        K::NotFound if options.socket.is_some() => (ConnectionErrorKind::Refused, "there is no such socket"),
+        K::ConnectionRefused => (
+            ConnectionErrorKind::Refused,
+            "nobody listens there; check host and port in the URL, or MYSQL_HOST and MYSQL_TCP_PORT, and that the server runs",
+        ),
+        K::NotFound if options.socket.is_some() => {
+            (ConnectionErrorKind::Refused, "there is no such socket; check socket in the URL, or MYSQL_UNIX_PORT, and that the server runs")
+        }
         K::NotFound => (ConnectionErrorKind::HostNotFound, "the host name has no address"),
         K::PermissionDenied => (ConnectionErrorKind::AccessDenied, "the system forbids it"),
         K::TimedOut => (ConnectionErrorKind::TimedOut, "no answer"),

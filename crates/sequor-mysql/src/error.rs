@@ -67,7 +67,9 @@ pub(crate) fn connect_error(error: &ServerError, target: &str) -> Error {
         1045 | 1698 => (K::AccessDenied, "wrong user or password; check both in the URL, or MYSQL_USER and MYSQL_PWD"),
         1129 | 1130 => (K::AccessDenied, "the server does not take connections from this host"),
         1227 | 1251 | 1275 | 1524 | 1820 | 1862 | 3118 | 4151 => (K::AccessDenied, "the server does not let this account log in"),
-        1049 => (K::UnknownDatabase, "there is no such database on the server"),
+        1049 => {
+            (K::UnknownDatabase, "there is no such database on the server; check the name behind the host in the URL, or MYSQL_DATABASE")
+        }
         1835 | 3159 => (K::Tls, "the server takes encrypted connections only; set ssl-mode to verify-full, verify-ca or require"),
         _ => (lost_line(error.code).unwrap_or(K::Protocol), "the server refused the connection"),
     };

@@ -15,7 +15,6 @@ use sequor_core::error::Result;
 use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, Ways, enums, extensions, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::EnumDef;
-use sequor_sql::Dialect;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
@@ -160,11 +159,11 @@ async fn sync_all(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'sta
 
 /// A partial index that only saves room is left out where there are none; one that keeps rows unique never is.
 async fn create_index(db: &Db, table: &TableDef, index: &IndexDef, site: &'static Location<'static>) -> Result<()> {
-    if index.is_full_text() && db.dialect() == Dialect::Sqlite && !is_numbered(table) {
+    if index.is_full_text() && db.dialect().indexes_texts_apart() && !is_numbered(table) {
         tracing::warn!(index = %index.name_in(&table.name), "SQLite keeps full-text indexes only of tables with one integer as their primary key; it was left out");
         return Ok(());
     }
-    if db.dialect().is_mysql() && index.filter.is_some() && !index.unique {
+    if !db.dialect().partial_indexes() && index.filter.is_some() && !index.unique {
         tracing::warn!(index = %index.name_in(&table.name), "MySQL and MariaDB have no partial index; it was left out");
         return Ok(());
     }
@@ -178,10 +177,9 @@ fn is_numbered(table: &TableDef) -> bool {
 }
 
 async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>) -> Result<()> {
-    let mysql = db.dialect().is_mysql();
-    if mysql {
+    if let Some((off, on)) = db.dialect().unchecked_drops() {
         // Keys that close a cycle have no order in which tables could be dropped.
-        let mut sql = String::from("SET FOREIGN_KEY_CHECKS = 0");
+        let mut sql = String::from(off);
         for table in tables.iter().rev() {
             let ddl = Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: true };
             for text in db.render_ddl(&ddl)? {
@@ -189,11 +187,12 @@ async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>
                 sql.push_str(&text);
             }
         }
-        sql.push_str("; SET FOREIGN_KEY_CHECKS = 1");
+        sql.push_str("; ");
+        sql.push_str(on);
         return db.execute_script(sql, site).await;
     }
     for table in tables.iter().rev() {
-        for index in table.indexes.iter().filter(|index| index.is_full_text() && db.dialect() == Dialect::Sqlite) {
+        for index in table.indexes.iter().filter(|index| index.is_full_text() && db.dialect().indexes_texts_apart()) {
             // It is a table of its own there, which a dropped table leaves behind.
             let place = TableName { schema: table.name.schema.clone(), name: index.name_in(&table.name) };
             script(db, &Ddl::DropTable { table: place, if_exists: true, cascade: true }, site).await?;

@@ -12,6 +12,7 @@ mod url;
 pub(crate) use options::TlsMode;
 pub use options::{PostgresOptions, StatementMode};
 pub(crate) use socket::{Address, open};
+pub(crate) use startup::not_postgres;
 
 use crate::connection::PostgresConnection;
 use options::{Host, SessionKind};
@@ -19,6 +20,8 @@ use sequor_core::driver::{BoxFuture, Connection, Driver};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Opens connections to one PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -66,15 +69,39 @@ impl PostgresDriver {
         let work = startup::establish(&self.options, host, &target, wanted);
         match self.options.connect_timeout {
             None => work.await,
-            Some(limit) => match tokio::time::timeout(limit, work).await {
-                Ok(result) => result,
-                Err(_) => {
-                    let message = format!("{target} did not answer within {} s (connect_timeout)", limit.as_secs_f32());
-                    Err(Error::connection(ConnectionErrorKind::TimedOut, message))
-                }
-            },
+            Some(limit) => within(limit, host, &target, work).await,
         }
     }
+}
+
+/// Waits for a connection. Shortly before the time is over it is found out whether another server listens there.
+async fn within(
+    limit: Duration,
+    host: &Host,
+    target: &str,
+    work: impl Future<Output = Result<PostgresConnection>>,
+) -> Result<PostgresConnection> {
+    let mut work = std::pin::pin!(work);
+    let last = limit.div_f32(5.0).min(Duration::from_secs(1));
+    if let Ok(result) = timeout(limit - last, &mut work).await {
+        return result;
+    }
+    let other = async {
+        match socket::who_listens(host, target).await {
+            Some(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{target}: {who}"))),
+            None => std::future::pending().await,
+        }
+    };
+    let either = async {
+        tokio::select! { result = &mut work => result, result = other => result }
+    };
+    timeout(last, either).await.unwrap_or_else(|_| {
+        let message = format!(
+            "{target} did not answer within {} s (connect_timeout); check host and port, and what filters lines in between",
+            limit.as_secs_f32()
+        );
+        Err(Error::connection(ConnectionErrorKind::TimedOut, message))
+    })
 }
 
 impl Driver for PostgresDriver {

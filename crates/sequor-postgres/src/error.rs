@@ -86,7 +86,14 @@ impl ServerMessage {
             ("42704" | "22023" | "55P02", None) => ConnectionErrorKind::Invalid,
             _ => ConnectionErrorKind::Broken,
         };
-        Error::connection(kind, format!("{target}: {} ({})", self.safe_message(), self.code))
+        let next = match kind {
+            ConnectionErrorKind::AccessDenied => {
+                "; check user and password in the URL, or PGUSER and PGPASSWORD, and pg_hba.conf on the server"
+            }
+            ConnectionErrorKind::UnknownDatabase => "; check the name behind the host in the URL, or PGDATABASE",
+            _ => "",
+        };
+        Error::connection(kind, format!("{target}: {} ({}){next}", self.safe_message(), self.code))
     }
 
     /// The kind of connection error, for the codes that say that the connection or the server ends.
@@ -109,7 +116,10 @@ impl ServerMessage {
     /// Whether the plan of a prepared statement no longer fits, or the statement is gone.
     pub(crate) fn is_stale_plan(&self) -> bool {
         // The text is translated by servers, so the place in the server's source decides where it is given.
-        self.is_forgotten() || (self.code == "0A000" && (self.routine == "RevalidateCachedQuery" || self.message.contains("cached plan")))
+        // Internal errors are not translated: a type that was dropped and made anew has another number.
+        self.is_forgotten()
+            || (self.code == "XX000" && self.message.starts_with("cache lookup failed for type"))
+            || (self.code == "0A000" && (self.routine == "RevalidateCachedQuery" || self.message.contains("cached plan")))
     }
 
     /// One tracing event for a notice, whatever is in it.
@@ -145,7 +155,9 @@ impl ServerMessage {
             "42703" => Some("the column is missing in this database: run the migrations, or db.sync()".to_owned()),
             "25P02" => Some("an earlier error ended the transaction: roll it back".to_owned()),
             "42883" if self.message.contains("binary output") => Some("cast the column to text in the query".to_owned()),
-            "0A000" | "26000" if self.is_stale_plan() => Some("the schema changed under this transaction: run it again".to_owned()),
+            "0A000" | "26000" | "XX000" if self.is_stale_plan() => {
+                Some("the schema changed under this transaction: run it again".to_owned())
+            }
             _ => None,
         };
         Box::new(Detail {

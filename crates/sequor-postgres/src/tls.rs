@@ -4,7 +4,7 @@ mod binding;
 
 pub(crate) use binding::endpoint;
 
-use crate::connect::{PostgresOptions, TlsMode};
+use crate::connect::{PostgresOptions, TlsMode, not_postgres};
 use crate::wire::{Socket, Wire};
 use postgres_protocol::message::frontend;
 use sequor_core::error::ConnectionErrorKind;
@@ -56,12 +56,7 @@ impl Secure {
                     format!("{target}: somebody sent bytes before the encryption began"),
                 ));
             }
-            _ => {
-                return Err(Error::connection(
-                    ConnectionErrorKind::Protocol,
-                    format!("{target} does not answer as a PostgreSQL server does"),
-                ));
-            }
+            other => return Err(not_postgres(target, other)),
         }
         let Socket::Tcp(stream) = wire.into_socket() else { return Err(invalid(target, "TLS is for TCP only")) };
         match self.connector.connect(self.name.clone(), stream).await {

@@ -2,6 +2,7 @@
 //!
 //! Every cell comes as text. Types, defaults and expressions keep the server's spelling; `physical` makes them comparable.
 
+mod described;
 mod expression;
 mod lost;
 mod mysql;
@@ -13,9 +14,10 @@ pub(crate) mod tokens;
 mod types;
 pub(crate) mod words;
 
+pub use described::{described_default, described_type, stored_name};
 pub use expression::{canonical, canonical_query};
 pub(crate) use lost::NEW_TABLE;
-pub use lost::{lost, table_texts};
+pub use lost::{lost, lost_columns, table_texts};
 pub(crate) use types::canonical_type;
 
 use crate::Dialect;

@@ -143,6 +143,31 @@ impl Dialect {
         self != Dialect::Sqlite
     }
 
+    /// Whether a primary key of one integer is the number of the row, which the database gives where none is given.
+    pub fn numbers_rows_by(self, key: &[sequor_core::Name], ty: &str) -> bool {
+        self == Dialect::Sqlite && key.len() == 1 && ty == "INTEGER"
+    }
+
+    /// Whether the direction of an index's part is told where indexes are shown.
+    pub fn tells_directions(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Whether a full-text index is a table of its own, which finds rows by their number.
+    pub fn indexes_texts_apart(self) -> bool {
+        self == Dialect::Sqlite
+    }
+
+    /// Whether there are partial indexes.
+    pub fn partial_indexes(self) -> bool {
+        !self.is_mysql()
+    }
+
+    /// Switches the checks of foreign keys off and on for a script that drops tables in any order, where no order and no CASCADE would do.
+    pub fn unchecked_drops(self) -> Option<(&'static str, &'static str)> {
+        self.is_mysql().then_some(("SET FOREIGN_KEY_CHECKS = 0", "SET FOREIGN_KEY_CHECKS = 1"))
+    }
+
     /// The delimiter of names.
     pub(crate) fn quote(self) -> char {
         if self.is_mysql() { '`' } else { '"' }

@@ -218,6 +218,12 @@ pub fn notify(dialect: Dialect, channel: &str, payload: &str) -> Result<Sql> {
     Ok(sql.finish())
 }
 
+/// Whether an error of this code undoes its statement alone, while the transaction that it was part of goes on as if nothing had been: MySQL's wait for a lock that took too
+/// long.
+pub fn undoes_alone(code: &str) -> bool {
+    code == "1205"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,7 +41,10 @@ pub(crate) fn of_open(error: rusqlite::Error, options: &SqliteOptions) -> Error 
     let rusqlite::Error::SqliteFailure(code, message) = &error else {
         return Error::connection(ConnectionErrorKind::Invalid, format!("{target}: {error}"));
     };
-    let message = message.clone().unwrap_or_else(|| code.to_string());
+    let mut message = message.clone().unwrap_or_else(|| code.to_string());
+    if code.code == rusqlite::ErrorCode::CannotOpen && std::path::Path::new(&target).is_dir() {
+        "this is a folder; name a file in it".clone_into(&mut message);
+    }
     let kind = match code.code {
         rusqlite::ErrorCode::CannotOpen => ConnectionErrorKind::UnknownDatabase,
         rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt => ConnectionErrorKind::Protocol,

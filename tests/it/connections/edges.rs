@@ -9,4 +9,6 @@ mod programs;
 mod roles;
 mod runtimes;
 mod storm;
+mod strangers;
 mod told;
+mod waits;

@@ -269,3 +269,57 @@ async fn each_tenant_has_a_plan_of_its_own(db: Db) -> sequor::Result<()> {
     }
     Ok(())
 }
+
+mod three {
+    use super::*;
+    #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]
+    #[db_enum(name = "lamp_state", rename_all = "snake_case")]
+    pub enum Lamp {
+        On,
+        Off,
+        Dim,
+    }
+    #[derive(Model, Clone, Debug, PartialEq)]
+    #[model(table = "lamps", register = false)]
+    pub struct Light {
+        #[field(primary_key)]
+        pub id: i64,
+        pub state: Lamp,
+    }
+}
+
+#[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[db_enum(name = "lamp_state", rename_all = "snake_case")]
+pub enum Lamp {
+    On,
+    Off,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "lamps", register = false)]
+pub struct Light {
+    #[field(primary_key)]
+    pub id: i64,
+    pub state: Lamp,
+}
+
+/// Without a word about casts: the loss is named, and rows that have the label are never lost.
+#[sequor::test]
+async fn a_label_that_rows_have_cannot_go(db: Db) -> sequor::Result<()> {
+    db.sync::<three::Light>(SyncMode::Create).await?;
+    let before = sequor::Generator::of::<three::Light>().schema()?;
+    let made = sequor::Generator::of::<Light>().dialects([db.dialect()]).generate(&before)?.expect("a change");
+    let lost: Vec<&str> = made.steps.iter().filter_map(|step| step.loses.as_deref()).collect();
+    assert!(lost.join(" ").contains("label dim"), "{:#?}", made.steps);
+    let migration = made.files.into_iter().fold(sequor::Migration::new("1-lamps"), |one, (file, text)| one.with(file, text));
+    let migrator = Migrator::new([migration]);
+
+    draft!(three::Light { id: 1, state: three::Lamp::Dim }).create(&db).await?;
+    migrator.up(&db).await.expect_err("a row has it");
+    assert_eq!(three::Light::find_by_pk(1).or_fail().exec(&db).await?.state, three::Lamp::Dim);
+    three::Light::update_all().set(three::Light::STATE, three::Lamp::On).filter(three::Light::ID.eq(1)).exec(&db).await?;
+    migrator.up(&db).await?;
+    assert_eq!(Light::find_by_pk(1).or_fail().exec(&db).await?.state, Lamp::On);
+    migrator.down(&db).await?;
+    draft!(three::Light { id: 2, state: three::Lamp::Dim }).create(&db).await.map(drop)
+}

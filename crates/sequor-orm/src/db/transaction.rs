@@ -12,6 +12,7 @@ use super::{Db, DbInner};
 use ending::{Limits, answered, commit_unanswered};
 use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_sql::session::undoes_alone;
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::atomic::AtomicU32;
@@ -56,6 +57,8 @@ struct State {
     undo: Vec<u32>,
     /// When its last statement ended.
     touched: Option<Instant>,
+    /// The savepoint, or 0, in which the database undid a statement alone.
+    undone_alone: Option<u32>,
 }
 
 impl State {
@@ -147,6 +150,12 @@ impl TxHandle {
         if let (Err(error), false) = (&result, self.shared.reads) {
             pooled.refused_write(error);
         }
+        if let Err(error) = &result
+            && error.detail().and_then(|detail| detail.code.as_deref()).is_some_and(undoes_alone)
+        {
+            let level = self.state().undone_alone.map_or(self.level, |known| known.min(self.level));
+            self.state().undone_alone = Some(level);
+        }
         self.state().touched = Some(Instant::now());
         super::session::expect::note_trips(pooled.trips() - before);
         result
@@ -187,6 +196,19 @@ impl TxHandle {
         };
         run_callbacks(callbacks).await;
         result
+    }
+
+    /// Rolls back when the database undid a statement alone: whoever took no notice of its error would commit the rest.
+    async fn is_whole(&self) -> Result<()> {
+        if self.state().undone_alone.is_none() {
+            return Ok(());
+        }
+        self.rollback().await?;
+        Err(Error::of_usage(
+            UsageErrorKind::TransactionFinished,
+            "a statement of this transaction waited too long for a lock and was undone alone, so the transaction was rolled back as a whole: return the error from the closure, \
+             or run such a statement in a savepoint (tx.transaction)",
+        ))
     }
 
     async fn rollback(&self) -> Result<()> {
@@ -506,6 +528,7 @@ impl Db {
         guard.armed = false;
         match result {
             Ok(value) => {
+                handle.is_whole().await?;
                 handle.commit().await?;
                 Ok(value)
             }

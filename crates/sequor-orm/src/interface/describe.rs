@@ -3,9 +3,9 @@
 use super::QueryInterface;
 use crate::catalog::{Scope, read, tables_for};
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::schema::{Default as ColumnDefault, IndexPart, SortDirection, TableColumn, TableDef, Ways};
+use sequor_core::schema::{Default as ColumnDefault, IndexPart, SortDirection, TableDef, Ways};
 use sequor_core::types::ColumnType;
-use sequor_sql::Dialect;
+use sequor_sql::catalog::{described_default, described_type, stored_name};
 use serde_json::{Map, Value as Json, json};
 
 impl QueryInterface {
@@ -30,11 +30,7 @@ impl QueryInterface {
 
     /// A table as it is. Types and defaults keep the server's spelling.
     pub(super) async fn table(&self, table: &str) -> Result<TableDef> {
-        let named = match (self.db.dialect(), self.db.place.schema.as_deref()) {
-            // SQLite's tables of a tenant have its name before their own.
-            (Dialect::Sqlite, Some(schema)) => format!("{schema}.{table}"),
-            _ => table.to_owned(),
-        };
+        let named = stored_name(self.db.dialect(), self.db.place.schema.as_deref(), table);
         let found = read(&self.db, Scope { schema: None, table: &named }, self.site).await?;
         found.tables.into_iter().find(|known| known.name.name == table).ok_or_else(|| {
             let message = format!("there is no table {}: check its name and schema, which are case sensitive", table.escape_debug());
@@ -52,12 +48,12 @@ impl QueryInterface {
         let mut described = Map::new();
         for column in &found.columns {
             let in_key = found.primary_key.contains(&column.name);
-            let ty = described_type(column, dialect);
-            let counts = column.auto_increment || (dialect == Dialect::Sqlite && found.primary_key.len() == 1 && ty == "INTEGER");
+            let ty = described_type(dialect, column);
+            let counts = column.auto_increment || dialect.numbers_rows_by(&found.primary_key, &ty);
             let mut entry = json!({ "type": ty, "allowNull": column.nullable, "primaryKey": in_key, "autoIncrement": counts && in_key });
             let Some(map) = entry.as_object_mut() else { continue };
             if let ColumnDefault::Db(text) = &column.default
-                && let Some(default) = default_value(text, dialect)
+                && let Some(default) = described_default(dialect, text)
             {
                 map.insert("defaultValue".into(), default);
             }
@@ -84,7 +80,7 @@ impl QueryInterface {
             .map(|index| {
                 let part = |part: &IndexPart| {
                     let name = part.column.as_deref().or(part.expression.as_deref()).unwrap_or_default().to_owned();
-                    let falls = part.direction == Some(SortDirection::Descending) && self.db.dialect() == Dialect::Postgres;
+                    let falls = part.direction == Some(SortDirection::Descending) && self.db.dialect().tells_directions();
                     if falls { format!("{name} DESC") } else { name }
                 };
                 let fields: Vec<String> = index.parts.iter().map(part).collect();
@@ -92,41 +88,4 @@ impl QueryInterface {
             })
             .collect())
     }
-}
-
-/// A type in the words of Sequelize's `describeTable`.
-fn described_type(column: &TableColumn, dialect: Dialect) -> String {
-    let spelt = column.db_type.as_deref().unwrap_or_default();
-    if dialect != Dialect::Postgres {
-        // The labels of an enum keep their case.
-        return match spelt.strip_prefix("enum(") {
-            Some(labels) => format!("ENUM({labels}"),
-            None => spelt.split(" COLLATE ").next().unwrap_or_default().to_uppercase(),
-        };
-    }
-    match &column.ty {
-        ColumnType::Enum(_) => "USER-DEFINED".to_owned(),
-        ColumnType::Array(_) => "ARRAY".to_owned(),
-        _ => match spelt.split_once('(').filter(|_| !spelt.starts_with("char")) {
-            Some((name, rest)) => format!("{name}{}", rest.split_once(')').map_or("", |(_, rest)| rest)).to_uppercase(),
-            None => spelt.to_uppercase(),
-        },
-    }
-}
-
-/// A default without quotes and casts; `None` for NULL and for a counter.
-fn default_value(text: &str, dialect: Dialect) -> Option<Json> {
-    let text = text.trim();
-    if text.eq_ignore_ascii_case("null") || text.starts_with("NULL::") || text.starts_with("nextval(") {
-        return None;
-    }
-    // `'x'::character varying`
-    let bare = if dialect == Dialect::Postgres { text.rsplit_once("::").map_or(text, |(value, _)| value) } else { text };
-    let quoted = bare.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    Some(match (quoted, bare) {
-        (Some(inner), _) => inner.replace("''", "'").into(),
-        (None, "true") if dialect == Dialect::Postgres => true.into(),
-        (None, "false") if dialect == Dialect::Postgres => false.into(),
-        (None, other) => other.into(),
-    })
 }

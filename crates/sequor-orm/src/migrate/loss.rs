@@ -6,8 +6,10 @@ use super::runner::unreadable;
 use super::session::{Session, number};
 use super::source::{is_code, key};
 use crate::db::Db;
+use crate::sync::Triggers;
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
+use sequor_sql::catalog::{lost_columns, table_texts};
 use sequor_sql::migration::{History, removals, split};
 use serde::Serialize;
 
@@ -93,6 +95,7 @@ impl Migrator {
             }
             let pieces = split(script, db.dialect()).map_err(|error| unreadable(migration, file, &error))?;
             let statements: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
+            found.extend(lost_in_columns(session, db, migration.name(), &statements).await?);
             for removal in removals(&statements) {
                 let rows = match &removal.table {
                     Some(table) => rows_of(session, table, COUNTED).await,
@@ -106,6 +109,22 @@ impl Migrator {
         }
         Ok(found)
     }
+}
+
+/// Columns that go because their table is made anew.
+async fn lost_in_columns(session: &mut Session, db: &Db, migration: &str, statements: &[String]) -> Result<Vec<Loss>> {
+    let tables = Triggers::ask(session, table_texts(db.dialect())).await?;
+    let mut found = Vec::new();
+    for statement in statements {
+        let Some((table, columns)) = lost_columns(&tables, statement) else { continue };
+        let mut table = format!("\"{}\"", table.replace('"', "\"\""));
+        let rows = rows_of(session, &table, COUNTED).await;
+        if rows != Some(0) {
+            table = format!("{table} (columns {})", columns.join(", "));
+            found.push(Loss { migration: migration.to_owned(), statement: statement.clone(), table: Some(table), rows });
+        }
+    }
+    Ok(found)
 }
 
 /// Counts the rows of a table that a migration's own text names, up to one more than the most.

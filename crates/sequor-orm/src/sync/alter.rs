@@ -231,7 +231,7 @@ impl Triggers {
         Ok(Triggers { query, known })
     }
 
-    async fn ask(session: &mut Session, query: Option<&'static str>) -> Result<Vec<(String, String)>> {
+    pub(crate) async fn ask(session: &mut Session, query: Option<&'static str>) -> Result<Vec<(String, String)>> {
         let Some(query) = query else { return Ok(Vec::new()) };
         let rows = session.rows(Sql { text: query.to_owned(), params: Vec::new() }).await?;
         Ok(rows.iter().map(|row| (crate::migrate::text(row.first()), crate::migrate::text(row.get(1)))).collect())

@@ -51,7 +51,7 @@ impl Authentication<'_> {
                     return Err(self.denied("the server asks for an md5 password over a line that is not verified; use scram-sha-256, verified TLS, or require_auth=md5"));
                 }
                 5 => {
-                    let salt = body.first_chunk::<4>().ok_or_else(|| not_postgres(self.target))?;
+                    let salt = body.first_chunk::<4>().ok_or_else(|| not_postgres(self.target, &[]))?;
                     let answer = md5_hash(self.options.user.as_bytes(), self.password()?.as_bytes(), *salt);
                     frontend::password_message(answer.as_bytes(), &mut wire.out)?;
                 }
@@ -108,13 +108,13 @@ impl Authentication<'_> {
             let body = wire.body(message);
             match tag {
                 b'R' => {
-                    let (kind, body) = body.split_first_chunk::<4>().ok_or_else(|| not_postgres(self.target))?;
+                    let (kind, body) = body.split_first_chunk::<4>().ok_or_else(|| not_postgres(self.target, &[]))?;
                     return Ok((u32::from_be_bytes(*kind), body.to_vec()));
                 }
                 b'E' => return Err(ServerMessage::parse(body).into_connect_error(self.target)),
                 b'N' => ServerMessage::parse(body).log(),
                 b'v' => {}
-                _ => return Err(not_postgres(self.target)),
+                _ => return Err(not_postgres(self.target, &start_of(tag, body.len()))),
             }
         }
     }
@@ -145,4 +145,10 @@ fn unsupported(kind: u32) -> &'static str {
         7..=9 => "the server asks for GSSAPI or SSPI, which are not supported",
         _ => "the server asks for a way to log in that is not known here",
     }
+}
+
+/// The first bytes of a message: its letter and the length that it claims.
+fn start_of(tag: u8, length: usize) -> Vec<u8> {
+    let length = u32::try_from(length + 4).unwrap_or(u32::MAX);
+    [tag].into_iter().chain(length.to_be_bytes()).collect()
 }

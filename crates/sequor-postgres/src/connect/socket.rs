@@ -3,6 +3,7 @@
 use super::options::{Host, PostgresOptions};
 use crate::error::connection;
 use crate::wire::Socket;
+use sequor_core::driver::{PROBE, recognize};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 use socket2::{SockRef, TcpKeepalive};
@@ -27,10 +28,10 @@ pub(super) async fn resolve(host: &Host, target: &str) -> Result<Vec<Address>> {
         return Ok(vec![Address::Tcp(SocketAddr::new(address, host.port))]);
     }
     let found = tokio::net::lookup_host((host.name.as_str(), host.port)).await;
-    let found = found.map_err(|error| connection(ConnectionErrorKind::HostNotFound, target.to_owned(), error))?;
+    let found = found.map_err(|error| connection(ConnectionErrorKind::HostNotFound, unresolved(target), error))?;
     let addresses: Vec<Address> = found.map(Address::Tcp).collect();
     if addresses.is_empty() {
-        return Err(Error::connection(ConnectionErrorKind::HostNotFound, target));
+        return Err(Error::connection(ConnectionErrorKind::HostNotFound, unresolved(target)));
     }
     Ok(addresses)
 }
@@ -75,5 +76,31 @@ fn refused(error: io::Error, target: &str) -> Error {
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => ConnectionErrorKind::Invalid,
         _ => ConnectionErrorKind::HostNotReachable,
     };
-    connection(kind, format!("{target}: {error}"), error)
+    let next = match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            "nobody listens there; check host and port in the URL, or PGHOST and PGPORT, and that the server runs"
+        }
+        io::ErrorKind::NotFound => {
+            "there is no such socket; check the folder (host) and the port in the URL, or PGHOST and PGPORT, and that the server runs"
+        }
+        io::ErrorKind::PermissionDenied => "the system forbids it; check who may use the socket",
+        _ => return connection(kind, format!("{target}: {error}"), error),
+    };
+    connection(kind, format!("{target}: {next}"), error)
+}
+
+fn unresolved(target: &str) -> String {
+    format!("{target}: the host name does not resolve; check the host in the URL, or PGHOST")
+}
+
+/// Who listens at a host that accepts lines and says nothing that PostgreSQL would say: asked over a line of its own.
+pub(super) async fn who_listens(host: &Host, target: &str) -> Option<&'static str> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let Some(Address::Tcp(address)) = resolve(host, target).await.ok()?.into_iter().next() else { return None };
+    let mut line = TcpStream::connect(address).await.ok()?;
+    line.write_all(PROBE).await.ok()?;
+    let mut answer = [0; 64];
+    let length = line.read(&mut answer).await.ok()?;
+    // A server that is PostgreSQL's after all is only slow.
+    recognize(answer.get(..length)?).filter(|said| !said.starts_with("a PostgreSQL"))
 }

@@ -8,7 +8,7 @@ use crate::error::{ServerMessage, broken, protocol};
 use crate::tls::Secure;
 use crate::wire::{Message, Socket, Wire};
 use postgres_protocol::message::frontend;
-use sequor_core::driver::{Batch, Connection, Flow, Product, RowReader, RowSink, ServerInfo, Step};
+use sequor_core::driver::{Batch, Connection, Flow, Product, RowReader, RowSink, ServerInfo, Step, recognize};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 use std::any::Any;
@@ -84,7 +84,7 @@ pub(super) async fn next_message(wire: &mut Wire, target: &str) -> Result<Messag
         match wire.next(LIMIT) {
             Ok(Some(message)) => return Ok(message),
             Ok(None) => {}
-            Err(_) => return Err(not_postgres(target)),
+            Err(_) => return Err(not_postgres(target, wire.unread())),
         }
         let read = poll_fn(|context| wire.poll(context, false)).await;
         read.map_err(|error| broken(error, target))?;
@@ -94,8 +94,9 @@ pub(super) async fn next_message(wire: &mut Wire, target: &str) -> Result<Messag
 
 /// Something answered, but not in PostgreSQL's protocol.
 #[cold]
-pub(super) fn not_postgres(target: &str) -> Error {
-    Error::connection(ConnectionErrorKind::Protocol, format!("{target} does not answer as a PostgreSQL server does"))
+pub(crate) fn not_postgres(target: &str, answer: &[u8]) -> Error {
+    let who = recognize(answer).unwrap_or("what answers is no PostgreSQL server; check host and port in the URL");
+    Error::connection(ConnectionErrorKind::Protocol, format!("{target}: {who}"))
 }
 
 /// What the server says between authentication and its first ReadyForQuery.

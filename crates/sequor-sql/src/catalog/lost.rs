@@ -14,16 +14,28 @@ pub fn table_texts(dialect: Dialect) -> Option<&'static str> {
 
 /// What the table that this statement makes does not have, and the one whose place it takes does; `None` when nothing is lost.
 pub fn lost(tables: &[(String, String)], statement: &str) -> Option<String> {
+    let (known, old, new) = pair(tables, statement)?;
+    let missing = missing(&old, &new);
+    (!missing.is_empty()).then(|| format!("the table {known} says {} here, which the new one does not", missing.join(", ")))
+}
+
+/// The columns that the table made by this statement no longer has, and the name of the one whose place it takes.
+pub fn lost_columns(tables: &[(String, String)], statement: &str) -> Option<(String, Vec<String>)> {
+    let (known, old, new) = pair(tables, statement)?;
+    let is_kept = |name: &str| new.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let gone = old.columns.iter().filter(|column| column.generated.is_none() && !is_kept(&column.name));
+    let gone: Vec<String> = gone.map(|column| column.name.clone()).collect();
+    (!gone.is_empty()).then_some((known, gone))
+}
+
+/// A table that is there and the one that a statement makes in its place, by its name.
+fn pair(tables: &[(String, String)], statement: &str) -> Option<(String, TableText, TableText)> {
     let rest = statement.trim_start().strip_prefix("CREATE TABLE ")?.trim_start().strip_prefix('"')?;
     let (name, _) = rest.split_once('"')?;
     // A table of a tenant has its name before it: `"tenant.sequor_new_users"`.
     let known = name.replacen(NEW_TABLE, "", 1);
-    if known.len() == name.len() {
-        return None;
-    }
-    let (_, text) = tables.iter().find(|(there, _)| *there == known)?;
-    let missing = missing(&read(text), &read(statement));
-    (!missing.is_empty()).then(|| format!("the table {known} says {} here, which the new one does not", missing.join(", ")))
+    let (_, text) = tables.iter().find(|(there, _)| known.len() < name.len() && *there == known)?;
+    Some((known, read(text), read(statement)))
 }
 
 fn missing(old: &TableText, new: &TableText) -> Vec<String> {
@@ -45,7 +57,7 @@ fn missing(old: &TableText, new: &TableText) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::lost;
+    use super::{lost, lost_columns};
 
     #[test]
     fn what_a_new_table_leaves_out_is_named() {
@@ -60,6 +72,9 @@ mod tests {
             lost(&there, &left).as_deref(),
             Some("the table t says STRICT, a NOT NULL ON CONFLICT FAIL here, which the new one does not")
         );
+        assert_eq!(lost_columns(&there, &left), None);
+        let smaller = "CREATE TABLE \"sequor_new_t\" (\"id\" INTEGER, PRIMARY KEY (\"id\"))";
+        assert_eq!(lost_columns(&there, smaller), Some(("t".to_owned(), vec!["a".to_owned()])));
         // A table that somebody named otherwise is meant as it is.
         assert_eq!(lost(&there, &left.replace("sequor_new_t", "t_new")), None);
     }

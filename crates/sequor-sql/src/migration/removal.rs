@@ -21,6 +21,10 @@ pub fn removals(statements: &[String]) -> Vec<Removal> {
         let upper: Vec<String> = words.iter().map(|word| word.to_ascii_uppercase()).collect();
         let upper: Vec<&str> = upper.iter().map(String::as_str).collect();
         for (table, whole) in of_statement(&words, &upper) {
+            // SQLite's own counters hold nothing of a user's.
+            if table.as_deref() == Some("sqlite_sequence") {
+                continue;
+            }
             found.push(Removal { statement: number, table, whole });
         }
         if let Some(new) = renamed_to(&words, &upper) {

@@ -33,6 +33,8 @@ pub enum Fault {
     Kill,
     /// The pooler before the server is killed and started again.
     KillPooler,
+    /// The pooler ends, and nobody who ended it starts it again.
+    LosePooler,
 }
 
 /// All that concern lines.
@@ -138,6 +140,11 @@ impl Laboratory {
                 self.server.freeze(false);
             }
             Fault::Kill => again(&mut self.server)?,
+            Fault::LosePooler => {
+                if let Some((pooler, _)) = &mut self.pooler {
+                    tokio::task::block_in_place(|| pooler.kill());
+                }
+            }
             Fault::KillPooler => {
                 if let Some((pooler, _)) = &mut self.pooler {
                     again(pooler)?;

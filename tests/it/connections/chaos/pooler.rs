@@ -37,6 +37,19 @@ fn the_ledger_goes_through_pgbouncer_in_transaction_mode() {
     ledger_through(PoolMode::Transaction);
 }
 
+/// A pooler that has ended by itself is noticed, started again, and counted from then on.
+#[test]
+fn the_ledger_goes_on_when_pgbouncer_ends_by_itself() {
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let Some(laboratory) = behind(mode) else { return };
+        let name = format!("postgres through PgBouncer ({mode:?}), which ends").to_lowercase();
+        match runtime().block_on(chaos_in(laboratory, &name, &[Fault::LosePooler], 5, Duration::ZERO)) {
+            Ok(rows) => note_rows(&name, rows),
+            Err(error) => panic!("failed: {error:#}"),
+        }
+    }
+}
+
 /// What needs a session of its own, which sessions that are shared between transactions cannot give; each is an error that says so.
 const OWN_SESSION: &[&str] = &["connections::own", "connections::sweep::a_lock", "listen", "schema::", "cli", "migrat"];
 

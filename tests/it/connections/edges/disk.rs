@@ -159,7 +159,30 @@ async fn server_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
     db.close().await
 }
 
-// T-11: the tables are on the small disk. A MariaDB server whose tablespace outgrows its disk ends itself, so it is not asked here.
+async fn mariadb_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
+    let server = servers::lasting("mysql").map_err(Error::usage)?;
+    disk.give_to("mysql").map_err(Error::usage)?;
+    let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).connect().await?;
+    db.sync::<Account>(SyncMode::Create).await?;
+    let place = disk.path().display();
+    db.execute_sql_script(&format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) DATA DIRECTORY = '{place}'"))
+        .await?;
+    draft!(Account { id: 1, balance: -1 }).create(&db).await?;
+    exhaust(&db, disk, "mysql").await?;
+    db.close().await
+}
+
+// T-11: the file of the table alone is on the small disk: a MariaDB server whose own tablespace outgrows its disk ends itself.
+#[test]
+fn a_mariadb_table_whose_disk_is_full_is_an_error_and_loses_nothing() {
+    if !is_tier_one() || !has_server("mysql") {
+        return;
+    }
+    let Some(disk) = disk() else { return };
+    run("mysql", async |_bed: Arc<Bed>| mariadb_on_small_disk(&disk).await);
+}
+
+// T-11: the tables are on the small disk.
 #[test]
 fn a_server_whose_disk_is_full_is_an_error_and_loses_nothing() {
     if !is_tier_one() || !has_server("postgres") {

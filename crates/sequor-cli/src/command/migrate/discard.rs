@@ -5,6 +5,7 @@ use super::{is_up, migrator};
 use crate::command::generate::write;
 use crate::command::{Command, Context, Done, Outcome, none};
 use sequor_core::error::{Error, Result};
+use sequor_core::schema::Schema;
 use serde_json::{Map, Value as Json, json};
 
 pub(crate) const COMMAND: Command = Command {
@@ -84,7 +85,9 @@ async fn run(cx: &Context) -> Result<Outcome> {
     if snapshot.as_object().is_none_or(Map::is_empty) {
         std::fs::remove_file(&path)?;
     } else {
-        write(&path, &pretty(&snapshot))?;
+        // In the order in which snapshots are written, so that version control sees no difference.
+        let ordered = Schema::from_json(&snapshot).map_or(snapshot, |schema| schema.to_json());
+        write(&path, &pretty(&ordered))?;
     }
     std::fs::remove_dir_all(&folder).map_err(|error| Error::usage(format!("{shown} cannot be removed: {error}")))?;
     Ok(Outcome::said(format!("{shown} is gone, and the snapshot is as before it."), json!({ "name": name })))

@@ -4,6 +4,7 @@ use super::{Cast, Pair, Phase, Plan, cast};
 use crate::Name;
 use crate::schema::{Default, Generator, TableColumn};
 use crate::statement::{Ddl, Fill};
+use crate::types::ColumnType;
 
 /// Whether two columns are the same to the database that sees them so.
 pub(super) fn same_column(one: &TableColumn, other: &TableColumn) -> bool {
@@ -61,6 +62,10 @@ impl<'a> Plan<'a> {
 
     /// A type may change when every value has its place, or when somebody said so.
     pub(super) fn check_cast(&mut self, pair: &Pair<'a>, was: &TableColumn, is: &TableColumn) {
+        // A label that goes is told as a loss, and rows that have it make the database refuse.
+        if let (ColumnType::Enum(_), ColumnType::Enum(_)) = (&was.ty, &is.ty) {
+            return;
+        }
         let (table, column) = (&pair.new.name.name, &is.name);
         let asked = self.asked.every_cast || self.asked.casts.iter().any(|(known, name)| known == table && name == column);
         let (old, new) = (was.db_type.as_deref().unwrap_or_default(), is.db_type.as_deref().unwrap_or_default());
@@ -116,9 +121,7 @@ impl<'a> Plan<'a> {
         let table = pair.new.name.clone();
         let Some(old) = pair.old.column(&column.name) else { return };
         let labels = match (&old.ty, &column.ty) {
-            (crate::types::ColumnType::Enum(_), crate::types::ColumnType::Enum(new)) if !self.ways.enum_types() => {
-                self.renames.labels_of(&new.name)
-            }
+            (ColumnType::Enum(_), ColumnType::Enum(new)) if !self.ways.enum_types() => self.renames.labels_of(&new.name),
             _ => Vec::new(),
         };
         let mut old = old.clone();
@@ -160,6 +163,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn missing_value(table: &Name, column: &Name) -> String {
+pub(super) fn missing_value(table: &Name, column: &Name) -> String {
     format!("rows without a value in {table}.{column} make this fail: say --fill {table}.{column}=SQL to give them one")
 }

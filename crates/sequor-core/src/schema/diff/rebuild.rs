@@ -33,7 +33,7 @@ impl<'a> Plan<'a> {
                             copies.push(CopyRule { column: column.name.clone(), fill: Some(fill), labels: Vec::new(), cast: false })
                         }
                         None => {
-                            notes.push(format!("{}.{} is NOT NULL and has no value for rows that are there", pair.new.name, column.name))
+                            notes.push(super::columns::missing_value(&pair.new.name.name, &column.name));
                         }
                     }
                 }

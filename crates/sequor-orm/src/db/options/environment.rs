@@ -33,6 +33,7 @@ pub struct Configuration {
     /// Settings of the file that need a variable which is not set, with the message; whatever wins over them takes them away.
     missing: BTreeMap<String, String>,
     variables: BTreeMap<String, String>,
+    sections: Vec<String>,
 }
 
 impl Configuration {
@@ -53,6 +54,11 @@ impl Configuration {
     /// `development`, `production`, ..
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// The environments that have a section in `sequor.toml`.
+    pub fn sections(&self) -> &[String] {
+        &self.sections
     }
 
     /// A setting by its name in `sequor.toml`.
@@ -111,6 +117,9 @@ pub(in crate::db) fn from_environment() -> Result<DbOptions> {
     Configuration::read(Path::new(""), None)?.options()
 }
 
+/// How the URL of a database begins.
+const SCHEMES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+
 const DEVELOPMENT: &str = "development";
 
 /// The environment that the variables of the process or of `.env` name.
@@ -142,9 +151,10 @@ fn from_sources(
     let mut variables = dot_env.map(parse_dot_env).transpose()?.unwrap_or_default();
     // An empty variable counts as none, as shells and compose files leave them.
     variables.extend(process.into_iter().filter(|(_, value)| !value.is_empty()));
-    let environment = environment.map(str::to_owned).or_else(|| named(&variables)).unwrap_or_else(|| DEVELOPMENT.into());
-    let (found, missing) = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
-    let mut configuration = Configuration { environment, found, missing, variables };
+    let environment =
+        environment.filter(|name| !name.is_empty()).map(str::to_owned).or_else(|| named(&variables)).unwrap_or_else(|| DEVELOPMENT.into());
+    let (found, missing, sections) = toml.map(|text| settings(text, &environment, &variables)).transpose()?.unwrap_or_default();
+    let mut configuration = Configuration { environment, found, missing, variables, sections };
     for (key, variable, _) in SETTINGS {
         if let Some(value) = configuration.variables.get(variable).cloned() {
             configuration.set(key, variable, value);
@@ -155,10 +165,18 @@ fn from_sources(
 
 type Found = BTreeMap<String, (String, String)>;
 
+/// What a file holds: settings, those that need a variable which is not set, and the names of its sections.
+type Read = (Found, BTreeMap<String, String>, Vec<String>);
+
 fn apply(found: &Found) -> Result<DbOptions> {
-    let Some((_, url)) = found.get("url") else {
+    let Some((place, url)) = found.get("url") else {
         return Err(Error::usage("no database is named: set DATABASE_URL, or `url` in the section of sequor.toml for this environment"));
     };
+    let scheme = url.split(':').next().unwrap_or_default();
+    if !url.contains(':') || !SCHEMES.contains(&scheme) {
+        // What was written instead may be a password.
+        return Err(Error::usage(format!("{place} is no URL of a database: it begins with sqlite:, postgres:// or mysql://")));
+    }
     let number = |key: &str| -> Result<Option<u64>> {
         let Some((place, text)) = found.get(key) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Error::usage(format!("{place} is a whole number, not {text:?}")))
@@ -190,7 +208,7 @@ fn apply(found: &Found) -> Result<DbOptions> {
 
 /// What stands at the top, then the section of one environment: `[development]`, `[production]`, .. of `key = value` lines (TOML's strings,
 /// numbers and truth values).
-fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<(Found, BTreeMap<String, String>)> {
+fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>) -> Result<Read> {
     let table: toml::Table = text.parse().map_err(|error| Error::usage(format!("sequor.toml: {error}")))?;
     let (mut found, mut missing) = (Found::new(), BTreeMap::new());
     for (key, value) in table.iter().filter(|(_, value)| !value.is_table()) {
@@ -204,7 +222,8 @@ fn settings(text: &str, environment: &str, variables: &BTreeMap<String, String>)
             one_setting(key, value, &format!("in [{environment}]"), variables, (&mut found, &mut missing))?;
         }
     }
-    Ok((found, missing))
+    let sections = table.iter().filter(|(_, value)| value.is_table()).map(|(name, _)| name.clone()).collect();
+    Ok((found, missing, sections))
 }
 
 fn one_setting(

@@ -29,6 +29,9 @@ impl Db {
                 for (level, _) in state.after_commit.iter_mut().filter(|(level, _)| *level >= number) {
                     *level = outer.level;
                 }
+                if let Some(level) = state.undone_alone.as_mut().filter(|level| **level >= number) {
+                    *level = outer.level;
+                }
                 Ok(value)
             }
             Err(error) => {
@@ -47,9 +50,11 @@ impl Db {
 }
 
 impl TxHandle {
-    /// Forgets the callbacks of a savepoint that was rolled back.
+    /// Forgets the callbacks and losses of a savepoint that was rolled back.
     fn discard(&self, number: u32) {
-        self.state().after_commit.retain(|(level, _)| *level < number);
+        let mut state = self.state();
+        state.after_commit.retain(|(level, _)| *level < number);
+        state.undone_alone = state.undone_alone.filter(|level| *level < number);
     }
 
     /// Rolls back, innermost first, the savepoints whose closures were dropped.

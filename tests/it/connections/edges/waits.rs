@@ -1,0 +1,52 @@
+//! A statement of a transaction that waits too long for the locks of another one.
+
+use crate::connections::{Account, Bed, has_server, run};
+use sequor::prelude::*;
+use std::sync::Arc;
+
+async fn three_writes(bed: &Bed) -> sequor::Result<()> {
+    let db = bed.db(4).await?;
+    db.sync::<Account>(SyncMode::Create).await?;
+    for id in 1..=3 {
+        draft!(Account { id, balance: 0 }).create(&db).await?;
+    }
+    let add = |id: i64| Account::update_all().set(Account::BALANCE, Account::BALANCE + 1).filter(Account::ID.eq(id));
+    let holder = db.begin().await?;
+    add(2).exec(&holder).await?;
+    for swallow in [false, true] {
+        let outcome = db
+            .transaction(async |tx| {
+                tx.execute(sql!("SET innodb_lock_wait_timeout = 1")).await?;
+                add(1).exec(tx).await?;
+                match add(2).exec(tx).await {
+                    Err(error) if swallow => assert!(matches!(error, Error::Timeout { .. }), "{error:?}"),
+                    other => drop(other?),
+                }
+                add(3).exec(tx).await.map(drop)
+            })
+            .await;
+        assert!(outcome.is_err(), "a transaction that lost a statement was committed");
+        let sum: i64 = Account::find_all().exec(&db).await?.iter().map(|account| account.balance).sum();
+        assert_eq!(sum, 0, "a part of it was stored");
+    }
+    // In a savepoint it is undone with the savepoint, and the rest is kept.
+    db.transaction(async |tx| {
+        tx.execute(sql!("SET innodb_lock_wait_timeout = 1")).await?;
+        add(1).exec(tx).await?;
+        tx.transaction(async |sp| add(2).exec(sp).await).await.expect_err("the lock is held");
+        add(3).exec(tx).await.map(drop)
+    })
+    .await?;
+    let sum: i64 = Account::find_all().exec(&db).await?.iter().map(|account| account.balance).sum();
+    assert_eq!(sum, 2);
+    holder.rollback().await?;
+    db.close().await
+}
+
+// T-05, with the server's usual setting (innodb_rollback_on_timeout = off).
+#[test]
+fn a_transaction_whose_statement_waited_too_long_stores_nothing() {
+    if has_server("mysql") {
+        run("mysql", async |bed: Arc<Bed>| three_writes(&bed).await);
+    }
+}
