@@ -8,6 +8,7 @@ mod lost;
 mod mysql;
 mod physical;
 mod postgres;
+mod search;
 mod sqlite;
 mod sqlite_text;
 pub(crate) mod tokens;

@@ -102,7 +102,11 @@ impl DdlWriter {
             Ddl::AddColumn { .. } | Ddl::DropColumn { .. } | Ddl::RenameColumn { .. } => self.whole_column(ddl),
             Ddl::AlterColumn { table, from, to } => self.alter_column(table, from, to),
             Ddl::CreateIndex { table, index, if_not_exists } => self.create_index(table, index, *if_not_exists),
-            Ddl::DropIndex { table, name, constraint, if_exists } => self.drop_index(table, name, *constraint, *if_exists),
+            Ddl::DropIndex { table, name, search: true, .. } if self.dialect == Dialect::Sqlite => {
+                let place = self.search_place(table, name);
+                self.drop_search(&place)
+            }
+            Ddl::DropIndex { table, name, constraint, if_exists, .. } => self.drop_index(table, name, *constraint, *if_exists),
             Ddl::AddForeignKey { .. } | Ddl::AddCheck { .. } | Ddl::AddPrimaryKey { .. } | Ddl::DropConstraint { .. } => {
                 self.constraint(ddl)
             }

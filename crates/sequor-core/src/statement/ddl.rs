@@ -107,6 +107,8 @@ pub enum Ddl {
         name: Name,
         /// Whether it is a constraint's.
         constraint: bool,
+        /// Whether it is one of words.
+        search: bool,
         /// IF EXISTS.
         if_exists: bool,
     },

@@ -212,7 +212,7 @@ impl QueryInterface {
                 sequor_core::schema::snake_case(&format!("{table}_{joined}")).into()
             }
         };
-        self.apply(&Ddl::DropIndex { table: table_name(table)?, name, constraint: false, if_exists: true }).await
+        self.apply(&Ddl::DropIndex { table: table_name(table)?, name, constraint: false, search: false, if_exists: true }).await
     }
 
     /// Adds a constraint: `type` is `unique`, `check`, `primary key` or `foreign key`. Sequelize: `addConstraint(table, options)`.

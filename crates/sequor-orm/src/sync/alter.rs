@@ -203,7 +203,7 @@ async fn keeping_triggers(session: &mut Session, db: &Db, statements: &[&str]) -
     for sql in statements {
         session.script(sql).await?;
     }
-    known.restore(session, &[]).await
+    known.restore(session, statements).await
 }
 
 /// Refuses statements that make a table anew and leave out what somebody gave it by hand.

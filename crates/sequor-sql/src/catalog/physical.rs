@@ -1,8 +1,8 @@
 //! [`Ways`] of each dialect: how a database sees a table, so that a model, a snapshot and a catalog that mean the same are equal.
 
 use super::types::{canonical_type, column_type};
-use super::words;
 use super::{canonical as canonical_text, canonical_query};
+use super::{search, words};
 use crate::Dialect;
 use crate::ddl::{default_text, implied_check, type_name};
 use sequor_core::Name;
@@ -10,7 +10,7 @@ use sequor_core::error::Result;
 use sequor_core::schema::{
     Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, Ways,
 };
-use sequor_core::types::{ColumnType, EnumDef, parse_instant, parse_naive};
+use sequor_core::types::{ColumnType, EnumDef, ScalarType, parse_instant, parse_naive};
 use std::sync::Arc;
 
 impl Ways for Dialect {
@@ -225,8 +225,26 @@ fn physical_key(dialect: Dialect, table: &TableDef, key: &ForeignKeyDef) -> Fore
     }
 }
 
+/// Whether the primary key is the number of the row.
+fn is_numbered(table: &TableDef) -> bool {
+    let [key] = table.primary_key.as_slice() else { return false };
+    let integer = |ty: &ColumnType| matches!(ty.bind().scalar, ScalarType::I16 | ScalarType::I32 | ScalarType::I64);
+    table.columns.iter().any(|column| {
+        column.name == *key && integer(&column.ty) && column.db_type.as_ref().is_none_or(|ty| ty.eq_ignore_ascii_case("integer"))
+    })
+}
+
 /// `None` for an index that the database does not have.
 fn physical_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Option<IndexDef> {
+    if !dialect.is_mysql()
+        && let Some((columns, language)) = search::of_index(dialect, table, index)
+    {
+        // SQLite finds the rows of an index of words by their number.
+        let kept = dialect == Dialect::Postgres || is_numbered(table);
+        let language = language.filter(|language| language != "simple" && (dialect == Dialect::Postgres || language == "english"));
+        let (name, method) = (Some(index.name_in(&table.name)), Some(Name::Borrowed("fulltext")));
+        return kept.then(|| IndexDef { name, method, language: language.map(Name::Owned), ..IndexDef::on(columns) });
+    }
     if dialect.is_mysql() && index.filter.is_some() && !index.unique {
         return None;
     }

@@ -1,5 +1,6 @@
 //! SQLite's schema table, its pragmas, and the texts of its tables.
 
+use super::search;
 use super::sqlite_text::{self, TableText};
 use super::types::{column_type, labels_of};
 use super::{Answers, Tables, add_part};
@@ -15,7 +16,9 @@ use std::sync::Arc;
 
 /// Everything with its text, columns, indexes, foreign keys.
 pub(super) const QUERIES: [&str; 4] = [
-    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type IN ('virtual', 'shadow')) AND ? IS NOT NULL AND ? IN ('', tbl_name) ORDER BY rowid",
+    "SELECT CASE WHEN sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%, content=%' THEN 'search' ELSE type END, name, tbl_name, sql FROM sqlite_master \
+     WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND (sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%, content=%' \
+     OR (tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type IN ('virtual', 'shadow')) AND ? IS NOT NULL AND ? IN ('', tbl_name))) ORDER BY rowid",
     "SELECT m.name, x.name, x.type, CASE WHEN x.\"notnull\" THEN '1' ELSE '0' END, x.dflt_value, CAST(x.pk AS TEXT), CAST(x.hidden AS TEXT) \
      FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden <> 1 AND ? IS NOT NULL AND ? IN ('', m.name) ORDER BY m.rowid, x.cid",
     "SELECT m.name, l.name, CAST(l.\"unique\" AS TEXT), l.origin, i.name, CAST(i.\"desc\" AS TEXT), i.coll \
@@ -37,7 +40,7 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, qualified: O
     let place = qualified.map(|schema| Name::Owned(schema.to_owned()));
     let named = |name: &str| TableName { schema: place.clone(), name: Name::Owned(name.to_owned()) };
     let mut made = Schema::default();
-    let (mut tables, mut texts, mut indexes) = (Tables::new(), HashMap::new(), HashMap::new());
+    let (mut tables, mut texts, mut indexes, mut searches) = (Tables::new(), HashMap::new(), HashMap::new(), Vec::new());
     for row in answers.next() {
         let (kind, known, text) = (row.text(0), row.text(1), row.text(3));
         match (kind, own(known, schema)) {
@@ -48,6 +51,7 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, qualified: O
             ("index", _) => {
                 indexes.insert(known.to_owned(), text.to_owned());
             }
+            ("search", Some(name)) => searches.extend(search::read_table(name, text)),
             ("view", Some(name)) => made.views.push(ViewDef { name: named(name), query: Name::Owned(view_query(text).to_owned()) }),
             ("trigger", _) => made.others.push(OpaqueDef {
                 kind: OpaqueKind::Trigger,
@@ -66,6 +70,17 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, qualified: O
             table.checks = text.checks;
             table.options = text.options;
         }
+    }
+    for (rows, index) in searches {
+        let Some(table) = tables.get(&rows) else { continue };
+        // Its triggers are a part of it.
+        let own = index.name.clone().unwrap_or_default();
+        let belongs = |name: &str| {
+            ["_insert", "_delete", "_update"].iter().any(|event| name.strip_suffix(event).is_some_and(|name| name.ends_with(&*own)))
+        };
+        made.others
+            .retain(|other| other.kind != OpaqueKind::Trigger || other.table.as_deref() != Some(rows.as_str()) || !belongs(&other.name));
+        table.indexes.push(index);
     }
     made.tables = tables.tables;
     made

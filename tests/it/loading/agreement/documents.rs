@@ -91,7 +91,7 @@ impl Generator {
                 counts.note(format!("{operator} of a list"));
                 let list: Vec<usize> = (0..self.below(4)).map(|_| self.below(4)).collect();
                 if list.is_empty() {
-                    counts.note(format!("{operator} of an empty list"));
+                    counts.note("a list beside an empty one");
                 }
                 json!({ "marks": { operator: list } })
             }

@@ -293,7 +293,7 @@ impl Generator {
         } else {
             (None, model)
         };
-        if prefix.is_none() && model == "Book" && self.chance(45) {
+        if prefix.is_none() && model == "Book" && self.chance(55) {
             return self.document_test(counts);
         }
         let (name, text, nullable) = self.pick(columns(model));

@@ -37,7 +37,8 @@ impl<'a> Plan<'a> {
             let name = index.name.clone().unwrap_or_default();
             let constraint = index.constraint && index.unique;
             let marker = Name::Owned(shorten(&format!("{name}_key"), 64));
-            self.keep(Phase::DropParts, Ddl::DropIndex { table: pair.old_name.clone(), name, constraint, if_exists: false });
+            let search = index.is_full_text();
+            self.keep(Phase::DropParts, Ddl::DropIndex { table: pair.old_name.clone(), name, constraint, search, if_exists: false });
             // MySQL's partial key has a column of its own.
             if index.filter.is_some() && self.ways.keys_have_indexes() {
                 self.keep(Phase::DropParts, Ddl::DropColumn { table: pair.old_name.clone(), column: marker });
@@ -72,7 +73,7 @@ impl<'a> Plan<'a> {
                 }
                 if !stays && self.ways.keys_have_indexes() && !is_covered(key, &pair.was) && !takes_over(key, pair) {
                     let (table, name) = (pair.old_name.clone(), key.name_in(&pair.was.name));
-                    self.keep(Phase::DropParts, Ddl::DropIndex { table, name, constraint: false, if_exists: false });
+                    self.keep(Phase::DropParts, Ddl::DropIndex { table, name, constraint: false, search: false, if_exists: false });
                 }
             }
             for (key, seen) in pair.new.foreign_keys.iter().zip(&pair.is.foreign_keys) {
