@@ -19,7 +19,7 @@ const COLUMNS: &str = "SELECT table_name, column_name, column_type, CASE WHEN is
 const KEYS: &str = "SELECT table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name, referenced_column_name, table_schema \
      FROM information_schema.key_column_usage WHERE table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name) \
      AND (constraint_name = 'PRIMARY' OR referenced_table_name IS NOT NULL) ORDER BY table_name, constraint_name, ordinal_position";
-/// Not joined to the keys: MariaDB 10.11 makes both tables from the files of every table, and has crashed in that join.
+/// Not joined to the keys: the server makes both tables from the files of every table, each once this way.
 const ACTIONS: &str = "SELECT table_name, constraint_name, delete_rule, update_rule FROM information_schema.referential_constraints \
      WHERE constraint_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', table_name)";
 const DEFAULTS: &str = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = coalesce(nullif(?, ''), DATABASE()) AND ? IS NOT NULL";

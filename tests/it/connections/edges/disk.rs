@@ -84,12 +84,15 @@ async fn is_whole(db: &Db, rows: i64) -> sequor::Result<()> {
 /// Fills a disk again and again, and makes room.
 async fn exhaust(db: &Db, disk: &SmallDisk, name: &str) -> sequor::Result<()> {
     let asked = std::env::var("SEQUOR_DISK_ROUNDS").ok().and_then(|text| text.parse().ok());
-    let rounds = asked.unwrap_or(if name == "sqlite" { 5 } else { 50 });
+    let rounds = asked.unwrap_or(50);
     let (mut kinds, mut longest) = (std::collections::BTreeSet::new(), Duration::ZERO);
     for round in 0..rounds {
         Filled::truncate().exec(db).await.map_err(|error| Error::usage(format!("round {round}: {error}")))?;
         if name == "sqlite" {
             db.vacuum().await?;
+            // The log keeps its largest size. What is acknowledged on a full disk stands there alone, until there is room to copy it into the file; a log that grew in
+            // every round would hold more than the disk could take twice, and then a deletion finds no room either.
+            db.query_as::<(i64, i64, i64)>(sql!("PRAGMA wal_checkpoint(TRUNCATE)")).await?;
         }
         Account::update_all().set(Account::BALANCE, -1).every_row().exec(db).await?;
         let ballast = disk.fill_but(3 << 20).map_err(Error::usage)?;
@@ -159,22 +162,38 @@ async fn server_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
     db.close().await
 }
 
+/// MariaDB's server may end itself when a file of its own cannot grow: it is started again once there is room.
 async fn mariadb_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
-    let server = servers::lasting("mysql").map_err(Error::usage)?;
+    let mut server = servers::lasting("mysql").map_err(Error::usage)?;
     disk.give_to("mysql").map_err(Error::usage)?;
-    let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).connect().await?;
+    let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };
+    let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).retry(retry).connect().await?;
     db.sync::<Account>(SyncMode::Create).await?;
     let place = disk.path().display();
     db.execute_sql_script(&format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) DATA DIRECTORY = '{place}'"))
         .await?;
     draft!(Account { id: 1, balance: -1 }).create(&db).await?;
-    exhaust(&db, disk, "mysql").await?;
+    let ballast = disk.fill_but(3 << 20).map_err(Error::usage)?;
+    let (rows, error) = fill(&db, 0).await?;
+    let unsure = matches!(&error, Error::Connection(error) if error.kind() == sequor::ConnectionErrorKind::CommitUnknown);
+    assert!(matches!(error, Error::Database { .. } | Error::Connection(_)), "{error:?}");
+    std::fs::remove_file(&ballast)?;
+    if matches!(error, Error::Connection(_)) {
+        server.kill();
+        server.start_again().map_err(Error::usage)?;
+    }
+    until("writes go on", async || draft!(Filled { id: 1_000_000, bytes: vec![7; 200_000] }).create(&db).await.is_ok()).await;
+    Filled::destroy_all().filter(Filled::ID.eq(1_000_000)).exec(&db).await?;
+    let stored = i64::try_from(Filled::count().exec(&db).await?).unwrap_or(-1);
+    assert!(stored == rows || unsure && stored == rows + 1, "{stored} of {rows} acknowledged rows are there: {error}");
+    is_whole(&db, stored).await?;
+    note(&format!("| mysql | the disk of a table is full | 1 | {rows} rows acknowledged, {stored} stored | {error} |"));
     db.close().await
 }
 
-// T-11: the file of the table alone is on the small disk: a MariaDB server whose own tablespace outgrows its disk ends itself.
+// T-11: the file of the table is on the small disk.
 #[test]
-fn a_mariadb_table_whose_disk_is_full_is_an_error_and_loses_nothing() {
+fn a_mariadb_table_whose_disk_is_full_loses_nothing() {
     if !is_tier_one() || !has_server("mysql") {
         return;
     }
