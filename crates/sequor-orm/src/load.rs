@@ -115,7 +115,7 @@ fn heard(db: &Db, state: &QueryState) -> bool {
 }
 
 /// Runs the hooks that may change a query.
-async fn before_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+pub(crate) async fn before_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
     if !heard(db, state) {
         return Ok(());
     }
@@ -128,6 +128,19 @@ async fn tell_before_find(db: &Db, state: &mut QueryState, site: &'static Locati
         hook::fire(db, &model, kind, HookSubject::Query(state), &options).await?;
     }
     Ok(())
+}
+
+/// The hooks behind a find whose rows were read in another way.
+pub(crate) async fn after_found<R: Send + 'static>(
+    db: &Db,
+    state: &QueryState,
+    rows: &mut Vec<R>,
+    site: &'static Location<'static>,
+) -> Result<()> {
+    if !heard(db, state) {
+        return Ok(());
+    }
+    hook::fire(db, &state.model, HookKind::AfterFind, HookSubject::Found(rows), &hooked(state, site)).await
 }
 
 async fn after_find(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
@@ -153,9 +166,14 @@ pub(crate) async fn find_rows_hooked(
 }
 
 /// Reads the rows of a query as untyped, stored rows.
-pub(crate) async fn find_rows(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
+pub(crate) async fn find_rows(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
     let run = reading(&state, "find", site);
     let model = state.model.clone();
+    if state.clauses.select.is_some() || !state.clauses.unscoped && hook::behaviors(&model).is_some() {
+        // Whatever a scope selects: the row is read whole.
+        let whole = |position| SelectItem::new(Expr::Field(plan::field(&model, position)));
+        state.clauses.select = Some((0..model.columns.len()).map(whole).collect());
+    }
     let plan = plan::plan(&state, &db.models())?;
     let sql = db.render_select(&plan.select)?;
     let types: Arc<[_]> = model.columns.iter().map(|column| column.ty.clone()).collect();
@@ -278,6 +296,22 @@ pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'s
     number(&scalar(db, select, run).await?)
 }
 
+/// Counts rows as a find that selects their number, with its hooks: so an association counts its rows.
+pub(crate) async fn count_found(db: &Db, mut state: QueryState, hooks: bool, site: &'static Location<'static>) -> Result<u64> {
+    state.clauses.without_hooks |= !hooks;
+    before_find(db, &mut state, site).await?;
+    let run = reading(&state, "count", site);
+    let count = number(&scalar(db, plan::plan_count(&state, &db.models())?, run).await?)?;
+    after_find(db, &mut state, site).await?;
+    Ok(count)
+}
+
+/// Runs the hooks of a count that is read in another way.
+pub(crate) async fn tell_count(db: &Db, state: &mut QueryState, site: &'static Location<'static>) -> Result<()> {
+    let hooked = hooked(state, site);
+    hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(state), &hooked).await
+}
+
 /// The statement that counts rows, once the hooks have seen it.
 pub(crate) async fn count_step(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Step> {
     let sql = db.render_select(&count_select(db, state, site).await?)?;
@@ -285,8 +319,7 @@ pub(crate) async fn count_step(db: &Db, state: QueryState, site: &'static Locati
 }
 
 async fn count_select(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Select> {
-    let hooked = hooked(&state, site);
-    hook::fire(db, &state.model.clone(), HookKind::BeforeCount, HookSubject::Query(&mut state), &hooked).await?;
+    tell_count(db, &mut state, site).await?;
     plan::plan_count(&state, &db.models())
 }
 

@@ -89,6 +89,11 @@ pub fn plan_count(state: &QueryState, models: &dyn Models) -> Result<Select> {
     Planner::new(models).count(state)
 }
 
+/// The positions of a model's key; of a model without one, a position that no field has.
+fn key_set(model: &ModelDef) -> Vec<usize> {
+    if model.primary_key.is_empty() { vec![usize::MAX] } else { model.primary_key.clone() }
+}
+
 impl<'a> Planner<'a> {
     /// A planner for one statement.
     pub fn new(models: &'a dyn Models) -> Planner<'a> {
@@ -176,7 +181,21 @@ impl<'a> Planner<'a> {
             order.extend(exprs.iter().map(|expr| OrderBy { expr: expr.clone(), direction: SortDirection::Ascending, nulls: None }));
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
         }
+        let mut total = key_set(model);
         for by in order {
+            if self.leads_to_many(&mut by.expr.clone(), scope) {
+                // The first of a parent's rows sorts it; a page is cut before its rows are joined, and a key leaves nothing to sort.
+                if !limited && !total.is_empty() {
+                    let expr = self.first_of_many(&by, scope, &clauses.includes)?;
+                    select.order_by.push(OrderBy { expr, ..by });
+                }
+                continue;
+            }
+            if let Expr::Field(field) = &by.expr
+                && field.path.is_empty()
+            {
+                total.retain(|position| Some(*position) != model.position(&field.name));
+            }
             select.order_by.push(OrderBy { expr: self.rewrite(by.expr, scope)?, ..by });
         }
         select.distinct = match clauses.distinct {

@@ -36,6 +36,16 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     }
 }
 
+/// Tells the hooks of validation of a row that could not even be read: a value is of no kind that its attribute takes.
+pub(crate) async fn unread(db: &Db, mut state: RowState, mut error: Error, options: &WriteOptions) -> Result<Error> {
+    if options.validate && hook::hears_validation(db, &state.model, options) {
+        let model = state.model.clone();
+        hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(&mut state), options).await?;
+        hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(&mut state, &mut error), options).await?;
+    }
+    Ok(error)
+}
+
 /// Whether hooks of validation run for the rows of a model, or rules that may ask the database.
 pub(crate) fn is_heard(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
     hook::hears_validation(db, model, options) || asking::any(db, model)
@@ -97,7 +107,8 @@ fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<
             continue;
         }
         let previous = state.original.as_ref().and_then(|original| original.get(position));
-        if options.changed_only && previous.is_some() && previous == state.values[position].as_ref() {
+        // A value that was not even read has not changed.
+        if options.changed_only && previous.is_some() && state.values[position].as_ref().is_none_or(|value| previous == Some(value)) {
             continue;
         }
         check_column(model, column, state.values[position].as_ref(), previous, &mut items)?;

@@ -225,7 +225,7 @@ class Play {
         const outer = this.tx, answers = []; let outcome; const opt = { ...o }; delete opt.transaction; if (outer) opt.transaction = outer;
         const t = await this.seq.transaction(opt); this.tx = t; let failed = false;
         for (const inner of st.steps) { this.tx = inner.outside ? undefined : t; const a = await this.step(inner); answers.push(a); if (a.error && !inner.catch) { failed = true; break; } }
-        this.tx = outer;
+        this.tx = outer; this.hooks.length = 0;
         try { if (failed || st.end === 'rollback') { await t.rollback(); outcome = 'rolledBack'; } else { await t.commit(); outcome = 'committed'; } } catch (e) { outcome = 'rolledBack'; }
         return { steps: answers, outcome };
       }

@@ -165,11 +165,35 @@ fn errors(expected: &Json, got: &Json) -> Check {
         else {
             continue;
         };
+        let mut wanted = wanted.clone();
+        if let (Some(names), "SequelizeUniqueConstraintError") = (got["columns"].as_object(), class) {
+            in_attributes(&mut wanted, names);
+        }
         let mut uuids = Uuids::default();
         let mut comparer = Comparer { uuids: &mut uuids, loose: true, keep: false };
-        comparer.lists(wanted, got.get(key).unwrap_or(&Json::Null), false, false).map_err(|why| format!("{key}: {why}"))?;
+        comparer.lists(&wanted, got.get(key).unwrap_or(&Json::Null), false, false).map_err(|why| format!("{key}: {why}"))?;
     }
     Ok(())
+}
+
+/// What is recorded under names of columns, under those of their attributes.
+fn in_attributes(recorded: &mut Json, names: &Map<String, Json>) {
+    for entry in recorded.as_array_mut().into_iter().flatten() {
+        match entry {
+            Json::String(field) => {
+                if let Some(name) = names.get(field) {
+                    *entry = name.clone();
+                }
+            }
+            item => {
+                let Some((column, name)) = item["path"].as_str().and_then(|path| names.get_key_value(path)) else { continue };
+                if item["message"].as_str() == Some(&format!("{column} must be unique")) {
+                    item["message"] = Json::String(format!("{} must be unique", name.as_str().unwrap_or_default()));
+                }
+                item["path"] = name.clone();
+            }
+        }
+    }
 }
 
 struct Comparer<'a> {

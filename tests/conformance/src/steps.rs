@@ -197,7 +197,11 @@ pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Outp
             Ok(answer) => answer,
             Err(error) => {
                 scene.keep(step, Kept::Nothing);
-                json!({ "error": describe(&error, &std::mem::take(&mut scene.refused)) })
+                let mut described = describe(&error, &std::mem::take(&mut scene.refused));
+                if let Error::UniqueConstraint { fields, detail } = &error {
+                    described["columns"] = columns(scene, fields, detail.model.as_deref());
+                }
+                json!({ "error": described })
             }
         };
         let hooks = scene.take_hooks();
@@ -208,6 +212,13 @@ pub fn step<'a>(scene: &'a mut Scene, step: &'a Json) -> Pin<Box<dyn Future<Outp
         }
         answer
     })
+}
+
+/// The columns of a key by the names of their attributes: a scenario may name either.
+fn columns(scene: &Scene, fields: &[String], model: Option<&str>) -> Json {
+    let Some(def) = model.and_then(|model| scene.model(&json!({ "model": model })).ok()?.def().ok()) else { return json!({}) };
+    let column = |field: &String| Some((def.column(field)?.column.to_string(), json!(field)));
+    Json::Object(fields.iter().filter_map(column).collect())
 }
 
 /// An error as scenarios hold it.
@@ -288,10 +299,12 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         "findOne" | "findByPk" => {
             let reject = options["rejectOnEmpty"] == json!(true);
             let model = scene.model(step)?;
-            if options["raw"] == json!(true) && op == "findOne" {
-                let mut options = options;
-                options["limit"] = json!(1);
-                let row = model.find_raw(options).exec(&scene.db).await?.into_iter().next();
+            if options["raw"] == json!(true) {
+                let row = if op == "findOne" {
+                    model.find_one_raw(options).exec(&scene.db).await?
+                } else {
+                    model.find_by_pk_raw(scene.resolve(&step["pk"]), options).exec(&scene.db).await?
+                };
                 scene.keep(step, Kept::Nothing);
                 return Ok(json!({ "row": row }));
             }
@@ -309,10 +322,15 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         }
         "findAndCountAll" => {
             let model = scene.model(step)?;
+            if options["raw"] == json!(true) && options.get("group").is_none() {
+                let (rows, count) = model.find_and_count_raw(options).exec(&scene.db).await?;
+                scene.keep(step, Kept::Nothing);
+                return Ok(json!({ "rows": rows, "count": count }));
+            }
             let (records, count) = match options.get("group") {
                 Some(_) => {
-                    let groups = model.count_groups(options.clone()).exec(&scene.db).await?;
-                    (model.find_all(options).exec(&scene.db).await?, Json::Array(groups))
+                    let (records, groups) = model.find_and_count_groups(options).exec(&scene.db).await?;
+                    (records, Json::Array(groups))
                 }
                 None => {
                     let sequor::RowsAndCount { rows: records, count } = model.find_and_count_all(options).exec(&scene.db).await?;

@@ -6,6 +6,7 @@ mod links;
 mod loader;
 mod raw;
 mod reload;
+mod steps;
 mod verbs;
 
 pub use calls::RuntimeCall;
@@ -134,7 +135,7 @@ impl Record {
         let stored = self.state.original.is_some();
         for (name, value) in map {
             let Some(position) = self.state.model.position(&name) else {
-                self.set_inside(&name, value);
+                self.set_inside(&name, value)?;
                 continue;
             };
             let column = &self.state.model.columns[position];
@@ -157,24 +158,39 @@ impl Record {
         Ok(())
     }
 
-    /// Sets a key inside a JSON attribute: `set("data.user.name", "Ann")`.
-    fn set_inside(&mut self, path: &str, value: Json) {
-        let Some((name, keys)) = path.split_once('.') else { return };
-        let Some(position) = self.state.model.position(name) else { return };
+    /// Sets a key inside a JSON attribute: `set({ "data.user.name": "Ann" })`. What is missing on the way becomes an object; what is there and is
+    /// none stays as it is.
+    fn set_inside(&mut self, path: &str, value: Json) -> Result<()> {
+        let Some((name, keys)) = path.split_once('.') else { return Ok(()) };
+        let Some(position) = self.state.model.position(name) else { return Ok(()) };
         if !matches!(self.state.model.columns[position].ty, sequor_core::types::ColumnType::Json(_)) {
-            return;
+            return Ok(());
         }
-        let mut document = self.state.values[position].as_ref().map_or(Json::Null, Value::to_json);
-        let mut place = &mut document;
+        let mut document = self.state.values[position].as_ref().map_or_else(|| Json::Object(Map::new()), Value::to_json);
+        let mut place = Some(&mut document);
+        let mut last = name;
         for key in keys.split('.') {
-            if !place.is_object() {
-                *place = Json::Object(Map::new());
-            }
-            let Some(map) = place.as_object_mut() else { return };
-            place = map.entry(key).or_insert(Json::Null);
+            let unsuitable = || Error::usage(format!("set {path}: {last} holds no object, so nothing can be set inside it; set it whole"));
+            place = match place.ok_or_else(unsuitable)? {
+                Json::Object(map) => Some(map.entry(key).or_insert_with(|| Json::Object(Map::new()))),
+                Json::Array(list) => match key.parse::<usize>() {
+                    Ok(index) if index <= list.len() => {
+                        if index == list.len() {
+                            list.push(Json::Object(Map::new()));
+                        }
+                        list.get_mut(index)
+                    }
+                    _ => return Err(unsuitable()),
+                },
+                _ => return Err(unsuitable()),
+            };
+            last = key;
         }
-        *place = plain(value);
+        if let Some(place) = place {
+            *place = plain(value);
+        }
         self.state.values[position] = Some(Value::from(document));
+        Ok(())
     }
 
     /// The attributes that differ from what is stored.
@@ -215,20 +231,27 @@ impl Record {
         options.refresh = false;
         options.may_be_gone = true;
         options.changed_only = true;
+        let before = self.state.values.clone();
         self.state = write::save(db, self.state.clone(), &options).await?;
+        self.show_changes(&before);
         if !self.state.children.is_empty() {
             let stored = record_in(self.state.clone(), db.registry());
             self.relations.extend(stored.relations);
             self.state.children.clear();
         }
-        // A row of few attributes shows when it was changed.
-        if let (Some(selected), Some(updated)) = (&mut self.selected, self.state.model.timestamps.updated) {
-            let name = self.state.model.columns[updated].name.clone();
-            if !selected.iter().any(|(known, _)| *known == name) && self.state.values[updated].is_some() {
-                selected.push((name, updated));
+        Ok(())
+    }
+
+    /// A row of few attributes shows what a write gave it beside them, such as when it was changed.
+    fn show_changes(&mut self, before: &[Option<Value>]) {
+        let Some(selected) = &mut self.selected else { return };
+        let columns = self.state.model.columns.iter().zip(&self.state.values).zip(before).enumerate();
+        for (position, ((column, value), before)) in columns {
+            let is_new = value.is_some() && value != before && !matches!((value, before), (Some(Value::Null), None));
+            if is_new && !selected.iter().any(|(_, known)| *known == position) {
+                selected.push((column.name.clone(), position));
             }
         }
-        Ok(())
     }
 
     /// Sets and saves only these attributes. Sequelize: `update(values)`.
@@ -263,7 +286,9 @@ impl Record {
         if paranoid && !self.is_soft_deleted() && !hook::needs_transaction(db, &self.state.model, &options) {
             return Ok(());
         }
+        let before = self.state.values.clone();
         self.state = write::restore(db, self.state.clone(), &options).await?;
+        self.show_changes(&before);
         Ok(())
     }
 

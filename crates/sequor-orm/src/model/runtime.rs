@@ -202,6 +202,8 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     }
     if let Some(key) = &mut column.references {
         (key.on_delete, key.on_update) = actions;
+        // The column may have got its name behind the reference.
+        key.columns = vec![column.column.clone()];
     }
     if column.primary_key {
         column.nullable = false;

@@ -8,7 +8,7 @@ use crate::query::{Deleted, IncludeState};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, ModelDef, Models, RelationDef};
-use sequor_core::statement::{Alias, Expr, Join, JoinKind, Select, SelectItem, Source, walk};
+use sequor_core::statement::{Alias, Expr, Join, JoinKind, OrderBy, Select, SelectItem, Source, walk};
 use sequor_core::types::{BindType, ScalarType};
 use std::sync::Arc;
 
@@ -79,8 +79,26 @@ impl Planner<'_> {
         Ok(conditions)
     }
 
+    /// What sorts a row by its joined rows: the value that comes first among them.
+    pub(super) fn first_of_many(&mut self, by: &OrderBy, scope: &Scope, includes: &[IncludeState]) -> Result<Expr> {
+        let mut found = Vec::new();
+        paths(&mut by.expr.clone(), &mut found);
+        let path = found.into_iter().max_by_key(Vec::len).unwrap_or_default();
+        let within = Within { model: scope.model.clone(), path, includes: includes.to_vec(), filters: Vec::new() };
+        let (mut select, inner, _) = self.combined(&within)?;
+        let expr = self.rewrite(by.expr.clone(), &inner)?;
+        let keys = &scope.model.primary_key;
+        let mut filters = pairs(&scope.model, keys, &inner.alias, &scope.model, keys, &scope.alias);
+        filters.extend(select.filter.take());
+        select.filter = super::all(filters);
+        select.columns = vec![SelectItem::new(expr.clone())];
+        select.order_by = vec![OrderBy { expr, ..by.clone() }];
+        select.limit = Some(1);
+        Ok(Expr::Select(Box::new(select)))
+    }
+
     /// Whether an expression names a column over a relation of many rows that is not joined.
-    fn leads_to_many(&self, expr: &mut Expr, scope: &Scope) -> bool {
+    pub(super) fn leads_to_many(&self, expr: &mut Expr, scope: &Scope) -> bool {
         let mut found = Vec::new();
         paths(expr, &mut found);
         found.iter().any(|path| {

@@ -128,6 +128,19 @@ pub(crate) fn check_write_options(verb: &str, options: &Json) -> Result<()> {
     }
 }
 
+/// Refuses options that a getter of a many-to-many association would not heed.
+///
+/// # Errors
+/// `Usage` that names the option.
+pub(crate) fn check_getter_options(options: &Json) -> Result<()> {
+    const HEEDED: &[&str] = &["where", "attributes", "include", "order", "limit", "offset", "paranoid", "through", "joinTableAttributes"];
+    let known = |key: &str| [HEEDED, IGNORED].iter().any(|list| list.contains(&key));
+    match options.as_object().and_then(|options| options.keys().find(|key| !known(key))) {
+        Some(key) => Err(unknown("getter", key, HEEDED)),
+        None => Ok(()),
+    }
+}
+
 /// Reads find options.
 ///
 /// # Errors
@@ -503,7 +516,7 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
     place_order(place, &path, by, clauses)
 }
 
-/// Sorts children inside their parents; over to-one relations also the parents themselves.
+/// Sorts parents by their joined rows, and children inside their parents.
 fn place_order(place: Place<'_>, path: &[Name], by: OrderBy, clauses: &mut Clauses) -> Result<()> {
     let mut model = std::sync::Arc::new(place.model.clone());
     let mut many = false;
@@ -518,11 +531,10 @@ fn place_order(place: Place<'_>, path: &[Name], by: OrderBy, clauses: &mut Claus
     }
     let mut at = clauses;
     for (step, name) in path.iter().enumerate() {
+        at.order.push(OrderBy { expr: crate::plan::prefixed(by.expr.clone(), &path[step..]), ..by.clone() });
         let include = at.includes.iter_mut().find(|include| include.relation == *name);
         let include = include
             .ok_or_else(|| Error::of_usage(UsageErrorKind::Include, format!("options.order: the association {name} is not included")))?;
-        let relation_is_many = true;
-        let _ = (step, relation_is_many);
         at = &mut include.clauses;
     }
     at.order.push(by);

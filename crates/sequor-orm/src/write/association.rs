@@ -11,15 +11,15 @@ use super::bulk::{BulkOptions, OnDuplicate};
 use super::delete::DestroyOptions;
 use super::insert::bound;
 use super::update::UpdateOptions;
-use super::{RowState, WriteOptions, bulk_create, destroy_all, update_all};
+use super::{RowState, WriteOptions, bulk_create, destroy_all, save, update_all};
 use crate::Value;
 use crate::db::Db;
-use crate::load::{self, find_rows};
+use crate::load::{self, find_rows_hooked};
 use crate::plan;
 use crate::query::QueryState;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Link, RelationDef};
+use sequor_core::schema::{Link, RelationDef, RelationKind};
 use sequor_core::statement::{BinaryOp, Expr};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ pub(crate) async fn add_links(
     let targets = different(rows.iter().map(|row| key_of(row, &link.columns)));
     let mut query = linked(parent, def, link);
     query.clauses.filters.push(within(&between.model, &between.to_target, targets.clone(), false));
-    let known = find_rows(db, query, options.site).await?;
+    let known = find_rows_hooked(db, query, options.hooks, options.site).await?;
     add_between(db, Side { parent, def, link }, &targets, &known, through, options).await
 }
 
@@ -222,7 +222,10 @@ pub(crate) async fn set_links(
     };
     let mut others = linked(parent, def, link);
     let model = others.model.clone();
-    let now = find_rows(db, others.clone(), options.site).await?;
+    let now = find_rows_hooked(db, others.clone(), options.hooks, options.site).await?;
+    if def.kind == RelationKind::HasOne {
+        return set_one(db, link, &now, (key_of(parent, &link.source), rows), options).await;
+    }
     if now.iter().any(|row| !keys.contains(&key_of(row, &columns))) {
         if !keys.is_empty() {
             others.clauses.filters.push(within(&model, &columns, keys.clone(), true));
@@ -237,18 +240,46 @@ pub(crate) async fn set_links(
     add_links(db, Side { parent, def, link }, &missing, through, options).await
 }
 
+/// Saves the key of one row: that of its parent, or none.
+async fn set_key(db: &Db, mut row: RowState, link: &Link, key: &[Value], options: &WriteOptions) -> Result<()> {
+    let mut options = WriteOptions { changed_only: true, ..options.clone() };
+    options.fields = Some(link.columns.iter().map(|position| link.target.columns[*position].name.clone()).collect());
+    for (place, position) in link.columns.iter().enumerate() {
+        row.values[*position] = Some(key.get(place).cloned().unwrap_or_default());
+    }
+    save(db, row, &options).await?;
+    Ok(())
+}
+
+/// Makes one row the only one that hangs on its parent; each is saved with its hooks.
+async fn set_one(db: &Db, link: &Link, now: &[RowState], (own, rows): (Vec<Value>, &[RowState]), options: &WriteOptions) -> Result<()> {
+    let keys = rows.iter().take(1).map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let mut linked = false;
+    for row in now {
+        if keys.contains(&row.stored_key()?) {
+            linked = true;
+        } else {
+            set_key(db, row.clone(), link, &[], options).await?;
+        }
+    }
+    match rows.first() {
+        Some(row) if !linked => set_key(db, row.clone(), link, &own, options).await,
+        _ => Ok(()),
+    }
+}
+
 /// Whether all of these rows are linked.
 pub(crate) async fn has_links(db: &Db, Side { parent, def, link }: Side<'_>, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
     let mut query = related(parent, def, link)?;
     let keys = different(rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?);
     let wanted = keys.len();
     query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));
-    Ok(load::count(db, query, options.site).await? >= u64::try_from(wanted).unwrap_or(u64::MAX))
+    Ok(load::count_found(db, query, options.hooks, options.site).await? >= u64::try_from(wanted).unwrap_or(u64::MAX))
 }
 
 /// How many rows are linked.
 pub(crate) async fn count_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, options: &WriteOptions) -> Result<u64> {
-    load::count(db, related(parent, def, link)?, options.site).await
+    load::count_found(db, related(parent, def, link)?, options.hooks, options.site).await
 }
 
 /// The linked rows as a query over the target.

@@ -52,6 +52,7 @@ impl RowState {
 pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Decimal(a), Value::I64(b)) | (Value::I64(b), Value::Decimal(a)) => *a == rust_decimal::Decimal::from(*b),
+        (Value::F64(a), Value::F64(b)) if a.is_nan() && b.is_nan() => true,
         (a, b) => a == b,
     }
 }

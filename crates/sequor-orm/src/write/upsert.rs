@@ -135,6 +135,25 @@ async fn locked(db: &Db, state: &RowState, key: &[usize], options: &WriteOptions
     Ok(find_rows(db, query, options.site).await?.pop())
 }
 
+/// Whether a field of a taken key stands in the conditions of a query.
+fn is_looked_for(error: &Error, query: &QueryState) -> bool {
+    fn named(expr: &mut Expr, fields: &[String]) -> bool {
+        match expr {
+            Expr::Field(field) => field.path.is_empty() && fields.iter().any(|known| field.name == known.as_str()),
+            other => {
+                let mut found = false;
+                let _: std::result::Result<(), ()> = sequor_core::statement::walk(other, &mut |inner| {
+                    found |= named(inner, fields);
+                    Ok(())
+                });
+                found
+            }
+        }
+    }
+    let Error::UniqueConstraint { fields, .. } = error else { return false };
+    query.clauses.filters.iter().cloned().any(|mut filter| named(&mut filter, fields))
+}
+
 /// Finds a row, or creates it; of many at once exactly one creates.
 pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowState, options: &WriteOptions) -> Result<(RowState, bool)> {
     if query.clauses.filters.is_empty() {
@@ -160,12 +179,14 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowSta
     match created {
         Ok(row) => Ok((row, true)),
         // Somebody else was faster: the row is there now, or the key that is taken is another one.
-        Err(error @ Error::UniqueConstraint { .. }) => {
+        Err(error) if matches!(error, Error::UniqueConstraint { .. }) => {
+            // Hooks hear of a second look where the key that is taken is one that was looked for.
+            let hooks = options.hooks && is_looked_for(&error, &find);
             if db.is_in_transaction() && !matches!(db.dialect(), sequor_sql::Dialect::Sqlite | sequor_sql::Dialect::Postgres) {
                 // A repeatable snapshot would not show the other's row; a locking read does.
                 find.clauses.lock = Some(Lock { mode: LockMode::Share, of: Vec::new(), wait: LockWait::Block });
             }
-            match find_rows(db, find, options.site).await?.pop() {
+            match find_rows_hooked(db, find, hooks, options.site).await?.pop() {
                 Some(found) => Ok((found, false)),
                 None => Err(error),
             }

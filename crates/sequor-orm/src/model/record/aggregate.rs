@@ -11,13 +11,19 @@ use sequor_core::types::value_from_json;
 use serde_json::Value as Json;
 use std::panic::Location;
 
+/// The options of the count beside a page.
+pub(super) fn without_page(options: &Json) -> Json {
+    let mut all = options.clone();
+    if let Some(map) = all.as_object_mut() {
+        map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "attributes" | "rejectOnEmpty"));
+    }
+    all
+}
+
 impl RuntimeModel {
     /// Rows and how many there are without limit and offset: two statements, which travel together where the server allows it.
     pub(super) async fn find_and_count_now(&self, options: Json) -> Result<RowsAndCount<Record>> {
-        let mut all = options.clone();
-        if let Some(map) = all.as_object_mut() {
-            map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "attributes" | "rejectOnEmpty"));
-        }
+        let all = without_page(&options);
         let site = Location::caller();
         let reject = flag(&options, "rejectOnEmpty", false);
         let (rows, count) = if option(&all, "col").is_some() {
@@ -41,6 +47,7 @@ impl RuntimeModel {
         let only_distinct = flag(&options, "distinct", false);
         let mut query = self.query(options)?;
         if let Some(column) = distinct {
+            load::tell_count(self.db(), &mut query, Location::caller()).await?;
             let place = Place::new(&query.model, self.db().registry());
             let expr = crate::query::named(place, &column)?;
             let expr = Expr::Call { func: Func::Count, args: vec![expr], distinct: only_distinct, filter: None };

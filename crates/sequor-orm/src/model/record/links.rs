@@ -4,7 +4,7 @@ use super::{Record, RuntimeModel, record_of, row_from_json};
 use crate::db::Db;
 use crate::load;
 use crate::model::RecordLoader;
-use crate::query::{Clauses, QueryState, clauses_from_json};
+use crate::query::{Clauses, QueryState, check_getter_options, clauses_from_json};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, RelationDef, RelationKind, SoftDelete};
@@ -41,63 +41,44 @@ impl Record {
     /// # Errors
     /// `Usage` for an unknown association or option.
     pub async fn association(&self, name: &str, options: Json, db: &Db) -> Result<Vec<Record>> {
-        let (def, _) = self.link(name, db)?;
+        let (def, link) = self.link(name, db)?;
         if def.kind == RelationKind::BelongsToMany {
-            // Read as an include of this row, which brings the rows between.
-            let (_, link) = self.link(name, db)?;
-            let mut options = options;
-            let scope = options.as_object_mut().and_then(|map| map.remove("scope"));
-            let include = self.as_include(name, options);
-            let mut query = QueryState::new(self.state.model.clone());
-            *query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
-            if let (Some(scope), Some(include)) = (scope, query.clauses.includes.first_mut()) {
-                let mut clauses = scoped(&link, Some(scope), Json::Null, db)?;
-                let unscoped = clauses.unscoped;
-                clauses.merge(std::mem::take(&mut include.clauses));
-                include.clauses = clauses;
-                include.clauses.unscoped |= unscoped;
-            }
-            query.clauses.unscoped = true;
-            query.clauses.deleted = crate::query::Deleted::Included;
-            query.clauses.filters.push(crate::query::key_filter(&query, self.state.stored_key()?));
-            let rows = read(query, db).await?;
-            return Ok(match rows.into_iter().next().and_then(|mut row| row.relations.pop()) {
-                Some((_, super::Related::Many(rows))) => rows,
-                _ => Vec::new(),
-            });
+            return self.over_between(name, &link, options, db).await;
+        }
+        if def.kind == RelationKind::BelongsTo && link.source.iter().any(|own| self.state.values[*own].as_ref().is_none_or(Value::is_null))
+        {
+            return Ok(Vec::new());
         }
         let mut query = self.related_query(name, options, db)?;
         query.clauses.unordered |= query.clauses.limit.is_none();
         read(query, db).await
     }
 
-    fn as_include(&self, name: &str, options: Json) -> Json {
-        let mut include = Map::new();
-        include.insert("association".into(), Json::from(name));
-        include.insert("required".into(), Json::Bool(false));
-        if let Json::Object(map) = options {
-            for (key, value) in map {
-                match key.as_str() {
-                    "through" => match (include.get_mut("through").and_then(Json::as_object_mut), value) {
-                        (Some(known), Json::Object(map)) => known.extend(map),
-                        (_, value) => {
-                            include.insert(key, value);
-                        }
-                    },
-                    "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" => {
-                        include.insert(key, value);
-                    }
-                    "joinTableAttributes" => {
-                        let through = include.entry("through").or_insert_with(|| Json::Object(Map::new()));
-                        if let Some(through) = through.as_object_mut() {
-                            through.insert("attributes".into(), value);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Json::Object(include)
+    /// Rows of a many-to-many association, read as an include of this row, which brings the rows between. Its hooks are those of the target.
+    async fn over_between(&self, name: &str, link: &Link, mut options: Json, db: &Db) -> Result<Vec<Record>> {
+        let scope = options.as_object_mut().and_then(|map| map.remove("scope"));
+        let hooks = super::verbs::flag(&options, "hooks", true);
+        let include = as_include(name, options)?;
+        let mut query = QueryState::new(self.state.model.clone());
+        *query.clauses = clauses_from_json(&self.state.model, db.registry(), serde_json::json!({ "include": [include] }))?;
+        let Some(include) = query.clauses.includes.first_mut() else { return Err(Error::bug("an association is no include")) };
+        let mut clauses = scoped(link, scope, Json::Null, db)?;
+        clauses.merge(std::mem::take(&mut include.clauses));
+        clauses.without_hooks |= !hooks;
+        let mut target = QueryState { model: link.target.clone(), clauses: Box::new(clauses) };
+        load::before_find(db, &mut target, Location::caller()).await?;
+        include.clauses = (*target.clauses).clone();
+        query.clauses.without_hooks = true;
+        query.clauses.unscoped = true;
+        query.clauses.deleted = crate::query::Deleted::Included;
+        query.clauses.filters.push(crate::query::key_filter(&query, self.state.stored_key()?));
+        let rows = read(query, db).await?;
+        let mut rows = match rows.into_iter().next().and_then(|mut row| row.relations.pop()) {
+            Some((_, super::Related::Many(rows))) => rows,
+            _ => Vec::new(),
+        };
+        load::after_found(db, &target, &mut rows, Location::caller()).await?;
+        Ok(rows)
     }
 
     /// How many rows an association has. Sequelize: `countPosts(options)`.
@@ -105,7 +86,7 @@ impl Record {
     /// # Errors
     /// As [`Record::association`].
     pub async fn association_count(&self, name: &str, options: Json, db: &Db) -> Result<u64> {
-        load::count(db, self.related_query(name, options, db)?, Location::caller()).await
+        load::count_found(db, self.related_query(name, options, db)?, true, Location::caller()).await
     }
 
     /// Rows named by key, by list of keys, or null; a row as an object with its key and the attributes that link it.
@@ -154,17 +135,20 @@ impl Record {
     /// Those of the database and of hooks.
     pub async fn association_change(&mut self, name: &str, verb: &str, target: Json, options: Json, db: &Db) -> Result<()> {
         let (def, link) = self.link(name, db)?;
-        let write = WriteOptions::at(Location::caller());
+        let mut write = WriteOptions::at(Location::caller());
+        write.hooks = super::verbs::flag(&options, "hooks", true);
         let rows = self.targets(target.clone(), &link, db).await?;
         if def.kind == RelationKind::BelongsTo {
+            let before = self.state.values.clone();
             let key = rows
                 .first()
                 .map(|row| link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect::<Vec<_>>());
             for (index, own) in link.source.iter().enumerate() {
                 self.state.values[*own] = Some(key.as_ref().and_then(|key| key.get(index).cloned()).unwrap_or_default());
             }
+            self.show_changes(&before);
             if options.get("save") != Some(&Json::Bool(false)) {
-                self.state = write::save(db, self.state.clone(), &write).await?;
+                self.save_with(db, self.linking(&link, &write)).await?;
             }
             return Ok(());
         }
@@ -183,6 +167,12 @@ impl Record {
             _ => write::set_links(tx, write::Side { parent, def: &def, link: &link }, &rows, &through, &write).await,
         })
         .await
+    }
+
+    /// Options by which only the columns are written that link this row to another.
+    fn linking(&self, link: &Link, write: &WriteOptions) -> WriteOptions {
+        let names = link.source.iter().map(|position| self.state.model.columns[*position].name.clone()).collect();
+        WriteOptions { fields: Some(names), ..write.clone() }
     }
 
     /// Creates a row and links it. Sequelize: `createPost(values)`.
@@ -218,7 +208,7 @@ impl Record {
                 for (own, target) in link.source.iter().zip(&link.columns) {
                     self.state.values[*own].clone_from(&row.values[*target]);
                 }
-                self.state = write::save(db, self.state.clone(), &own).await?;
+                self.save_with(db, self.linking(&link, &own)).await?;
                 Ok(record_of(row))
             }
             RelationKind::BelongsToMany => {
@@ -234,7 +224,13 @@ impl Record {
                 let row = db
                     .in_transaction(async |tx| {
                         let row = write::create(tx, state.clone(), &write).await?;
-                        write::add_fresh(tx, write::Side { parent, def: &def, link: &link }, &row, &through, &own).await?;
+                        let side = write::Side { parent, def: &def, link: &link };
+                        if link.through.as_ref().is_some_and(|between| crate::hook::hears_finds(tx, &between.model)) {
+                            // Hooks hear that it is looked for first.
+                            write::add_links(tx, side, std::slice::from_ref(&row), &through, &own).await?;
+                        } else {
+                            write::add_fresh(tx, side, &row, &through, &own).await?;
+                        }
                         Ok(row)
                     })
                     .await?;
@@ -286,7 +282,7 @@ impl Record {
     /// # Errors
     /// `NotFound` when the row is gone.
     pub async fn step_with(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db, options: WriteOptions) -> Result<()> {
-        let steps = super::verbs::steps(&self.state.model, fields, by, sign)?;
+        let steps = super::steps::steps(&self.state.model, fields, by, sign)?;
         self.increment_with(steps, db, options).await
     }
 
@@ -304,11 +300,11 @@ impl Record {
 fn known_row(link: &Link, row: Json) -> Result<RowState> {
     let target = &link.target;
     let mut values = vec![Value::Null; target.columns.len()];
-    for position in target.primary_key.iter().chain(&link.columns) {
-        let column = &target.columns[*position];
+    for (position, column) in target.columns.iter().enumerate() {
+        let links = link.through.is_some() && link.columns.contains(&position);
         match row.get(column.name.as_ref()) {
-            Some(value) => values[*position] = value_from_json(&column.ty, value.clone())?,
-            None if link.through.is_none() && !target.primary_key.contains(position) => {}
+            Some(value) => values[position] = value_from_json(&column.ty, value.clone())?,
+            None if !links && !target.primary_key.contains(&position) => {}
             None => return Err(Error::usage(format!("the row of {} to link lacks {}", target.name, column.name))),
         }
     }
@@ -324,6 +320,31 @@ fn scoped(link: &Link, scope: Option<Json>, options: Json, db: &Db) -> Result<Cl
         Some(scope) => target.scope(scope),
     };
     Ok(*target.query(options)?.clauses)
+}
+
+/// The options of a getter as those of an include: `joinTableAttributes` are what is shown of the rows between, as in Sequelize.
+fn as_include(name: &str, options: Json) -> Result<Json> {
+    check_getter_options(&options)?;
+    let mut through = Map::new();
+    let mut include = Map::new();
+    include.insert("association".into(), Json::from(name));
+    include.insert("required".into(), Json::Bool(false));
+    if let Json::Object(map) = options {
+        for (key, value) in map {
+            match (key.as_str(), value) {
+                ("through", Json::Object(map)) => through.extend(map.into_iter().filter(|(key, _)| key != "attributes")),
+                ("joinTableAttributes", value) => {
+                    through.insert("attributes".into(), value);
+                }
+                ("where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid", value) => {
+                    include.insert(key, value);
+                }
+                _ => {}
+            }
+        }
+    }
+    include.insert("through".into(), Json::Object(through));
+    Ok(Json::Object(include))
 }
 
 async fn read(query: QueryState, db: &Db) -> Result<Vec<Record>> {

@@ -1,11 +1,16 @@
 //! Raw rows: plain objects, one for each row that a join of the includes has, columns of associations under dotted names.
 
+use super::aggregate::without_page;
+use super::verbs::flag;
 use super::{Record, RuntimeCall, RuntimeModel};
-use crate::query::Clauses;
+use crate::load;
+use crate::query::{Clauses, QueryState};
 use sequor_core::Name;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
+use sequor_core::statement::{Expr, SelectItem};
 use serde_json::{Map, Value as Json};
+use std::panic::Location;
 
 /// The columns of an association in a raw row.
 struct Part {
@@ -137,45 +142,137 @@ impl RuntimeModel {
 
     /// How many rows each group has: a raw row for each, with its `count`. Sequelize: `count({ group })`.
     pub fn count_groups(&self, options: Json) -> RuntimeCall<Vec<Json>> {
-        let mut options = options;
-        if let Json::Object(map) = &mut options {
-            map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order"));
-            let mut list: Vec<Json> = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
-            let groups = match map.get("group") {
-                Some(Json::Array(groups)) => groups.clone(),
-                Some(one) => vec![one.clone()],
-                None => Vec::new(),
-            };
-            for group in groups {
-                // A column of an association is called as it is there.
-                let shown = match group.as_str().and_then(|path| path.rsplit_once('.')) {
-                    Some((_, name)) => serde_json::json!([group, name]),
-                    None => group,
-                };
-                if !list.contains(&shown) {
-                    list.push(shown);
-                }
+        self.call(async move |model: RuntimeModel| {
+            let options = group_counts(&*model.def()?, options);
+            let mut query = model.query(options)?;
+            load::tell_count(model.db(), &mut query, Location::caller()).await?;
+            query.clauses.without_hooks = true;
+            model.flat_rows(query, false).await
+        })
+    }
+
+    /// Rows and how many each group of them has. Sequelize: `findAndCountAll({ group })`.
+    pub fn find_and_count_groups(&self, options: Json) -> RuntimeCall<(Vec<Record>, Vec<Json>)> {
+        self.call(async move |model: RuntimeModel| {
+            let mut counted = options.clone();
+            if let Json::Object(map) = &mut counted {
+                map.remove("attributes");
             }
-            list.push(serde_json::json!({ "fn": "COUNT", "args": [{ "col": "*" }], "as": "count" }));
-            map.insert("attributes".into(), Json::Array(list));
-        }
-        self.find_raw(options)
+            let groups = model.count_groups(counted).await?;
+            Ok((model.rows(options, Location::caller()).await?, groups))
+        })
     }
 
     /// Plain rows: columns of associations under dotted names, or in objects with `nest: true`; a row for each joined row. Sequelize:
     /// `findAll({ raw: true })`.
     pub fn find_raw(&self, options: Json) -> RuntimeCall<Vec<Json>> {
         self.call(async move |model: RuntimeModel| {
-            let nest = options.get("nest") == Some(&Json::Bool(true));
+            let (nest, reject) = (flag(&options, "nest", false), flag(&options, "rejectOnEmpty", false));
             let mut query = model.query(options)?;
             query.clauses.unordered |= query.clauses.limit.is_none();
-            let parts = parts(&query.clauses, &query.model, model.db().registry())?;
-            let records = model.read(query).await?;
-            let mut rows: Vec<Flat> = records.iter().flat_map(|record| spread("", record, &parts)).collect();
-            if model.db().dialect() != sequor_sql::Dialect::Postgres {
-                rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
+            with_keys(&mut query.clauses, &query.model, model.db().registry(), 0)?;
+            let rows = model.flat_rows(query, nest).await?;
+            if reject && rows.is_empty() {
+                return Err(Error::not_found(model.model_name()));
             }
-            Ok(rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())
+            Ok(rows)
         })
     }
+
+    /// The first plain row. Sequelize: `findOne({ raw: true })`.
+    pub fn find_one_raw(&self, options: Json) -> RuntimeCall<Option<Json>> {
+        self.call(async move |model: RuntimeModel| Ok(model.find_raw(super::verbs::first(options)).await?.into_iter().next()))
+    }
+
+    /// The plain row of a key. Sequelize: `findByPk(key, { raw: true })`.
+    pub fn find_by_pk_raw(&self, key: Json, options: Json) -> RuntimeCall<Option<Json>> {
+        self.call(async move |model: RuntimeModel| match model.with_key(key, options)? {
+            Some(options) => Ok(model.find_raw(options).await?.into_iter().next()),
+            None => Ok(None),
+        })
+    }
+
+    /// Plain rows, and how many rows there are without limit and offset. Sequelize: `findAndCountAll({ raw: true })`.
+    pub fn find_and_count_raw(&self, options: Json) -> RuntimeCall<(Vec<Json>, u64)> {
+        self.call(async move |model: RuntimeModel| {
+            let count = model.count_now(without_page(&options)).await?;
+            Ok((model.find_raw(options).await?, count))
+        })
+    }
+
+    async fn flat_rows(&self, query: QueryState, nest: bool) -> Result<Vec<Json>> {
+        let parts = parts(&query.clauses, &query.model, self.db().registry())?;
+        let records = self.read(query).await?;
+        let mut rows: Vec<Flat> = records.iter().flat_map(|record| spread("", record, &parts)).collect();
+        if self.db().dialect() != sequor_sql::Dialect::Postgres {
+            rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
+        }
+        Ok(rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())
+    }
+}
+
+/// The options of a count for each group: its columns, under the names that the group gives them, and the number.
+fn group_counts(model: &ModelDef, mut options: Json) -> Json {
+    let distinct = flag(&options, "distinct", false);
+    let Json::Object(map) = &mut options else { return options };
+    map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "distinct"));
+    let mut list: Vec<Json> = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
+    let groups = match map.get("group") {
+        Some(Json::Array(groups)) => groups.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    for group in groups {
+        let shown = match group.as_str().map(|path| (path, path.rsplit_once('.'))) {
+            // A column of an association is called as it is there.
+            Some((_, Some((_, name)))) => serde_json::json!([group, name]),
+            Some((name, None)) if model.position(name).is_none() => serde_json::json!([group, name]),
+            _ => group,
+        };
+        if !list.contains(&shown) {
+            list.push(shown);
+        }
+    }
+    let included = map.get("include").is_some_and(|include| !include.is_null());
+    let own_key = model.key_columns().next().map(|key| format!("{}.{}", model.name, key.name)).filter(|_| included && distinct);
+    let column = map.remove("col").and_then(|column| column.as_str().map(str::to_owned)).or(own_key).unwrap_or_else(|| "*".to_owned());
+    let mut counted = serde_json::json!({ "col": column });
+    if distinct && column != "*" {
+        counted = serde_json::json!({ "fn": "DISTINCT", "args": [counted] });
+    }
+    list.push(serde_json::json!({ "fn": "COUNT", "args": [counted], "as": "count" }));
+    map.insert("attributes".into(), Json::Array(list));
+    options
+}
+
+/// Below the first level Sequelize shows the keys of raw rows although they were not asked for, those of rows between as well.
+fn with_keys(clauses: &mut Clauses, model: &ModelDef, models: &dyn Models, depth: usize) -> Result<()> {
+    for include in clauses.includes.iter_mut().filter(|include| !include.joined) {
+        let Some(relation) = model.relation(&include.relation) else { continue };
+        let target = models.model(&relation.target)?;
+        if let (Some(names), Some(through)) = (&mut include.through_attributes, &relation.through)
+            && !names.is_empty()
+        {
+            let through = models.model(&through.model)?;
+            for key in through.key_columns() {
+                if !names.contains(&key.name) {
+                    names.push(key.name.clone());
+                }
+            }
+        }
+        if let Some(items) = &mut include.clauses.select
+            && depth > 0
+            && !items.is_empty()
+        {
+            for position in &target.primary_key {
+                let field = Expr::Field(crate::plan::field(&target, *position));
+                let is_key = |item: &SelectItem| matches!(&item.expr, Expr::Field(field) if field.path.is_empty() && target.position(&field.name) == Some(*position));
+                if !items.iter().any(is_key) {
+                    items.insert(0, SelectItem::new(field));
+                }
+            }
+        }
+        with_keys(&mut include.clauses, &target, models, depth + 1)?;
+    }
+    Ok(())
 }

@@ -7,12 +7,11 @@ use crate::load;
 use crate::query::{Clauses, Place, QueryState, bind_value, check_write_options, clauses_from_json};
 use crate::sync::{SyncMode, sync_models};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
+use sequor_core::Name;
 use sequor_core::driver::{Step, StepDone};
-use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::error::{Error, Result, UsageErrorKind, ValidationError};
 use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::Expr;
-use sequor_core::types::value_from_json;
-use sequor_core::{Name, Value};
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
 use std::sync::Arc;
@@ -79,6 +78,19 @@ pub(super) fn option<'a>(options: &'a Json, name: &str) -> Option<&'a Json> {
 
 pub(super) fn flag(options: &Json, name: &str, otherwise: bool) -> bool {
     option(options, name).and_then(Json::as_bool).unwrap_or(otherwise)
+}
+
+/// The options of a find for its first row; a limit that is given stays.
+pub(super) fn first(mut options: Json) -> Json {
+    if options.is_null() {
+        options = Json::Object(Map::new());
+    }
+    if let Some(map) = options.as_object_mut()
+        && map.get("limit").is_none_or(Json::is_null)
+    {
+        map.insert("limit".into(), Json::from(1));
+    }
+    options
 }
 
 fn names(options: &Json, name: &str) -> Option<Vec<Name>> {
@@ -224,17 +236,19 @@ impl RuntimeModel {
         RuntimeFind { model: self.clone(), options, site: Location::caller() }
     }
 
-    pub(super) async fn find_one_now(&self, mut options: Json) -> Result<Option<Record>> {
-        if let Json::Null = options {
-            options = Json::Object(Map::new());
-        }
-        if let Some(map) = options.as_object_mut() {
-            map.insert("limit".into(), Json::from(1));
-        }
-        Ok(self.rows(options, Location::caller()).await?.into_iter().next())
+    pub(super) async fn find_one_now(&self, options: Json) -> Result<Option<Record>> {
+        Ok(self.rows(first(options), Location::caller()).await?.into_iter().next())
     }
 
-    pub(super) async fn find_by_pk_now(&self, key: Json, mut options: Json) -> Result<Option<Record>> {
+    pub(super) async fn find_by_pk_now(&self, key: Json, options: Json) -> Result<Option<Record>> {
+        match self.with_key(key, options)? {
+            Some(options) => Ok(self.rows(options, Location::caller()).await?.into_iter().next()),
+            None => Ok(None),
+        }
+    }
+
+    /// The options of a find by its key; nothing for the key null, which no row has.
+    pub(super) fn with_key(&self, key: Json, mut options: Json) -> Result<Option<Json>> {
         let model = self.def()?;
         if key.is_null() {
             return Ok(None);
@@ -255,7 +269,7 @@ impl RuntimeModel {
         if let Some(map) = options.as_object_mut() {
             map.insert("where".into(), condition);
         }
-        Ok(self.rows(options, Location::caller()).await?.into_iter().next())
+        Ok(Some(options))
     }
 
     /// A row that is not stored, with its defaults. Sequelize: `build(values)`.
@@ -276,7 +290,11 @@ impl RuntimeModel {
         let mut state = row_from_json(&model, self.db.registry(), values)?;
         keep_included(&mut state, option(options, "include"))?;
         let before = state.values.clone();
-        let managed: Vec<bool> = model.columns.iter().zip(&state.values).map(|(column, value)| column.managed && value.is_none()).collect();
+        // A version begins when the row is built, timestamps when it is stored.
+        let later = |(position, column): (usize, &sequor_core::schema::ColumnDef)| {
+            column.managed && Some(position) != model.version && state.values[position].is_none()
+        };
+        let managed: Vec<bool> = model.columns.iter().enumerate().map(later).collect();
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
         for (slot, managed) in state.values.iter_mut().zip(managed) {
             if managed {
@@ -301,10 +319,33 @@ impl RuntimeModel {
     pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
         check_write_options("create", &options)?;
         let model = self.def()?;
-        let mut state = row_from_json(&model, self.db.registry(), values)?;
-        keep_included(&mut state, option(&options, "include"))?;
         let write = Self::write_options(&options, true);
-        Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()))
+        let mut state = match row_from_json(&model, self.db.registry(), values.clone()) {
+            Err(Error::Validation(failed)) => return Err(self.unread(&model, values, failed, &write).await?),
+            read => read?,
+        };
+        keep_included(&mut state, option(&options, "include"))?;
+        if !flag(&options, "ignoreDuplicates", false) {
+            return Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()));
+        }
+        match self.db.in_savepoint(async |tx| write::create(tx, state.clone(), &write).await).await {
+            Ok(row) => Ok(record_in(row, self.db.registry())),
+            // The key is taken: nothing is stored, and the row stays a new one.
+            Err(Error::UniqueConstraint { .. }) => {
+                write::prepare(&mut state, &self.db, &write)?;
+                Ok(Record::new(state))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The error of values that cannot be read, once the hooks of validation have heard of it.
+    async fn unread(&self, model: &Arc<ModelDef>, mut values: Json, failed: ValidationError, write: &WriteOptions) -> Result<Error> {
+        if let Some(map) = values.as_object_mut() {
+            map.retain(|name, _| failed.items.iter().all(|item| item.path != *name));
+        }
+        let state = row_from_json(model, self.db.registry(), values).unwrap_or_else(|_| RowState::new(model.clone()));
+        crate::validate::unread(&self.db, state, Error::Validation(failed), write).await
     }
 
     pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
@@ -428,20 +469,22 @@ impl RuntimeModel {
 
     pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
         let (query, state) = self.found_or_built(&options)?;
+        let shown = shown(&query);
         let (row, created) = write::find_or_create(&self.db, query, state, &Self::write_options(&options, true)).await?;
-        Ok((record_of(row), created))
+        Ok((Record { selected: shown.filter(|_| !created), ..record_of(row) }, created))
     }
 
     pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
         let (mut query, mut state) = self.found_or_built(&options)?;
         query.clauses.limit = Some(1);
         query.clauses.unordered = true;
+        let shown = shown(&query);
         if let Some(found) = load::find_rows_hooked(&self.db, query, true, Location::caller()).await?.pop() {
-            return Ok((record_of(found), false));
+            return Ok((Record { selected: shown, ..record_of(found) }, false));
         }
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
-        for (column, slot) in state.model.columns.clone().iter().zip(&mut state.values) {
-            if column.managed {
+        for (position, (column, slot)) in state.model.clone().columns.iter().zip(&mut state.values).enumerate() {
+            if column.managed && state.model.version != Some(position) {
                 *slot = None;
             }
         }
@@ -473,7 +516,7 @@ impl RuntimeModel {
             // As in Sequelize, which leaves deleted rows out of everything but this.
             query.clauses.deleted = crate::query::Deleted::Included;
         }
-        let steps = steps(&query.model, fields, option(&options, "by"), sign)?;
+        let steps = super::steps::steps(&query.model, fields, option(&options, "by"), sign)?;
         let set = steps
             .into_iter()
             .map(|(position, by)| {
@@ -545,41 +588,21 @@ fn both(first: Option<Json>, second: Option<Json>) -> Option<Json> {
     }
 }
 
+/// The attributes that a query shows of its rows, where it does not show all.
+fn shown(query: &QueryState) -> Option<Vec<(Name, usize)>> {
+    let items = query.clauses.select.as_ref()?;
+    let own = |item: &sequor_core::statement::SelectItem| match &item.expr {
+        Expr::Field(field) if item.alias.is_none() && field.path.is_empty() => {
+            Some((field.name.clone(), query.model.position(&field.name)?))
+        }
+        _ => None,
+    };
+    Some(items.iter().filter_map(own).collect())
+}
+
 /// Whether an include or one below it reads columns.
 fn shows(include: &crate::query::IncludeState) -> bool {
     !include.joined && (include.clauses.select.as_ref().is_none_or(|items| !items.is_empty()) || include.clauses.includes.iter().any(shows))
-}
-
-#[cold]
-fn too_large(model: &ModelDef, name: &str) -> Error {
-    Error::of_usage(UsageErrorKind::Refused, format!("{}.{name}: the step is too large", model.name))
-}
-
-/// What is added to which column: a name, a list of names with `by`, or a map of names and numbers.
-pub(crate) fn steps(model: &ModelDef, fields: Json, by: Option<&Json>, sign: i64) -> Result<Vec<(usize, Value)>> {
-    let by = by.cloned().unwrap_or_else(|| Json::from(1));
-    let pairs: Vec<(String, Json)> = match fields {
-        Json::String(name) => vec![(name, by)],
-        Json::Array(list) => list.iter().filter_map(Json::as_str).map(|name| (name.to_owned(), by.clone())).collect(),
-        Json::Object(map) => map.into_iter().collect(),
-        _ => return Err(Error::usage("increment takes a name, a list of names, or an object of names and numbers")),
-    };
-    if pairs.is_empty() {
-        return Err(Error::usage(format!("increment of {} names no attribute", model.name)));
-    }
-    pairs
-        .into_iter()
-        .map(|(name, by)| {
-            let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
-            let value = match value_from_json(&model.columns[position].ty, by)? {
-                Value::I64(number) => Value::I64(number.checked_mul(sign).ok_or_else(|| too_large(model, &name))?),
-                Value::F64(number) => Value::F64(if sign < 0 { -number } else { number }),
-                Value::Decimal(number) => Value::Decimal(if sign < 0 { -number } else { number }),
-                _ => return Err(Error::of_usage(UsageErrorKind::Refused, format!("{}.{name} is not a number", model.name))),
-            };
-            Ok((position, value))
-        })
-        .collect()
 }
 
 /// Puts arguments in for `{ $param: name }`.

@@ -112,18 +112,32 @@ fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
         .collect())
 }
 
+/// Whether a condition is `{}`, or a group of such: `{ "$and": [] }`. What is nested deeper than any query may be is refused where it is read.
+fn is_empty(item: &Json, depth: usize) -> bool {
+    const DEEPEST: usize = 64;
+    let all = |list: &[Json]| depth < DEEPEST && list.iter().all(|item| is_empty(item, depth + 1));
+    match item {
+        Json::Object(map) => map.iter().all(|(key, value)| {
+            key == "$and" && (value.as_array().is_some_and(|list| all(list)) || value.is_object() && all(std::slice::from_ref(value)))
+        }),
+        _ => false,
+    }
+}
+
 /// `$and`, `$or`, `$not` over conditions of a kind.
 fn group<'a>(place: Place<'a>, key: &str, value: Json, read: &mut dyn FnMut(Place<'a>, Json) -> Result<Expr>) -> Result<Expr> {
     let place = place.deeper()?;
     let list = match value {
-        // An empty object among alternatives is none, as Sequelize has it: `[{}]` matches nothing.
+        // What restricts nothing is no alternative, as Sequelize has it: `[{}]` matches nothing.
         Json::Array(list) => {
-            let empty = |item: &Json| key == "$or" && item.as_object().is_some_and(Map::is_empty);
-            list.into_iter().filter(|item| !empty(item)).map(|item| read(place, item)).collect::<Result<Vec<_>>>()?
+            let alternative = |item: &Json| key != "$or" || !is_empty(item, 0);
+            list.into_iter().filter(alternative).map(|item| read(place, item)).collect::<Result<Vec<_>>>()?
         }
         Json::Object(map) if key == "$or" => map
             .into_iter()
-            .map(|(key, value)| read(place, Json::Object([(key, value)].into_iter().collect())))
+            .map(|(key, value)| Json::Object([(key, value)].into_iter().collect()))
+            .filter(|item| !is_empty(item, 0))
+            .map(|item| read(place, item))
             .collect::<Result<Vec<_>>>()?,
         other => vec![read(place, other)?],
     };

@@ -12,10 +12,16 @@ use sequor_core::schema::{Link, RelationDef, RelationKind};
 
 /// Creates a row and what hangs on it; everything is validated before the first statement.
 pub(crate) async fn create_graph(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
-    if options.validate {
+    if options.validate && !is_heard(db, &state, options) {
         check(db, &state, &[], options)?;
     }
     create_node(db, state, options).await
+}
+
+/// Whether hooks of validation may still change a row of the graph; then each is checked behind its own.
+fn is_heard(db: &Db, state: &RowState, options: &WriteOptions) -> bool {
+    let below = || state.children.iter().flat_map(|(_, children)| children).any(|child| is_heard(db, &child.row, options));
+    crate::hook::hears_validation(db, &state.model, options) || below()
 }
 
 /// The fields of a child that its parent will fill.
