@@ -212,7 +212,9 @@ impl<const SPELT: bool> RowReader for Row<'_, SPELT> {
 
     fn decimal(&mut self, index: usize) -> Result<Option<Decimal>> {
         self.convert(index, "decimal", |cell| match cell {
-            Cell::Decimal(digits) => Some(decimal(digits).ok_or_else(|| out_of_range("a decimal of 28 digits"))),
+            Cell::Decimal(digits) => Some(decimal(digits).ok_or_else(|| {
+                out_of_range("a decimal of 28 digits: round it in the query, or read it by `cast::<f64>()` or `cast::<String>()`")
+            })),
             Cell::Signed(value) => Some(Ok(value.into())),
             Cell::Unsigned(value) => Some(Ok(value.into())),
             _ => None,

@@ -85,7 +85,8 @@ impl<'a> Numeric<'a> {
         if let Some(special) = self.special() {
             return Err(special);
         }
-        self.fitting().ok_or(Mismatch::Range("a decimal of 28 digits"))
+        self.fitting()
+            .ok_or(Mismatch::Range("a decimal of 28 digits: round it in the query, or read it by `cast::<f64>()` or `cast::<String>()`"))
     }
 
     fn fitting(&self) -> Option<Decimal> {
@@ -259,10 +260,19 @@ mod tests {
             (vec![0, 0, 0, 0, 0xc0, 0, 0, 0], Mismatch::NotANumber),
             (vec![0, 0, 0, 0, 0xd0, 0, 0, 0], Mismatch::Infinite),
             // 1e40, and 1e-40.
-            (vec![0, 1, 0, 10, 0, 0, 0, 0, 0, 1], Mismatch::Range("a decimal of 28 digits")),
-            (vec![0, 1, 0xff, 0xf6, 0, 0, 0, 40, 0, 1], Mismatch::Range("a decimal of 28 digits")),
+            (
+                vec![0, 1, 0, 10, 0, 0, 0, 0, 0, 1],
+                Mismatch::Range("a decimal of 28 digits: round it in the query, or read it by `cast::<f64>()` or `cast::<String>()`"),
+            ),
+            (
+                vec![0, 1, 0xff, 0xf6, 0, 0, 0, 40, 0, 1],
+                Mismatch::Range("a decimal of 28 digits: round it in the query, or read it by `cast::<f64>()` or `cast::<String>()`"),
+            ),
             // The greatest weight must not take long.
-            (vec![0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1], Mismatch::Range("a decimal of 28 digits")),
+            (
+                vec![0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1],
+                Mismatch::Range("a decimal of 28 digits: round it in the query, or read it by `cast::<f64>()` or `cast::<String>()`"),
+            ),
         ] {
             assert_eq!(Numeric::parse(&bytes).unwrap().to_decimal(), Err(expected), "{bytes:?}");
             assert_eq!(Numeric::parse(&bytes).unwrap().whole(), None);
