@@ -190,12 +190,9 @@ impl Record {
     ///
     /// # Errors
     /// `Usage(Instance)` when the row is gone.
-    #[track_caller]
-    pub fn reload(&mut self, db: &Db) -> impl Future<Output = Result<Record>> + Send {
-        async move {
-            self.reload_with(Json::Null, db).await?;
-            Ok(self.clone())
-        }
+    pub async fn reload(&mut self, db: &Db) -> Result<Record> {
+        self.reload_with(Json::Null, db).await?;
+        Ok(self.clone())
     }
 
     /// Adds to a number in one atomic statement, and gives the row. Sequelize: `increment(field, { by })`.
