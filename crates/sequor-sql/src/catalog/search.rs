@@ -5,6 +5,9 @@ use crate::Dialect;
 use sequor_core::Name;
 use sequor_core::schema::{IndexDef, TableDef};
 
+/// How Sequor's own tables of words cut a text.
+const TOKENIZER: &str = "unicode61 remove_diacritics 0";
+
 /// The columns and the language of an index of words; `None` for any other.
 pub(crate) fn of_index(dialect: Dialect, table: &TableDef, index: &IndexDef) -> Option<(Vec<Name>, Option<String>)> {
     if index.is_full_text() {
@@ -42,18 +45,23 @@ pub(super) fn read_table(name: &str, text: &str) -> Option<(String, IndexDef)> {
     let found = tokens(text)?;
     let mut parts = found.iter().skip_while(|token| !token.kind.is_word("fts5")).skip(2);
     let (mut columns, mut rows, mut language) = (Vec::new(), None, None);
-    let mut option = String::new();
+    let (mut option, mut own) = (String::new(), false);
     for token in parts.by_ref() {
         match &token.kind {
             Kind::Name(column) => columns.push(Name::Owned(column.clone())),
             Kind::Word(word) => option.clone_from(word),
             Kind::Text(told) if option == "content" => rows = Some(told.clone()),
             Kind::Text(told) if option == "tokenize" => {
+                // A table with another tokenizer is somebody's own, and no index of a model.
+                if told.strip_prefix("porter ").unwrap_or(told) != TOKENIZER {
+                    return None;
+                }
                 language = told.starts_with("porter ").then_some(Name::Borrowed("english"));
+                own = true;
             }
             Kind::Text(_) | Kind::Sign(_) | Kind::Number(_) => {}
         }
     }
     let (name, method) = (Some(Name::Owned(name.to_owned())), Some(Name::Borrowed("fulltext")));
-    Some((rows?, IndexDef { name, method, language, ..IndexDef::on(columns) }))
+    Some((rows.filter(|_| own)?, IndexDef { name, method, language, ..IndexDef::on(columns) }))
 }
