@@ -41,7 +41,7 @@ pub(crate) async fn unread(db: &Db, mut state: RowState, mut error: Error, optio
     if options.validate && hook::hears_validation(db, &state.model, options) {
         let model = state.model.clone();
         hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(&mut state), options).await?;
-        hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(&mut state, &mut error), options).await?;
+        hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(&state, &mut error), options).await?;
     }
     Ok(error)
 }
