@@ -131,6 +131,8 @@ async fn tell_before_find(db: &Db, state: &mut QueryState, site: &'static Locati
 }
 
 /// The hooks behind a find whose rows were read in another way.
+// A hook is shown the list itself, as what it is.
+#[allow(clippy::ptr_arg)]
 pub(crate) async fn after_found<R: Send + 'static>(
     db: &Db,
     state: &QueryState,
