@@ -45,11 +45,11 @@ impl Place {
         format!("postgres://sequor@127.0.0.1:{port}/postgres")
     }
 
-    fn raw(&self, port: u16) -> Raw {
+    pub fn raw(&self, port: u16) -> Raw {
         self.runtime.block_on(Raw::connect(SocketAddr::from(([127, 0, 0, 1], port)), "sequor", "postgres"))
     }
 
-    fn sequor(&self, port: u16) -> Db {
+    pub fn sequor(&self, port: u16) -> Db {
         self.runtime.block_on(Db::connect(&self.url(port))).expect("the server answers")
     }
 
@@ -70,10 +70,11 @@ pub fn run() {
     create_one(&suite, &place);
     include(&suite, &place);
     page_with_count(&suite, &place);
+    crate::daily::run(&suite, &place);
     many_tasks(&suite, &place);
 }
 
-fn person(body: &[u8]) -> Person {
+pub fn person(body: &[u8]) -> Person {
     let mut f = Fields::new(body);
     Person {
         id: f.i32(),
@@ -174,7 +175,7 @@ const UNNEST: &str = "INSERT INTO inserted (name, email, age, score, active, bio
     SELECT * FROM UNNEST($1::text[], $2::text[], $3::int4[], $4::float8[], $5::bool[], $6::text[], $7::timestamptz[]) RETURNING id";
 
 /// One array parameter, written straight from the rows.
-fn array(out: &mut BytesMut, rows: &[New], oid: u32, mut put: impl FnMut(&New, &mut BytesMut) -> bool) -> IsNull {
+pub fn array<T>(out: &mut BytesMut, rows: &[T], oid: u32, mut put: impl FnMut(&T, &mut BytesMut) -> bool) -> IsNull {
     for word in [1, 1] {
         out.put_i32(word);
     }
@@ -195,7 +196,7 @@ fn text(out: &mut BytesMut, text: Option<&str>) -> bool {
     text.is_some()
 }
 
-fn insert_column(index: usize, rows: &[New], out: &mut BytesMut) -> IsNull {
+pub fn insert_column(index: usize, rows: &[New], out: &mut BytesMut) -> IsNull {
     let micros = |row: &New| row.created_at.timestamp_micros() - 946_684_800_000_000;
     match index {
         0 => array(out, rows, 25, |row, out| text(out, Some(&row.name))),

@@ -3,6 +3,7 @@
 mod connection;
 mod convert;
 mod database;
+mod debug;
 mod usage;
 mod validation;
 
@@ -18,9 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, by what a program would do about it.
 ///
-/// `Display` is one line; `{:#}` adds code, operation, call site and hint. No message holds a password, the credentials of a URL or the value of
+/// `Display` is one line; `{:#}` and `{:?}` add code, operation, call site and hint; `{:#?}` shows the parts. No message holds a password, the credentials of a URL or the value of
 /// a `sensitive` column.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// Values that break a rule of the model; every failure at once.

@@ -62,7 +62,7 @@ fn codes_become_the_errors_that_they_are() {
         ("23P01", "ExclusionConstraint"),
     ] {
         let error = message(&[(b'C', code), (b'M', "m")]).into_error("h");
-        assert!(format!("{error:?}").starts_with(name), "{code}: {error:?}");
+        assert!(format!("{error:#?}").starts_with(name), "{code}: {error:?}");
     }
 }
 
