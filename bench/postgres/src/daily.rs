@@ -1,8 +1,9 @@
 //! What applications do all day: conditions of ten values, transactions of some statements, changes and upserts of many rows.
 
+use crate::arrays::{array, insert_column};
 use crate::models::*;
 use crate::raw::Fields;
-use crate::workloads::{Place, array, insert_column, person};
+use crate::workloads::{Place, person};
 use bench_harness::{Case, Suite, case, timed};
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;

@@ -2,6 +2,7 @@
 //!
 //! `BENCH_POSTGRES=127.0.0.1:5432` names a server that trusts its own machine, with the user `sequor` and the database `postgres`.
 
+mod arrays;
 mod daily;
 #[path = "../../models.rs"]
 mod models;

@@ -164,12 +164,13 @@ async fn records_as_typed_rows(db: Db) -> sequor::Result<()> {
         "options": { "paranoid": true }
     }))?)?;
     note.sync(SyncMode::Create).await?;
-    let row: Record = note.create(json!({ "title": "Hi" })).exec(&db).await?;
+    let row: Record = note.create(json!({ "title": "Hi", "data": {} })).exec(&db).await?;
     assert_eq!((row.destroy(&db).await?, note.count(json!({})).exec(&db).await?), (1, 0));
     assert_eq!(note.restore_all(json!({ "where": { "id": 1 } })).exec(&db).await?, 1);
     let Some(mut row) = note.find_by_pk(1).exec(&db).await? else { return Err(Error::not_found("Note")) };
     row.set("title", "Ho")?.set("stars", 3)?.set("data.user.name", json!("Ann"))?;
     assert!(row.set("titel", "x").is_err_and(|error| error.to_string().contains("title")));
+    assert!(row.set("data.user.name.first", "x").is_err_and(|error| error.to_string().contains("name holds no object")));
     let saved: Record = row.save(&db).await?;
     assert_eq!((saved.get("title")?, row.get("stars")?, saved.get("data")?), (json!("Ho"), json!(3), json!({ "user": { "name": "Ann" } })));
     note.update_all(json!({ "stars": 4 }), json!({ "where": { "id": 1 } })).exec(&db).await?;

@@ -8,6 +8,7 @@ mod raw;
 mod reload;
 mod steps;
 mod verbs;
+mod writes;
 
 pub use calls::RuntimeCall;
 pub use loader::RecordLoader;

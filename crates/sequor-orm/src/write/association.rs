@@ -251,19 +251,23 @@ async fn set_key(db: &Db, mut row: RowState, link: &Link, key: &[Value], options
     Ok(())
 }
 
-/// Makes one row the only one that hangs on its parent; each is saved with its hooks.
+/// Makes one row the only one that hangs on its parent. A row is saved with its hooks; several that nobody asks about go in one statement.
 async fn set_one(db: &Db, link: &Link, now: &[RowState], (own, rows): (Vec<Value>, &[RowState]), options: &WriteOptions) -> Result<()> {
     let keys = rows.iter().take(1).map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
-    let mut linked = false;
-    for row in now {
-        if keys.contains(&row.stored_key()?) {
-            linked = true;
-        } else {
+    let held = now.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?;
+    let (others, linked): (Vec<_>, Vec<_>) = now.iter().zip(held).partition(|(_, key)| !keys.contains(key));
+    if others.len() > 1 && !crate::hook::needs_transaction(db, &link.target, options) {
+        let mut query = QueryState::new(link.target.clone());
+        query.clauses.unscoped = true;
+        query.clauses.filters.push(within(&link.target, &link.target.primary_key, others.into_iter().map(|(_, key)| key).collect(), false));
+        unlink(db, query, link, options).await?;
+    } else {
+        for (row, _) in others {
             set_key(db, row.clone(), link, &[], options).await?;
         }
     }
     match rows.first() {
-        Some(row) if !linked => set_key(db, row.clone(), link, &own, options).await,
+        Some(row) if linked.is_empty() => set_key(db, row.clone(), link, &own, options).await,
         _ => Ok(()),
     }
 }

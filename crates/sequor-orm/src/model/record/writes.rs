@@ -1,0 +1,277 @@
+//! What a model defined at run time writes: builds, creates, bulk writes, upserts, find-or-create, steps.
+
+use super::verbs::{RuntimeModel, flag, names, option, shown};
+use super::{Record, keep_included, record_in, record_of, row_from_json};
+use crate::hook::{self, HookKind, HookSubject};
+use crate::load;
+use crate::query::{Place, QueryState, bind_value, check_write_options};
+use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
+use sequor_core::Name;
+use sequor_core::error::{Error, Result, ValidationError};
+use sequor_core::schema::ModelDef;
+use sequor_core::statement::Expr;
+use serde_json::{Map, Value as Json};
+use std::panic::Location;
+use std::sync::Arc;
+
+impl RuntimeModel {
+    /// A row that is not stored, with its defaults. Sequelize: `build(values)`.
+    ///
+    /// # Errors
+    /// `Decode` for a value that does not fit.
+    pub fn build(&self, values: Json) -> Result<Record> {
+        self.build_with(values, &Json::Null)
+    }
+
+    /// As [`RuntimeModel::build`]; with `include` also the rows below it, which a save stores with it. Sequelize: `build(values, { include })`.
+    ///
+    /// # Errors
+    /// `Decode` for a value that does not fit; `Usage` for an unknown option.
+    pub fn build_with(&self, values: Json, options: &Json) -> Result<Record> {
+        check_write_options("build", options)?;
+        let model = self.def()?;
+        let mut state = row_from_json(&model, self.db.registry(), values)?;
+        keep_included(&mut state, option(options, "include"))?;
+        let before = state.values.clone();
+        // A version begins when the row is built, timestamps when it is stored.
+        let later = |(position, column): (usize, &sequor_core::schema::ColumnDef)| {
+            column.managed && Some(position) != model.version && state.values[position].is_none()
+        };
+        let managed: Vec<bool> = model.columns.iter().enumerate().map(later).collect();
+        write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
+        for (slot, managed) in state.values.iter_mut().zip(managed) {
+            if managed {
+                *slot = None;
+            }
+        }
+        let filled = state.values.iter().zip(before).enumerate().filter(|(_, (_, before))| before.is_none());
+        let given = filled.filter_map(|(position, (value, _))| Some((position, value.clone()?))).collect();
+        Ok(Record { given, ..Record::new(state) })
+    }
+
+    pub(crate) fn write_options(options: &Json, validate: bool) -> WriteOptions {
+        let mut write = WriteOptions::at(Location::caller());
+        write.validate = flag(options, "validate", validate);
+        write.hooks = flag(options, "hooks", true);
+        write.silent = flag(options, "silent", false);
+        write.force = flag(options, "force", false);
+        write.fields = names(options, "fields");
+        write
+    }
+
+    pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
+        check_write_options("create", &options)?;
+        let model = self.def()?;
+        let write = Self::write_options(&options, true);
+        let mut state = match row_from_json(&model, self.db.registry(), values.clone()) {
+            Err(Error::Validation(failed)) => return Err(self.unread(&model, values, failed, &write).await?),
+            read => read?,
+        };
+        keep_included(&mut state, option(&options, "include"))?;
+        if !flag(&options, "ignoreDuplicates", false) {
+            return Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()));
+        }
+        match self.db.in_savepoint(async |tx| write::create(tx, state.clone(), &write).await).await {
+            Ok(row) => Ok(record_in(row, self.db.registry())),
+            // The key is taken: nothing is stored, and the row stays a new one.
+            Err(Error::UniqueConstraint { .. }) => {
+                write::prepare(&mut state, &self.db, &write)?;
+                Ok(Record::new(state))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The error of values that cannot be read, once the hooks of validation have heard of it.
+    async fn unread(&self, model: &Arc<ModelDef>, mut values: Json, failed: ValidationError, write: &WriteOptions) -> Result<Error> {
+        if let Some(map) = values.as_object_mut() {
+            map.retain(|name, _| failed.items.iter().all(|item| item.path != *name));
+        }
+        let state = row_from_json(model, self.db.registry(), values).unwrap_or_else(|_| RowState::new(model.clone()));
+        crate::validate::unread(&self.db, state, Error::Validation(failed), write).await
+    }
+
+    pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
+        check_write_options("bulkCreate", &options)?;
+        let model = self.def()?;
+        let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
+        let mut states = rows.into_iter().map(|row| row_from_json(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
+        states.iter_mut().try_for_each(|state| keep_included(state, option(&options, "include")))?;
+        let position = |name: &Name| {
+            model
+                .position(name)
+                .or_else(|| model.columns.iter().position(|column| column.column == *name))
+                .ok_or_else(|| model.unknown(name))
+        };
+        let duplicates = if let Some(value) = option(&options, "updateOnDuplicate") {
+            let fields = names(&options, "updateOnDuplicate").filter(|fields| !fields.is_empty());
+            let _ = value;
+            let fields = fields.ok_or_else(|| Error::usage("updateOnDuplicate option only supports non-empty array."))?;
+            let key =
+                names(&options, "conflictAttributes").map(|names| names.iter().map(position).collect::<Result<Vec<_>>>()).transpose()?;
+            OnDuplicate::Update { fields: fields.iter().map(position).collect::<Result<_>>()?, key }
+        } else if flag(&options, "ignoreDuplicates", false) {
+            OnDuplicate::Ignore
+        } else {
+            OnDuplicate::Fail
+        };
+        let bulk = BulkOptions {
+            write: Self::write_options(&options, false),
+            duplicates,
+            individual_hooks: flag(&options, "individualHooks", false),
+            returning: true,
+            records: true,
+        };
+        let models = self.db.registry();
+        Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(|row| record_in(row, models)).collect())
+    }
+
+    pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
+        let query = self.query(options.clone())?;
+        let Json::Object(map) = values else { return Err(Error::usage("update takes an object of values")) };
+        let mut set = Vec::new();
+        for (name, value) in map {
+            let Some(position) = query.model.position(&name) else { continue };
+            let place = Place::new(&query.model, self.db.registry());
+            set.push((position, bind_value(place, Some(&query.model.columns[position].ty), super::plain(value))?));
+        }
+        let every_row = option(&options, "where").is_some();
+        let update = UpdateOptions {
+            write: Self::write_options(&options, true),
+            every_row,
+            returning: option(&options, "returning").is_some_and(|value| *value != Json::Bool(false)),
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
+        let model = query.model.clone();
+        let (count, rows) = write::update_all(&self.db, query, set, &update).await?;
+        let mut rows: Vec<Record> = rows.into_iter().map(record_of).collect();
+        if let Some(list) = names(&options, "returning") {
+            let shown = list.iter().map(|name| Ok((name.clone(), model.position(name).ok_or_else(|| model.unknown(name))?)));
+            let shown = shown.collect::<Result<Vec<_>>>()?;
+            rows.iter_mut().for_each(|row| row.selected = Some(shown.clone()));
+        }
+        Ok((count, rows))
+    }
+
+    pub(super) async fn destroy_all_now(&self, options: Json) -> Result<u64> {
+        let query = self.query(options.clone())?;
+        if flag(&options, "truncate", false) {
+            return self.truncate_now(options).await;
+        }
+        let every_row = option(&options, "where").is_some();
+        let destroy = DestroyOptions {
+            write: Self::write_options(&options, true),
+            every_row,
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
+        write::destroy_all(&self.db, query, &destroy).await
+    }
+
+    pub(super) async fn restore_all_now(&self, options: Json) -> Result<u64> {
+        let query = self.query(options.clone())?;
+        let update = UpdateOptions {
+            write: Self::write_options(&options, true),
+            every_row: true,
+            returning: false,
+            individual_hooks: flag(&options, "individualHooks", false),
+        };
+        write::restore_all(&self.db, query, &update).await
+    }
+
+    /// How many rows were marked as deleted; a table that is emptied counts none.
+    pub(super) async fn truncate_now(&self, options: Json) -> Result<u64> {
+        let model = self.def()?;
+        let write = Self::write_options(&options, true);
+        if model.soft_delete.is_some() && !write.force {
+            let query = self.query(Json::Null)?;
+            return write::destroy_all(&self.db, query, &DestroyOptions { write, every_row: true, individual_hooks: false }).await;
+        }
+        let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
+        let mut bulk = hook::BulkChange { query: QueryState::new(model.clone()), set: Vec::new() };
+        hook::fire(&self.db, &model, HookKind::BeforeBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await?;
+        write::truncate(&self.db, &model, restart, cascade, &write).await?;
+        hook::fire(&self.db, &model, HookKind::AfterBulkDestroy, HookSubject::Bulk(&mut bulk), &write).await?;
+        Ok(0)
+    }
+
+    pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
+        check_write_options("upsert", &options)?;
+        let model = self.def()?;
+        let state = row_from_json(&model, self.db.registry(), values)?;
+        let positions =
+            |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
+        let mut write = Self::write_options(&options, true);
+        write.fields = None;
+        let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
+        // A row that gives no key meets no old one: Sequelize inserts it.
+        let free = || write::covered_key(&model, &given).is_err().then(Vec::new);
+        let key = positions("conflictFields").or_else(free);
+        let (row, created) = write::upsert(&self.db, state, positions("fields"), key, &write).await?;
+        Ok((record_of(row), created))
+    }
+
+    pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
+        let (query, state) = self.found_or_built(&options)?;
+        let shown = shown(&query);
+        let (row, created) = write::find_or_create(&self.db, query, state, &Self::write_options(&options, true)).await?;
+        Ok((Record { selected: shown.filter(|_| !created), ..record_of(row) }, created))
+    }
+
+    pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
+        let (mut query, mut state) = self.found_or_built(&options)?;
+        query.clauses.limit = Some(1);
+        query.clauses.unordered = true;
+        let shown = shown(&query);
+        if let Some(found) = load::find_rows_hooked(&self.db, query, true, Location::caller()).await?.pop() {
+            return Ok((Record { selected: shown, ..record_of(found) }, false));
+        }
+        write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
+        for (position, (column, slot)) in state.model.clone().columns.iter().zip(&mut state.values).enumerate() {
+            if column.managed && state.model.version != Some(position) {
+                *slot = None;
+            }
+        }
+        Ok((Record::new(state), true))
+    }
+
+    fn found_or_built(&self, options: &Json) -> Result<(QueryState, RowState)> {
+        let Some(filter) = option(options, "where").cloned() else {
+            return Err(Error::usage(
+                "Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only",
+            ));
+        };
+        let query = self.query(serde_json::json!({ "where": filter.clone() }))?;
+        let model = query.model.clone();
+        let mut values = Map::new();
+        if let Json::Object(map) = filter {
+            values.extend(map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_object() && !value.is_array()));
+        }
+        if let Some(Json::Object(defaults)) = option(options, "defaults") {
+            values.extend(defaults.clone());
+        }
+        let state = row_from_json(&model, self.db.registry(), Json::Object(values))?;
+        Ok((query, state))
+    }
+
+    pub(super) async fn increment_now(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {
+        let mut query = self.query(options.clone())?;
+        if option(&options, "paranoid").is_none() {
+            // As in Sequelize, which leaves deleted rows out of everything but this.
+            query.clauses.deleted = crate::query::Deleted::Included;
+        }
+        let steps = super::steps::steps(&query.model, fields, option(&options, "by"), sign)?;
+        let set = steps
+            .into_iter()
+            .map(|(position, by)| {
+                let bind = query.model.columns[position].ty.bind();
+                let field = Expr::Field(crate::plan::field(&query.model, position));
+                (position, field.binary(sequor_core::statement::BinaryOp::Add, Expr::Value(by, bind)))
+            })
+            .collect();
+        let mut write = Self::write_options(&options, false);
+        write.hooks = false;
+        write.validate = false;
+        let update = UpdateOptions { write, every_row: option(&options, "where").is_some(), returning: false, individual_hooks: false };
+        Ok(write::update_all(&self.db, query, set, &update).await?.0)
+    }
+}
