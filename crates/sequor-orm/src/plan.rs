@@ -32,7 +32,7 @@ use rewrite::Scope;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, same};
+use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, same, walk};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -321,6 +321,11 @@ pub(crate) fn all(mut filters: Vec<Expr>) -> Option<Expr> {
 
 /// Whether an expression is, or holds, an aggregate of its own query.
 pub(crate) fn is_aggregate(expr: &Expr) -> bool {
+    holds_aggregate(&mut expr.clone())
+}
+
+/// The same without a copy, which may be one of thousands of values; nothing is changed.
+fn holds_aggregate(expr: &mut Expr) -> bool {
     let own = matches!(
         expr,
         Expr::Call {
@@ -339,41 +344,23 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
             ..
         }
     );
-    if own {
-        return true;
-    }
     // A function over a window has a value for each row.
-    if matches!(expr, Expr::Over(_)) {
-        return false;
-    }
-    let mut found = false;
-    let mut copy = expr.clone();
-    let _: Result<(), ()> = sequor_core::statement::walk(&mut copy, &mut |child| {
-        found |= is_aggregate(child);
-        Ok(())
-    });
-    found
+    own || !matches!(expr, Expr::Over(_)) && walk(expr, &mut |child| if holds_aggregate(child) { Err(()) } else { Ok(()) }).is_err()
 }
 
 /// Conditions are asked of single rows, before they are grouped and before windows look at them.
-pub(crate) fn refuse_groups(filter: &Expr) -> Result<()> {
-    if is_aggregate(filter) {
+pub(crate) fn refuse_groups(filter: &mut Expr) -> Result<()> {
+    if holds_aggregate(filter) {
         return Err(refused("a filter cannot hold an aggregate: say it in `having(..)`, or compare with `scalar(..)` of a query"));
     }
-    if has_window(filter) {
+    if holds_window(filter) {
         return Err(refused("a filter cannot hold a function over a window: select it with the key, and filter what comes back"));
     }
     Ok(())
 }
 
-fn has_window(expr: &Expr) -> bool {
-    let mut found = matches!(expr, Expr::Over(_));
-    let mut copy = expr.clone();
-    let _: Result<(), ()> = sequor_core::statement::walk(&mut copy, &mut |child| {
-        found |= has_window(child);
-        Ok(())
-    });
-    found
+fn holds_window(expr: &mut Expr) -> bool {
+    matches!(expr, Expr::Over(_)) || walk(expr, &mut |child| if holds_window(child) { Err(()) } else { Ok(()) }).is_err()
 }
 
 /// An include tree that is too deep.

@@ -63,7 +63,7 @@ impl Planner<'_> {
         let mut conditions = Vec::with_capacity(filters.len());
         let mut joined = Vec::new();
         for mut filter in filters.iter().cloned() {
-            super::refuse_groups(&filter)?;
+            super::refuse_groups(&mut filter)?;
             if self.leads_to_many(&mut filter, scope) {
                 joined.push(filter);
             } else {
