@@ -225,7 +225,7 @@ fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group,
             for start in (0..count).step_by(ARRAYS) {
                 let rows = start..count.min(start + ARRAYS);
                 let lent = &mut group.rows[rows.clone()];
-                let arrays = group.positions.iter().map(|position| array(model, *position, lent)).collect();
+                let arrays = arrays(model, &group.positions, lent);
                 // Two rows are as many as any: the text has one array for each column.
                 steps.push((step(db, model, group, Params::Fixed(arrays), (2, options))?, part(rows)));
             }
@@ -305,9 +305,17 @@ fn lend(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<Par
 fn give_back(positions: &[usize], way: Way, params: Params, rows: &mut [RowState]) {
     let lists = match (way, params) {
         (Way::Arrays, Params::Fixed(arrays)) => {
-            for (position, array) in positions.iter().zip(arrays) {
-                let Value::Array(values) = array.value else { continue };
-                rows.iter_mut().zip(values).for_each(|(row, value)| row.values[*position] = Some(value));
+            let lists = positions.iter().zip(arrays).map(|(position, array)| match array.value {
+                Value::Array(values) => (*position, values.into_iter()),
+                _ => (*position, Vec::new().into_iter()),
+            });
+            let mut lists: Vec<_> = lists.collect();
+            for row in rows {
+                for (position, values) in &mut lists {
+                    if let Some(value) = values.next() {
+                        row.values[*position] = Some(value);
+                    }
+                }
             }
             return;
         }
@@ -323,10 +331,16 @@ fn give_back(positions: &[usize], way: Way, params: Params, rows: &mut [RowState
     }
 }
 
-/// One column of some rows, lent.
-fn array(model: &ModelDef, position: usize, rows: &mut [RowState]) -> Param {
-    let values = rows.iter_mut().map(|row| row.values[position].take().unwrap_or_default());
-    Param { value: Value::Array(values.collect()), bind: BindType::list(model.columns[position].ty.bind().scalar) }
+/// The columns of some rows, lent. Row by row, since the values of a row lie together, and many rows are more than the processor has at hand.
+fn arrays(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<Param> {
+    let mut lists: Vec<Vec<Value>> = positions.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        for (list, position) in lists.iter_mut().zip(positions) {
+            list.push(row.values[*position].take().unwrap_or_default());
+        }
+    }
+    let bind = |position: &usize| BindType::list(model.columns[*position].ty.bind().scalar);
+    positions.iter().zip(lists).map(|(position, list)| Param { value: Value::Array(list), bind: bind(position) }).collect()
 }
 
 fn returns(db: &Db, options: &BulkOptions) -> bool {
