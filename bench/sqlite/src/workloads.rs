@@ -113,7 +113,7 @@ fn find_by_key(suite: &Suite, place: &Place) {
     let mut cases = vec![
         case("rusqlite by hand", PER, || timed(|| (0..PER).for_each(|i| drop(std::hint::black_box(find(key(i))))))),
         case("Sequor", PER, || timed(|| spawned(&db))),
-        case("Sequor, inline=on", PER, || timed(|| spawned(&inline))),
+        case("Sequor with inline=on", PER, || timed(|| spawned(&inline))),
     ];
     #[cfg(feature = "peers")]
     cases.extend(peers.find_by_key(PER));
@@ -137,7 +137,7 @@ fn rows_into_structs(suite: &Suite, place: &Place) {
         let mut cases: Vec<Case<'_>> = vec![
             case("rusqlite by hand", per, || timed(|| (0..per).for_each(|_| assert!(all().len() == count as usize)))),
             case("Sequor", per, || timed(|| place.wait(find_rows(&db, per, count)))),
-            case("Sequor, inline=on", per, || timed(|| place.wait(find_rows(&inline, per, count)))),
+            case("Sequor with inline=on", per, || timed(|| place.wait(find_rows(&inline, per, count)))),
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.rows(per, count));
@@ -189,7 +189,7 @@ fn insert_many(suite: &Suite, place: &Place) {
                 let drafts = drafts(&data);
                 timed(|| place.wait(async { assert!(Inserted::bulk_create(drafts).exec(&db).await.expect("rows").len() == data.len()) }))
             }),
-            case("Sequor, inline=on", 1, || {
+            case("Sequor with inline=on", 1, || {
                 empty();
                 let drafts = drafts(&data);
                 timed(|| {
@@ -224,7 +224,7 @@ fn create_one(suite: &Suite, place: &Place) {
             let drafts = drafts(&data);
             timed(|| place.wait(create_each(&db, drafts)))
         }),
-        case("Sequor, inline=on", PER, || {
+        case("Sequor with inline=on", PER, || {
             let drafts = drafts(&data);
             timed(|| place.wait(create_each(&inline, drafts)))
         }),
@@ -330,7 +330,7 @@ fn include(suite: &Suite, place: &Place) {
         let mut cases: Vec<Case<'_>> = vec![
             case("rusqlite by hand", 1, || timed(|| by_hand(&connection, count))),
             case("Sequor", 1, || timed(|| place.wait(find_tree(&db, count)))),
-            case("Sequor, inline=on", 1, || timed(|| place.wait(find_tree(&inline, count)))),
+            case("Sequor with inline=on", 1, || timed(|| place.wait(find_tree(&inline, count)))),
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.include(count));
