@@ -4,6 +4,7 @@
 //! `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints and session set-up.
 
 mod batch;
+mod body;
 mod capability;
 mod notification;
 mod row;
@@ -11,6 +12,7 @@ mod stranger;
 mod value_row;
 
 pub use batch::{Batch, BatchMode, Derive, Params, Step, StepDone};
+pub use body::{Bodies, Body};
 pub use capability::{Product, ServerInfo};
 pub use notification::Notification;
 pub use row::{Discard, Flow, RowReader, RowSink};

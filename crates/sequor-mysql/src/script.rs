@@ -1,5 +1,6 @@
-//! [`statements`]: a script cut into its statements, the way the `mysql` client reads it.
+//! [`statements`]: a script cut into its statements, the way the `mysql` client reads it; bodies of triggers and functions need no `DELIMITER`.
 
+use sequor_core::driver::{Bodies, Body};
 use sequor_core::{Error, Result};
 
 /// The statements of a script, one by one: quotes, comments and `DELIMITER` are understood, empty statements left out.
@@ -54,13 +55,16 @@ fn directive(text: &str) -> Option<&str> {
 
 /// The first statement, what follows its delimiter, and whether all quotes and comments were closed.
 fn cut<'a>(text: &'a str, delimiter: &str) -> (&'a str, &'a str, bool) {
-    let mut place = 0;
+    let (mut place, mut body) = (0, Body::of(bare(text), Bodies::Mysql));
     while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
-        if rest.starts_with(delimiter) {
+        if rest.starts_with(delimiter) && (delimiter != ";" || body.is_closed()) {
             return (text.get(..place).unwrap_or_default(), rest.get(delimiter.len()..).unwrap_or_default(), true);
         }
         match skip(rest) {
-            Some(length) => place += length,
+            Some(length) => {
+                body.see(rest.get(..length).unwrap_or_default());
+                place += length;
+            }
             None => return (text, "", false),
         }
     }
@@ -77,8 +81,13 @@ fn skip(text: &str) -> Option<usize> {
         '#' => Some(line(text)),
         '-' if text.starts_with("--") && is_space_or_end(text.get(2..)) => Some(line(text)),
         '/' if text.starts_with("/*") => text.get(2..)?.find("*/").map(|end| end + 4),
+        letter if is_word(letter) => Some(text.find(|letter| !is_word(letter)).unwrap_or(text.len())),
         other => Some(other.len_utf8()),
     }
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
 }
 
 fn is_space_or_end(text: Option<&str>) -> bool {
@@ -102,19 +111,24 @@ fn quoted(text: &str, quote: char, escapes: bool) -> Option<usize> {
     None
 }
 
-/// Whether nothing but comments is in a text. A comment that starts with `!` is a statement.
+/// Whether nothing but comments is in a text.
 fn is_blank(text: &str) -> bool {
+    bare(text).is_empty()
+}
+
+/// A text without the comments before it. A comment that starts with `!` is a statement.
+fn bare(text: &str) -> &str {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let is_comment = (rest.starts_with("/*") && !rest.starts_with("/*!") && !rest.starts_with("/*M!"))
             || rest.starts_with('#')
             || (rest.starts_with("--") && is_space_or_end(rest.get(2..)));
         if !is_comment {
-            return false;
+            break;
         }
         rest = skip(rest).and_then(|length| rest.get(length..)).unwrap_or_default().trim_start();
     }
-    true
+    rest
 }
 
 #[cfg(test)]
@@ -155,6 +169,12 @@ mod tests {
             ["select 1", "create trigger t before insert on a for each row begin set @x = 1; set @y = 2; end", "select 2"]
         );
         assert_eq!(split("delimiter $$\r\nselect 1$$\r\ndelimiter ;\r\nselect 2;\r\n"), ["select 1", "select 2"]);
+    }
+
+    #[test]
+    fn bodies_need_no_delimiter() {
+        let trigger = "create trigger t before insert on a for each row begin if new.b then set @x = 1; end if; set @y = 2; end";
+        assert_eq!(split(&format!("-- loud\n{trigger};\nselect 2")), [format!("-- loud\n{trigger}").as_str(), "select 2"]);
     }
 
     #[test]

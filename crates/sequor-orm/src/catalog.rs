@@ -8,7 +8,7 @@ use sequor_core::schema::{Schema, TableName, Ways};
 use sequor_core::types::{BindType, EnumDef, ScalarType};
 use sequor_core::{Name, Value};
 use sequor_sql::Sql;
-use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, queries};
+use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, further_query, queries};
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ impl RowSink for AnyRows {
 }
 
 impl Db {
-    /// What this database holds in its own schema: tables with their columns, keys, indexes and checks, enums, views, and by name sequences, extensions
-    /// and triggers. A fixed number of queries, whatever the number of tables. Types and expressions are in the server's spelling.
+    /// What this database holds in its own schema: tables with their columns, keys, indexes and checks, enums, views, and by their text sequences, extensions,
+    /// domains, functions and triggers. A fixed number of queries, whatever the number of tables. Types and expressions are in the server's spelling.
     ///
     /// ```
     /// use sequor::prelude::*;
@@ -81,6 +81,9 @@ pub(crate) async fn read(db: &Db, scope: Scope<'_>, site: &'static Location<'sta
     let mut rows = Vec::new();
     for query in queries(db.dialect()) {
         rows.push(texts(db, query, &[schema.unwrap_or_default(), scope.table], site).await?);
+    }
+    if let Some(query) = further_query(db.dialect(), &rows) {
+        rows.push(texts(db, &query, &[], site).await?);
     }
     Ok(assemble(db.dialect(), rows, place))
 }

@@ -12,7 +12,7 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::model::ModelList;
 use crate::write::WriteOptions;
 use sequor_core::error::Result;
-use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, Ways, enums, extensions, tables};
+use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, ViewDef, Ways, enums, extensions, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::EnumDef;
 use std::future::Future;
@@ -142,8 +142,9 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
     }
     for model in models.iter().filter(|model| !model.skip_sync) {
         if let Some(query) = &model.view {
-            script(db, &Ddl::DropView { name: model.table.clone() }, site).await?;
-            script(db, &Ddl::CreateView { name: model.table.clone(), query: query.clone() }, site).await?;
+            let view = ViewDef::new(model.table.clone(), query.clone());
+            script(db, &Ddl::DropView(view.clone()), site).await?;
+            script(db, &Ddl::CreateView(view), site).await?;
         }
     }
     Ok(())

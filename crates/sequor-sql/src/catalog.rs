@@ -39,6 +39,11 @@ pub fn queries(dialect: Dialect) -> &'static [&'static str] {
     }
 }
 
+/// What has to be asked besides, of what the answers to [`queries`] name: no parameters, one answer that is put behind theirs.
+pub fn further_query(dialect: Dialect, rows: &[Vec<CatalogRow>]) -> Option<String> {
+    if dialect == Dialect::Mariadb { mysql::sequences(rows) } else { None }
+}
+
 /// How a view's query is read back from the server: statements before, a query for the text, statements after. All of it is rolled back where the
 /// database can. `None` where views keep the text that made them.
 pub fn probe(dialect: Dialect, query: &str) -> Option<(String, &'static str, &'static str)> {

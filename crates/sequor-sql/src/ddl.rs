@@ -119,7 +119,7 @@ impl DdlWriter {
             Ddl::CreateEnum { .. } | Ddl::AddEnumLabel { .. } | Ddl::DropEnum { .. } => self.enum_type(ddl),
             Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
-            Ddl::CreateView { .. } | Ddl::DropView { .. } => self.view(ddl),
+            Ddl::CreateView(_) | Ddl::DropView(_) => self.view(ddl),
             Ddl::CreateOther(what) => self.create_other(what),
             Ddl::DropOther(what) => self.drop_other(what),
         }
@@ -290,16 +290,26 @@ impl DdlWriter {
 
     fn view(&mut self, ddl: &Ddl) -> Result<()> {
         match ddl {
-            Ddl::CreateView { name, query } => {
-                self.sql.push("CREATE VIEW ");
-                self.sql.table(name)?;
+            Ddl::CreateView(view) => {
+                if view.kept.is_some() && self.dialect != Dialect::Postgres {
+                    return Err(Error::unsupported(format!(
+                        "{} is a materialized view, which only PostgreSQL has: write a table and what fills it for this database",
+                        view.name
+                    )));
+                }
+                self.sql.push(&format!("CREATE {} ", view.word().to_uppercase()));
+                self.sql.table(&view.name)?;
                 self.sql.push(" AS ");
-                self.sql.push(query);
+                self.sql.push(&view.query);
                 self.end();
+                for index in view.kept.iter().flatten() {
+                    self.sql.push(index);
+                    self.end();
+                }
             }
-            Ddl::DropView { name } => {
-                self.sql.push("DROP VIEW IF EXISTS ");
-                self.sql.table(name)?;
+            Ddl::DropView(view) => {
+                self.sql.push(&format!("DROP {} IF EXISTS ", view.word().to_uppercase()));
+                self.sql.table(&view.name)?;
                 self.end();
             }
             _ => return Err(Error::bug("a change that was sorted wrongly")),

@@ -81,8 +81,12 @@ async fn a_description_with_triggers_and_sequences_is_reached_and_left(db: Db) -
     let (mut backwards, _) = way(&db, &with, without.clone(), None)?;
     (forwards.sort(), backwards.sort());
     let expect = |verb: &str| {
-        let names = ["sequence tickets", "trigger loud", "view starred"];
-        names.iter().filter(|name| sequences || !name.starts_with("seq")).map(|name| format!("{verb} {name}")).collect::<Vec<_>>()
+        let names = ["function shout()", "sequence tickets", "trigger loud", "view starred"];
+        names
+            .iter()
+            .filter(|name| sequences || !(name.starts_with("seq") || name.starts_with("fun")))
+            .map(|name| format!("{verb} {name}"))
+            .collect::<Vec<_>>()
     };
     assert_eq!((forwards, backwards), (expect("create"), expect("drop")));
 
@@ -130,4 +134,104 @@ async fn a_type_of_an_extension_brings_the_extension_along(db: Db) -> sequor::Re
     assert!(draft!(Account { login: "ANN" }).create(&db).await.is_err());
     assert!(db.drift(&made.schema()?).await?.is_empty());
     db.sync::<Account>(SyncMode::Alter).await
+}
+
+/// Functions, a procedure, kept rows, numbers: what a database has beside its tables.
+fn beside(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => {
+            "CREATE TYPE mood AS ENUM ('glad', 'sad');
+             CREATE FUNCTION tax(net integer, rate integer DEFAULT 19) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT net * rate / 100 $$;
+             CREATE TABLE bills (id integer PRIMARY KEY, net integer NOT NULL, gross integer GENERATED ALWAYS AS (net + tax(net)) STORED, felt mood);
+             CREATE FUNCTION total() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT sum(gross) FROM bills $$;
+             CREATE FUNCTION total(felt_so mood) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT sum(gross) FROM bills WHERE felt = felt_so $$;
+             CREATE PROCEDURE pay(bill integer) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM bills WHERE id = bill; END $$;
+             CREATE VIEW dear AS SELECT * FROM bills WHERE net > 10;
+             CREATE MATERIALIZED VIEW sums AS SELECT felt, sum(gross) AS gross FROM dear GROUP BY felt;
+             CREATE UNIQUE INDEX sums_felt ON sums (felt);
+             CREATE VIEW best AS SELECT * FROM sums WHERE gross > 100;
+             INSERT INTO bills (id, net, felt) VALUES (1, 200, 'sad');"
+        }
+        Dialect::Mysql | Dialect::Mariadb => {
+            "CREATE FUNCTION tax(net int, rate int) RETURNS int DETERMINISTIC NO SQL RETURN net * rate / 100;
+             CREATE TABLE bills (id int PRIMARY KEY, net int NOT NULL);
+             CREATE FUNCTION total() RETURNS bigint READS SQL DATA BEGIN DECLARE found bigint; SELECT sum(net + tax(net, 19)) INTO found FROM bills; RETURN found; END;
+             CREATE PROCEDURE pay(IN bill int, OUT kept int) BEGIN DELETE FROM bills WHERE id = bill; SELECT count(1) INTO kept FROM bills; END;
+             CREATE SEQUENCE tickets INCREMENT BY 5 START WITH 100 MAXVALUE 1000 CYCLE;
+             INSERT INTO bills VALUES (1, 200);"
+        }
+        Dialect::Sqlite => "CREATE TABLE bills (id integer PRIMARY KEY, net integer NOT NULL); INSERT INTO bills VALUES (1, 200);",
+    }
+}
+
+#[sequor::test]
+async fn functions_and_kept_rows_are_described_made_and_dropped(db: Db) -> sequor::Result<()> {
+    db.execute_sql_script(beside(db.dialect())).await?;
+    let found = Schema::from_json(&db.catalog().await?.to_json())?;
+    let expected: &[&str] = match db.dialect() {
+        Dialect::Postgres => &[
+            "function pay(IN bill integer)",
+            "function tax(net integer, rate integer)",
+            "function total()",
+            "function total(felt_so mood)",
+            "materialized view sums",
+        ],
+        Dialect::Mysql | Dialect::Mariadb => &["function pay", "function tax", "function total", "sequence tickets"],
+        Dialect::Sqlite => &[],
+    };
+    assert_eq!(described(&found), expected);
+    let nothing = |from: &Schema, to: &Schema| Generator::to_schema(to.clone()).dialects([db.dialect()]).differences(from);
+    // Away, and here again.
+    let migrator = Migrator::new([way(&db, &Schema::default(), found.clone(), None)?.1]);
+    migrator.baseline("20240101000000-way", &db).await?;
+    migrator.down(&db).await?;
+    assert_eq!(nothing(&db.catalog().await?, &Schema::default())?, []);
+    migrator.up(&db).await?;
+    let again = db.catalog().await?;
+    assert_eq!((described(&again), nothing(&found, &again)?, nothing(&again, &found)?), (described(&found), vec![], vec![]));
+    // What they do is what they did.
+    if db.dialect() != Dialect::Sqlite {
+        db.execute(sql!("INSERT INTO bills (id, net) VALUES (1, 200)")).await?;
+        assert_eq!(db.query_as::<(i64,)>(sql!("SELECT total()")).await?, [(238,)]);
+    }
+    if db.dialect() == Dialect::Mariadb {
+        assert_eq!(db.query_as::<(i64,)>(sql!("SELECT nextval(tickets)")).await?, [(100,)]);
+    }
+    // A function with another text is written over; kept rows step aside while a column under them changes.
+    let mut to = again.clone();
+    to.tables[0].columns.retain(|column| column.name != "gross" || db.dialect() != Dialect::Postgres);
+    to.views.clear();
+    for one in to.others.iter_mut().filter(|one| one.name.starts_with("tax")) {
+        one.text = one.text.replace("100", "10").into();
+    }
+    if db.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let (steps, change) = changed(&db, &again, to)?;
+    assert!(
+        steps.iter().any(|step| step.starts_with("create function tax")) && !steps.iter().any(|step| step.starts_with("drop function")),
+        "{steps:?}"
+    );
+    let migrator = Migrator::new([migrator.migrations()[0].clone(), change]);
+    migrator.up(&db).await?;
+    assert_eq!(db.query_as::<(i64,)>(sql!("SELECT tax(200, 19)")).await?, [(380,)]);
+    migrator.down(&db).await?;
+    assert_eq!(nothing(&db.catalog().await?, &again)?, []);
+    Ok(())
+}
+
+/// The way to a description, as the second migration.
+fn changed(db: &Db, from: &Schema, to: Schema) -> sequor::Result<(Vec<String>, Migration)> {
+    let (steps, made) = way(db, from, to, None)?;
+    let change = Migration::new("20240102000000-change");
+    Ok((steps, made.files().fold(change, |change, (file, text)| change.with(file, text))))
+}
+
+fn described(found: &Schema) -> Vec<String> {
+    let others = found.others.iter().filter(|one| matches!(one.kind, OpaqueKind::Function | OpaqueKind::Sequence));
+    let kept = found.views.iter().filter(|view| view.kept.is_some());
+    let mut said: Vec<String> = others.map(|one| format!("{} {}", one.kind.word(), one.name)).collect();
+    said.extend(kept.map(|view| format!("{} {}", view.word(), view.name)));
+    said.sort();
+    said
 }

@@ -15,7 +15,7 @@ fn by_hand(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
             &["DROP TABLE notes", "DROP TABLE words"],
         ),
         Dialect::Postgres => (
-            "CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY, title text NOT NULL, stars integer, PRIMARY KEY (id));
+            "CREATE UNLOGGED TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY, title text NOT NULL, stars integer, PRIMARY KEY (id)) WITH (fillfactor = 70);
              CREATE INDEX notes_stars ON notes (stars DESC NULLS LAST, title NULLS FIRST);
              ALTER TABLE notes ADD CONSTRAINT notes_title_key UNIQUE NULLS NOT DISTINCT (title) INCLUDE (stars) DEFERRABLE INITIALLY DEFERRED;
              ALTER TABLE notes ADD CONSTRAINT notes_apart EXCLUDE USING gist (int4range(stars, stars + 1) WITH &&);
@@ -28,8 +28,9 @@ fn by_hand(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
         Dialect::Mysql | Dialect::Mariadb => (
             "CREATE TABLE notes (id bigint AUTO_INCREMENT PRIMARY KEY, title varchar(80) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL, stars int,
              changed_at timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6)) COLLATE=utf8mb4_bin;
-             CREATE TABLE words (word varchar(40) PRIMARY KEY, stars int) ENGINE=MyISAM;",
-            &["DROP TABLE notes", "DROP TABLE words"],
+             CREATE TABLE words (word varchar(40) PRIMARY KEY, stars int) ENGINE=MyISAM;
+             CREATE SEQUENCE tickets INCREMENT BY 5 START WITH 100;",
+            &["DROP TABLE notes", "DROP TABLE words", "DROP SEQUENCE tickets"],
         ),
     }
 }
@@ -87,11 +88,12 @@ async fn a_description_holds_what_a_database_says_in_its_own_words(db: Db) -> se
         }
         Dialect::Postgres => {
             "First\nLast\nconstraint notes_apart: EXCLUDE USING gist (int4range(stars, (stars + 1)) WITH &&)\nid: ALWAYS\n\
-             index: NULLS NOT DISTINCT DEFERRABLE INITIALLY DEFERRED\npartition words_a: FOR VALUES FROM ('a') TO ('n')\npartition words_n: DEFAULT\n\
+             index: NULLS NOT DISTINCT DEFERRABLE INITIALLY DEFERRED\nnotes: UNLOGGED WITH (fillfactor=70)\npartition words_a: FOR VALUES FROM ('a') TO ('n')\npartition words_n: DEFAULT\n\
              sequence tickets: AS bigint INCREMENT BY 5 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 100 CACHE 1\nwords: PARTITION BY RANGE (word)"
         }
         Dialect::Mysql | Dialect::Mariadb => {
-            "changed_at: ON UPDATE current_timestamp(6)\nnotes: COLLATE=utf8mb4_bin\ntitle: CHARACTER SET latin1 COLLATE latin1_bin\nwords: ENGINE=MyISAM"
+            "changed_at: ON UPDATE current_timestamp(6)\nnotes: COLLATE=utf8mb4_bin\nsequence tickets: START WITH 100 MINVALUE 1 MAXVALUE 9223372036854775806 INCREMENT BY 5 CACHE 1000\n\
+             title: CHARACTER SET latin1 COLLATE latin1_bin\nwords: ENGINE=MyISAM"
         }
     };
     assert_eq!(said, expected);

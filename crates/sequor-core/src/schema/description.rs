@@ -16,7 +16,7 @@ pub struct Schema {
     pub enums: Vec<Arc<EnumDef>>,
     /// The views.
     pub views: Vec<ViewDef>,
-    /// Sequences, extensions, domains and triggers.
+    /// Sequences, extensions, domains, functions and triggers.
     pub others: Vec<OpaqueDef>,
 }
 
@@ -27,6 +27,20 @@ pub struct ViewDef {
     pub name: TableName,
     /// Its query, as SQL.
     pub query: Name,
+    /// Whether its rows are kept (PostgreSQL's MATERIALIZED VIEW): the statements that make its indexes.
+    pub kept: Option<Vec<Name>>,
+}
+
+impl ViewDef {
+    /// A view that asks each time.
+    pub fn new(name: TableName, query: Name) -> ViewDef {
+        ViewDef { name, query, kept: None }
+    }
+
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        if self.kept.is_some() { "materialized view" } else { "view" }
+    }
 }
 
 /// Something of the database that is known by its text alone.
@@ -55,17 +69,20 @@ pub enum OpaqueKind {
     Partition,
     /// A constraint that is none of the others (PostgreSQL's EXCLUDE).
     Constraint,
+    /// A function or a procedure; its name holds the types that it takes.
+    Function,
     /// A trigger.
     Trigger,
 }
 
 impl OpaqueKind {
-    const ALL: [OpaqueKind; 6] = [
+    const ALL: [OpaqueKind; 7] = [
         OpaqueKind::Sequence,
         OpaqueKind::Extension,
         OpaqueKind::Domain,
         OpaqueKind::Partition,
         OpaqueKind::Constraint,
+        OpaqueKind::Function,
         OpaqueKind::Trigger,
     ];
 }
@@ -78,7 +95,7 @@ impl OpaqueDef {
 
     /// Whether nothing has to be done to have the other. The text of what can be made anew without losing rows counts, spaces in it do not.
     fn stands_for(&self, other: &OpaqueDef) -> bool {
-        let by_text = matches!(self.kind, OpaqueKind::Trigger | OpaqueKind::Constraint);
+        let by_text = matches!(self.kind, OpaqueKind::Trigger | OpaqueKind::Constraint | OpaqueKind::Function);
         self.is_named_as(other) && (!by_text || self.text.split_whitespace().eq(other.text.split_whitespace()))
     }
 
@@ -97,6 +114,7 @@ impl OpaqueKind {
             OpaqueKind::Domain => "domain",
             OpaqueKind::Partition => "partition",
             OpaqueKind::Constraint => "constraint",
+            OpaqueKind::Function => "function",
             OpaqueKind::Trigger => "trigger",
         }
     }
@@ -116,7 +134,7 @@ impl Schema {
         let tables = tables(models, lookup)?;
         let views = models.iter().filter(|model| !model.skip_sync).filter_map(|model| {
             let query = model.view.clone()?;
-            Some(ViewDef { name: model.table.clone(), query })
+            Some(ViewDef::new(model.table.clone(), query))
         });
         Ok(Schema { enums: enums(&tables), views: views.collect(), others: extensions(&tables), tables })
     }

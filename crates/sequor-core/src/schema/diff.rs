@@ -104,11 +104,13 @@ enum Phase {
     Rename,
     Needed,
     Enums,
+    Functions,
     Columns,
     PrimaryKeys,
     Create,
     AddParts,
     AddKeys,
+    DropFunctions,
     DropEnums,
     Views,
     Triggers,
@@ -137,7 +139,7 @@ struct Plan<'a> {
     renames: &'a Renames,
     asked: &'a Asked,
     ways: &'a dyn Ways,
-    phases: [Vec<Change>; 16],
+    phases: [Vec<Change>; 18],
     refused: Vec<String>,
 }
 
@@ -253,28 +255,33 @@ impl<'a> Plan<'a> {
             && self.phases.iter().flatten().any(|change| {
                 matches!(change.ddl, Ddl::AlterColumn { .. } | Ddl::DropColumn { .. } | Ddl::ReplaceEnum { .. } | Ddl::DropTable { .. })
             });
-        let same = |one: &ViewDef, other: &ViewDef| one.name == other.name && self.ways.query(&one.query) == self.ways.query(&other.query);
+        let same = |one: &ViewDef, other: &ViewDef| {
+            one.name == other.name && one.kept == other.kept && self.ways.query(&one.query) == self.ways.query(&other.query)
+        };
         let stays = |one: &ViewDef, others: &[ViewDef]| !hard && others.iter().any(|other| same(one, other));
         let drop: Vec<&ViewDef> = self.from.views.iter().filter(|view| !stays(view, &self.to.views)).collect();
         let make: Vec<&ViewDef> = self.to.views.iter().filter(|view| !stays(view, &self.from.views)).collect();
         for view in drop.into_iter().rev() {
-            self.keep(Phase::DropViews, Ddl::DropView { name: view.name.clone() });
+            self.keep(Phase::DropViews, Ddl::DropView(view.clone()));
         }
         for view in make {
-            self.keep(Phase::Views, Ddl::CreateView { name: view.name.clone(), query: view.query.clone() });
+            self.keep(Phase::Views, Ddl::CreateView(view.clone()));
         }
     }
 }
 
 impl Plan<'_> {
-    /// Extensions and sequences come before what uses them, triggers last. What belongs to a table that goes, goes with it.
+    /// Extensions, sequences and functions come before what uses them, triggers last. What belongs to a table that goes, goes with it; a function whose
+    /// text is another is written over.
     fn others(&mut self) {
         let (from, to) = (self.from, self.to);
         for gone in from.others.iter().filter(|one| !one.is_among(&to.others)) {
             let table_stays = |name: &Name| to.tables.iter().any(|table| table.name.name == *name);
-            if gone.kind != OpaqueKind::Extension && gone.table.as_ref().is_none_or(table_stays) {
-                // The columns of a domain go first.
+            let written_over = gone.kind == OpaqueKind::Function && to.others.iter().any(|one| one.is_named_as(gone));
+            if gone.kind != OpaqueKind::Extension && !written_over && gone.table.as_ref().is_none_or(table_stays) {
+                // The columns of a domain, and what uses a function, go first; a function before the types that it takes.
                 let phase = match gone.kind {
+                    OpaqueKind::Function => Phase::DropFunctions,
                     OpaqueKind::Domain => Phase::DropEnums,
                     OpaqueKind::Constraint => Phase::DropKeys,
                     _ => Phase::DropOthers,
@@ -285,6 +292,7 @@ impl Plan<'_> {
         for new in to.others.iter().filter(|one| !one.is_among(&from.others)) {
             let phase = match new.kind {
                 OpaqueKind::Trigger => Phase::Triggers,
+                OpaqueKind::Function => Phase::Functions,
                 OpaqueKind::Partition | OpaqueKind::Constraint => Phase::AddParts,
                 OpaqueKind::Sequence | OpaqueKind::Extension | OpaqueKind::Domain => Phase::Needed,
             };

@@ -31,7 +31,10 @@ impl Schema {
         }
         whole.insert("tables".into(), Json::Object(tables));
         if !self.views.is_empty() {
-            let views = self.views.iter().map(|view| (view.name.to_string(), json!(view.query)));
+            let views = self.views.iter().map(|view| {
+                let kept = view.kept.as_ref().map(|indexes| json!({ "kept": view.query, "indexes": indexes }));
+                (view.name.to_string(), kept.unwrap_or_else(|| json!(view.query)))
+            });
             whole.insert("views".into(), Json::Object(views.collect()));
         }
         if !self.others.is_empty() {
@@ -60,8 +63,11 @@ impl Schema {
         let tables = entries(&json["tables"])
             .map(|(name, table)| read_table(name, table, &enums).map_err(|error| wrong(&format!("table {name}: {error}"))))
             .collect::<Result<_>>()?;
-        let views = entries(&json["views"])
-            .map(|(name, query)| ViewDef { name: table_name(name), query: owned(query.as_str().unwrap_or_default()) });
+        let views = entries(&json["views"]).map(|(name, view)| ViewDef {
+            name: table_name(name),
+            query: owned(view.as_str().or_else(|| view["kept"].as_str()).unwrap_or_default()),
+            kept: view.is_object().then(|| names(&view["indexes"])),
+        });
         let others = json["others"].as_array().into_iter().flatten().map(|one| {
             let kind = one["kind"].as_str().and_then(OpaqueKind::parse).ok_or_else(|| wrong("an entry of others has no kind"))?;
             Ok(OpaqueDef {

@@ -1,7 +1,7 @@
 //! [`Ddl`]: changes of the schema.
 
 use crate::Name;
-use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, OpaqueDef, TableColumn, TableDef, TableName};
+use crate::schema::{CheckDef, ForeignKeyDef, IndexDef, OpaqueDef, TableColumn, TableDef, TableName, ViewDef};
 use crate::types::EnumDef;
 
 /// Where the value of a row comes from that has none.
@@ -249,19 +249,11 @@ pub enum Ddl {
         cascade: bool,
     },
     /// CREATE VIEW.
-    CreateView {
-        /// The view.
-        name: TableName,
-        /// Its query, the developer's SQL.
-        query: Name,
-    },
+    CreateView(ViewDef),
     /// DROP VIEW.
-    DropView {
-        /// The view.
-        name: TableName,
-    },
-    /// CREATE of an extension, a sequence or a trigger.
+    DropView(ViewDef),
+    /// CREATE of an extension, a sequence, a function or a trigger.
     CreateOther(OpaqueDef),
-    /// DROP of a sequence or a trigger; extensions stay.
+    /// DROP of a sequence, a function or a trigger; extensions stay.
     DropOther(OpaqueDef),
 }

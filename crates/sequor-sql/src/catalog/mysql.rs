@@ -2,12 +2,12 @@
 
 use super::postgres::others;
 use super::types::{canonical_type, column_type};
-use super::{Answers, Cells, Tables, add_part, named};
+use super::{Answers, CatalogRow, Cells, Tables, add_part, named};
 use crate::Dialect;
 use sequor_core::Name;
 use sequor_core::schema::{
-    Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, Schema, SortDirection, TableColumn, TableDef, TableName,
-    ViewDef,
+    Action, CheckDef, Default, ForeignKeyDef, Generated, IndexDef, IndexPart, OpaqueDef, OpaqueKind, Schema, SortDirection, TableColumn,
+    TableDef, TableName, ViewDef,
 };
 use sequor_core::types::ColumnType;
 
@@ -27,8 +27,18 @@ const VIEWS: &str = "SELECT table_name, view_definition, table_schema FROM infor
 const TRIGGERS: &str = "SELECT 'trigger', trigger_name, event_object_table, concat(action_timing, ' ', event_manipulation, ' ', action_statement) \
      FROM information_schema.triggers WHERE trigger_schema = coalesce(nullif(?, ''), DATABASE()) AND ? IN ('', event_object_table) ORDER BY 2";
 
-/// Tables, columns, keys, what keys do, checks, indexes, views, triggers, the database's own defaults.
-pub(super) const MARIADB: [&str; 9] = [
+const ROUTINES: &str = "SELECT 'function', r.routine_name, NULL, concat(r.routine_type, ' (', coalesce((SELECT group_concat(CASE r.routine_type WHEN 'PROCEDURE' \
+     THEN concat(p.parameter_mode, ' ') ELSE '' END, '`', p.parameter_name, '` ', p.dtd_identifier ORDER BY p.ordinal_position SEPARATOR ', ') FROM information_schema.parameters p \
+     WHERE p.specific_schema = r.routine_schema AND p.specific_name = r.specific_name AND p.routine_type = r.routine_type AND p.ordinal_position > 0), ''), ')', \
+     CASE r.routine_type WHEN 'FUNCTION' THEN concat(' RETURNS ', r.dtd_identifier) ELSE '' END, CASE r.is_deterministic WHEN 'YES' THEN ' DETERMINISTIC' ELSE '' END, ' ', \
+     r.sql_data_access, CASE r.security_type WHEN 'INVOKER' THEN ' SQL SECURITY INVOKER' ELSE '' END, char(10), r.routine_definition) \
+     FROM information_schema.routines r WHERE r.routine_schema = coalesce(nullif(?, ''), DATABASE()) AND ? = '' AND r.routine_type IN ('FUNCTION', 'PROCEDURE') \
+     AND r.routine_definition IS NOT NULL ORDER BY 2";
+/// Where they are kept among the answers.
+const SEQUENCES: usize = 10;
+
+/// Tables, columns, keys, what keys do, checks, indexes, views, triggers, the database's own defaults, functions, sequences.
+pub(super) const MARIADB: [&str; 11] = [
     TABLES,
     COLUMNS,
     KEYS,
@@ -41,10 +51,12 @@ pub(super) const MARIADB: [&str; 9] = [
     VIEWS,
     TRIGGERS,
     DEFAULTS,
+    ROUTINES,
+    "SELECT table_name, table_schema FROM information_schema.tables WHERE table_type = 'SEQUENCE' AND table_schema = coalesce(nullif(?, ''), DATABASE()) AND ? = '' ORDER BY 1",
 ];
 
 /// MySQL's checks are named per schema, and its indexes may hold expressions.
-pub(super) const MYSQL: [&str; 9] = [
+pub(super) const MYSQL: [&str; 10] = [
     TABLES,
     COLUMNS,
     KEYS,
@@ -58,7 +70,23 @@ pub(super) const MYSQL: [&str; 9] = [
     VIEWS,
     TRIGGERS,
     DEFAULTS,
+    ROUTINES,
 ];
+
+/// The query for the numbers of MariaDB's sequences, which are their own tables; one for all.
+pub(super) fn sequences(rows: &[Vec<CatalogRow>]) -> Option<String> {
+    let quoted = |name: Option<&Option<String>>| format!("`{}`", name.cloned().flatten().unwrap_or_default().replace('`', "``"));
+    let one = |row: &CatalogRow| {
+        format!(
+            "SELECT concat('START WITH ', start_value, ' MINVALUE ', minimum_value, ' MAXVALUE ', maximum_value, ' INCREMENT BY ', increment, ' CACHE ', cache_size, \
+             CASE cycle_option WHEN 0 THEN '' ELSE ' CYCLE' END) FROM {}.{}",
+            quoted(row.get(1)),
+            quoted(row.first())
+        )
+    };
+    let asked: Vec<String> = rows.get(SEQUENCES)?.iter().map(one).collect();
+    (!asked.is_empty()).then(|| asked.join(" UNION ALL "))
+}
 
 pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dialect) -> Schema {
     let (mut tables, mut stored) = (Tables::new(), Vec::new());
@@ -94,19 +122,27 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dia
         }
     }
     tables.tables.iter_mut().for_each(fold_markers);
-    let view = |row: Cells| ViewDef {
-        name: TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) },
-        query: row.name(1),
+    let view = |row: Cells| {
+        let name = TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) };
+        ViewDef::new(name, row.name(1))
     };
     let views = answers.next().into_iter().map(view).collect();
-    let others = others(&answers.next());
+    let mut beside = others(&answers.next());
     let usual = answers.next().first().and_then(|row| row.comment(0));
+    beside.extend(others(&answers.next()));
+    let numbers = answers.next();
+    beside.extend(numbers.iter().zip(answers.next()).map(|(row, numbers)| OpaqueDef {
+        kind: OpaqueKind::Sequence,
+        name: row.name(0),
+        table: None,
+        text: numbers.name(0),
+    }));
     for (known, engine, collation) in stored {
         if let Some(table) = tables.get(&known) {
             table.options = options(engine.as_deref(), collation.as_deref().filter(|_| collation != usual));
         }
     }
-    Schema { tables: tables.tables, enums: Vec::new(), views, others }
+    Schema { tables: tables.tables, enums: Vec::new(), views, others: beside }
 }
 
 /// What is not as usual of a table: another engine than InnoDB, another collation than the database's.

@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// Tables, enums, columns, constraints, indexes, views, the rest.
 pub(super) const QUERIES: [&str; 7] = [
     "SELECT c.relname::text, pg_catalog.obj_description(c.oid, 'pg_class')::text, n.nspname::text, \
-     CASE WHEN c.relkind = 'p' THEN 'PARTITION BY ' || pg_catalog.pg_get_partkeydef(c.oid) END \
+     nullif(concat_ws(' ', CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END, CASE WHEN c.relkind = 'p' THEN 'PARTITION BY ' || pg_catalog.pg_get_partkeydef(c.oid) END, \
+     'WITH (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')'), '') \
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND ($2 = '' OR c.relname = $2) ORDER BY 1",
     "SELECT t.typname::text, e.enumlabel::text FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
@@ -56,8 +57,9 @@ pub(super) const QUERIES: [&str; 7] = [
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[k - 1] \
      LEFT JOIN pg_catalog.pg_opclass o ON o.oid = x.indclass[k - 1] LEFT JOIN pg_catalog.pg_collation l ON l.oid = x.indcollation[k - 1] \
      WHERE n.nspname = coalesce(nullif($1, ''), current_schema()) AND ($2 = '' OR t.relname = $2) AND NOT x.indisprimary AND NOT x.indisexclusion AND NOT t.relispartition ORDER BY 1, 2, k",
-    "SELECT c.relname::text, pg_catalog.pg_get_viewdef(c.oid)::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind = 'v' AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 = '' ORDER BY c.oid",
+    "SELECT c.relname::text, pg_catalog.pg_get_viewdef(c.oid)::text, CASE WHEN c.relkind = 'm' THEN (SELECT coalesce(json_agg(replace(pg_catalog.pg_get_indexdef(x.indexrelid), ' ON ' || pg_catalog.quote_ident(n.nspname) || '.', ' ON ') \
+     ORDER BY x.indexrelid), '[]')::text FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid) END \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 = '' ORDER BY c.oid",
     "SELECT 'sequence', c.relname::text, NULL::text, (SELECT pg_catalog.format('AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s', \
      pg_catalog.format_type(q.seqtypid, NULL), q.seqincrement, q.seqmin, q.seqmax, q.seqstart, q.seqcache) || CASE WHEN q.seqcycle THEN ' CYCLE' ELSE '' END \
      FROM pg_catalog.pg_sequence q WHERE q.seqrelid = c.oid) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -74,6 +76,12 @@ pub(super) const QUERIES: [&str; 7] = [
      WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 IN ('', c.relname, p.relname) \
      UNION ALL SELECT 'constraint', k.conname::text, t.relname::text, pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace WHERE k.contype = 'x' AND NOT t.relispartition AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 IN ('', t.relname) \
+     UNION ALL SELECT 'function', p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', NULL::text, \
+     CASE WHEN p.prokind = 'p' THEN 'CREATE OR REPLACE PROCEDURE ' ELSE 'CREATE OR REPLACE FUNCTION ' END || pg_catalog.substr(pg_catalog.pg_get_functiondef(p.oid), \
+     pg_catalog.length('CREATE OR REPLACE FUNCTION ' || pg_catalog.quote_ident(n.nspname) || '.') + CASE WHEN p.prokind = 'p' THEN 2 ELSE 1 END) \
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.prokind IN ('f', 'p', 'w') AND n.nspname = coalesce(nullif($1, ''), current_schema()) AND $2 = '' \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i')) \
      UNION ALL SELECT 'trigger', g.tgname::text, t.relname::text, pg_catalog.pg_get_triggerdef(g.oid)::text FROM pg_catalog.pg_trigger g \
      JOIN pg_catalog.pg_class t ON t.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
      WHERE NOT g.tgisinternal AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_trigger m ON m.tgrelid = h.inhparent AND m.tgname = g.tgname \
@@ -106,6 +114,7 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>) -> Schema {
     let view = |row: Cells| ViewDef {
         name: TableName { schema: schema.map(|schema| Name::Owned(schema.to_owned())), name: row.name(0) },
         query: Name::Owned(row.text(1).trim_end_matches(';').trim().to_owned()),
+        kept: row.get(2).map(|_| row.list(2)),
     };
     let views = answers.next().into_iter().map(view).collect();
     let mut list: Vec<Arc<EnumDef>> = enums.into_values().collect();

@@ -52,7 +52,7 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, qualified: O
                 indexes.insert(known.to_owned(), text.to_owned());
             }
             ("search", Some(name)) => searches.extend(search::read_table(name, text)),
-            ("view", Some(name)) => made.views.push(ViewDef { name: named(name), query: Name::Owned(view_query(text).to_owned()) }),
+            ("view", Some(name)) => made.views.push(ViewDef::new(named(name), Name::Owned(view_query(text).to_owned()))),
             ("trigger", _) => made.others.push(OpaqueDef {
                 kind: OpaqueKind::Trigger,
                 name: Name::Owned(known.to_owned()),

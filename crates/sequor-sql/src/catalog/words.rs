@@ -4,10 +4,13 @@
 use crate::Dialect;
 use sequor_core::schema::{IndexDef, TableColumn, TableDef};
 
+/// The option of PostgreSQL that stands before its table.
+pub(crate) const UNLOGGED: &str = "UNLOGGED";
+
 /// The options of a table, where they are this dialect's.
 pub(crate) fn of_table(dialect: Dialect, table: &TableDef) -> Option<&str> {
     let begins: &[&str] = match dialect {
-        Dialect::Postgres => &["PARTITION BY "],
+        Dialect::Postgres => &[UNLOGGED, "PARTITION BY ", "WITH ("],
         Dialect::Mysql | Dialect::Mariadb => &["ENGINE=", "COLLATE="],
         Dialect::Sqlite => &["STRICT", "WITHOUT ROWID"],
     };

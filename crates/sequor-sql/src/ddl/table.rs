@@ -25,7 +25,12 @@ impl DdlWriter {
     }
 
     fn table_statement(&mut self, table: &TableDef, name: &TableName, if_not_exists: bool) -> Result<()> {
-        self.sql.push(if if_not_exists { "CREATE TABLE IF NOT EXISTS " } else { "CREATE TABLE " });
+        let options = words::of_table(self.dialect, table);
+        // PostgreSQL's first word stands before the table, the others behind it.
+        let unlogged = options.is_some_and(|options| options.starts_with(words::UNLOGGED));
+        let options = options.map(|options| options.trim_start_matches(words::UNLOGGED).trim_start()).filter(|options| !options.is_empty());
+        self.sql.push(if unlogged { "CREATE UNLOGGED TABLE " } else { "CREATE TABLE " });
+        self.sql.push(if if_not_exists { "IF NOT EXISTS " } else { "" });
         self.sql.table(name)?;
         self.sql.push(" (");
         // SQLite counts a key up only when it stands with its column.
@@ -75,7 +80,7 @@ impl DdlWriter {
             self.sql.push(" COMMENT ");
             self.sql.literal(comment)?;
         }
-        if let Some(options) = words::of_table(self.dialect, table) {
+        if let Some(options) = options {
             self.sql.push(" ");
             self.sql.push(options);
         }

@@ -118,8 +118,8 @@ fn describe(ddl: &Ddl) -> String {
         Ddl::CreateSchema { name, .. } => format!("create schema {name}"),
         Ddl::DropSchema { name } => format!("drop schema {name}"),
         Ddl::Truncate { tables, .. } => format!("empty {} tables", tables.len()),
-        Ddl::CreateView { name, .. } => format!("create view {name}"),
-        Ddl::DropView { name } => format!("drop view {name}"),
+        Ddl::CreateView(view) => format!("create {} {}", view.word(), view.name),
+        Ddl::DropView(view) => format!("drop {} {}", view.word(), view.name),
         Ddl::CreateOther(what) => format!("create {} {}", what.kind.word(), what.name),
         Ddl::DropOther(what) => format!("drop {} {}", what.kind.word(), what.name),
     }

@@ -1,6 +1,7 @@
 //! [`split`]: a script cut into its statements, each with the place where it stands in its file.
 
 use crate::Dialect;
+use sequor_core::driver::{Bodies, Body};
 use sequor_core::error::{Error, Result};
 
 /// One statement of a script.
@@ -122,15 +123,20 @@ impl Cutter<'_> {
             return Ok(true);
         }
         let start = self.place;
-        let mut block = Block::of(bare(self.rest()), self.dialect);
+        let bodies = match self.dialect {
+            Dialect::Postgres => Bodies::Postgres,
+            Dialect::Mysql | Dialect::Mariadb => Bodies::Mysql,
+            Dialect::Sqlite => Bodies::Sqlite,
+        };
+        let mut body = Body::of(bare(self.rest()), bodies);
         while !self.rest().is_empty() {
-            if self.rest().starts_with(self.delimiter.as_str()) && block.is_closed() {
+            if self.rest().starts_with(self.delimiter.as_str()) && (self.delimiter != ";" || body.is_closed()) {
                 self.push(start, self.place);
                 self.place += self.delimiter.len();
                 return Ok(true);
             }
             let length = self.skip()?;
-            block.see(self.script.get(self.place..self.place + length).unwrap_or_default());
+            body.see(self.script.get(self.place..self.place + length).unwrap_or_default());
             self.place += length;
         }
         self.push(start, self.place);
@@ -237,43 +243,6 @@ fn dollar(text: &str) -> Option<usize> {
     text.get(tag.len()..)?.find(tag).map(|end| end + 2 * tag.len())
 }
 
-/// The `BEGIN .. END` of SQLite's triggers and PostgreSQL's `BEGIN ATOMIC`.
-struct Block {
-    watched: bool,
-    atomic: bool,
-    depth: usize,
-    last: String,
-}
-
-impl Block {
-    fn of(statement: &str, dialect: Dialect) -> Block {
-        let words: Vec<String> = statement.split_whitespace().take(4).map(str::to_ascii_lowercase).collect();
-        let creates = words.first().is_some_and(|word| word == "create");
-        let trigger = dialect == Dialect::Sqlite && creates && words.iter().any(|word| word == "trigger");
-        let atomic = dialect == Dialect::Postgres && creates && words.iter().any(|word| word == "function" || word == "procedure");
-        Block { watched: trigger || atomic, atomic, depth: 0, last: String::new() }
-    }
-
-    fn see(&mut self, token: &str) {
-        if !self.watched || !token.starts_with(|letter: char| letter.is_alphabetic()) {
-            return;
-        }
-        let word = token.to_ascii_lowercase();
-        match word.as_str() {
-            "begin" if !self.atomic => self.depth += 1,
-            "atomic" if self.last == "begin" => self.depth += 1,
-            "case" if self.depth > 0 => self.depth += 1,
-            "end" => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
-        self.last = word;
-    }
-
-    fn is_closed(&self) -> bool {
-        !self.watched || self.depth == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,6 +264,10 @@ mod tests {
         assert_eq!(texts(trigger, Dialect::Sqlite).len(), 2);
         let routine = "DELIMITER //\nCREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END//\nDELIMITER ;\nSELECT 3;";
         assert_eq!(texts(routine, Dialect::Mariadb), ["CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END", "SELECT 3"]);
+        let routine = "CREATE OR REPLACE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN IF NEW.x THEN SET @y = CASE 1 WHEN 1 THEN 2 END; \
+                       ELSE CASE @z WHEN 1 THEN SET @a = 1; END CASE; END IF; WHILE @a DO SET @a = 0; END WHILE; END; SELECT 3;";
+        assert_eq!(texts(routine, Dialect::Mariadb).len(), 2);
+        assert_eq!(texts("BEGIN; INSERT INTO a VALUES (1); COMMIT;", Dialect::Mariadb).len(), 3);
         assert_eq!(texts("SELECT E'\\';'; SELECT 2", Dialect::Postgres).len(), 2);
         assert!(split("SELECT 'open", Dialect::Sqlite).is_err());
     }
