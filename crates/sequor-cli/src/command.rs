@@ -121,6 +121,7 @@ pub const COMMANDS: &[Command] = &[
     migrate::resolve::COMMAND,
     migrate::check::COMMAND,
     migrate::squash::COMMAND,
+    migrate::rebase::COMMAND,
     migrate::verify::COMMAND,
     seed::new::COMMAND,
     seed::run::COMMAND,

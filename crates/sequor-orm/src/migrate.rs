@@ -20,6 +20,7 @@ pub use loss::Loss;
 pub use runner::{DoneMigration, MigrationReport, PlannedEffect, PlannedMigration, Resolve};
 pub(crate) use session::{Session, text};
 pub use source::Migration;
+pub use squash::REBASED;
 
 use crate::db::Db;
 use crate::model::EmbeddedMigration;

@@ -170,11 +170,11 @@ async fn the_lock_of_a_dead_program_holds_nobody_up(db: Db) -> sequor::Result<()
 }
 
 #[sequor::test]
-async fn eight_programs_at_once_run_each_migration_once(db: Db) -> sequor::Result<()> {
+async fn twenty_programs_at_once_run_each_migration_once(db: Db) -> sequor::Result<()> {
     let Some(project) = project(&db).await else { return Ok(()) };
     project.file("migrations/20240103000000-row/up.sql", "INSERT INTO tags VALUES ('only once');\n");
     project.alone("migrate status").good();
-    let programs: Vec<Child> = (0..8).map(|_| project.start_alone("migrate up")).collect();
+    let programs: Vec<Child> = (0..20).map(|_| project.start_alone("migrate up")).collect();
     let mut migrated = Vec::new();
     for program in programs {
         let output = program.wait_with_output()?;

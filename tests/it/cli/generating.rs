@@ -172,3 +172,53 @@ async fn without_a_database_there_is_a_file_for_each() {
     insta::assert_snapshot!("first_migration", std::fs::read_to_string(folder.join("up.sql")).unwrap());
     project.remove().await;
 }
+
+/// Two branches that each brought a migration, of which this database knows the later one.
+#[sequor::test]
+async fn a_branch_is_put_behind_another(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.db("migrate generate start").good();
+    assert_eq!(project.db("migrate rebase").good(), "Nothing to do: each migration was generated after the one before it.");
+    let start = std::fs::read_dir(project.path().join("migrations"))?.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let start = start.into_iter().find(|name| name.ends_with("-start")).unwrap();
+    let branch = |name: &str, after: &str, sql: &str| {
+        project.file(&format!("migrations/{name}/up.sql"), sql);
+        let table = name.split('-').nth(1).unwrap();
+        project.file(&format!("migrations/{name}/before.json"), &json!({ "tables": { table: null }, "after": after }).to_string());
+    };
+    branch("20990102000000-mine", &start, "CREATE TABLE mine (id integer);");
+    branch("20990103000000-more", "20990102000000-mine", "INSERT INTO mine VALUES (7);");
+    project.db("migrate up").good();
+    branch("20990101000000-theirs", &start, "CREATE TABLE theirs (id integer);");
+    let found = project.db("migrate rebase").bad();
+    assert!(
+        found.contains(&format!(
+            "20990102000000-mine was generated after {start}, without 20990101000000-theirs, which another branch brought"
+        )),
+        "{found}"
+    );
+    assert!(project.db("migrate check").bad().contains("`sequor migrate rebase 20990102000000-mine` puts yours last"));
+    assert!(project.db("migrate up").bad().contains("20990101000000-theirs has not run, but a later migration has"));
+    assert!(project.db("migrate rebase nothing").bad().contains("there is no migration nothing"));
+
+    let said = project.db("migrate rebase 20990102000000-mine").good();
+    assert!(said.contains("20990102000000-mine is 20990103000001-mine now\n  20990103000000-more is 20990103000002-more now"), "{said}");
+    let mine = project.path().join("migrations/20990103000001-mine");
+    assert_eq!(std::fs::read_to_string(mine.join("up.sql"))?, "-- sequor: rebased 20990102000000-mine\nCREATE TABLE mine (id integer);");
+    assert!(std::fs::read_to_string(mine.join("before.json"))?.contains("\"after\": \"20990101000000-theirs\""));
+    assert_eq!(project.db("migrate rebase").good(), "Nothing to do: each migration was generated after the one before it.");
+    let ran = project.db("migrate up").good();
+    assert!(ran.contains("theirs: migrated") && !ran.contains("mine: migrated"), "{ran}");
+    let status = project.db("migrate status --check").good();
+    assert_eq!(status.lines().filter(|line| line.starts_with("up ")).count(), 4, "{status}");
+    assert_eq!(db_rows(&project).await?, 1);
+    project.remove().await;
+    Ok(())
+}
+
+async fn db_rows(project: &Project) -> sequor::Result<i64> {
+    let db = project.connect().await;
+    let rows = db.query_as::<(i64,)>(sql!("SELECT count(1) FROM mine WHERE id = 7")).await?;
+    db.close().await?;
+    Ok(rows[0].0)
+}

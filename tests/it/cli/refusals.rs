@@ -115,7 +115,10 @@ async fn what_files_and_history_disagree_about_is_shown_and_refused(db: Db) -> s
     project.file("migrations/20230101000000-early/up.sql", "CREATE TABLE early (id integer);\n");
     expect(
         "down 20230101000000-early  late: one that sorts behind it has run\nup 20240101000000-users\nup 20240102000000-tags",
-        &["20230101000000-early has not run, but a later migration has: give it a newer name", "--out-of-order"],
+        &[
+            "20230101000000-early has not run, but a later migration has: put it last with `sequor migrate rebase 20230101000000-early`",
+            "--out-of-order",
+        ],
     );
     project.remove().await;
     Ok(())

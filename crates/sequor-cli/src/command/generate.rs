@@ -26,14 +26,20 @@ pub(crate) fn given_name(cx: &Context) -> Result<String> {
 
 /// The name behind the time in UTC: `20240101000000-add-phone`; later than every name in the folder, whose order is that of names.
 pub(crate) fn stamped(cx: &Context, folder: &Path) -> Result<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let newest = entries.filter_map(|entry| stamp_of(&entry.file_name().to_string_lossy())).max();
+    let newest = newest_stamp(folder);
     let now = chrono::Utc::now().naive_utc();
     let stamp = newest.map_or(now, |newest| now.max(newest + chrono::TimeDelta::seconds(1)));
     Ok(format!("{}-{}", stamp.format(STAMP), given_name(cx)?))
 }
 
-const STAMP: &str = "%Y%m%d%H%M%S";
+/// The latest time that a name in a folder begins with.
+pub(crate) fn newest_stamp(folder: &Path) -> Option<chrono::NaiveDateTime> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| stamp_of(&entry.file_name().to_string_lossy())).max()
+}
+
+/// How the time is written.
+pub(crate) const STAMP: &str = "%Y%m%d%H%M%S";
 
 fn stamp_of(name: &str) -> Option<chrono::NaiveDateTime> {
     chrono::NaiveDateTime::parse_from_str(name.get(..14)?, STAMP).ok()

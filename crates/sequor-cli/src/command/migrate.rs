@@ -7,6 +7,7 @@ pub(super) mod down;
 pub(super) mod down_all;
 pub(super) mod generate;
 pub(super) mod new;
+pub(super) mod rebase;
 pub(super) mod redo;
 pub(super) mod resolve;
 pub(super) mod squash;

@@ -138,7 +138,17 @@ impl Known {
     pub(crate) fn status(&self, migrator: &Migrator, dialect: Dialect) -> Result<Vec<MigrationStatus>> {
         let mut all: BTreeMap<String, MigrationStatus> = BTreeMap::new();
         let repeatable: Vec<String> = migrator.migrations.iter().filter(|one| one.is_repeatable()).map(Migration::key).collect();
-        let in_order = |name: &String| !repeatable.contains(name);
+        // What was put behind others knows nothing of them: where it has run, they are not late.
+        let rebased: Vec<String> = migrator
+            .migrations
+            .iter()
+            .flat_map(|one| {
+                let names = one.rebased(dialect);
+                let own = (!names.is_empty()).then(|| one.key());
+                names.into_iter().map(|name| key(&name)).chain(own)
+            })
+            .collect();
+        let in_order = |name: &String| !repeatable.contains(name) && !rebased.contains(name);
         let newest = migrator.migrations.iter().filter(|one| self.is_applied(one.name())).map(Migration::key).filter(in_order).max();
         let stamped = self.entries.iter().filter(|entry| entry.done_checksum != REPEATABLE).map(|entry| key(&entry.name));
         let newest = newest.max(stamped.filter(in_order).max());
@@ -167,6 +177,10 @@ impl Known {
 
     fn state(&self, migration: &Migration, newest: Option<&str>, dialect: Dialect) -> Result<MigrationState> {
         let Some(entry) = self.entry(migration.name()) else {
+            let half = |name: &String| self.entry(name).is_some_and(|entry| entry.state != "applied");
+            if let Some(from) = migration.rebased(dialect).into_iter().find(half) {
+                return Ok(MigrationState::Renamed { from });
+            }
             let late = !migration.is_repeatable() && newest.is_some_and(|newest| migration.key().as_str() < newest);
             let applied = self.in_sequelize(migration.name()) || self.stands_for(migration, dialect).unwrap_or(false);
             return Ok(match (applied, late) {
@@ -241,7 +255,9 @@ pub(crate) fn refuse(all: &[MigrationStatus], options: &Options) -> Result<()> {
                 "{name} has run, but its file is gone: bring it back from version control, or go on without it with `--ignore-missing`"
             ),
             MigrationState::Late => {
-                format!("{name} has not run, but a later migration has: give it a newer name, or run it all the same with `--out-of-order`")
+                format!(
+                    "{name} has not run, but a later migration has: put it last with `sequor migrate rebase {name}`, or run it as it stands with `--out-of-order`"
+                )
             }
             MigrationState::Renamed { from } => {
                 format!("{name} is {from} under another name: rename it back to {from}")

@@ -11,12 +11,23 @@ use std::collections::BTreeMap;
 /// The line that names what a file stands for.
 const REPLACES: &str = "-- sequor: replaces ";
 
+/// The line that names what a migration was called before it was put behind others.
+pub const REBASED: &str = "-- sequor: rebased ";
+
 impl Migration {
     /// The migrations that this one stands for.
     pub(crate) fn replaces(&self, dialect: Dialect) -> Vec<String> {
         let Ok((_, script)) = self.up(dialect) else { return Vec::new() };
-        let names = script.lines().filter_map(|line| line.trim().strip_prefix(REPLACES));
+        let names = script.lines().filter_map(|line| line.trim().strip_prefix(REPLACES).or_else(|| line.trim().strip_prefix(REBASED)));
         names.flat_map(|names| names.split([',', ' '])).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+}
+
+impl Migration {
+    /// The names that it had before it was put behind others; nothing where it was not.
+    pub(crate) fn rebased(&self, dialect: Dialect) -> Vec<String> {
+        let Ok((_, script)) = self.up(dialect) else { return Vec::new() };
+        script.lines().filter_map(|line| line.trim().strip_prefix(REBASED)).map(|name| name.trim().to_owned()).collect()
     }
 }
 
@@ -80,7 +91,8 @@ impl Migrator {
                 whole.push_str(&format!("{REPLACES}{}\n", names.join(", ")));
             }
             for (name, text) in texts {
-                let own: Vec<&str> = text.lines().filter(|line| !line.trim().starts_with(REPLACES)).collect();
+                let own: Vec<&str> =
+                    text.lines().filter(|line| ![REPLACES, REBASED].iter().any(|head| line.trim().starts_with(head))).collect();
                 whole.push_str(&format!("\n-- {name}\n{}\n", own.join("\n").trim_end()));
             }
             files.insert(file, whole);
@@ -100,7 +112,8 @@ impl Known {
         if missing.len() == replaces.len() {
             return Ok(false);
         }
-        if missing.is_empty() {
+        // One that was renamed more than once has run under one of its names.
+        if missing.is_empty() || migration.rebased(dialect).len() == replaces.len() {
             return Ok(true);
         }
         Err(Error::migration(format!(

@@ -2,6 +2,7 @@
 
 use super::generate::{generator, say, snapshot, snapshot_path, step_json};
 use super::migrator;
+use super::rebase::heads;
 use crate::command::{Command, Context, Done, Outcome};
 use sequor_core::error::Result;
 use sequor_orm::sync::PlanStep;
@@ -36,7 +37,12 @@ async fn run(cx: &Context) -> Result<Outcome> {
     }
     let db = cx.look().await?;
     let checked = match migrator(cx) {
-        Ok(migrator) => migrator.check(&db).await,
+        Ok(migrator) => {
+            let heads: Vec<String> = heads(cx, migrator.migrations()).iter().map(ToString::to_string).collect();
+            data["branches"] = json!(heads);
+            wrong.extend(heads);
+            migrator.check(&db).await
+        }
         Err(error) => Err(error),
     };
     if let Err(error) = checked {

@@ -21,6 +21,9 @@ pub(crate) const COMMAND: Command = Command {
 /// The file in the folder of a generated migration with the way from its snapshot back to the one before.
 pub(super) const BEFORE: &str = "before.json";
 
+/// The entry of that file with the name of the migration that was the last when it was generated.
+pub(super) const AFTER: &str = "after";
+
 /// The parts of one snapshot that another has otherwise: tables, enums and the rest by name; null for what only the first has (RFC 7396, two levels deep).
 pub(super) fn way_back(after: &Json, before: &Json) -> Json {
     let mut way = Map::new();
@@ -43,7 +46,7 @@ pub(super) fn way_back(after: &Json, before: &Json) -> Json {
 /// Goes that way.
 fn back(snapshot: &mut Json, way: &Json) {
     let Some(parts) = snapshot.as_object_mut() else { return };
-    for (key, change) in way.as_object().into_iter().flatten() {
+    for (key, change) in way.as_object().into_iter().flatten().filter(|(key, _)| *key != AFTER) {
         match (parts.get_mut(key).and_then(Json::as_object_mut), change.as_object()) {
             (Some(known), Some(changed)) => {
                 for (name, value) in changed {
@@ -79,7 +82,15 @@ async fn run(cx: &Context) -> Result<Outcome> {
     let path = snapshot_path(cx);
     let unreadable = |error: serde_json::Error| Error::migration(format!("{} or {BEFORE} is no JSON: {error}", path.display()));
     let mut snapshot: Json = serde_json::from_str(&std::fs::read_to_string(&path)?).map_err(unreadable)?;
-    back(&mut snapshot, &serde_json::from_str(&way).map_err(unreadable)?);
+    let way: Json = serde_json::from_str(&way).map_err(unreadable)?;
+    if way.as_object().is_some_and(|way| way.keys().all(|key| key == AFTER)) {
+        return Err(Error::migration(format!(
+            "{name} was rebased over a migration of the same tables, so what the snapshot was before it is not known: remove its files by hand, bring {} back from version \
+             control, and generate it again",
+            path.display()
+        )));
+    }
+    back(&mut snapshot, &way);
     let shown = folder.display();
     cx.console.destroy(&format!("This removes {shown} with its files"), &name, cx.settings.environment())?;
     if snapshot.as_object().is_none_or(Map::is_empty) {

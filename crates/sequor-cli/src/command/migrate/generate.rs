@@ -54,7 +54,7 @@ pub(crate) fn snapshot(cx: &Context) -> Result<Option<Schema>> {
     let shown = path.display();
     let text = std::fs::read_to_string(&path).map_err(|error| Error::migration(format!("{shown} cannot be read: {error}")))?;
     let json = serde_json::from_str(&text).map_err(|error| {
-        Error::migration(format!("{shown} is no JSON ({error}): after a merge, take one side and run `sequor migrate generate` again"))
+        Error::migration(format!("{shown} is no JSON ({error}): where a merge left its marks, keep what both sides say; `sequor migrate check` compares the result with models and database"))
     })?;
     Schema::from_json(&json).map(Some)
 }
@@ -140,11 +140,15 @@ async fn base(cx: &Context, generator: &Generator) -> Result<Schema> {
 
 fn save(cx: &Context, name: &str, made: &GeneratedMigration) -> Result<Outcome> {
     let folder = cx.settings.migrations.join(name);
+    let all = if cx.settings.migrations.is_dir() { super::migrator(cx)?.migrations().to_vec() } else { Vec::new() };
+    let last = all.iter().rfind(|one| !one.is_repeatable()).map_or("", |one| one.name());
     for (file, text) in &made.files {
         write_new(&folder.join(file), text)?;
     }
     let known = std::fs::read_to_string(snapshot_path(cx)).ok().and_then(|text| serde_json::from_str(&text).ok());
-    write(&folder.join(discard::BEFORE), &pretty(&discard::way_back(&made.snapshot, &known.unwrap_or(json!({})))))?;
+    let mut way = discard::way_back(&made.snapshot, &known.unwrap_or(json!({})));
+    way[discard::AFTER] = json!(last);
+    write(&folder.join(discard::BEFORE), &pretty(&way))?;
     write(&snapshot_path(cx), &pretty(&made.snapshot))?;
     say(cx, &made.steps);
     if let Some(why) = &made.irreversible {
