@@ -1,5 +1,6 @@
 //! The lifecycle of rows: hooks and their classes, their order, cascades, soft deletion, change tracking, reads that are told.
 
+mod captured;
 mod cascades;
 mod classes;
 mod following;

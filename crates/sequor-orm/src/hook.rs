@@ -1,5 +1,6 @@
 //! Hooks: the table of their names, where they are declared and registered, and how they run.
 
+mod change;
 mod connection;
 mod context;
 mod fire;
@@ -12,12 +13,15 @@ mod subject;
 mod table;
 mod typed;
 
+pub use change::{AnyChange, Change, Operation};
+pub(crate) use change::{Changes, Image};
 pub use connection::{ConnectTarget, NewConnection, PoolEvent};
 pub(crate) use connection::{ModelMoment, PoolMoment};
-pub use context::{AnyChange, Change, HookContext, Operation};
+pub use context::HookContext;
 pub(crate) use fire::{
     any_before, captures, changed, changed_among_many, fire, fire_created, fire_global, fire_statement, followed, hears_finds,
-    hears_validation, is_in_query_hook, needs_transaction, reads_are_told, tell, tell_all, tell_reads,
+    hears_validation, is_in_query_hook, needs_transaction, only_changes_are_heard, reads_are_told, tell, tell_all, tell_changes,
+    tell_reads,
 };
 pub use global::GlobalHooks;
 pub use kind::HookKind;

@@ -20,7 +20,7 @@ pub use include::{Many, Node};
 pub use joined::Within;
 pub use many::{LinkAt, Parents, Sorting, plan_many};
 pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
-pub(crate) use repeat::repeatable;
+pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
 pub(crate) use search::is_integer;
 pub(crate) use shape::insert_key;

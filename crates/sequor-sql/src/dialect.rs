@@ -38,6 +38,15 @@ pub enum Bulk {
     Lists,
 }
 
+/// Where a row lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowAddress {
+    /// The column of its place in its table.
+    pub place: &'static str,
+    /// The column of that table, which is a part of the one that a statement names where that has parts.
+    pub table: &'static str,
+}
+
 impl Dialect {
     /// The name in URLs and messages.
     pub fn name(self) -> &'static str {
@@ -72,6 +81,16 @@ impl Dialect {
     /// Whether UPDATE has RETURNING.
     pub fn update_returning(self) -> bool {
         !self.is_mysql()
+    }
+
+    /// Whether the rows that UPDATE gives back are what is stored, whatever triggers made of them.
+    pub fn update_returns_stored(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// The system columns that say where a row lies, which it does not leave while it is locked.
+    pub fn row_address(self) -> Option<RowAddress> {
+        (self == Dialect::Postgres).then_some(RowAddress { place: "ctid", table: "tableoid" })
     }
 
     /// Whether DELETE has RETURNING.

@@ -2,7 +2,7 @@
 
 use super::form::Shown;
 use super::table::{Entry, Found, Run};
-use super::{AnyChange, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
+use super::{AnyChange, Changes, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
 use crate::db::Db;
 use crate::write::{RowState, WriteOptions, parents};
 use sequor_core::driver::BoxFuture;
@@ -121,7 +121,7 @@ enum Subjects<'a> {
     /// One of any kind.
     One(HookSubject<'a>),
     /// Changes, one after another.
-    Changes(&'a [AnyChange]),
+    Changes(&'a Changes),
 }
 
 async fn call_each(
@@ -153,7 +153,8 @@ async fn call_each(
                     called.on(subject, &context, &skips).await
                 }
                 Subjects::Changes(changes) => {
-                    for change in changes {
+                    let mut changes = changes.walk();
+                    while let Some(change) = changes.next() {
                         let subject = HookSubject::Change(change);
                         let context = context(&subject);
                         called.on(subject, &context, &skips).await?;
@@ -350,17 +351,18 @@ pub(crate) async fn tell_all(db: &Db, operation: Operation, pairs: &[parents::Pa
     if !listens(db, &model) {
         return Ok(());
     }
-    let (actor, transaction) = (crate::write::actor_of(&options.extras(db)), db.transaction_id());
-    let mut changes: Vec<AnyChange> = pairs.iter().filter_map(|(before, after)| AnyChange::new(operation, *before, *after)).collect();
-    for change in &mut changes {
-        change.actor.clone_from(&actor);
-        change.transaction = transaction;
-    }
-    tell_changes(db, &model, changes, options).await
+    let changes = pairs.iter().filter_map(|(before, after)| AnyChange::new(operation, *before, *after)).collect();
+    tell_changes(db, &model, Changes::Listed(changes), options).await
+}
+
+/// Whether nobody wants to know what a write of many did but the listeners of changes.
+pub(crate) fn only_changes_are_heard(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    !parents::has_followers(model) && !(options.hooks && rows_are_asked_for(db, model))
 }
 
 /// Calls the listeners of changes, and leaves those that wait for the commit to it.
-async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Vec<AnyChange>, options: &WriteOptions) -> Result<()> {
+pub(crate) async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Changes, options: &WriteOptions) -> Result<()> {
+    let changes = changes.signed(crate::write::actor_of(&options.extras(db)).as_ref(), db.transaction_id());
     // Listeners of changes are mandatory: hooks(false) does not skip them.
     let mandatory = WriteOptions { hooks: true, ..options.clone() };
     let called =
@@ -374,7 +376,8 @@ async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Vec<AnyChange>, o
     }
     let (outside, model) = (Db { tx: None, detached: true, ..db.clone() }, model.clone());
     db.after_commit(async move {
-        for change in &changes {
+        let mut changes = changes.walk();
+        while let Some(change) = changes.next() {
             observe(&outside, change);
             if let Err(error) = fire(&outside, &model, HookKind::AfterCommit, HookSubject::Change(change), &mandatory).await {
                 outside.hook_table().failed();
@@ -418,10 +421,8 @@ pub(crate) async fn tell(
     if !listens(db, &model) {
         return Ok(());
     }
-    let Some(mut change) = AnyChange::new(operation, before, after) else { return Ok(()) };
-    change.actor = crate::write::actor_of(&options.extras(db));
-    change.transaction = db.transaction_id();
-    tell_changes(db, &model, vec![change], options).await
+    let Some(change) = AnyChange::new(operation, before, after) else { return Ok(()) };
+    tell_changes(db, &model, Changes::Listed(vec![change]), options).await
 }
 
 /// Observers cannot change the outcome: each runs in a task of its own, for at most 5 s, whatever it does.

@@ -116,15 +116,9 @@ macro_rules! told {
                 where
                     F: for<'a> Fn($(&'a $ty,)? &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            match subject {
-                                $pattern => hook($($argument,)? cx).await,
-                                _ => Ok(()),
-                            }
-                        })
+                    let run: HookFn = Arc::new(move |subject, cx| match subject {
+                        $pattern => hook($($argument,)? cx),
+                        _ => nothing(),
                     });
                     self.put(HookKind::$kind, name, run);
                 }
@@ -159,15 +153,9 @@ macro_rules! statements {
                 where
                     F: for<'a> Fn(&'a QueryEvent<'a>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
                 {
-                    let hook = Arc::new(hook);
-                    let run: HookFn = Arc::new(move |subject, cx| {
-                        let hook = hook.clone();
-                        Box::pin(async move {
-                            match subject {
-                                HookSubject::Statement(event) => hook(event, cx).await,
-                                _ => Ok(()),
-                            }
-                        })
+                    let run: HookFn = Arc::new(move |subject, cx| match subject {
+                        HookSubject::Statement(event) => hook(event, cx),
+                        _ => nothing(),
                     });
                     self.put(HookKind::$kind, name, run);
                 }

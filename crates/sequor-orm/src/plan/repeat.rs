@@ -22,6 +22,23 @@ pub(crate) fn repeatable(state: &mut QueryState) -> bool {
     true
 }
 
+/// Whether a write's condition is said of each row by itself: it holds for a locked row as long as the lock does.
+pub(crate) fn concerns_single_rows(state: &QueryState) -> bool {
+    let clauses = super::scope::scoped(&state.model, (*state.clauses).clone());
+    clauses.includes.is_empty() && is_stable(&clauses) && clauses.filters.iter().all(is_of_one_row)
+}
+
+fn is_of_one_row(expr: &Expr) -> bool {
+    match expr {
+        Expr::Relation(_) => false,
+        Expr::Field(field) if !field.path.is_empty() => false,
+        other => {
+            let mut copy = other.clone();
+            walk(&mut copy, &mut |child| if is_of_one_row(child) { Ok(()) } else { Err(()) }).is_ok()
+        }
+    }
+}
+
 /// Whether the clauses, and those of the includes, say the same each time.
 fn is_stable(clauses: &Clauses) -> bool {
     let plain = clauses.lock.is_none()

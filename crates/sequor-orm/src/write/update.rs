@@ -1,5 +1,7 @@
 //! Changing many rows by a filter.
 
+mod capture;
+
 use super::fill::now_for;
 use super::insert::{ValuesSink, bound, is_exact, whole, writable};
 use super::save::moves;
@@ -13,7 +15,7 @@ use crate::validate;
 use sequor_core::driver::Discard;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{BinaryOp, Expr, LockMode, SelectItem, Statement, Update};
+use sequor_core::statement::{BinaryOp, Expr, Lock, LockMode, LockWait, SelectItem, Statement, Update};
 use sequor_core::{Name, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,15 +103,14 @@ async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], op
 /// Locks and reads the rows first, updates them by key, and tells the listeners which they were.
 async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
     let write = &options.write;
-    let mut locked = query.clone();
-    // A counter of children raises the lock that their foreign keys hold, which the stronger one would wait for.
-    let mode = if write.keeps_version { LockMode::NoKeyUpdate } else { LockMode::Update };
-    locked.clauses.lock = Some(sequor_core::statement::Lock { mode, of: Vec::new(), wait: sequor_core::statement::LockWait::Block });
-    let before = find_rows(db, locked, write.site).await?;
+    let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
+    if capture::is_enough(db, &query, &positions, options) {
+        return capture::update(db, &query, set, options).await;
+    }
+    let before = find_rows(db, locking(&query, write.keeps_version), write.site).await?;
     if before.is_empty() {
         return Ok((0, Vec::new()));
     }
-    let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
     let moved = moves::capture(db, &before, &positions, write).await?;
     let keys = keys_afterwards(db, &query, &before, &set, write).await?;
     let set = completed(db, &query.model, set, write);
@@ -133,6 +134,15 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
         moves::tell(db, moved, &after, write).await?;
     }
     Ok((count, if options.returning { rows } else { Vec::new() }))
+}
+
+/// The same query, which locks its rows. A counter of children raises the lock that their foreign keys hold, which the stronger one would wait for; `weak`
+/// locks as an update does that leaves keys alone.
+fn locking(query: &QueryState, weak: bool) -> QueryState {
+    let mut locked = query.clone();
+    let mode = if weak { LockMode::NoKeyUpdate } else { LockMode::Update };
+    locked.clauses.lock = Some(Lock { mode, of: Vec::new(), wait: LockWait::Block });
+    locked
 }
 
 /// The rows that were read and locked. Where the transaction keeps all others from writing, the condition still finds just them; elsewhere others may
@@ -309,13 +319,17 @@ fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, option
 
 /// Runs an update that sets just this.
 async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions, returning: bool) -> Result<Updated> {
-    let model = &query.model;
+    run_statement(db, statement_of(db, query, set, returning, options)?, query, options, "update_all").await
+}
+
+/// The statement that sets just this.
+fn statement_of(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, returning: bool, options: &WriteOptions) -> Result<Update> {
     let mut columns = Vec::with_capacity(set.len());
     for (position, value) in set {
         let value = plan::write_expr(value, query, &db.models())?;
-        columns.push((model.columns[position].column.clone(), value));
+        columns.push((query.model.columns[position].column.clone(), value));
     }
-    run_statement(db, statement(db, query, columns, returning, &options.tags)?, query, options, "update_all").await
+    statement(db, query, columns, returning, &options.tags)
 }
 
 pub(crate) async fn run_statement(

@@ -27,7 +27,7 @@ pub(crate) struct Moved {
 }
 
 /// Whether other columns may point to one of these.
-fn may_be_pointed_to(model: &ModelDef, positions: &[usize]) -> bool {
+pub(crate) fn may_be_pointed_to(model: &ModelDef, positions: &[usize]) -> bool {
     let unique = |position: &usize| model.unique_keys().iter().any(|key| key.contains(position));
     positions.iter().any(|position| model.primary_key.contains(position) || unique(position))
 }

@@ -1,0 +1,292 @@
+//! [`Change`], [`AnyChange`]: what happened to a row. The values of the rows that one statement changed lie in one list.
+
+use crate::model::Model;
+use crate::write::RowState;
+use sequor_core::Value;
+use sequor_core::driver::ValueRow;
+use sequor_core::error::Result;
+use sequor_core::schema::ModelDef;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// It was created.
+    Create,
+    /// It was updated.
+    Update,
+    /// It was deleted, softly or for good.
+    Destroy,
+    /// It was restored.
+    Restore,
+}
+
+impl Operation {
+    /// `create`, `update`, `destroy`, `restore`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Operation::Create => "create",
+            Operation::Update => "update",
+            Operation::Destroy => "destroy",
+            Operation::Restore => "restore",
+        }
+    }
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq<&str> for Operation {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+/// A change of a row of any model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::AnyChange;
+/// db.global_hooks().after_change("audit", |change: &AnyChange, cx| {
+///     let line = json!({
+///         "model": change.model(), "key": change.key(), "operation": cx.operation(),
+///         "changed": change.changed(), "before": change.before(), "after": change.after(), "actor": change.actor(),
+///     });
+///     Box::pin(async move {
+///         assert_eq!((&line["changed"], &line["before"]["age"], &line["after"]["age"]), (&json!(["age"]), &json!(31), &json!(32)));
+///         Ok(())
+///     })
+/// });
+/// ann.increment(User::AGE, 1, &db.actor(7_i64)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AnyChange {
+    pub(crate) model: Arc<ModelDef>,
+    pub(crate) operation: Operation,
+    pub(crate) before: Option<Image>,
+    pub(crate) after: Option<Image>,
+    pub(crate) actor: Option<Value>,
+    pub(crate) transaction: Option<Uuid>,
+}
+
+impl AnyChange {
+    pub(crate) fn new(operation: Operation, before: Option<&RowState>, after: Option<&RowState>) -> Option<AnyChange> {
+        let model = after.or(before)?.model.clone();
+        let values = |row: &RowState| row.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        let stored = |row: &RowState| row.original.clone().unwrap_or_else(|| values(row));
+        let (before, after) = (before.map(stored).map(Image::of), after.map(values).map(Image::of));
+        Some(AnyChange { model, operation, before, after, actor: None, transaction: None })
+    }
+
+    /// The same of another row of the same statement.
+    fn at(&mut self, row: usize) {
+        let images = [&mut self.before, &mut self.after];
+        images.into_iter().flatten().for_each(|image| image.start = row * self.model.columns.len());
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model.name
+    }
+
+    /// What happened.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The primary key.
+    pub fn key(&self) -> Vec<Value> {
+        let row = self.after.as_ref().or(self.before.as_ref());
+        self.model.primary_key.iter().filter_map(|position| row?.get(*position).cloned()).collect()
+    }
+
+    /// The row before, as JSON by field names.
+    pub fn before(&self) -> Option<serde_json::Value> {
+        self.before.as_ref().map(|row| self.json(row))
+    }
+
+    /// The row after, as JSON by field names.
+    pub fn after(&self) -> Option<serde_json::Value> {
+        self.after.as_ref().map(|row| self.json(row))
+    }
+
+    /// Who acted: the key that was given to `db.actor(..)`, if it was one.
+    pub fn actor(&self) -> Option<&Value> {
+        self.actor.as_ref()
+    }
+
+    /// The transaction: the same for all changes that were made durable together. `None` outside of one.
+    pub fn transaction(&self) -> Option<Uuid> {
+        self.transaction
+    }
+
+    /// The fields that differ.
+    pub fn changed(&self) -> Vec<&str> {
+        let differs = |position: &usize| match (&self.before, &self.after) {
+            (Some(before), Some(after)) => before.get(*position) != after.get(*position),
+            _ => true,
+        };
+        (0..self.model.columns.len()).filter(differs).map(|position| self.model.columns[position].name.as_ref()).collect()
+    }
+
+    fn json(&self, row: &Image) -> serde_json::Value {
+        let value = |position| row.get(position).map_or(serde_json::Value::Null, Value::to_json);
+        let pairs = self.model.columns.iter().enumerate().map(|(position, column)| (column.name.to_string(), value(position)));
+        serde_json::Value::Object(pairs.collect())
+    }
+
+    fn decoded<M: Model>(&self, row: Option<&Image>) -> Result<Option<M>> {
+        let values = |row: &Image| (0..self.model.columns.len()).map(|position| row.get(position).cloned().unwrap_or_default()).collect();
+        row.map(|row| M::decode(&mut ValueRow::new(values(row)), 0)).transpose()
+    }
+}
+
+/// A row as it is or was stored: some of the cells of a statement, and values in the place of some.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    cells: Arc<Vec<Value>>,
+    start: usize,
+    set: Option<Arc<Vec<(usize, Value)>>>,
+}
+
+impl Image {
+    /// The first row of some cells.
+    pub(crate) fn first(cells: Arc<Vec<Value>>, set: Option<Arc<Vec<(usize, Value)>>>) -> Image {
+        Image { cells, start: 0, set }
+    }
+
+    fn of(values: Vec<Value>) -> Image {
+        Image::first(Arc::new(values), None)
+    }
+
+    fn get(&self, position: usize) -> Option<&Value> {
+        let set = self.set.as_ref().and_then(|set| set.iter().find(|(known, _)| *known == position));
+        set.map_or_else(|| self.cells.get(self.start + position), |(_, value)| Some(value))
+    }
+}
+
+/// What one statement did to rows of one model.
+pub(crate) enum Changes {
+    /// To each of them what it says.
+    Listed(Vec<AnyChange>),
+    /// The same to all of them: the change of the first, and how many there are.
+    Alike(AnyChange, usize),
+}
+
+impl Changes {
+    pub(super) fn signed(mut self, actor: Option<&Value>, transaction: Option<Uuid>) -> Changes {
+        let sign = |change: &mut AnyChange| {
+            change.actor = actor.cloned();
+            change.transaction = transaction;
+        };
+        match &mut self {
+            Changes::Listed(list) => list.iter_mut().for_each(sign),
+            Changes::Alike(first, _) => sign(first),
+        }
+        self
+    }
+
+    /// One after another.
+    pub(super) fn walk(&self) -> Walk<'_> {
+        let shown = match self {
+            Changes::Listed(_) => None,
+            Changes::Alike(first, _) => Some(first.clone()),
+        };
+        Walk { changes: self, next: 0, shown }
+    }
+}
+
+/// Shows changes one after another: those of one statement in one place.
+pub(super) struct Walk<'a> {
+    changes: &'a Changes,
+    next: usize,
+    shown: Option<AnyChange>,
+}
+
+impl Walk<'_> {
+    pub(super) fn next(&mut self) -> Option<&AnyChange> {
+        let row = self.next;
+        self.next += 1;
+        match (self.changes, &mut self.shown) {
+            (Changes::Listed(list), _) => list.get(row),
+            (Changes::Alike(_, count), Some(shown)) if row < *count => {
+                shown.at(row);
+                Some(shown)
+            }
+            (Changes::Alike(..), _) => None,
+        }
+    }
+}
+
+/// A change of a row of `M`.
+pub struct Change<M> {
+    any: AnyChange,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Change<M> {
+    pub(crate) fn new(any: AnyChange) -> Change<M> {
+        Change { any, marker: PhantomData }
+    }
+
+    /// What happened.
+    pub fn operation(&self) -> Operation {
+        self.any.operation
+    }
+
+    /// The row before.
+    ///
+    /// # Errors
+    /// `Decode` when it does not fit the model.
+    pub fn before(&self) -> Result<Option<M>> {
+        self.any.decoded(self.any.before.as_ref())
+    }
+
+    /// The row after.
+    ///
+    /// # Errors
+    /// `Decode` when it does not fit the model.
+    pub fn after(&self) -> Result<Option<M>> {
+        self.any.decoded(self.any.after.as_ref())
+    }
+
+    /// The primary key.
+    pub fn key(&self) -> Vec<Value> {
+        self.any.key()
+    }
+
+    /// The fields that differ.
+    pub fn changed(&self) -> Vec<&str> {
+        self.any.changed()
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        self.any.model()
+    }
+
+    /// Who acted: the key that was given to `db.actor(..)`, if it was one.
+    pub fn actor(&self) -> Option<&Value> {
+        self.any.actor()
+    }
+
+    /// The transaction: the same for all changes that were made durable together. `None` outside of one.
+    pub fn transaction(&self) -> Option<Uuid> {
+        self.any.transaction()
+    }
+
+    /// The same without its type.
+    pub fn any(&self) -> &AnyChange {
+        &self.any
+    }
+}
