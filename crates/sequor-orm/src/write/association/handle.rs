@@ -24,6 +24,17 @@ pub struct RelationHandle<M, T, K> {
     marker: PhantomData<fn() -> (M, T, K)>,
 }
 
+/// What happens to the links of rows.
+#[derive(Clone, Copy)]
+enum Linking {
+    /// These too.
+    Add,
+    /// These alone.
+    Set,
+    /// These no longer.
+    Remove,
+}
+
 /// The relation methods of rows.
 pub trait RelationOps: Model {
     /// The methods of a relation: `user.relation(User::POSTS).add(&post, &db)`. Sequelize: `user.addPost(post)`.
@@ -66,6 +77,31 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
         Ok((def, link))
     }
 
+    fn link_rows<By>(
+        self,
+        how: Linking,
+        rows: impl Linked<T, K, By>,
+        db: &Db,
+        site: &'static Location<'static>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let (rows, db, options) = (rows.into_links(), db.clone(), WriteOptions::at(site));
+        async move {
+            let (def, link) = self.link(&db)?;
+            db.in_transaction(async |tx| {
+                let rows = rows.complete(tx, &def, &link, &options).await?;
+                let side = Side { parent: &self.parent, def: &def, link: &link };
+                match (def.kind, how) {
+                    (RelationKind::BelongsTo, Linking::Add | Linking::Set) => parent::point(tx, side, &rows, &options).await,
+                    (RelationKind::BelongsTo, Linking::Remove) => parent::unpoint(tx, side, &rows, &options).await,
+                    (_, Linking::Add) => add_links(tx, side, &rows, &self.through, &options).await,
+                    (_, Linking::Set) => set_links(tx, side, &rows, &self.through, &options).await,
+                    (_, Linking::Remove) => remove_links(tx, side, &rows, &options).await,
+                }
+            })
+            .await
+        }
+    }
+
     /// Links rows, given as rows or by their keys; those that are linked stay. Sequelize: `addPosts(posts)`.
     ///
     /// ```
@@ -84,19 +120,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Those of the database and of hooks.
     #[track_caller]
     pub fn add<By>(self, rows: impl Linked<T, K, By>, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        let (rows, db, options) = (rows.into_links(), db.clone(), WriteOptions::at(Location::caller()));
-        async move {
-            let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| {
-                let rows = rows.complete(tx, &def, &link, &options).await?;
-                let side = Side { parent: &self.parent, def: &def, link: &link };
-                if def.kind == RelationKind::BelongsTo {
-                    return parent::point(tx, side, &rows, &options).await;
-                }
-                add_links(tx, side, &rows, &self.through, &options).await
-            })
-            .await
-        }
+        self.link_rows(Linking::Add, rows, db, Location::caller())
     }
 
     /// Makes the linked rows exactly these. Sequelize: `setPosts(posts)`.
@@ -116,19 +140,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Those of the database and of hooks.
     #[track_caller]
     pub fn set<By>(self, rows: impl Linked<T, K, By>, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        let (rows, db, options) = (rows.into_links(), db.clone(), WriteOptions::at(Location::caller()));
-        async move {
-            let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| {
-                let rows = rows.complete(tx, &def, &link, &options).await?;
-                let side = Side { parent: &self.parent, def: &def, link: &link };
-                if def.kind == RelationKind::BelongsTo {
-                    return parent::point(tx, side, &rows, &options).await;
-                }
-                set_links(tx, side, &rows, &self.through, &options).await
-            })
-            .await
-        }
+        self.link_rows(Linking::Set, rows, db, Location::caller())
     }
 
     /// Unlinks rows; they stay stored. Sequelize: `removePosts(posts)`.
@@ -148,19 +160,7 @@ impl<M: Model, T: Model, K> RelationHandle<M, T, K> {
     /// Those of the database and of hooks.
     #[track_caller]
     pub fn remove<By>(self, rows: impl Linked<T, K, By>, db: &Db) -> impl Future<Output = Result<()>> + Send {
-        let (rows, db, options) = (rows.into_links(), db.clone(), WriteOptions::at(Location::caller()));
-        async move {
-            let (def, link) = self.link(&db)?;
-            db.in_transaction(async |tx| {
-                let rows = rows.complete(tx, &def, &link, &options).await?;
-                let side = Side { parent: &self.parent, def: &def, link: &link };
-                if def.kind == RelationKind::BelongsTo {
-                    return parent::unpoint(tx, side, &rows, &options).await;
-                }
-                remove_links(tx, side, &rows, &options).await
-            })
-            .await
-        }
+        self.link_rows(Linking::Remove, rows, db, Location::caller())
     }
 
     /// Whether all of these rows are linked. Sequelize: `hasPosts(posts)`.
