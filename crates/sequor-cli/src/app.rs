@@ -2,6 +2,7 @@
 
 use crate::command::{self, Context};
 use crate::console::Console;
+use crate::foreign;
 use crate::project;
 use crate::seed::Seeder;
 use crate::settings::Settings;
@@ -93,7 +94,10 @@ impl App {
         let matches = match line.try_get_matches_from(&arguments) {
             Ok(matches) => matches,
             Err(error) => {
-                let _ = error.print();
+                match foreign::hint(&arguments, &error) {
+                    Some(hint) => eprintln!("ERROR: {hint}"),
+                    None => drop(error.print()),
+                }
                 return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
             }
         };

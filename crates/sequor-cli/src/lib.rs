@@ -7,6 +7,7 @@ mod app;
 mod command;
 mod completion;
 mod console;
+mod foreign;
 mod project;
 pub mod seed;
 mod settings;

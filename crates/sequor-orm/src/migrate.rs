@@ -309,10 +309,14 @@ impl Migrator {
     pub async fn check(&self, db: &Db) -> Result<()> {
         let all = self.status(db).await?;
         history::refuse(&all, &Options { out_of_order: false, ignore_missing: false, ..self.options.clone() })?;
-        match all.iter().find(|one| matches!(one.state, MigrationState::Pending | MigrationState::Outdated)) {
-            Some(one) => Err(sequor_core::Error::migration(format!("{} has not run: run `sequor migrate up`", one.name))),
-            None => Ok(()),
-        }
+        let undone = all.iter().find_map(|one| match &one.state {
+            MigrationState::Pending | MigrationState::Outdated => Some(format!("{} has not run: run `sequor migrate up`", one.name)),
+            MigrationState::Failed { statement, message, .. } => {
+                Some(format!("{} ended at {}; mend it and run `sequor migrate up`", one.name, history::end(&one.name, *statement, message)))
+            }
+            _ => None,
+        });
+        undone.map_or(Ok(()), |message| Err(sequor_core::Error::migration(message)))
     }
 
     /// What [`Migrator::up`] would run, statement by statement. Writes nothing.

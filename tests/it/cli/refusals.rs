@@ -123,3 +123,30 @@ async fn what_files_and_history_disagree_about_is_shown_and_refused(db: Db) -> s
     project.remove().await;
     Ok(())
 }
+
+#[sequor::test]
+async fn what_ended_in_the_middle_is_told_by_every_command(db: Db) -> sequor::Result<()> {
+    let Some(project) = project(&db).await else { return Ok(()) };
+    project.alone("migrate up").good();
+    project.file("migrations/20240103000000-half/up.sql", "CREATE TABLE half (id integer);\nINSERT INTO nowhere VALUES (1);\n");
+    project.file("migrations/20240103000000-half/down.sql", "DROP TABLE half;\n");
+    project.alone("migrate up").bad();
+    let (status, check) = (project.alone("migrate status").good(), project.alone("migrate check").bad());
+    if db.dialect().is_mysql() {
+        assert!(status.contains("down 20240103000000-half  failed at up.sql:2:1: statement 2 of 2: "), "{status}");
+        assert!(
+            check.contains("20240103000000-half ended at up.sql:2:1: statement 2 of 2: ") && check.contains("mend it and run"),
+            "{check}"
+        );
+        assert!(project.alone("migrate down").bad().contains("or undo its first statements by hand"));
+    } else {
+        assert!(status.ends_with("\ndown 20240103000000-half"), "{status}");
+        assert!(check.contains("20240103000000-half has not run"), "{check}");
+    }
+    if db.dialect() == Dialect::Sqlite {
+        let error = project.alone_with("migrate up", &[("DATABASE_URL", "sqlite://app.db?mode=ro")]).bad();
+        assert!(error.contains("half/up.sql:1:1") && error.contains("(mode=ro) or the transaction only allows reading"), "{error}");
+    }
+    project.remove().await;
+    Ok(())
+}

@@ -111,3 +111,26 @@ async fn a_command_in_the_wrong_folder_says_so_and_makes_no_database() {
     assert!(!project.path().join("app.db").exists());
     project.remove().await;
 }
+
+#[tokio::test]
+async fn words_of_other_tools_are_answered_with_ours() {
+    let project = Project::empty();
+    let answered = [
+        ("migrate dev --name init", "`migrate dev` is Prisma's; here: `sequor migrate generate NAME`, then `sequor migrate up`"),
+        ("db push", "`SyncMode::Alter`"),
+        ("makemigrations polls", "`makemigrations` is Django's; here: `sequor migrate generate NAME`"),
+        ("migrate polls 0001", "`sequor migrate to NAME`"),
+        ("db:migrate:schema:timestamps:add", "`sequor_migrations` holds the time"),
+        ("migrate generate x --create-only", "--create-only is another tool's"),
+        ("db:drop --force", "--force is another tool's: `--yes` confirms"),
+        ("migration run", "`sequor migrate up`"),
+    ];
+    for (line, expected) in answered {
+        let ran = project.alone(line);
+        assert!(ran.status == 2 && ran.error.contains(expected), "{line}: {ran:?}");
+    }
+    // What nobody has is told as before.
+    assert!(project.alone("migrate upp").error.contains("unrecognized subcommand 'upp'"));
+    assert!(project.alone("migrate up --tomorrow").error.contains("unexpected argument '--tomorrow'"));
+    project.remove().await;
+}

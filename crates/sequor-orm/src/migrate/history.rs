@@ -239,6 +239,14 @@ fn entry(row: &[sequor_core::Value]) -> Entry {
     }
 }
 
+/// Where a migration ended, and why: what was written down names its place by itself.
+pub(crate) fn end(name: &str, statement: usize, message: &str) -> String {
+    match message.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')) {
+        Some(place) => place.to_owned(),
+        None => format!("statement {statement}: {message}"),
+    }
+}
+
 /// An error when the files and the history contradict each other.
 pub(crate) fn refuse(all: &[MigrationStatus], options: &Options) -> Result<()> {
     for MigrationStatus { name, state, .. } in all {
@@ -264,7 +272,7 @@ pub(crate) fn refuse(all: &[MigrationStatus], options: &Options) -> Result<()> {
             }
             MigrationState::Duplicate => format!("two migrations are called {name} (`-` and `_` are the same): rename one of them"),
             MigrationState::Failed { statement, message, undo: true } => {
-                format!("undoing {name} failed at statement {statement}: {message}; mend down.sql and run `sequor migrate down` again")
+                format!("undoing {name} failed at {}; mend down.sql and run `sequor migrate down` again", end(name, *statement, message))
             }
             MigrationState::Unknown { statement, undo } => format!(
                 "the program ended while statement {statement} of {name}/{} ran, and nobody knows whether it is done: look at the database, then say so with `sequor migrate resolve {name} --done` or `--not-done`",

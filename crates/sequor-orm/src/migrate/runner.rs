@@ -352,8 +352,10 @@ impl<'a> Runner<'a> {
         if let Some(one) = all.iter().find(cut) {
             if let MigrationState::Failed { statement, message, .. } = &one.state {
                 return Err(Error::migration(format!(
-                    "{} ended at statement {statement}: {message}; mend it and run `sequor migrate up`, or undo its first statements by hand and say `sequor migrate resolve {} --rolled-back`",
-                    one.name, one.name
+                    "{} ended at {}; mend it and run `sequor migrate up`, or undo its first statements by hand and say `sequor migrate resolve {} --rolled-back`",
+                    one.name,
+                    history::end(&one.name, *statement, message),
+                    one.name
                 )));
             }
             history::refuse(std::slice::from_ref(one), &self.migrator.options)?;

@@ -175,7 +175,11 @@ fn refused(work: &Work<'_>, number: usize, error: Error) -> Error {
 /// The server's own sentence.
 pub(super) fn said(error: &Error) -> String {
     match error.detail() {
-        Some(detail) if !detail.message.is_empty() => detail.message.clone(),
+        // That the tables come with migrations is known here.
+        Some(detail) if !detail.message.is_empty() => match detail.hint.as_ref().filter(|hint| !hint.contains("run the migrations")) {
+            Some(hint) => format!("{}; {hint}", detail.message),
+            None => detail.message.clone(),
+        },
         _ => error.to_string(),
     }
 }

@@ -34,11 +34,17 @@ pub fn start(keeps: Keeps) -> Result<Server> {
         let folder = Folder::new("mariadb")?;
         let account = Account::named("mysql")?;
         account.own(folder.path())?;
+        // A server that starts removes every temporary table in its folder for them: in one that is shared, those of servers that run, which crash or say
+        // "Error on delete of ..".
+        let temporary = folder.path().join("tmp");
+        std::fs::create_dir(&temporary).map_err(|error| error.to_string())?;
+        account.own(&temporary)?;
         let data = folder.path().join("data");
         let option = |name: &str, path: &str| format!("--{name}={}", folder.path().join(path).display());
         let mut init = account.command(&install);
         init.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", data.display()));
+            .arg(format!("--datadir={}", data.display()))
+            .arg(option("tmpdir", "tmp"));
         // MariaDB's own installer has been seen to crash (signal 11 in its bootstrap); once more from nothing, it works.
         if let Err(first) = make(&mut init, &folder, "mariadb-install-db") {
             let _ = std::fs::remove_dir_all(&data);
@@ -52,7 +58,7 @@ pub fn start(keeps: Keeps) -> Result<Server> {
             // Written to the file at every commit: the system has it when the process is gone.
             Keeps::Acknowledged => "--innodb-flush-log-at-trx-commit=2",
         });
-        command.args([option("socket", "socket"), option("pid-file", "pid"), option("init-file", "accounts.sql")]);
+        command.args([option("tmpdir", "tmp"), option("socket", "socket"), option("pid-file", "pid"), option("init-file", "accounts.sql")]);
         let url = format!("mysql://sequor:sequor@127.0.0.1:{port}/sequor");
         launch(folder, Recipe { command, port, url, stop: Signal::SIGTERM, ready: "ready for connections" })
     })

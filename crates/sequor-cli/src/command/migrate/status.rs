@@ -4,7 +4,7 @@ use super::{is_up, migrator};
 use crate::command::{Command, Context, Done, Outcome};
 use clap::{Arg, ArgAction};
 use sequor_core::error::Result;
-use sequor_orm::migrate::MigrationState;
+use sequor_orm::migrate::{MigrationState, MigrationStatus};
 use serde_json::json;
 
 pub(crate) const COMMAND: Command = Command {
@@ -26,7 +26,7 @@ async fn run(cx: &Context) -> Result<Outcome> {
     for one in migrator.status(&db).await? {
         let word = if is_up(&one.state) { cx.console.good("up") } else { cx.console.warn("down") };
         let data = serde_json::to_value(&one)?;
-        let note = note(&one.state).map(|note| format!("  {}", cx.console.warn(&note))).unwrap_or_default();
+        let note = note(&one).map(|note| format!("  {}", cx.console.warn(&note))).unwrap_or_default();
         cx.console.say(format!("{word} {}{note}", one.name));
         list.push(data);
     }
@@ -39,8 +39,13 @@ async fn run(cx: &Context) -> Result<Outcome> {
 }
 
 /// What somebody should know beside up and down.
-fn note(state: &MigrationState) -> Option<String> {
-    Some(match state {
+fn note(one: &MigrationStatus) -> Option<String> {
+    // What was written down names its place by itself.
+    let at = |statement: &usize, message: &str| match message.strip_prefix(&one.name).and_then(|rest| rest.strip_prefix('/')) {
+        Some(place) => place.to_owned(),
+        None => format!("statement {statement}: {message}"),
+    };
+    Some(match &one.state {
         MigrationState::Applied | MigrationState::Pending => return None,
         MigrationState::Changed => "its file was changed after it had run".to_owned(),
         MigrationState::Missing => "its file is gone".to_owned(),
@@ -48,8 +53,8 @@ fn note(state: &MigrationState) -> Option<String> {
         MigrationState::Late => "late: one that sorts behind it has run".to_owned(),
         MigrationState::Renamed { from } => format!("has run as {from}"),
         MigrationState::Duplicate => "two have this name".to_owned(),
-        MigrationState::Failed { statement, message, undo: false } => format!("failed at statement {statement}: {message}"),
-        MigrationState::Failed { statement, message, undo: true } => format!("undoing it failed at statement {statement}: {message}"),
+        MigrationState::Failed { statement, message, undo: false } => format!("failed at {}", at(statement, message)),
+        MigrationState::Failed { statement, message, undo: true } => format!("undoing it failed at {}", at(statement, message)),
         MigrationState::Unknown { statement, .. } => {
             format!("cut short while statement {statement} ran: look whether it is done, then sequor migrate resolve")
         }
