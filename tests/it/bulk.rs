@@ -127,6 +127,93 @@ async fn many_edits_are_one_statement(db: Db) -> sequor::Result<()> {
     Ok(())
 }
 
+#[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    Low,
+    High,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "shelves", version)]
+pub struct Shelf {
+    #[field(primary_key)]
+    pub room: String,
+    #[field(primary_key)]
+    pub number: i32,
+    pub grade: Grade,
+    pub price: Option<Decimal>,
+    pub notes: Json,
+    pub labels: Vec<String>,
+    pub version: i64,
+}
+
+async fn shelves(db: &Db, count: i32) -> sequor::Result<Vec<Shelf>> {
+    let shelf = |number| draft!(Shelf { room: "hall", number, grade: Grade::Low, notes: json!({ "n": number }), labels: vec![] });
+    Shelf::bulk_create((0..count).map(shelf)).exec(db).await
+}
+
+#[sequor::test(models(Shelf))]
+async fn edits_of_different_columns_and_types_are_stored_as_they_are(db: Db) -> sequor::Result<()> {
+    let rows = shelves(&db, 60).await?;
+    let mut edits: Vec<Edit<Shelf>> = rows.into_iter().map(Shelf::edit).collect();
+    for (number, edit) in edits.iter_mut().enumerate() {
+        edit.grade = Grade::High;
+        if number % 2 == 0 {
+            edit.price = Some(Decimal::new(i64::try_from(number).unwrap(), 2));
+        }
+        if number == 59 {
+            edit.labels = vec!["a,b".into(), "\"c\"".into()];
+            *edit.notes = json!([null, "x"]);
+        }
+    }
+    let saved = edits.save(&db).await?;
+    assert_eq!(saved.iter().map(|shelf| shelf.number).collect::<Vec<_>>(), (0..60).collect::<Vec<_>>());
+    let stored = Shelf::find_all().order_by(Shelf::NUMBER.asc()).exec(&db).await?;
+    assert_eq!(stored, saved);
+    assert!(stored.iter().all(|shelf| shelf.grade == Grade::High && shelf.version == 1));
+    assert_eq!((stored[58].price, stored[57].price), (Some(Decimal::new(58, 2)), None));
+    assert_eq!(stored[59].labels, ["a,b", "\"c\""]);
+    Ok(())
+}
+
+#[sequor::test(models(Shelf))]
+async fn one_outdated_row_among_many_is_found(db: Db) -> sequor::Result<()> {
+    let rows = shelves(&db, 40).await?;
+    let mut other = rows[17].clone().edit();
+    other.price = Some(Decimal::ONE);
+    other.save(&db).await?;
+    let changed = |rows: &[Shelf]| -> Vec<Edit<Shelf>> {
+        let edit = |row: &Shelf| {
+            let mut edit = row.clone().edit();
+            edit.grade = Grade::High;
+            edit
+        };
+        rows.iter().map(edit).collect()
+    };
+    match changed(&rows).save(&db).await {
+        Err(Error::OptimisticLock { versions, .. }) => assert_eq!(*versions, (0, Some(1))),
+        other => panic!("{:?}", other.map(|rows| rows.len())),
+    }
+    assert_eq!(Shelf::count().filter(Shelf::GRADE.eq(Grade::High)).exec(&db).await?, 0);
+    let rows = Shelf::find_all().order_by(Shelf::NUMBER.asc()).exec(&db).await?;
+    rows[3].clone().destroy(&db).await?;
+    assert!(changed(&rows).save(&db).await.is_err());
+    assert_eq!(Shelf::count().filter(Shelf::GRADE.eq(Grade::High)).exec(&db).await?, 0);
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn a_row_that_is_edited_twice_gets_both_changes(db: Db) -> sequor::Result<()> {
+    let ann = user(1).create(&db).await?;
+    let (mut named, mut aged) = (ann.clone().edit(), ann.clone().edit());
+    named.name = "Anna".into();
+    aged.age = Some(40);
+    vec![named, aged].save(&db).await?;
+    let stored = User::find_by_pk(ann.id).or_fail().exec(&db).await?;
+    assert_eq!((stored.name.as_str(), stored.age), ("Anna", Some(40)));
+    Ok(())
+}
+
 #[derive(Model, Clone, Debug, PartialEq)]
 #[model(table = "ticks")]
 pub struct Tick {

@@ -83,6 +83,16 @@ impl Suite {
         begins(workload, &self.only)
     }
 
+    /// The same with each case run so many times in a row: what a single short run takes is mostly what the contender before it left in the caches.
+    pub fn run_in_a_row(&self, workload: &str, rounds: usize, times: u32, cases: Vec<Case<'_>>) {
+        let in_a_row = |Case { contender, operations, mut run }| Case {
+            contender,
+            operations: operations * times,
+            run: Box::new(move || (0..times).map(|_| run()).sum()),
+        };
+        self.run(workload, rounds, cases.into_iter().map(in_a_row).collect());
+    }
+
     /// Runs the cases interleaved and prints one JSON line for each; a table for people goes to standard error.
     pub fn run(&self, workload: &str, rounds: usize, cases: Vec<Case<'_>>) {
         if !self.wants(workload) {

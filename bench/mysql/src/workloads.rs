@@ -320,6 +320,6 @@ fn include(suite: &Suite, place: &Place) {
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.include(count));
-        suite.run(workload, 20, std::mem::take(&mut cases));
+        suite.run_in_a_row(workload, 20, if count == 1 { 20 } else { 1 }, std::mem::take(&mut cases));
     }
 }

@@ -422,7 +422,7 @@ fn include(suite: &Suite, place: &Place) {
         ];
         #[cfg(feature = "peers")]
         cases.extend(peers.include(count));
-        suite.run(workload, 25, std::mem::take(&mut cases));
+        suite.run_in_a_row(workload, 25, if count == 1 { 20 } else { 1 }, std::mem::take(&mut cases));
     }
 }
 

@@ -69,11 +69,20 @@ impl<T: Scalar> FieldType for Option<T> {
 pub trait KeyValues: Clone + Send + Sync + 'static {
     /// The values, in the order of the key's columns.
     fn key_values(&self) -> Vec<Value>;
+
+    /// The value, where the key is of one column.
+    fn single(&self) -> Option<Value> {
+        None
+    }
 }
 
 impl<T: Scalar> KeyValues for T {
     fn key_values(&self) -> Vec<Value> {
         vec![self.to_value()]
+    }
+
+    fn single(&self) -> Option<Value> {
+        Some(self.to_value())
     }
 }
 

@@ -17,7 +17,7 @@ pub use search::{Search, SearchIndex};
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
 pub use walk::{same, walk};
 pub use window::{Frame, FrameBound, FrameUnit, Window};
-pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update};
+pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update, UpdateMany};
 
 /// One statement.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub enum Statement {
     Insert(Box<Insert>),
     /// Changes rows.
     Update(Box<Update>),
+    /// Changes many rows, each to its own values.
+    UpdateMany(Box<UpdateMany>),
     /// Removes rows.
     Delete(Box<Delete>),
     /// Changes the schema.

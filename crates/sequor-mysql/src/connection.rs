@@ -15,8 +15,8 @@ use crate::statements::Statements;
 use crate::wire::{Replies, Wire};
 use batch::Paused;
 use cancel::{Canceller, Shared};
-use sequor_core::Result;
-use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
+use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, Step, StepDone};
+use sequor_core::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use transaction::Opening;
@@ -108,13 +108,24 @@ impl Connection for MysqlConnection {
     }
 
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
-        match self.quick(batch) {
-            Ok(quick) => Box::pin(self.run_quick(quick)),
+        match self.quick_batch(batch) {
+            Ok(quick) => Box::pin(async move { Ok(vec![self.run_quick(quick).await?]) }),
             Err(batch) => Box::pin(async move {
                 self.enter().await?;
                 let result = self.run_batch(batch).await;
                 self.leave(result).await
             }),
+        }
+    }
+
+    fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
+        match self.quick(step) {
+            Ok(quick) => Box::pin(self.run_quick(quick)),
+            Err(step) => {
+                Box::pin(
+                    async move { self.run(Batch::one(step)).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer")) },
+                )
+            }
         }
     }
 

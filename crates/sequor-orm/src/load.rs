@@ -21,7 +21,7 @@ pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use marked::find_marked;
 pub(crate) use stream::{CHUNK, Chunk, default_nulls, open};
-pub(crate) use whole::{find_models, find_models_beside, find_records, find_records_beside};
+pub(crate) use whole::{find_model, find_models, find_models_beside, find_records, find_records_beside};
 
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
@@ -280,7 +280,7 @@ where
 
 /// Adds the primary key to a selection of single rows; gives how many cells that are. Groups, aggregates and distinct values have no key.
 fn select_keys(state: &mut QueryState) -> usize {
-    let clauses = &mut state.clauses;
+    let clauses = &mut *state.clauses;
     let Some(select) = clauses.select.as_mut().filter(|_| clauses.group.is_empty() && matches!(clauses.distinct, Distinct::No)) else {
         return 0;
     };

@@ -31,7 +31,7 @@ pub use derive::{
 };
 pub use enums::{DbEnum, unknown_label};
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
-pub(crate) use erased::{rows_in, rows_of};
+pub(crate) use erased::{first_in, rows_in, rows_of};
 pub(crate) use json::flat;
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};

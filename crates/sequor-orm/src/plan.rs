@@ -19,11 +19,11 @@ pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
 pub use many::{LinkAt, Parents, Sorting, plan_many};
-pub(crate) use prepared::{Prepared, Statements, prepare, prepare_many, write};
+pub(crate) use prepared::{Prepared, Statements, prepare, prepare_key, prepare_many, write};
 pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
 pub(crate) use search::is_integer;
-pub(crate) use shape::insert_key;
+pub(crate) use shape::{insert_key, update_key};
 pub use write::{write_expr, write_filter, write_query};
 
 use crate::model::{RowShape, ShapeItem};

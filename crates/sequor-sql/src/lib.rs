@@ -48,6 +48,7 @@ pub fn render_in(statement: &Statement, dialect: Dialect, schema: Option<&str>) 
         Statement::Select(select) => writer.select(select)?,
         Statement::Insert(insert) => writer.insert(insert)?,
         Statement::Update(update) => writer.update(update)?,
+        Statement::UpdateMany(update) => writer.update_many(update)?,
         Statement::Delete(delete) => writer.delete(delete)?,
         Statement::Ddl(ddl) => return Ok(Sql { text: render_ddl_in(ddl, dialect, schema)?.join("; "), params: Vec::new() }),
     }

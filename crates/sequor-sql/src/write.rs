@@ -4,7 +4,7 @@ use crate::Dialect;
 use crate::writer::SqlWriter;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::TableName;
-use sequor_core::statement::{Conflict, ConflictAction, Delete, Expr, Insert, OrderBy, SelectItem, Update};
+use sequor_core::statement::{Conflict, ConflictAction, Delete, Expr, Insert, OrderBy, SelectItem, Update, UpdateMany};
 use sequor_core::types::{BindType, ColumnType};
 use sequor_core::{Name, Value};
 
@@ -153,6 +153,47 @@ impl SqlWriter {
         Ok(())
     }
 
+    /// The columns of the table of values have names that no model has: what stands alone is a column of the rows that change.
+    pub(crate) fn update_many(&mut self, update: &UpdateMany) -> Result<()> {
+        if self.dialect != Dialect::Postgres {
+            return Err(Error::bug("only PostgreSQL joins arrays to the rows of an update"));
+        }
+        self.push("UPDATE ");
+        self.table(&update.table)?;
+        self.push(" SET ");
+        self.list(update.set.iter().enumerate(), |writer, (place, column)| {
+            writer.name(&column.name)?;
+            writer.push(&format!(" = sequor_new.sequor_s{place}"));
+            Ok(())
+        })?;
+        if let Some(raised) = &update.raise {
+            self.push(if update.set.is_empty() { "" } else { ", " });
+            self.name(raised)?;
+            self.push(" = ");
+            self.name(raised)?;
+            self.push(" + 1");
+        }
+        self.push(" FROM UNNEST(");
+        self.list(update.by.iter().chain(&update.set), |writer, column| {
+            writer.bind(Value::Array(Vec::new()), BindType::list(column.ty.bind().scalar));
+            writer.push("::");
+            writer.array_type(&column.ty)
+        })?;
+        self.push(") AS sequor_new (");
+        let names = (0..update.by.len()).map(|place| format!("sequor_k{place}"));
+        self.list(names.chain((0..update.set.len()).map(|place| format!("sequor_s{place}"))), |writer, name| {
+            writer.push(&name);
+            Ok(())
+        })?;
+        self.push(")");
+        for (place, column) in update.by.iter().enumerate() {
+            self.push(if place == 0 { " WHERE " } else { " AND " });
+            self.name(&column.name)?;
+            self.push(&format!(" = sequor_new.sequor_k{place}"));
+        }
+        self.returning(&update.returning)
+    }
+
     pub(crate) fn delete(&mut self, delete: &Delete) -> Result<()> {
         self.target = Some(delete.table.clone());
         self.push("DELETE FROM ");
@@ -221,4 +262,31 @@ fn arrays_fit(insert: &Insert) -> bool {
         .iter()
         .all(|column| !matches!(column.ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector));
     types && insert.rows.iter().all(|row| row.iter().all(|value| matches!(value, Expr::Value(..))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sequor_core::statement::{InsertColumn, Statement};
+
+    #[test]
+    fn rows_join_an_array_for_each_column() {
+        let column = |name: &'static str, ty| InsertColumn { name: Name::Borrowed(name), ty };
+        let update = UpdateMany {
+            table: TableName { schema: None, name: Name::Borrowed("people") },
+            by: vec![column("id", ColumnType::I64), column("version", ColumnType::I64)],
+            set: vec![column("score", ColumnType::F64)],
+            raise: Some(Name::Borrowed("version")),
+            returning: vec![SelectItem::new(Expr::Column { table: None, name: Name::Borrowed("id") })],
+        };
+        let statement = Statement::UpdateMany(Box::new(update));
+        let sql = crate::render(&statement, Dialect::Postgres).unwrap();
+        assert_eq!(
+            sql.text,
+            "UPDATE \"people\" SET \"score\" = sequor_new.sequor_s0, \"version\" = \"version\" + 1 \
+             FROM UNNEST($1::bigint[], $2::bigint[], $3::double precision[]) AS sequor_new (sequor_k0, sequor_k1, sequor_s0) \
+             WHERE \"id\" = sequor_new.sequor_k0 AND \"version\" = sequor_new.sequor_k1 RETURNING \"id\""
+        );
+        assert!(crate::render(&statement, Dialect::Sqlite).is_err());
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) use shared::Shared;
 use crate::connect::SqliteOptions;
 use inline::{Done, Inline};
 use mailbox::Control;
-use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, StepDone};
+use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, Step, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,6 +139,21 @@ impl Connection for SqliteConnection {
                 _ => batch,
             };
             self.ask(|reply| Command::Run(batch, reply)).await
+        })
+    }
+
+    fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
+        Box::pin(async move {
+            self.refuse_cut()?;
+            let step = match &self.inline {
+                Some(inline) if !self.broken => match inline.run_step(step, &self.shared) {
+                    Done::Here(result) => return result,
+                    Done::ForTheThread(step) => step,
+                },
+                _ => step,
+            };
+            let mut done = self.ask(|reply| Command::Run(Batch::one(step), reply)).await?;
+            done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
         })
     }
 

@@ -78,6 +78,11 @@ pub trait RowSink: Any + Send {
     /// One row. An error ends the statement and is what the caller gets; the connection stays usable.
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow>;
 
+    /// Whether it listens to [`RowSink::columns`]: one that reads rows by place need not be told the names of every statement.
+    fn wants_names(&self) -> bool {
+        true
+    }
+
     /// Whether [`RowSink::row`] never answers [`Flow::Pause`]: then a driver may run the statement in place.
     fn never_pauses(&self) -> bool {
         false
@@ -90,6 +95,10 @@ pub struct Discard;
 impl RowSink for Discard {
     fn row(&mut self, _row: &mut dyn RowReader) -> Result<Flow> {
         Ok(Flow::Continue)
+    }
+
+    fn wants_names(&self) -> bool {
+        false
     }
 
     fn never_pauses(&self) -> bool {

@@ -72,6 +72,21 @@ pub struct Update {
     pub tags: Vec<(String, String)>,
 }
 
+/// Changes many rows, each to its own values: one array for each column, joined by key (PostgreSQL). The text holds for any number of rows.
+#[derive(Clone, Debug)]
+pub struct UpdateMany {
+    /// The table.
+    pub table: TableName,
+    /// The columns that a row is found by: its key, and its version where it has one.
+    pub by: Vec<InsertColumn>,
+    /// What is set.
+    pub set: Vec<InsertColumn>,
+    /// A number that is raised by one.
+    pub raise: Option<Name>,
+    /// What comes back.
+    pub returning: Vec<SelectItem>,
+}
+
 /// Removes rows.
 #[derive(Clone, Debug)]
 pub struct Delete {

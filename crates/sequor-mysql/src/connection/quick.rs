@@ -18,25 +18,32 @@ pub(super) struct Quick {
 }
 
 impl MysqlConnection {
-    /// Takes the batch apart when it is a quick one.
+    /// Takes the step apart when it is a quick one.
     #[inline]
-    pub(super) fn quick(&mut self, mut batch: Batch) -> Result<Quick, Batch> {
-        let [step] = batch.steps.as_slice() else { return Err(batch) };
+    pub(super) fn quick(&mut self, step: Step) -> Result<Quick, Step> {
         if self.begin.is_some() || !step.cache || !matches!(self.activity, Activity::Settled) {
-            return Err(batch);
+            return Err(step);
         }
-        let Some(place) = self.statements.find(hash(&step.text), &step.text) else { return Err(batch) };
-        match batch.steps.pop() {
-            Some(Step { text, params: Params::Fixed(params), sink, .. }) => Ok(Quick { place, text, params, sink }),
-            Some(step) => {
-                batch.steps.push(step);
-                Err(batch)
-            }
-            None => Err(batch),
+        let Some(place) = self.statements.find(hash(&step.text), &step.text) else { return Err(step) };
+        match step {
+            Step { text, params: Params::Fixed(params), sink, .. } => Ok(Quick { place, text, params, sink }),
+            step => Err(step),
         }
     }
 
-    pub(super) async fn run_quick(&mut self, quick: Quick) -> Result<Vec<StepDone>> {
+    /// The same for a batch of one step.
+    pub(super) fn quick_batch(&mut self, mut batch: Batch) -> Result<Quick, Batch> {
+        if batch.steps.len() != 1 {
+            return Err(batch);
+        }
+        let Some(step) = batch.steps.pop() else { return Err(batch) };
+        self.quick(step).map_err(|step| {
+            batch.steps.push(step);
+            batch
+        })
+    }
+
+    pub(super) async fn run_quick(&mut self, quick: Quick) -> Result<StepDone> {
         let Quick { place, text, params, mut sink } = quick;
         self.activity = Activity::Busy;
         self.refusal = None;
@@ -65,7 +72,7 @@ impl MysqlConnection {
             self.at_stake = false;
             self.activity = Activity::Settled;
             self.shared.end_turn();
-            return Ok(vec![StepDone { params: Params::Fixed(params), ..done(sink, reading.outcome, false) }]);
+            return Ok(StepDone { params: Params::Fixed(params), ..done(sink, reading.outcome, false) });
         }
         let quick = Quick { place, text, params, sink };
         let result = Box::pin(self.end_slowly(progress, reading, quick)).await;
@@ -73,7 +80,7 @@ impl MysqlConnection {
     }
 
     #[cold]
-    async fn end_slowly(&mut self, progress: Progress, reading: Reading, quick: Quick) -> Result<Vec<StepDone>> {
+    async fn end_slowly(&mut self, progress: Progress, reading: Reading, quick: Quick) -> Result<StepDone> {
         let Quick { place, text, params, mut sink } = quick;
         let ended = match progress {
             Progress::More => Err(Error::bug("an answer was left half read")),
@@ -90,7 +97,7 @@ impl MysqlConnection {
         } else {
             ended?
         };
-        Ok(vec![StepDone { params: Params::Fixed(params), ..self.step_done(sink, ended) }])
+        Ok(StepDone { params: Params::Fixed(params), ..self.step_done(sink, ended) })
     }
 }
 

@@ -169,7 +169,7 @@ impl MysqlConnection {
         if let Some(statement) = statement.filter(|statement| !Arc::ptr_eq(&statement.columns, &columns)) {
             statement.columns = columns.clone();
         }
-        let told = columns.with_names(|names| sink.columns(names));
+        let told = if sink.wants_names() { columns.with_names(|names| sink.columns(names)) } else { Ok(()) };
         reading.stage = Stage::Rows(columns);
         told.err().map(|error| Progress::Stopped(Some(error)))
     }

@@ -229,5 +229,5 @@ impl<M: Hooks> TypedHooks<M> {
 
 /// Applies a scope function to clauses. What the derive's `default_scope` calls.
 pub fn apply_scope<M: Model>(clauses: Clauses, scope: impl FnOnce(Find<M>) -> Find<M>) -> Clauses {
-    *scope(Find::from_clauses(clauses)).state.clauses
+    scope(Find::from_clauses(clauses)).state.clauses.into_clauses()
 }

@@ -256,6 +256,10 @@ impl LinkCells {
 }
 
 impl RowSink for TreeSink {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.tree.push(row)?;
         if let Some(link) = &mut self.link {

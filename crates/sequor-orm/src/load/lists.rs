@@ -51,6 +51,10 @@ impl Cells {
 }
 
 impl RowSink for Level {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.rows.push(row)?;
         for (below, keys) in self.below.iter().zip(&mut self.keys) {

@@ -24,6 +24,10 @@ impl<R: Send + 'static, F> RowSink for DecodeSink<R, F>
 where
     F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
 {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.rows.push((self.decode)(row)?);
         Ok(Flow::Continue)
@@ -37,6 +41,10 @@ pub(crate) struct ScalarSink {
 }
 
 impl RowSink for ScalarSink {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         if self.value.is_none() {
             self.value = Some(row.any(0)?);

@@ -5,7 +5,7 @@ use super::before_find;
 use super::{flush, heard, hooked, reading, reads, reads_of, siblings};
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::model::{Loader, Model, Record, RowBatch, rows_in, rows_of};
+use crate::model::{Loader, Model, Record, RowBatch, first_in, rows_in, rows_of};
 use crate::plan::{self, Prepared};
 use crate::query::QueryState;
 use sequor_core::driver::{Params, Step, StepDone};
@@ -38,6 +38,14 @@ impl Root {
 /// Reads whole rows with their includes.
 pub(crate) async fn find_models<M: Model>(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Vec<M>> {
     Ok(find_models_beside(db, state, None, site).await?.0)
+}
+
+/// Reads the first row with its includes.
+pub(crate) async fn find_model<M: Model>(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Option<M>> {
+    if let Some(batch) = read_key(db, &state, &M::LOADER, site).await? {
+        return first_in(batch);
+    }
+    Ok(Box::pin(find_models(db, state, site)).await?.into_iter().next())
 }
 
 /// Reads whole records with their includes.
@@ -96,6 +104,21 @@ pub(crate) async fn find_models_beside<M: Model>(
     Ok((rows, beside))
 }
 
+/// The row of a key that nothing else was asked of and nobody is told of, which is most reads of many programs: there is nothing to plan, to mark or
+/// to hang up. Nothing where the query needs more than that.
+async fn read_key(db: &Db, state: &QueryState, loader: &dyn Loader, site: &'static Location<'static>) -> Result<Option<Box<dyn RowBatch>>> {
+    if state.clauses.only_key().is_none() || hook::hears_finds(db, &state.model) || hook::reads_are_told(db) {
+        return Ok(None);
+    }
+    let Some(prepared) = plan::prepare_key(db, state).filter(Prepared::is_plain) else { return Ok(None) };
+    let run = Run { operation: "find", model: Some(state.model.name.clone()), site, write: false };
+    match read_batch(db, prepared, loader, &run).await {
+        // The line broke: the query is read once more, as any other.
+        Err(error) if db.may_read_again(&run, &error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Reads rows of any kind with their includes, and a statement that travels with them.
 async fn read_root(
     db: &Db,
@@ -151,11 +174,15 @@ async fn read_whole(
 }
 
 /// Reads rows of a statement that has nothing else: the batch itself is the sink.
-async fn read_plain(db: &Db, Prepared { text, params, node }: Prepared, loader: &dyn Loader, run: Run) -> Result<Root> {
+async fn read_plain(db: &Db, prepared: Prepared, loader: &dyn Loader, run: Run) -> Result<Root> {
+    read_batch(db, prepared, loader, &run).await.map(Root::Plain)
+}
+
+async fn read_batch(db: &Db, Prepared { text, params, node }: Prepared, loader: &dyn Loader, run: &Run) -> Result<Box<dyn RowBatch>> {
     let sink = loader.batch(&node.shape)?;
     // On the heap, in two pieces: the allocator keeps small ones at hand.
-    let done = Box::pin(db.run_step(Step { text, params: Params::Fixed(params), sink, cache: true }, &run)).await?;
-    loader.back(done.sink).map(Root::Plain).ok_or_else(|| Error::bug("a batch came back as another"))
+    let done = Box::pin(db.run_step(Step { text, params: Params::Fixed(params), sink, cache: true }, run)).await?;
+    loader.back(done.sink).ok_or_else(|| Error::bug("a batch came back as another"))
 }
 
 async fn read_flushed(

@@ -176,6 +176,10 @@ impl<M: Model> TypedBatch<M> {
 }
 
 impl<M: Model> RowSink for TypedBatch<M> {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.push(row, 0)?;
         Ok(Flow::Continue)
@@ -248,6 +252,13 @@ impl<M: Model> RowBatch for TypedBatch<M> {
 pub(crate) fn rows_in<M: Model>(batch: Box<dyn RowBatch>) -> Result<Vec<M>> {
     let batch: Box<dyn Any> = batch;
     batch.downcast::<TypedBatch<M>>().map(|batch| batch.into_rows()).map_err(|_| Error::bug("rows of another model came back"))
+}
+
+/// The first row of a batch of a type.
+pub(crate) fn first_in<M: Model>(batch: Box<dyn RowBatch>) -> Result<Option<M>> {
+    let batch: Box<dyn Any> = batch;
+    let batch = batch.downcast::<TypedBatch<M>>().map_err(|_| Error::bug("rows of another model came back"))?;
+    Ok(batch.rows.into_iter().next().flatten())
 }
 
 /// Turns what [`RowBatch::finish`] gives back into rows of a type.

@@ -35,7 +35,12 @@ impl Prepared {
 #[derive(Default)]
 pub(crate) struct Statements {
     known: RwLock<HashMap<Box<[u8]>, Entry, foldhash::fast::RandomState>>,
+    /// By the addresses of models: the statement of the row of a key.
+    keys: RwLock<HashMap<usize, KeyEntry, foldhash::fast::RandomState>>,
 }
+
+/// The statement of the row of a key, the generation of the models that it was written in, and the model, kept as in [`Entry`].
+type KeyEntry = (Arc<Known>, u64, Arc<ModelDef>);
 
 /// What is known, and the model that the key speaks of: while it lives, no other one lies at its address.
 type Entry = (Arc<Known>, Arc<ModelDef>);
@@ -81,6 +86,18 @@ impl Statements {
         known
     }
 
+    /// The statement of the row of a key, where its shape is known.
+    fn of_key(&self, model: &Arc<ModelDef>, generation: u64) -> Option<Arc<Known>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let (known, written, _) = keys.get(&Arc::as_ptr(model).addr())?;
+        (*written == generation).then(|| known.clone())
+    }
+
+    fn put_key(&self, model: &Arc<ModelDef>, generation: u64, known: Arc<Known>) {
+        let entry = (known, generation, model.clone());
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::as_ptr(model).addr(), entry);
+    }
+
     /// What is known of a shape, learnt at its first sight.
     fn known(&self, key: Vec<u8>, model: &Arc<ModelDef>, learn: impl FnOnce() -> Option<Known>) -> Arc<Known> {
         match self.get(&key) {
@@ -114,6 +131,28 @@ pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
         }
     }
     write(db, plan(state, &models)?)
+}
+
+/// The statement of a query for the row of a key and nothing else: found without a look at its shape, where it is known.
+pub(crate) fn prepare_key(db: &Db, state: &QueryState) -> Option<Prepared> {
+    let key = state.clauses.only_key().filter(|_| db.place.schema.is_none())?;
+    let generation = db.inner.registry.generation();
+    let known = match db.inner.statements.of_key(&state.model, generation) {
+        Some(known) => known,
+        None => learn_key(db, state, generation)?,
+    };
+    let Known::Read { text, parts, node, .. } = &*known else { return None };
+    let [Part::Value(0, bind)] = parts.as_slice() else { return None };
+    Some(Prepared { text: text.clone(), params: vec![Param { value: key.clone(), bind: *bind }], node: node.clone() })
+}
+
+#[cold]
+fn learn_key(db: &Db, state: &QueryState, generation: u64) -> Option<Arc<Known>> {
+    let models = db.models();
+    let Shape { key, .. } = shape(state, &Ground { place: None, models: &models, generation })?;
+    let known = db.inner.statements.known(key, &state.model, || learn(db, state, &models));
+    db.inner.statements.put_key(&state.model, generation, known.clone());
+    Some(known)
 }
 
 /// A planned statement, written.

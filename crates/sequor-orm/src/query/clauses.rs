@@ -1,5 +1,9 @@
 //! [`Clauses`]: everything that a query can say, without types. [`QueryState`] is a model and its clauses.
 
+mod wanted;
+
+pub use wanted::Wanted;
+
 use sequor_core::Name;
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Cte, Distinct, Expr, Hint, Lock, OrderBy, QueryTree, SelectItem, SetOp, walk};
@@ -11,8 +15,8 @@ use std::time::Duration;
 pub struct QueryState {
     /// The model.
     pub model: Arc<ModelDef>,
-    /// What is asked. On the heap: a query moves through many hands before it runs.
-    pub clauses: Box<Clauses>,
+    /// What is asked.
+    pub clauses: Wanted,
 }
 
 /// What a query, an include or a scope says. Expressions are logical: fields, not columns.
@@ -135,7 +139,15 @@ impl QueryTree for QueryState {}
 impl QueryState {
     /// The handle that the query runs on.
     pub(crate) fn server(&self, db: &crate::db::Db) -> crate::db::Db {
-        if self.clauses.primary { db.primary() } else { db.clone() }
+        if self.clauses.only_key().is_none() && self.clauses.primary { db.primary() } else { db.clone() }
+    }
+
+    /// The deadline of the query, and the model that its error names.
+    pub(crate) fn timeout(&self) -> Option<(Duration, Arc<ModelDef>)> {
+        if self.clauses.only_key().is_some() {
+            return None;
+        }
+        self.clauses.timeout.map(|limit| (limit, self.model.clone()))
     }
 
     /// Whether the conditions give the whole primary key, so that at most one row answers.
@@ -148,7 +160,7 @@ impl QueryState {
 
     /// All rows of a model.
     pub fn new(model: Arc<ModelDef>) -> QueryState {
-        QueryState { model, clauses: Box::default() }
+        QueryState { model, clauses: Wanted::default() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Find`]: the builder of every read, and the static finders of a model.
 
-use super::clauses::{Deleted, NamedQuery, QueryState, Strategy};
+use super::clauses::{Deleted, NamedQuery, QueryState, Strategy, Wanted};
 use super::page::PageRequest;
 use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Shape, Total, Whole};
 use super::{Clauses, Columns, Cursor, Filter, IntoOrder, RowStream, Selection};
@@ -45,9 +45,12 @@ pub trait ModelQueries: Model {
 
     /// The row of a primary key; a tuple for composite keys. Sequelize: `findByPk(key)`.
     fn find_by_pk<By>(key: impl IntoKey<Self::Key, By>) -> Find<Self, One<Whole<Self>>> {
-        let mut find = Self::find_all();
-        find.state.clauses.filters.push(key_filter(&find.state, key.into_key().key_values()));
-        find.reshape()
+        let (model, key) = (Self::model(), key.into_key());
+        let clauses = match (key.single(), model.primary_key.as_slice()) {
+            (Some(key), [_]) => Wanted::of_key(model, key),
+            _ => Wanted::from(Clauses { filters: vec![key_filter(model, key.key_values())], ..Clauses::default() }),
+        };
+        Find::new(QueryState { model: model.clone(), clauses })
     }
 
     /// How many rows. Sequelize: `count()`.
@@ -63,14 +66,14 @@ pub trait ModelQueries: Model {
 
 impl<M: Model> ModelQueries for M {}
 
-pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) -> Expr {
+pub(crate) fn key_filter(model: &ModelDef, values: Vec<sequor_core::Value>) -> Expr {
     let equal = |position: usize, value| {
-        let column = &state.model.columns[position];
+        let column = &model.columns[position];
         let field = Expr::Field(Field { path: Vec::new(), name: column.name.clone(), position: u16::try_from(position).ok() });
         field.binary(BinaryOp::Equal, Expr::Value(value, column.ty.bind()))
     };
     let mut values = values.into_iter();
-    match state.model.primary_key.as_slice() {
+    match model.primary_key.as_slice() {
         // A model without a key has no row of a key.
         [] => Expr::Or(Vec::new()),
         [position] => values.next().map_or_else(|| Expr::Or(Vec::new()), |value| equal(*position, value)),
@@ -79,7 +82,7 @@ pub(crate) fn key_filter(state: &QueryState, values: Vec<sequor_core::Value>) ->
 }
 
 impl<M: Model> Find<M> {
-    pub(crate) fn from_clauses(clauses: impl Into<Box<Clauses>>) -> Find<M> {
+    pub(crate) fn from_clauses(clauses: impl Into<Wanted>) -> Find<M> {
         Find::new(QueryState { model: M::model().clone(), clauses: clauses.into() })
     }
 
@@ -334,12 +337,12 @@ impl<M, S: Shape> Find<M, S> {
     /// Those of the database; `Decode` when a row does not fit; `Usage` when the database cannot do it.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<S::Output>> + Send + use<M, S> {
-        let (limit, site, model) = (self.state.clauses.timeout, Location::caller(), self.state.model.clone());
+        let (limit, site) = (self.state.timeout(), Location::caller());
         let run = S::run(self.state.server(db), self.state, self.request, site);
         async move {
             let answer = match limit {
                 // Dropping the run cancels the statement on the server.
-                Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| Err(took_longer(&model, limit))),
+                Some((limit, model)) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| Err(took_longer(&model, limit))),
                 None => run.await,
             };
             answer.map_err(|error| error.seen_at(site))

@@ -114,7 +114,7 @@ macro_rules! clauses {
                 let $this = self;
                 let mut include: Include<M, T, K> = $include;
                 let find = super::Find::<T>::from_clauses(std::mem::take(&mut include.state.clauses));
-                include.state.clauses = *scope(find).state.clauses;
+                include.state.clauses = scope(find).state.clauses.into_clauses();
                 include
             }
         }

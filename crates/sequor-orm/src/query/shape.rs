@@ -48,6 +48,12 @@ pub trait Fetch: 'static {
     /// Runs the query and reads all rows, and of each the values of some columns of the model, behind which a cursor or a stream goes on.
     fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<Self::Row>;
 
+    /// Runs the query and gives the first of its rows.
+    fn first(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Option<Self::Row>>> {
+        let rows = Self::all(db, state, site);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+    }
+
     /// Runs the query and reads all rows.
     fn all(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<Self::Row>>> {
         let rows = Self::fetch(db, state, None, site);
@@ -77,6 +83,10 @@ impl<M: Model> Fetch for Whole<M> {
             let marks = rows.iter().map(|row| columns.iter().map(|column| crate::model::value_of(row, *column)).collect()).collect();
             Ok((rows, marks))
         })
+    }
+
+    fn first(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Option<M>>> {
+        Box::pin(async move { load::find_model::<M>(&db, state, site).await })
     }
 
     fn all(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Vec<M>>> {
@@ -190,6 +200,9 @@ impl<D: Fetch, G: 'static> Shape for All<D, G> {
 /// Any row will do, so none is sorted for it. Where the whole primary key is given there is no second row to leave out (Sequelize adds no limit there
 /// either).
 fn first_only(state: &mut QueryState) {
+    if state.clauses.only_key().is_some() {
+        return;
+    }
     if !state.is_of_one_key() {
         state.clauses.limit = Some(1);
     }
@@ -207,8 +220,7 @@ impl<D: Fetch> Shape for One<D> {
 
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         first_only(&mut state);
-        let rows = D::all(db, state, site);
-        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+        D::first(db, state, site)
     }
 }
 

@@ -11,13 +11,15 @@ use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{run_one, step, unsink};
+use crate::plan::update_key;
 use crate::validate;
-use sequor_core::driver::{BoxFuture, Discard};
+use sequor_core::driver::{BoxFuture, Discard, Param, Params, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Expr, Statement, Update};
 use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
+use sequor_sql::Sql;
 use std::sync::Arc;
 
 impl RowState {
@@ -234,41 +236,20 @@ async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSt
 pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize], options: &WriteOptions) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
-    let mut set: Vec<(Name, Expr)> = Vec::with_capacity(changed.len() + 1);
-    for position in changed {
-        let mut value = super::insert::given(state, *position);
-        if state.computes(*position) {
-            value = crate::plan::write_expr(value, &crate::query::QueryState::new(model.clone()), &db.models())?;
-        }
-        set.push((model.columns[*position].column.clone(), value));
-    }
-    let mut filter = key_condition(&model, &key);
     let version = expected_version(state);
+    let (text, params) = statement(db, state, changed, (&key, version), options)?;
     if let Some((position, version)) = version {
-        filter = filter.and(still_has(&model, position, version));
-        set.push((model.columns[position].column.clone(), bound(&model, position, &Value::I64(version + 1))));
         state.values[position] = Some(Value::I64(version + 1));
     }
     let returns = db.dialect().update_returning();
-    let update = Update {
-        table: model.table.clone(),
-        set,
-        filter: Some(filter),
-        order_by: Vec::new(),
-        limit: None,
-        key: Vec::new(),
-        returning: if returns { super::insert::whole(&model) } else { Vec::new() },
-        tags: options.tags.clone(),
-    };
-    let sql = db.render(&Statement::Update(Box::new(update)))?;
+    let step = |sink| Step { text, params: Params::Fixed(params), sink, cache: true };
     let run = options.run("update", &model.name);
     let (affected, row) = if returns {
-        let done =
-            run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+        let done = run_one(db, step(Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
         let rows = unsink::<super::insert::ValuesSink>(done)?.into_rows();
         (rows.len(), rows.into_iter().next())
     } else {
-        let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
+        let done = run_one(db, step(Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
         (usize::try_from(done.affected).unwrap_or(usize::MAX), None)
     };
     if affected == 0 && (version.is_some() || !options.may_be_gone) {
@@ -288,6 +269,63 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
         }
     }
     Ok(state.clone())
+}
+
+/// The statement that writes some columns of a stored row, and its values: its text is written once for each set of columns, where all of them are values.
+fn statement(
+    db: &Db,
+    state: &RowState,
+    changed: &[usize],
+    (key, version): (&[Value], Option<(usize, i64)>),
+    options: &WriteOptions,
+) -> Result<(Arc<str>, Vec<Param>)> {
+    let model = &state.model;
+    let render = || -> Result<Sql> {
+        let mut set: Vec<(Name, Expr)> = Vec::with_capacity(changed.len() + 1);
+        for position in changed {
+            let mut value = super::insert::given(state, *position);
+            if state.computes(*position) {
+                value = crate::plan::write_expr(value, &crate::query::QueryState::new(model.clone()), &db.models())?;
+            }
+            set.push((model.columns[*position].column.clone(), value));
+        }
+        let mut filter = key_condition(model, key);
+        if let Some((position, version)) = version {
+            filter = filter.and(still_has(model, position, version));
+            set.push((model.columns[position].column.clone(), bound(model, position, &Value::I64(version + 1))));
+        }
+        let update = Update {
+            table: model.table.clone(),
+            set,
+            filter: Some(filter),
+            order_by: Vec::new(),
+            limit: None,
+            key: Vec::new(),
+            returning: if db.dialect().update_returning() { super::insert::whole(model) } else { Vec::new() },
+            tags: options.tags.clone(),
+        };
+        db.render(&Statement::Update(Box::new(update)))
+    };
+    let plain = options.tags.is_empty() && !changed.iter().any(|position| state.computes(*position));
+    let shape = if plain { update_key(model, db.place.schema.as_deref(), changed, key, version.is_some()) } else { None };
+    let Some(shape) = shape else {
+        let sql = render()?;
+        return Ok((sql.text.into(), sql.params));
+    };
+    let text = db.inner.statements.write(shape, model, || Ok(render()?.text))?;
+    Ok((text, values(state, changed, key, version)))
+}
+
+/// The parameters of that statement.
+fn values(state: &RowState, changed: &[usize], key: &[Value], version: Option<(usize, i64)>) -> Vec<Param> {
+    let model = &state.model;
+    let param = |position: usize, value: Value| Param { value, bind: model.columns[position].ty.bind() };
+    let mut params = Vec::with_capacity(changed.len() + key.len() + 2);
+    params.extend(changed.iter().map(|position| param(*position, state.values[*position].clone().unwrap_or_default())));
+    params.extend(version.map(|(position, version)| param(position, Value::I64(version + 1))));
+    params.extend(model.primary_key.iter().zip(key).map(|(position, value)| param(*position, value.clone())));
+    params.extend(version.map(|(position, version)| param(position, Value::I64(version))));
+    params
 }
 
 /// The row as the database gave it back; without `refresh` only what was written or computed.

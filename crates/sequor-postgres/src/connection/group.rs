@@ -61,13 +61,27 @@ impl PostgresConnection {
         self.settle(false).await?;
         self.counts.clear();
         self.counts.push(0);
-        let progress = self.run_steps(std::slice::from_mut(&mut step), BatchMode::Plain, false).await?;
+        let steps = std::slice::from_mut(&mut step);
+        let progress = match self.alone(steps) {
+            Some(group) => self.run_group(steps, &group).await?,
+            None => Box::pin(self.run_steps(steps, BatchMode::Plain, false)).await?,
+        };
         let paused = progress == Progress::Paused;
         if paused {
             self.paused = Some(false);
         }
         let affected = self.counts.first().copied().unwrap_or(0);
         Ok(StepDone { sink: step.sink, affected, last_insert_id: None, paused, params: step.params })
+    }
+
+    /// The flush of a step that needs nothing before it.
+    fn alone(&mut self, steps: &[Step]) -> Option<Group> {
+        let [Step { text, params: Params::Fixed(params), .. }] = steps else { return None };
+        if needs_types(params) {
+            return None;
+        }
+        let reads = !self.in_transaction() && is_select(text);
+        Some(Group { steps: 0..1, begin: self.begin.take(), commit: false, reads })
     }
 
     /// Goes on with a paused step.

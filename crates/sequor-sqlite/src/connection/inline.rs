@@ -35,9 +35,23 @@ impl Inline {
 
     /// Runs a batch of one step whose sink never pauses.
     pub(super) fn run(&self, mut batch: Batch, shared: &Shared) -> Done<Vec<StepDone>, Batch> {
-        let short = matches!(batch.steps.as_slice(), [Step { params: Params::Fixed(_), sink, .. }] if sink.never_pauses());
-        let step = if short && Inline::may_run(shared) { batch.steps.pop() } else { None };
-        let Some(step) = step else { return Done::ForTheThread(batch) };
+        let alone = batch.steps.len() == 1;
+        let Some(step) = batch.steps.pop_if(|_| alone) else { return Done::ForTheThread(batch) };
+        match self.run_step(step, shared) {
+            Done::Here(result) => Done::Here(result.map(|done| vec![done])),
+            Done::ForTheThread(step) => {
+                batch.steps.push(step);
+                Done::ForTheThread(batch)
+            }
+        }
+    }
+
+    /// Runs a step whose sink never pauses.
+    pub(super) fn run_step(&self, step: Step, shared: &Shared) -> Done<StepDone, Step> {
+        let short = matches!(&step, Step { params: Params::Fixed(_), sink, .. } if sink.never_pauses());
+        if !short || !Inline::may_run(shared) {
+            return Done::ForTheThread(step);
+        }
         let attempt = in_place(|| {
             let mut core = lock(&self.core);
             shared.begin(shared.number(), true);
@@ -46,11 +60,8 @@ impl Inline {
             attempt
         });
         match attempt {
-            Attempt::Done(result) => Done::Here(result.map(|done| vec![done])),
-            Attempt::Locked(step) => {
-                batch.steps.push(step);
-                Done::ForTheThread(batch)
-            }
+            Attempt::Done(result) => Done::Here(result),
+            Attempt::Locked(step) => Done::ForTheThread(step),
         }
     }
 

@@ -119,7 +119,7 @@ impl Task<'_, '_> {
 
     fn rows(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
         let mut rows = statement.raw_query();
-        let mut named = self.silent || self.stopped;
+        let mut named = self.silent || self.stopped || !self.sink.wants_names();
         while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
             self.rows += 1;
             if self.silent || self.stopped {

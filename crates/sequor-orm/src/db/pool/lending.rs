@@ -73,7 +73,8 @@ impl ConnectionPool {
         }
         if let Some(slot) = &mut slot {
             slot.uses += 1;
-            self.note_acquired(now.saturating_duration_since(asked));
+            // Mostly the very same reading of the clock.
+            self.note_acquired(if now == asked { Duration::ZERO } else { now.saturating_duration_since(asked) });
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let cancel = slot.as_ref().and_then(|slot| slot.cancel.clone());

@@ -65,13 +65,13 @@ impl Record {
         let mut clauses = scoped(link, scope, Json::Null, db)?;
         clauses.merge(std::mem::take(&mut include.clauses));
         clauses.without_hooks |= !hooks;
-        let mut target = QueryState { model: link.target.clone(), clauses: Box::new(clauses) };
+        let mut target = QueryState { model: link.target.clone(), clauses: clauses.into() };
         load::before_find(db, &mut target, Location::caller()).await?;
         include.clauses = (*target.clauses).clone();
         query.clauses.without_hooks = true;
         query.clauses.unscoped = true;
         query.clauses.deleted = crate::query::Deleted::Included;
-        query.clauses.filters.push(crate::query::key_filter(&query, self.state.stored_key()?));
+        query.clauses.filters.push(crate::query::key_filter(&query.model, self.state.stored_key()?));
         let rows = read(query, db).await?;
         let mut rows = match rows.into_iter().next().and_then(|mut row| row.relations.pop()) {
             Some((_, super::Related::Many(rows))) => rows,
@@ -319,7 +319,7 @@ fn scoped(link: &Link, scope: Option<Json>, options: Json, db: &Db) -> Result<Cl
         Some(Json::Bool(false) | Json::Null) => target.unscoped(),
         Some(scope) => target.scope(scope),
     };
-    Ok(*target.query(options)?.clauses)
+    Ok(target.query(options)?.clauses.into_clauses())
 }
 
 /// The options of a getter as those of an include: `joinTableAttributes` are what is shown of the rows between, as in Sequelize.

@@ -71,6 +71,10 @@ struct RecordBatch {
 }
 
 impl RowSink for RecordBatch {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.push(row, 0)?;
         Ok(Flow::Continue)

@@ -27,7 +27,7 @@ impl Record {
         let some = options.contains_key("attributes");
         let model = RuntimeModel::of(db, self.state.model.clone());
         let mut query = model.query(Json::Object(options))?;
-        query.clauses.filters.push(key_filter(&query, key));
+        query.clauses.filters.push(key_filter(&query.model, key));
         query.clauses.unordered = true;
         show_keys(&mut query.clauses, &self.state.model, db.registry())?;
         let Some(mut found) = model.read(query).await?.pop() else {

@@ -168,7 +168,7 @@ impl RuntimeModel {
             clauses.select = clauses_from_json(&model, self.db.registry(), serde_json::json!({ "attributes": attributes }))?.select;
         }
         clauses.unscoped |= self.scopes.is_some();
-        Ok(QueryState { model, clauses: Box::new(clauses) })
+        Ok(QueryState { model, clauses: clauses.into() })
     }
 
     fn named_scope(&self, model: &ModelDef, scope: &Json) -> Result<Json> {

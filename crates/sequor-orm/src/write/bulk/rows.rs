@@ -4,14 +4,14 @@ use super::{BulkOptions, OnDuplicate, conflict, covered_key};
 use crate::db::Db;
 use crate::load::unsink;
 use crate::plan::insert_key;
-use crate::write::insert::{ValuesSink, bound, given, returning, statement, unknown, wanted};
+use crate::write::insert::{ValuesSink, bound, given, is_flat, returning, statement, unknown, wanted};
 use crate::write::{RowState, named};
 use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Default as ColumnDefault, ModelDef};
 use sequor_core::statement::{Conflict, Insert, Statement};
-use sequor_core::types::{BindType, ColumnType};
+use sequor_core::types::BindType;
 use sequor_sql::Bulk;
 use std::sync::Arc;
 
@@ -192,10 +192,7 @@ fn pattern(row: &RowState) -> Option<u128> {
 
 fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
     let plain = matches!(options.duplicates, OnDuplicate::Fail);
-    // An array of arrays loses its dimension, and ranges and documents have no array that every server reads.
-    let flat = |position: &usize| {
-        !matches!(model.columns[*position].ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector)
-    };
+    let flat = |position: &usize| is_flat(&model.columns[*position].ty);
     match db.dialect().bulk() {
         _ if group.computed => Way::Computed,
         Bulk::Loop if plain && counts_up(model, &group.positions) => Way::Loop,

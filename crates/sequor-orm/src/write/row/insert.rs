@@ -50,6 +50,10 @@ impl ValuesSink {
 }
 
 impl RowSink for ValuesSink {
+    fn wants_names(&self) -> bool {
+        false
+    }
+
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         for (index, ty) in self.types.iter().enumerate() {
             self.cells.push(row.value(index, ty)?);
@@ -76,6 +80,11 @@ pub(crate) fn returning(model: &ModelDef, positions: &[usize]) -> Vec<SelectItem
 /// A value for a column: text of a foreign kind is refused before it is sent.
 pub(crate) fn bound(model: &ModelDef, position: usize, value: &Value) -> Expr {
     Expr::Value(value.clone(), model.columns[position].ty.bind())
+}
+
+/// Whether a list of such values travels as one array: an array of arrays loses its dimension, and ranges and documents have none that every server reads.
+pub(crate) fn is_flat(ty: &ColumnType) -> bool {
+    !matches!(ty, ColumnType::Array(_) | ColumnType::Range(_) | ColumnType::HStore | ColumnType::TsVector)
 }
 
 /// What a column gets: its value, or the expression that the database computes.
@@ -287,7 +296,7 @@ async fn read_back(db: &Db, state: &RowState, last: Option<i64>, options: &Write
 /// The row of a key, deleted or not, whatever scope there is.
 pub(crate) async fn by_key(db: &Db, model: &Arc<ModelDef>, key: Vec<Value>, options: &WriteOptions) -> Result<Option<RowState>> {
     let mut state = QueryState::new(model.clone());
-    state.clauses.filters.push(crate::query::key_filter(&state, key));
+    state.clauses.filters.push(crate::query::key_filter(&state.model, key));
     state.clauses.unscoped = true;
     state.clauses.deleted = crate::query::Deleted::Included;
     Ok(crate::load::find_rows(db, state, options.site).await?.pop())

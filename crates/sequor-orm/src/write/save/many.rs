@@ -1,21 +1,32 @@
-//! Saving many rows, each with its own values, in one statement: `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
+//! Saving many rows, each with its own values: joined to an array for each column (PostgreSQL), by one prepared statement (SQLite), or in one statement of
+//! many conditions (MySQL): `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
 use super::{Prepared, column, expected_version, finish, key_condition, lost, prepare, ready, save, settle, written};
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{run_one, step, unsink};
-use crate::write::insert::{ValuesSink, bound, whole};
+use crate::load::{KeyHash, run_one, step, unsink};
+use crate::plan::update_key;
+use crate::write::insert::{ValuesSink, bound, is_flat, whole};
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Name;
-use sequor_core::driver::Discard;
+use sequor_core::driver::{Discard, Param, Params, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{BinaryOp, CaseArm, Expr, Statement, Update};
+use sequor_core::statement::{BinaryOp, CaseArm, Expr, InsertColumn, Statement, Update, UpdateMany};
+use sequor_core::types::BindType;
+use sequor_sql::Bulk;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many rows one statement writes: their conditions and values stay within every database's limits.
 const ROWS: usize = 400;
+
+/// Where fewer rows than this change the same columns, one statement of conditions is quicker than one for each set of columns.
+const FEW: usize = 10;
+
+/// How many rows one statement writes where their number does not change its text.
+const TOGETHER: usize = 10_000;
 
 /// How many values one statement binds at most (SQLite takes 32,766).
 const BINDS: usize = 30_000;
@@ -48,14 +59,9 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
         }
         rows
     };
-    let mut writes: Vec<&mut Prepared> = rows.iter_mut().filter(|row| !row.changed.is_empty()).collect();
+    let writes: Vec<&mut Prepared> = rows.iter_mut().filter(|row| !row.changed.is_empty()).collect();
     if shared {
-        let most = writes.iter().map(|row| row.changed.len()).max().unwrap_or(0);
-        let width = writes.first().map_or(1, |row| row.state.model.primary_key.len());
-        let size = (BINDS / ((most + 1) * (width + 1))).clamp(1, ROWS);
-        for chunk in writes.chunks_mut(size) {
-            write(db, chunk, options).await?;
-        }
+        write_all(db, writes, options).await?;
     } else {
         for row in writes {
             row.state = super::update_row(db, &mut row.state, &row.changed, options).await?;
@@ -103,6 +109,122 @@ fn can_share(state: &RowState) -> bool {
         && state.computed.is_empty()
         && !changed.iter().any(|position| state.model.primary_key.contains(position))
         && !state.model.columns.iter().any(|column| column.generated.is_some())
+}
+
+/// Writes the rows in as few statements as the database allows.
+async fn write_all(db: &Db, mut rows: Vec<&mut Prepared>, options: &WriteOptions) -> Result<()> {
+    let Some(model) = rows.first().map(|row| row.state.model.clone()) else { return Ok(()) };
+    if !are_different(&rows) {
+        // One after the other, as if each were saved by itself.
+        for row in rows {
+            row.state = super::update_row(db, &mut row.state, &row.changed, options).await?;
+        }
+        return Ok(());
+    }
+    let bulk = db.dialect().bulk();
+    // A row whose version is not known is found by its key alone, which is another text.
+    let versioned = model.version.is_none() || rows.iter().all(|row| expected_version(&row.state).is_some());
+    // Rows that change the same columns share a text.
+    rows.sort_by(|one, other| one.changed.cmp(&other.changed));
+    let groups = rows.chunk_by(|one, other| one.changed == other.changed).count();
+    let arrays = || groups <= 1 + rows.len() / FEW && travels_in_arrays(&model, &rows);
+    if bulk == Bulk::Lists || !options.tags.is_empty() || !versioned || bulk == Bulk::Arrays && !arrays() {
+        let most = rows.iter().map(|row| row.changed.len()).max().unwrap_or(0);
+        let size = (BINDS / ((most + 1) * (model.primary_key.len() + 1))).clamp(1, ROWS);
+        for chunk in rows.chunks_mut(size) {
+            write(db, chunk, options).await?;
+        }
+        return Ok(());
+    }
+    for group in rows.chunk_by_mut(|one, other| one.changed == other.changed) {
+        for chunk in group.chunks_mut(TOGETHER) {
+            same_columns(db, chunk, bulk, options).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether no row is there twice.
+fn are_different(rows: &[&mut Prepared]) -> bool {
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.iter().all(|row| row.state.stored_key().is_ok_and(|key| seen.insert(KeyHash::new(&key))))
+}
+
+/// Whether all values that are written, and the keys, are such that a list of them is an array.
+fn travels_in_arrays(model: &ModelDef, rows: &[&mut Prepared]) -> bool {
+    rows.iter().flat_map(|row| &row.changed).chain(&model.primary_key).all(|position| is_flat(&model.columns[*position].ty))
+}
+
+/// Writes rows that change the same columns: as one array for each column, or by one prepared statement that is run for each of them.
+async fn same_columns(db: &Db, rows: &mut [&mut Prepared], bulk: Bulk, options: &WriteOptions) -> Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let (model, changed) = (first.state.model.clone(), first.changed.clone());
+    let keys = rows.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
+    let params = |row: &Prepared, key: &[Value]| super::values(&row.state, &changed, key, expected_version(&row.state));
+    let (text, params) = if bulk == Bulk::Arrays {
+        (arrays_text(db, &model, &changed)?, Params::Fixed(arrays(&model, rows, &changed, &keys)))
+    } else {
+        let (version, key) = (expected_version(&first.state), keys.first().map(Vec::as_slice).unwrap_or_default());
+        let (text, _) = super::statement(db, &first.state, &changed, (key, version), options)?;
+        (text, Params::Many(rows.iter().zip(&keys).map(|(row, key)| params(row, key)).collect()))
+    };
+    let step = Step { text, params, sink: Box::new(ValuesSink::new(&model)), cache: true };
+    let done = run_one(db, step, options.run("update", &model.name)).await.map_err(|error| named(error, &model))?;
+    let stored = unsink::<ValuesSink>(done)?.into_rows();
+    if bulk == Bulk::Loop && stored.len() == rows.len() {
+        for (row, values) in rows.iter_mut().zip(stored) {
+            row.state.values = values.into_iter().map(Some).collect();
+        }
+        return Ok(());
+    }
+    let key_of = |values: &Vec<Value>| model.primary_key.iter().map(|position| values[*position].clone()).collect::<Vec<_>>();
+    let mut stored: HashMap<KeyHash, Vec<Value>> = stored.into_iter().map(|values| (KeyHash::new(&key_of(&values)), values)).collect();
+    for (row, key) in rows.iter_mut().zip(keys) {
+        let Some(values) = stored.remove(&KeyHash::new(&key)) else {
+            return Err(lost(db, &model, key, expected_version(&row.state), options).await);
+        };
+        row.state.values = values.into_iter().map(Some).collect();
+    }
+    Ok(())
+}
+
+/// The text for any number of rows that change these columns.
+fn arrays_text(db: &Db, model: &Arc<ModelDef>, changed: &[usize]) -> Result<Arc<str>> {
+    let column = |position: &usize| InsertColumn { name: model.columns[*position].column.clone(), ty: model.columns[*position].ty.clone() };
+    let make = || {
+        let update = UpdateMany {
+            table: model.table.clone(),
+            by: model.primary_key.iter().chain(&model.version).map(column).collect(),
+            set: changed.iter().map(column).collect(),
+            raise: model.version.map(|position| model.columns[position].column.clone()),
+            returning: whole(model),
+        };
+        Ok(db.render(&Statement::UpdateMany(Box::new(update)))?.text)
+    };
+    match update_key(model, db.place.schema.as_deref(), changed, &[], model.version.is_some()) {
+        Some(shape) => db.inner.statements.write(shape, model, make),
+        None => make().map(Arc::from),
+    }
+}
+
+/// The parameters of that text: an array for each column of the key, for the version that is expected, and for each column that changes.
+fn arrays(model: &ModelDef, rows: &[&mut Prepared], changed: &[usize], keys: &[Vec<Value>]) -> Vec<Param> {
+    let array = |position: usize, list: Vec<Value>| Param {
+        value: Value::Array(list),
+        bind: BindType::list(model.columns[position].ty.bind().scalar),
+    };
+    let mut params = Vec::with_capacity(changed.len() + model.primary_key.len() + 1);
+    for (place, position) in model.primary_key.iter().enumerate() {
+        params.push(array(*position, keys.iter().map(|key| key[place].clone()).collect()));
+    }
+    if let Some(position) = model.version {
+        let expected = |row: &&mut Prepared| expected_version(&row.state).map_or(Value::Null, |(_, version)| Value::I64(version));
+        params.push(array(position, rows.iter().map(expected).collect()));
+    }
+    for position in changed {
+        params.push(array(*position, rows.iter().map(|row| row.state.values[*position].clone().unwrap_or_default()).collect()));
+    }
+    params
 }
 
 async fn write(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
@@ -197,7 +319,8 @@ async fn first_lost(db: &Db, model: &Arc<ModelDef>, rows: &[&mut Prepared], keys
         let version = expected_version(&row.state);
         match crate::write::insert::by_key(db, model, key.clone(), options).await {
             Ok(Some(found)) => match version {
-                Some((position, expected)) if found.values[position] != Some(Value::I64(expected + 1)) => {
+                // Somebody else may have raised it just as far; then the row does not hold what was to be written.
+                Some((position, expected)) if found.values[position] != Some(Value::I64(expected + 1)) || !holds(&found, row) => {
                     return lost(db, model, key, version, options).await;
                 }
                 _ => {}
@@ -207,4 +330,12 @@ async fn first_lost(db: &Db, model: &Arc<ModelDef>, rows: &[&mut Prepared], keys
         }
     }
     Error::not_found(model.name.to_string())
+}
+
+/// Whether a stored row has the values that another one writes.
+fn holds(stored: &RowState, row: &Prepared) -> bool {
+    row.changed.iter().all(|position| match (&stored.values[*position], &row.state.values[*position]) {
+        (Some(stored), Some(written)) => super::same_value(stored, written),
+        (stored, written) => stored.is_none() == written.is_none(),
+    })
 }

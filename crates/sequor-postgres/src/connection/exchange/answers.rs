@@ -238,6 +238,9 @@ impl PostgresConnection {
 
 /// Tells a sink the names of the columns.
 fn announce(step: &mut Step, described: &Described) -> Result<()> {
+    if !step.sink.wants_names() {
+        return Ok(());
+    }
     let columns = &described.columns;
     let mut few = [""; FEW];
     match few.get_mut(..columns.len()) {
