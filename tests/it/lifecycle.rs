@@ -9,4 +9,5 @@ mod moments;
 mod order;
 mod reads;
 mod rules;
+mod together;
 mod tracking;

@@ -38,15 +38,6 @@ pub enum Bulk {
     Lists,
 }
 
-/// Where a row lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowAddress {
-    /// The column of its place in its table.
-    pub place: &'static str,
-    /// The column of that table, which is a part of the one that a statement names where that has parts.
-    pub table: &'static str,
-}
-
 impl Dialect {
     /// The name in URLs and messages.
     pub fn name(self) -> &'static str {
@@ -88,9 +79,9 @@ impl Dialect {
         self == Dialect::Postgres
     }
 
-    /// The system columns that say where a row lies, which it does not leave while it is locked.
-    pub fn row_address(self) -> Option<RowAddress> {
-        (self == Dialect::Postgres).then_some(RowAddress { place: "ctid", table: "tableoid" })
+    /// A condition that holds for rows that this transaction alone has locked, where rows carry such a mark. In a savepoint they carry another one.
+    pub fn locked_here(self) -> Option<&'static str> {
+        (self == Dialect::Postgres).then_some("xmax = (SELECT (txid_current() % 4294967296)::text::xid)")
     }
 
     /// Whether DELETE has RETURNING.

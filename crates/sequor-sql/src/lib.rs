@@ -13,7 +13,7 @@ mod write;
 mod writer;
 
 pub use ddl::{render_ddl, render_ddl_in, rule_as_check};
-pub use dialect::{Bulk, Dialect, KeyList, RowAddress};
+pub use dialect::{Bulk, Dialect, KeyList};
 pub use expr::LONG_LIST;
 
 use sequor_core::driver::Param;

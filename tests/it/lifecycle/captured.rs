@@ -155,3 +155,27 @@ async fn rows_that_others_add_meanwhile_are_told_or_left_alone(db: Db) -> sequor
     assert!(heard.iter().all(|(key, _, was, is, _)| was.as_ref() == before.get(key) && is.as_ref() == after.get(key)));
     Ok(())
 }
+
+#[sequor::test(models(Shift, Break))]
+async fn rows_that_others_hold_on_to_are_changed_and_told_too(db: Db) -> sequor::Result<()> {
+    // Elsewhere a row to which somebody adds another one cannot be changed before they are done.
+    if db.dialect() != Dialect::Postgres {
+        return Ok(());
+    }
+    filled(&db).await?;
+    let told = listening(&db);
+    let others = db.begin().await?;
+    let held = Shift::find_all().filter(Shift::WARD.eq(1)).order_by(Shift::ID.asc()).limit(2).exec(&others).await?;
+    for shift in &held {
+        draft!(Break { shift_id: shift.id }).create(&others).await?;
+    }
+    let before = table(&db).await?;
+    let count = Shift::update_all().set(Shift::HOURS, 41).filter(Shift::WARD.eq(1)).exec(&db).await?;
+    others.commit().await?;
+    let after = table(&db).await?;
+    let heard = told.lock().map(|mut told| std::mem::take(&mut *told)).unwrap_or_default();
+    assert_eq!((heard.len() as u64, count), (7, 7), "the eighth is deleted");
+    assert!(heard.iter().all(|(key, _, was, is, _)| was.as_ref() == before.get(key) && is.as_ref() == after.get(key)));
+    assert!(held.iter().all(|shift| after.get(&shift.id).is_some_and(|row| row.hours == Some(41) && row.version == 1)));
+    Ok(())
+}

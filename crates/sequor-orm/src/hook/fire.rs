@@ -2,7 +2,9 @@
 
 use super::form::Shown;
 use super::table::{Entry, Found, Run};
-use super::{AnyChange, Changes, Declared, HookContext, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors};
+use super::{
+    AnyChange, Changes, Declared, HookContext, HookFn, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors,
+};
 use crate::db::Db;
 use crate::write::{RowState, WriteOptions, parents};
 use sequor_core::driver::BoxFuture;
@@ -152,15 +154,7 @@ async fn call_each(
                     let context = context(&subject);
                     called.on(subject, &context, &skips).await
                 }
-                Subjects::Changes(changes) => {
-                    let mut changes = changes.walk();
-                    while let Some(change) = changes.next() {
-                        let subject = HookSubject::Change(change);
-                        let context = context(&subject);
-                        called.on(subject, &context, &skips).await?;
-                    }
-                    Ok(())
-                }
+                Subjects::Changes(changes) => called.on_changes(changes, context(&HookSubject::Moment), &skips).await,
             }
         })
         .await
@@ -183,6 +177,26 @@ fn saving(row: &RowState) -> Operation {
 }
 
 impl Called {
+    /// Calls all on one change after another. There may be many: nothing is made anew for each.
+    async fn on_changes<'s>(&'s self, changes: &Changes, mut cx: HookContext<'_>, skips: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
+        let plain = |entry: &'s Entry| match &entry.run {
+            Run::Plain(run) if !skips(&entry.name) => Some((entry.name.as_str(), run)),
+            Run::Plain(_) | Run::Formed(..) => None,
+        };
+        let listeners: Vec<(&str, &HookFn)> = self.table.iter().filter_map(plain).collect();
+        let mut changes = changes.walk();
+        while let Some(change) = changes.next() {
+            cx.operation = change.operation.as_str();
+            if let Some(declared) = self.declared {
+                guarded(cx.kind.name(), || declared.run(cx.kind, HookSubject::Change(change), &cx)).await?;
+            }
+            for (name, run) in &listeners {
+                guarded(name, || run(HookSubject::Change(change), &cx)).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls all on one subject.
     async fn on(&self, mut subject: HookSubject<'_>, cx: &HookContext<'_>, skips: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
         if let Some(declared) = self.declared {
@@ -190,26 +204,24 @@ impl Called {
         }
         let mut shown = Shown::default();
         for entry in self.table.iter().filter(|entry| (!self.rows || entry.rows) && !skips(&entry.name)) {
-            if let Err(error) = call_one(entry, &mut subject, &mut shown, cx).await {
+            let result = match &entry.run {
+                Run::Plain(run) => {
+                    shown.leave(&mut subject, true);
+                    guarded(&entry.name, || run(reborrow(&mut subject), cx)).await
+                }
+                Run::Formed(form, run) => match shown.in_form(*form, &mut subject) {
+                    Ok(Some(row)) => guarded(&entry.name, || run(row, cx)).await,
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = result {
                 shown.leave(&mut subject, false);
                 return Err(error);
             }
         }
         shown.leave(&mut subject, true);
         Ok(())
-    }
-}
-
-async fn call_one(entry: &Entry, subject: &mut HookSubject<'_>, shown: &mut Shown, cx: &HookContext<'_>) -> Result<()> {
-    match &entry.run {
-        Run::Plain(run) => {
-            shown.leave(subject, true);
-            guarded(&entry.name, || run(reborrow(subject), cx)).await
-        }
-        Run::Formed(form, run) => match shown.in_form(*form, subject)? {
-            Some(row) => guarded(&entry.name, || run(row, cx)).await,
-            None => Ok(()),
-        },
     }
 }
 
@@ -220,14 +232,23 @@ pub(crate) fn is_in_query_hook() -> bool {
 }
 
 /// Runs one hook; its panic is an error like any other of its own.
-pub(super) async fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>>) -> Result<()> {
-    let panicked = || Error::hook(name, "the hook panicked; nothing of its write is stored");
-    let Ok(mut running) = catch_unwind(AssertUnwindSafe(run)) else { return Err(panicked()) };
-    let result = std::future::poll_fn(|cx| {
-        catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+pub(super) fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>> + Unpin) -> impl Future<Output = Result<()>> + Unpin {
+    let (mut start, mut running) = (Some(run), None);
+    std::future::poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            // Most hooks are done when they are called.
+            if let Some(run) = start.take() {
+                running = Some(run());
+            }
+            let polled = running.as_mut().map_or(Poll::Ready(Ok(())), |running| running.as_mut().poll(cx));
+            if polled.is_ready() {
+                running = None;
+            }
+            polled
+        }));
+        let polled = polled.unwrap_or_else(|_| Poll::Ready(Err(Error::hook(name, "the hook panicked; nothing of its write is stored"))));
+        polled.map_err(|error| refused(name, error))
     })
-    .await;
-    result.map_err(|error| refused(name, error))
 }
 
 /// An error of our own stays what it is; another one is named by its hook.

@@ -5,16 +5,15 @@ mod tree;
 
 use super::create::{prepare_at, remember};
 use super::fill::Moment;
-use super::insert::{bound, writable};
+use super::insert::writable;
 use super::{RowState, WriteOptions};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::validate;
 use rows::insert_rows;
-use sequor_core::Value;
 use sequor_core::error::{Error, Result, ValidationError};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Conflict, ConflictAction, Expr};
+use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, RawPart};
 
 /// What a bulk write may say.
 #[derive(Clone, Debug)]
@@ -170,7 +169,7 @@ async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -
 }
 
 /// The conflict clause of a bulk write, and the fields of an update.
-pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usize]) -> Result<Option<Conflict>> {
+pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usize], updated_by: Option<usize>) -> Result<Option<Conflict>> {
     let column = |position: &usize| model.columns[*position].column.clone();
     match duplicates {
         OnDuplicate::Fail => Ok(None),
@@ -186,11 +185,13 @@ pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usiz
             {
                 fields.push(updated);
             }
-            fields.retain(|position| Some(*position) != model.timestamps.created);
+            fields.extend(updated_by.filter(|updated| !fields.contains(updated)));
+            fields.retain(|position| ![model.timestamps.created, model.userstamps.0].contains(&Some(*position)));
             let mut set: Vec<_> = fields.iter().map(|position| (column(position), Expr::Proposed(column(position)))).collect();
             if let Some(version) = model.version {
-                let raised = super::save::column(model, version)
-                    .binary(sequor_core::statement::BinaryOp::Add, bound(model, version, &Value::I64(1)));
+                // Not bound: the parameters of a bulk create are those of its rows.
+                let one = Expr::Raw(vec![RawPart::Text("1".into())]);
+                let raised = super::save::column(model, version).binary(BinaryOp::Add, one);
                 set.push((column(&version), raised));
             }
             let target_filter = model.key_condition(&target);

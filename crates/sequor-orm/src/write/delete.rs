@@ -6,7 +6,7 @@ mod tree;
 
 pub(crate) use restore::{restore, restore_all};
 
-use super::fill::now_for;
+use super::fill::{now_for, updater};
 use super::insert::{bound, writable};
 use super::update::{needs_filter, run_statement, statement};
 use super::{RowState, WriteOptions, named};
@@ -15,11 +15,11 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{find_rows_hooked, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState};
-use sequor_core::Value;
 use sequor_core::driver::{BoxFuture, Discard};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SoftDelete};
-use sequor_core::statement::{Ddl, Delete, Statement};
+use sequor_core::statement::{BinaryOp, Ddl, Delete, Expr, Statement};
+use sequor_core::{Name, Value};
 
 /// What soft deletion writes.
 fn deletion(model: &ModelDef, db: &Db) -> Option<(usize, Value)> {
@@ -92,6 +92,17 @@ fn forced(mut query: QueryState, options: &WriteOptions) -> QueryState {
     query
 }
 
+/// What deleting and restoring rows changes beside them: who did it, and the version.
+fn marks(db: &Db, model: &ModelDef, options: &WriteOptions) -> Result<Vec<(Name, Expr)>> {
+    let column = |position: usize| model.columns[position].column.clone();
+    let actor = updater(db, model, options)?.map(|(position, actor)| (column(position), bound(model, position, &actor)));
+    let raised = model.version.map(|position| {
+        let version = Expr::Column { table: None, name: column(position) };
+        (column(position), version.binary(BinaryOp::Add, bound(model, position, &Value::I64(1))))
+    });
+    Ok(actor.into_iter().chain(raised).collect())
+}
+
 /// Marks the rows of a query as deleted, by this instant or flag.
 async fn mark(db: &Db, query: &QueryState, (position, value): (usize, Value), options: &WriteOptions) -> Result<u64> {
     let model = &query.model;
@@ -99,6 +110,7 @@ async fn mark(db: &Db, query: &QueryState, (position, value): (usize, Value), op
     if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
         set.push((model.columns[updated].column.clone(), bound(model, updated, &now_for(&model.columns[updated], db))));
     }
+    set.extend(marks(db, model, options)?);
     let update = statement(db, query, set, false, &options.tags)?;
     Ok(run_statement(db, update, query, options, "destroy_all").await?.0)
 }

@@ -402,7 +402,7 @@ pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Valu
 async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
-    let set = increments(&model, steps, db, options);
+    let set = increments(&model, steps, db, options)?;
     let update = Update {
         table: model.table.clone(),
         set,
@@ -428,8 +428,8 @@ async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options:
     by_key(db, &model, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))
 }
 
-/// `x = x + n`, with `updated_at` and the version.
-pub(crate) fn increments(model: &ModelDef, steps: Vec<(usize, Value)>, db: &Db, options: &WriteOptions) -> Vec<(Name, Expr)> {
+/// `x = x + n`, with `updated_at`, `updated_by` and the version.
+pub(crate) fn increments(model: &ModelDef, steps: Vec<(usize, Value)>, db: &Db, options: &WriteOptions) -> Result<Vec<(Name, Expr)>> {
     let raised = |position: usize, by: &Value| {
         let mut sum = column(model, position).binary(BinaryOp::Add, bound(model, position, by));
         if matches!(model.columns[position].ty, ColumnType::Decimal(_)) {
@@ -442,8 +442,11 @@ pub(crate) fn increments(model: &ModelDef, steps: Vec<(usize, Value)>, db: &Db, 
         let now = super::fill::now_for(&model.columns[position], db);
         set.push((model.columns[position].column.clone(), bound(model, position, &now)));
     }
+    if let Some((position, actor)) = super::fill::updater(db, model, options)? {
+        set.push((model.columns[position].column.clone(), bound(model, position, &actor)));
+    }
     if let Some(position) = model.version {
         set.push(raised(position, &Value::I64(1)));
     }
-    set
+    Ok(set)
 }

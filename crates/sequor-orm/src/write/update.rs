@@ -2,7 +2,7 @@
 
 mod capture;
 
-use super::fill::now_for;
+use super::fill::{now_for, updater};
 use super::insert::{ValuesSink, bound, is_exact, whole, writable};
 use super::save::moves;
 use super::{RowState, WriteOptions, named};
@@ -73,7 +73,7 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
     let result = if needs_rows {
         db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
     } else {
-        run_update(db, &query, completed(db, &model, set.clone(), write), write, options.returning).await?
+        run_update(db, &query, completed(db, &model, set.clone(), write)?, write, options.returning).await?
     };
     let mut bulk = hook::BulkChange { query, set };
     hook::fire(db, &model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
@@ -113,7 +113,7 @@ async fn captured(db: &Db, query: QueryState, set: Vec<(usize, Expr)>, options: 
     }
     let moved = moves::capture(db, &before, &positions, write).await?;
     let keys = keys_afterwards(db, &query, &before, &set, write).await?;
-    let set = completed(db, &query.model, set, write);
+    let set = completed(db, &query.model, set, write)?;
     // Where the statement itself gives its rows back, they are what is stored, whatever triggers made of them.
     let foreseen = if db.dialect().update_returning() { None } else { foreseen(&before, &set) };
     let (count, mut rows) = run_update(db, &same_rows(db, &query, &before)?, set, write, foreseen.is_none()).await?;
@@ -303,8 +303,14 @@ pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, ret
     })
 }
 
-/// What an update sets, with `updated_at` and the version.
-fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, options: &WriteOptions) -> Vec<(usize, Expr)> {
+/// What an update sets, with `updated_at`, `updated_by` and the version.
+fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, options: &WriteOptions) -> Result<Vec<(usize, Expr)>> {
+    if !options.keeps_version
+        && !set.iter().any(|(known, _)| model.userstamps.1 == Some(*known))
+        && let Some((position, actor)) = updater(db, model, options)?
+    {
+        set.push((position, bound(model, position, &actor)));
+    }
     if let (Some(position), false) = (model.timestamps.updated, options.silent)
         && !set.iter().any(|(known, _)| *known == position)
     {
@@ -314,7 +320,7 @@ fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, option
         let version = Expr::Field(plan::field(model, position));
         set.push((position, version.binary(BinaryOp::Add, bound(model, position, &Value::I64(1)))));
     }
-    set
+    Ok(set)
 }
 
 /// Runs an update that sets just this.

@@ -56,6 +56,10 @@ async fn upsert_one(
     {
         set.push(updated);
     }
+    if let Some(updated) = model.userstamps.1.filter(|updated| state.gives(*updated) && !set.contains(updated)) {
+        set.push(updated);
+    }
+    set.retain(|position| Some(*position) != model.userstamps.0);
     let (mut stored, created) = if key.is_empty() {
         (insert_free(db, &state, options).await?, true)
     } else if is_told(db, &state) {

@@ -381,7 +381,9 @@ fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) 
         // Sequelize takes rows that give no key: they cannot meet an old one.
         return Ok(None);
     }
-    let mut conflict = conflict(model, &options.duplicates, &group.positions)?;
+    let acts = crate::write::actor_of(&options.write.extras(db)).is_some();
+    let updated_by = model.userstamps.1.filter(|_| acts);
+    let mut conflict = conflict(model, &options.duplicates, &group.positions, updated_by)?;
     // Without a key to name, a conflict sets the key to itself.
     if let (Some(conflict), OnDuplicate::Ignore, true) = (&mut conflict, &options.duplicates, db.dialect().is_mysql())
         && let Some(key) = model.primary_key.first()

@@ -1,6 +1,6 @@
 //! Restoring softly deleted rows, with the dependents that were deleted with them.
 
-use super::super::fill::now_for;
+use super::super::fill::{now_for, updater};
 use super::super::insert::bound;
 use super::super::save::update_row;
 use super::super::update::{UpdateOptions, keyed, run_statement, statement};
@@ -87,11 +87,15 @@ async fn revive(db: &Db, mut rows: Vec<RowState>, options: &WriteOptions, hooked
     let single = rows.len() == 1 || model.version.is_some();
     let (mut since, mut together) = (Vec::with_capacity(rows.len()), Vec::new());
     let updated = model.timestamps.updated.filter(|_| !options.silent);
+    let actor = updater(db, &model, options)?;
     for (number, row) in rows.iter_mut().enumerate() {
         let alone = single || !row.changed().is_empty();
         since.push(row.values[position].replace(value.clone()).unwrap_or_default());
         if let Some(updated) = updated {
             row.values[updated] = Some(now_for(&model.columns[updated], db));
+        }
+        if let Some((stamp, actor)) = &actor {
+            row.values[*stamp] = Some(actor.clone());
         }
         if !alone {
             together.push(number);
@@ -99,7 +103,8 @@ async fn revive(db: &Db, mut rows: Vec<RowState>, options: &WriteOptions, hooked
         }
         let mut changed = row.changed();
         // Also a row that nobody has deleted is written: it may have been deleted since it was read.
-        for position in [Some(position), updated].into_iter().flatten().filter(|position| !row.changed().contains(position)) {
+        let stamp = actor.as_ref().map(|(stamp, _)| *stamp);
+        for position in [Some(position), updated, stamp].into_iter().flatten().filter(|position| !row.changed().contains(position)) {
             changed.push(position);
         }
         update_row(db, row, &changed, options).await?;
@@ -120,6 +125,7 @@ fn written(db: &Db, model: &ModelDef, options: &WriteOptions) -> Result<Vec<(Nam
     if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
         set.push((model.columns[updated].column.clone(), bound(model, updated, &now_for(&model.columns[updated], db))));
     }
+    set.extend(super::marks(db, model, options)?);
     Ok(set)
 }
 

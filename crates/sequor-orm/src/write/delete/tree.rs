@@ -9,7 +9,7 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState};
-use crate::write::fill::now_for;
+use crate::write::fill::{now_for, updater};
 use sequor_core::Value;
 use sequor_core::driver::Discard;
 use sequor_core::error::Result;
@@ -195,6 +195,7 @@ async fn soften(db: &Db, rows: &mut [RowState], (position, value): (usize, Value
     let timestamp = matches!(model.soft_delete, Some(SoftDelete::Timestamp { .. }));
     let single = rows.len() == 1 || model.version.is_some();
     let mut together = Vec::new();
+    let actor = updater(db, &model, options)?;
     for (number, row) in rows.iter_mut().enumerate() {
         let alone = single || !row.changed().is_empty();
         // A row that is deleted already keeps its first instant.
@@ -204,6 +205,9 @@ async fn soften(db: &Db, rows: &mut [RowState], (position, value): (usize, Value
         }
         if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
             row.values[updated] = Some(now_for(&model.columns[updated], db));
+        }
+        if let Some((stamp, actor)) = &actor {
+            row.values[*stamp] = Some(actor.clone());
         }
         if !alone && !already {
             together.push(number);

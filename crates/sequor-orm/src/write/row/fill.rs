@@ -105,7 +105,7 @@ pub(crate) fn stamp_actor(state: &mut RowState, db: &Db, options: &WriteOptions,
         return Ok(());
     }
     let extras = options.extras(db);
-    let Some(actor) = actor_of(&extras) else { return unknown_actor(state, [created.filter(|_| new), updated]) };
+    let Some(actor) = actor_of(&extras) else { return unknown_actor(state, created, updated) };
     for position in [created.filter(|_| new), updated].into_iter().flatten() {
         let column = &state.model.columns[position];
         state.values[position] = Some(stamp_of(&actor, column).map_err(|error| error.at(&state.model.name, Some(&column.name)))?);
@@ -123,15 +123,34 @@ fn stamp_of(actor: &Value, column: &ColumnDef) -> Result<Value> {
     }
 }
 
-/// Nobody acts: an error where a stamp must be there.
-fn unknown_actor(state: &RowState, stamps: [Option<usize>; 2]) -> Result<()> {
-    let lacks = |position: &usize| !state.model.columns[*position].nullable && state.values[*position].as_ref().is_none_or(Value::is_null);
-    match stamps.into_iter().flatten().find(lacks) {
+/// Nobody acts: an error where a stamp must be there and the program gives none itself.
+fn unknown_actor(state: &RowState, created: Option<usize>, updated: Option<usize>) -> Result<()> {
+    let lacks = |position: &usize| !state.model.columns[*position].nullable && !is_given(state, *position);
+    // Who made a stored row is known; who changes it now is not.
+    match created.filter(|_| state.is_new()).into_iter().chain(updated).find(lacks) {
         None => Ok(()),
-        Some(position) => Err(Error::usage(format!(
-            "{}.{} needs to know who acts: write through db.actor(id), or make the field an Option",
-            state.model.name, state.model.columns[position].name
-        ))),
+        Some(position) => Err(nobody_acts(&state.model, position)),
+    }
+}
+
+fn nobody_acts(model: &ModelDef, position: usize) -> Error {
+    Error::usage(format!(
+        "{}.{} needs to know who acts: write through db.actor(id), or make the field an Option",
+        model.name, model.columns[position].name
+    ))
+}
+
+/// Who changes rows now, as the value of `updated_by`; nobody is an error where it must be there.
+pub(crate) fn updater(db: &Db, model: &ModelDef, options: &WriteOptions) -> Result<Option<(usize, Value)>> {
+    let Some(position) = model.userstamps.1 else { return Ok(None) };
+    let column = &model.columns[position];
+    match actor_of(&options.extras(db)) {
+        Some(actor) => {
+            let stamp = stamp_of(&actor, column).map_err(|error| error.at(&model.name, Some(&column.name)))?;
+            Ok(Some((position, stamp)))
+        }
+        None if column.nullable => Ok(None),
+        None => Err(nobody_acts(model, position)),
     }
 }
 
@@ -152,8 +171,11 @@ pub(crate) fn actor_of(extras: &crate::db::TypeMap) -> Option<sequor_core::Value
 
 /// Whether the program gave a stored row another value of its own.
 fn is_given(state: &RowState, position: usize) -> bool {
-    let stored = state.original.as_ref().and_then(|original| original.get(position));
-    matches!((&state.values[position], stored), (Some(new), Some(old)) if new != old)
+    match (&state.values[position], state.original.as_ref().map(|original| original.get(position))) {
+        (Some(new), Some(old)) => old.is_some_and(|old| new != old),
+        (given, None) => given.as_ref().is_some_and(|value| !value.is_null()),
+        (None, Some(_)) => false,
+    }
 }
 
 /// Marks a stored row as changed now; an instant that the program gave stays.

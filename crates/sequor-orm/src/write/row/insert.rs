@@ -26,12 +26,6 @@ impl ValuesSink {
         ValuesSink { types: model.columns.iter().map(|column| column.ty.clone()).collect(), cells: Vec::new(), count: 0 }
     }
 
-    /// These behind them.
-    pub(crate) fn and(mut self, types: impl IntoIterator<Item = ColumnType>) -> ValuesSink {
-        self.types.extend(types);
-        self
-    }
-
     /// Only these columns.
     pub(crate) fn of(model: &ModelDef, positions: &[usize]) -> ValuesSink {
         ValuesSink { types: positions.iter().map(|position| model.columns[*position].ty.clone()).collect(), cells: Vec::new(), count: 0 }

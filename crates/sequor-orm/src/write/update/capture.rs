@@ -13,10 +13,8 @@ use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{BinaryOp, CastType, Expr, SelectItem};
-use sequor_core::types::{BindType, ColumnType, ScalarType};
-use sequor_sql::RowAddress;
-use std::collections::HashMap;
+use sequor_core::statement::{Expr, RawPart, SelectItem};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Whether nothing is asked for but to tell each change.
@@ -54,7 +52,7 @@ type Written = (u64, Option<Cells>);
 /// Updates the rows and tells the listeners of changes of each.
 pub(super) async fn update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &UpdateOptions) -> Result<Updated> {
     let write = &options.write;
-    let set = completed(db, &query.model, set, write);
+    let set = completed(db, &query.model, set, write)?;
     let foreseen = foreseen(&query.model, &set).filter(|_| !db.dialect().update_returns_stored());
     let work = Work { db, query, set, write, foreseen };
     let (before, (count, after)) = work.run().await?;
@@ -74,46 +72,46 @@ impl Work<'_> {
     async fn run(&self) -> Result<(Cells, Written)> {
         let clauses = &self.query.clauses;
         let same = clauses.limit.is_none() && clauses.offset.is_none() && plan::concerns_single_rows(self.query);
-        match self.db.dialect().row_address() {
-            _ if same && !self.db.dialect().row_locks() => self.at_once().await,
-            Some(address) => self.by_address(&address).await,
-            None => {
-                let before = self.read(None).await?.0;
-                if before.is_empty() {
-                    return Ok((before, (0, None)));
-                }
-                let written = if same { self.by_condition(&before).await? } else { self.by_keys(&before).await? };
-                Ok((before, written))
-            }
+        if same && !self.db.dialect().row_locks() {
+            return self.at_once().await;
         }
+        let before = unsink::<ValuesSink>(self.send(self.reading()?).await?)?.into_cells().1.collect::<Cells>();
+        if before.is_empty() {
+            return Ok((before, (0, None)));
+        }
+        let written = match self.db.dialect().locked_here() {
+            _ if !same => self.by_keys(self.keys(&before)).await?,
+            Some(mark) => self.by_mark(&before, mark).await?,
+            None => self.by_condition(&before).await?,
+        };
+        Ok((before, written))
     }
 
     /// Both statements in one go: nobody else writes in between, so both find the same rows.
     async fn at_once(&self) -> Result<(Cells, Written)> {
-        let steps = vec![self.reading(None)?, self.writing(self.query, None)?];
+        let steps = vec![self.reading()?, self.writing(self.query, None)?];
         let run = self.write.run("update_all", &self.query.model.name);
         let done = self.db.run(Batch { steps, mode: BatchMode::Plain }, run).await.map_err(|error| named(error, &self.query.model))?;
         let Ok([read, wrote]) = <[StepDone; 2]>::try_from(done) else { return Err(Error::bug("two steps have two answers")) };
         Ok((unsink::<ValuesSink>(read)?.into_cells().1.collect(), self.written(wrote)?))
     }
 
-    /// By the places of the rows, which locked rows do not leave.
-    async fn by_address(&self, address: &RowAddress) -> Result<(Cells, Written)> {
-        let (before, places) = self.read(Some(address)).await?;
-        if before.is_empty() {
-            return Ok((before, (0, None)));
+    /// By the condition and the mark of this transaction's locks. A row that somebody else holds too, as one that points to it does, has a mark of both.
+    async fn by_mark(&self, before: &Cells, mark: &'static str) -> Result<Written> {
+        let mut step = self.writing(self.query, Some(Expr::Raw(vec![RawPart::Text(mark.into())])))?;
+        let (mut count, mut after) = self.written(self.send(step).await?)?;
+        if count < self.count(before) {
+            let done: HashSet<KeyHash> = after.iter().flat_map(|after| self.keys(after)).map(|key| KeyHash::new(&key)).collect();
+            let left = self.keys(before).into_iter().filter(|key| !done.contains(&KeyHash::new(key)));
+            step = self.writing(&with_keys(self.query, left.collect())?, None)?;
+            let (more, rest) = self.written(self.send(step).await?)?;
+            count += more;
+            after = after.zip(rest).map(|(mut after, rest)| {
+                after.extend(rest);
+                after
+            });
         }
-        // Parts of a table count their places on their own.
-        let Some((table, places)) = places else {
-            let written = self.by_keys(&before).await?;
-            return Ok((before, written));
-        };
-        let column = |name: &'static str| Expr::Column { table: None, name: name.into() };
-        let table = column(address.table).binary(BinaryOp::Equal, Expr::Value(table, BindType::one(ScalarType::I64)));
-        let (exprs, binds) = (vec![column(address.place)], vec![BindType::default()]);
-        let places = Expr::InValues { exprs, rows: places, binds, negated: false, scanned: false };
-        let done = self.send(self.writing(self.query, Some(table.and(places)))?).await?;
-        Ok((before, self.written(done)?))
+        Ok((count, after))
     }
 
     /// By the condition itself; by keys where others added rows meanwhile that match too.
@@ -126,13 +124,13 @@ impl Work<'_> {
             if grown { Err(Error::bug("more rows than were locked")) } else { Ok(written) }
         });
         match tried.await {
-            Err(_) if grown => self.by_keys(before).await,
+            Err(_) if grown => self.by_keys(self.keys(before)).await,
             tried => tried,
         }
     }
 
-    async fn by_keys(&self, before: &Cells) -> Result<Written> {
-        let rows = with_keys(self.query, self.keys(before))?;
+    async fn by_keys(&self, keys: Vec<Vec<Value>>) -> Result<Written> {
+        let rows = with_keys(self.query, keys)?;
         let done = self.send(self.writing(&rows, None)?).await?;
         self.written(done)
     }
@@ -152,53 +150,24 @@ impl Work<'_> {
     }
 
     /// The statement that reads and locks the rows.
-    fn reading(&self, address: Option<&RowAddress>) -> Result<Step> {
+    fn reading(&self) -> Result<Step> {
         let model = &self.query.model;
         let positions: Vec<usize> = self.set.iter().map(|(position, _)| *position).collect();
         let mut state = locking(self.query, self.write.keeps_version || !moves::may_be_pointed_to(model, &positions));
         let whole = |position| SelectItem::new(Expr::Field(plan::field(model, position)));
         state.clauses.select = Some((0..model.columns.len()).map(whole).collect());
-        let mut plan = plan::plan(&state, &self.db.models())?;
-        let mut sink = ValuesSink::new(model);
-        if let Some(address) = address {
-            let column = |name: &'static str, ty: ColumnType| {
-                let column = Expr::Column { table: plan.select.from.as_ref().and_then(|from| from.alias.clone()), name: name.into() };
-                SelectItem::new(Expr::Cast(Box::new(column), CastType::Column(ty)))
-            };
-            let items = [column(address.place, ColumnType::Text), column(address.table, ColumnType::I64)];
-            plan.select.columns.extend(items);
-            sink = sink.and([ColumnType::Text, ColumnType::I64]);
-        }
-        Ok(step(self.db.render_select(&plan.select)?, Box::new(sink)))
+        let plan = plan::plan(&state, &self.db.models())?;
+        Ok(step(self.db.render_select(&plan.select)?, Box::new(ValuesSink::new(model))))
     }
 
-    /// The rows, and with their addresses the table that they all lie in and their places.
-    async fn read(&self, address: Option<&RowAddress>) -> Result<(Cells, Option<(Value, Vec<Vec<Value>>)>)> {
-        let done = self.send(self.reading(address)?).await?;
-        let (count, mut cells) = unsink::<ValuesSink>(done)?.into_cells();
-        if address.is_none() {
-            return Ok((cells.collect(), None));
-        }
-        let (mut rows, mut places, mut table) = (Vec::with_capacity(count * self.width()), Vec::with_capacity(count), None);
-        let mut together = true;
-        for _ in 0..count {
-            rows.extend(cells.by_ref().take(self.width()));
-            places.extend(cells.next().map(|place| vec![place]));
-            let lies_in = cells.next();
-            together &= table.is_none() || table == lies_in;
-            table = lies_in;
-        }
-        Ok((rows, table.filter(|_| together).map(|table| (table, places))))
-    }
-
-    /// The statement that writes: these rows, or just those that a condition on the bare table names.
+    /// The statement that writes, these rows or some of them.
     fn writing(&self, query: &QueryState, only: Option<Expr>) -> Result<Step> {
         let returning = self.foreseen.is_none();
         let mut update = statement_of(self.db, query, self.set.clone(), returning, self.write)?;
-        if only.is_some() {
-            update.filter = only;
-            update.limit = None;
-        }
+        update.filter = match (update.filter, only) {
+            (Some(filter), Some(only)) => Some(filter.and(only)),
+            (filter, only) => filter.or(only),
+        };
         let returns = !update.returning.is_empty() && self.db.dialect().update_returning();
         let sql = self.db.render(&sequor_core::statement::Statement::Update(Box::new(update)))?;
         Ok(if returns { step(sql, Box::new(ValuesSink::new(&self.query.model))) } else { step(sql, Box::new(Discard)) })
