@@ -29,7 +29,7 @@ use crate::model::{Loader, RowBatch};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
-use sequor_core::driver::{Batch, Params, RowReader, Step, StepDone};
+use sequor_core::driver::{Batch, Param, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::{Distinct, Expr, RawPart, Select, SelectItem};
@@ -294,8 +294,8 @@ fn select_keys(state: &mut QueryState) -> usize {
 /// Counts rows.
 pub(crate) async fn count(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<u64> {
     let run = reading(&state, "count", site);
-    let select = count_select(db, state, site).await?;
-    number(&scalar(db, select, run).await?)
+    let sql = count_sql(db, state, site).await?;
+    number(&read_scalar(db, sql, run).await?)
 }
 
 /// Counts rows as a find that selects their number, with its hooks: so an association counts its rows.
@@ -303,7 +303,7 @@ pub(crate) async fn count_found(db: &Db, mut state: QueryState, hooks: bool, sit
     state.clauses.without_hooks |= !hooks;
     before_find(db, &mut state, site).await?;
     let run = reading(&state, "count", site);
-    let count = number(&scalar(db, plan::plan_count(&state, &db.models())?, run).await?)?;
+    let count = number(&read_scalar(db, plan::prepare_count(db, &state)?, run).await?)?;
     after_find(db, &mut state, site).await?;
     Ok(count)
 }
@@ -316,13 +316,13 @@ pub(crate) async fn tell_count(db: &Db, state: &mut QueryState, site: &'static L
 
 /// The statement that counts rows, once the hooks have seen it.
 pub(crate) async fn count_step(db: &Db, state: QueryState, site: &'static Location<'static>) -> Result<Step> {
-    let sql = db.render_select(&count_select(db, state, site).await?)?;
-    Ok(step(sql, Box::new(ScalarSink::default())))
+    let (text, params) = count_sql(db, state, site).await?;
+    Ok(Step { text, params: Params::Fixed(params), sink: Box::new(ScalarSink::default()), cache: true })
 }
 
-async fn count_select(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Select> {
+async fn count_sql(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<(Arc<str>, Vec<Param>)> {
     tell_count(db, &mut state, site).await?;
-    plan::plan_count(&state, &db.models())
+    plan::prepare_count(db, &state)
 }
 
 /// The number that a [`count_step`] has read.
@@ -339,12 +339,14 @@ fn number(count: &Value) -> Result<u64> {
 
 /// Reads one cell.
 pub(crate) async fn scalar(db: &Db, select: Select, run: Run) -> Result<Value> {
-    let read = || async {
-        let sql = db.render_select(&select)?;
-        run_one(db, step(sql, Box::new(ScalarSink::default())), run.clone()).await
-    };
-    let done = match read().await {
-        Err(error) if db.may_read_again(&run, &error) => read().await?,
+    let sql = db.render_select(&select)?;
+    read_scalar(db, (sql.text.into(), sql.params), run).await
+}
+
+async fn read_scalar(db: &Db, (text, params): (Arc<str>, Vec<Param>), run: Run) -> Result<Value> {
+    let step = || Step { text: text.clone(), params: Params::Fixed(params.clone()), sink: Box::new(ScalarSink::default()), cache: true };
+    let done = match db.run_step(step(), &run).await {
+        Err(error) if db.may_read_again(&run, &error) => db.run_step(step(), &run).await?,
         done => done?,
     };
     Ok(unsink::<ScalarSink>(done)?.value.unwrap_or_default())

@@ -3,6 +3,8 @@
 use crate::models::*;
 use sequor::prelude::*;
 use sequor::{ModelDef, Record};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn library(db: &Db) -> sequor::Result<()> {
     for (number, role) in [(1, Role::Admin), (2, Role::Nurse), (3, Role::Nurse)] {
@@ -68,6 +70,64 @@ async fn deleted_rows_hide_from_one_query_and_not_from_the_other(db: Db) -> sequ
         assert_eq!(User::find_all().filter(User::ROLE.eq(Role::Nurse)).with_deleted().exec(&db).await?.len(), 2);
         assert_eq!(User::find_all().filter(User::ROLE.eq(Role::Nurse)).only_deleted().exec(&db).await?.len(), 1);
     }
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn writes_and_counts_of_one_shape_have_their_own_values(db: Db) -> sequor::Result<()> {
+    library(&db).await?;
+    for (name, age, wanted) in [("user 1", Some(50), 1), ("user 2", Some(51), 1), ("user 3", None, 1), ("nobody", Some(1), 0)] {
+        assert_eq!(User::count().filter(User::NAME.eq(name)).exec(&db).await?, wanted);
+        assert_eq!(User::update_all().set(User::AGE, age).filter(User::NAME.eq(name)).exec(&db).await?, wanted);
+        assert_eq!(User::count().filter(User::NAME.eq(name)).filter(User::AGE.eq(age)).exec(&db).await?, wanted);
+        assert_eq!(User::find_all().filter(User::NAME.ne(name)).limit(2).page(1, 2).exec(&db).await?.count, 3 - wanted);
+    }
+    assert_eq!(User::update_all().set(User::AGE, User::AGE + 1).filter(User::AGE.gte(50)).exec(&db).await?, 2);
+    assert_eq!(User::update_all().set(User::AGE, User::AGE + 10).filter(User::AGE.gte(52)).exec(&db).await?, 1);
+    let ages: Vec<Option<i32>> = User::find_all().order_by(User::ID.asc()).pluck(User::AGE).exec(&db).await?;
+    assert_eq!(ages, [Some(51), Some(62), None]);
+    for (title, wanted) in [("2.1", 1), ("2.2", 1), ("2.2", 0)] {
+        assert_eq!(Post::destroy_all().filter(Post::TITLE.eq(title)).exec(&db).await?, wanted);
+    }
+    assert_eq!(User::destroy_all().filter(User::NAME.eq("user 1")).exec(&db).await?, 1);
+    for (with_deleted, wanted) in [(false, 0), (true, 1), (false, 0)] {
+        let count = User::count().filter(User::NAME.eq("user 1"));
+        assert_eq!(if with_deleted { count.with_deleted() } else { count }.exec(&db).await?, wanted);
+    }
+    Ok(())
+}
+
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn the_row_of_a_key_is_what_any_query_would_find(db: Db) -> sequor::Result<()> {
+    library(&db).await?;
+    let users = User::find_all().order_by(User::ID.asc()).exec(&db).await?;
+    for _ in 0..2 {
+        for user in &users {
+            assert_eq!(User::find_by_pk(user.id).exec(&db).await?.as_ref(), Some(user));
+            assert_eq!(User::find_by_pk(user.id).filter(User::NAME.eq("user 2")).exec(&db).await?.is_some(), user.name == "user 2");
+        }
+        assert_eq!(User::find_by_pk(-1).exec(&db).await?, None);
+        assert!(matches!(User::find_by_pk(-1).or_fail().exec(&db).await, Err(Error::NotFound { .. })));
+    }
+    users[0].clone().destroy(&db).await?;
+    assert_eq!(User::find_by_pk(users[0].id).exec(&db).await?, None);
+    assert!(User::find_by_pk(users[0].id).with_deleted().exec(&db).await?.is_some());
+    let renamed = db
+        .transaction(async |tx| {
+            User::update_all().set(User::NAME, "inside").filter(User::ID.eq(users[1].id)).exec(tx).await?;
+            User::find_by_pk(users[1].id).or_fail().exec(tx).await
+        })
+        .await?;
+    assert_eq!(renamed.name, "inside");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    db.hooks::<User>().after_find("count", move |rows, _cx| {
+        counted.fetch_add(rows.len(), Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    });
+    assert!(User::find_by_pk(users[2].id).exec(&db).await?.is_some());
+    assert_eq!(seen.load(Ordering::Relaxed), 1, "hooks that come later are heard");
+    assert!(db.expect_queries(0, async || User::find_by_pk(users[2].id).exec(&db).await).await.is_err(), "the statement is counted");
     Ok(())
 }
 

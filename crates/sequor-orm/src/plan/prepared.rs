@@ -1,16 +1,19 @@
 //! Statements by the shape of their queries: planned and written once, then only their values change.
 
 use super::many::scanned;
-use super::shape::{Ground, Shape, many_shape, marked, marked_keys, marked_many, shape};
-use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_many};
+use super::shape::{
+    Ground, Shape, count_shape, many_shape, marked, marked_count, marked_keys, marked_many, marked_write, shape, write_shape,
+};
+use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_count, plan_many};
 use crate::db::Db;
 use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::Result;
 use sequor_core::schema::{Link, ModelDef, Models};
+use sequor_core::statement::Expr;
 use sequor_core::types::BindType;
-use sequor_sql::KeyList;
+use sequor_sql::{KeyList, Sql};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -53,6 +56,8 @@ enum Known {
     Read { text: Arc<str>, parts: Vec<Part>, node: Arc<Node>, link: Option<LinkAt> },
     /// A write by its columns.
     Write(Arc<str>),
+    /// A count, or a write of many rows.
+    Bound { text: Arc<str>, parts: Vec<Part> },
     /// The statement depends on more than its shape.
     Unknowable,
 }
@@ -153,6 +158,54 @@ fn learn_key(db: &Db, state: &QueryState, generation: u64) -> Option<Arc<Known>>
     let known = db.inner.statements.known(key, &state.model, || learn(db, state, &models));
     db.inner.statements.put_key(&state.model, generation, known.clone());
     Some(known)
+}
+
+/// The statement of a write of many rows by their conditions alone; `render` plans and writes it where its shape is new or depends on more.
+pub(crate) fn prepare_write(
+    db: &Db,
+    kind: u8,
+    (query, set, returning): (&QueryState, &[(usize, Expr)], bool),
+    render: &dyn Fn(&QueryState, &[(usize, Expr)]) -> Result<Sql>,
+) -> Result<(Arc<str>, Vec<Param>)> {
+    let models = db.models();
+    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    if let Some(Shape { key, values }) = write_shape(kind, query, set, returning, &ground) {
+        let known = db.inner.statements.known(key, &query.model, || {
+            let (query, set, marks) = marked_write(query, set)?;
+            let sql = render(&query, &set).ok()?;
+            let parts = found(sql.params, &marks, &[])?;
+            Some(Known::Bound { text: sql.text.into(), parts })
+        });
+        if let Known::Bound { text, parts } = &*known
+            && let Some(params) = filled(parts, values, &[])
+        {
+            return Ok((text.clone(), params));
+        }
+    }
+    let sql = render(query, set)?;
+    Ok((sql.text.into(), sql.params))
+}
+
+/// The statement of a count.
+pub(crate) fn prepare_count(db: &Db, query: &QueryState) -> Result<(Arc<str>, Vec<Param>)> {
+    let models = db.models();
+    let render = |query: &QueryState| db.render_select(&plan_count(query, &models)?);
+    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    if let Some(Shape { key, values }) = count_shape(query, &ground) {
+        let known = db.inner.statements.known(key, &query.model, || {
+            let (query, marks) = marked_count(query)?;
+            let sql = render(&query).ok()?;
+            let parts = found(sql.params, &marks, &[])?;
+            Some(Known::Bound { text: sql.text.into(), parts })
+        });
+        if let Known::Bound { text, parts } = &*known
+            && let Some(params) = filled(parts, values, &[])
+        {
+            return Ok((text.clone(), params));
+        }
+    }
+    let sql = render(query)?;
+    Ok((sql.text.into(), sql.params))
 }
 
 /// A planned statement, written.

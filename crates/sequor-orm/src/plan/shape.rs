@@ -98,6 +98,55 @@ pub(crate) fn update_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[
     Some(shaper.key)
 }
 
+/// What an update of many rows sets.
+type Set = Vec<(usize, Expr)>;
+
+/// The shape of a write of many rows by their conditions alone: what it sets, and whether the rows come back.
+pub(crate) fn write_shape(kind: u8, state: &QueryState, set: &[(usize, Expr)], returning: bool, ground: &Ground<'_>) -> Option<Shape> {
+    let clauses = &*state.clauses;
+    let bounded = clauses.limit.is_some() || clauses.offset.is_some() || !clauses.order.is_empty() || !clauses.includes.is_empty();
+    if bounded || !is_plain(&state.model, clauses) {
+        return None;
+    }
+    let mut shaper = Shaper::new(kind, &state.model, ground);
+    shaper.key.push(u8::from(returning));
+    shaper.number(set.len());
+    for (position, value) in set {
+        shaper.number(*position);
+        shaper.expr(value)?;
+    }
+    shaper.clauses(clauses)?;
+    Some(Shape { key: shaper.key, values: shaper.values })
+}
+
+/// The shape of a count, which knows neither limit nor order.
+pub(crate) fn count_shape(state: &QueryState, ground: &Ground<'_>) -> Option<Shape> {
+    let clauses = &*state.clauses;
+    if !clauses.includes.is_empty() || !is_plain(&state.model, clauses) {
+        return None;
+    }
+    let mut shaper = Shaper::new(b'n', &state.model, ground);
+    shaper.key.extend_from_slice(&[clauses.deleted as u8, u8::from(clauses.unscoped)]);
+    clauses.filters.iter().try_for_each(|filter| shaper.expr(filter))?;
+    Some(Shape { key: shaper.key, values: shaper.values })
+}
+
+/// A count with a mark for each of its values.
+pub(crate) fn marked_count(state: &QueryState) -> Option<(QueryState, Vec<Value>)> {
+    let (mut state, mut marks) = (state.clone(), Vec::new());
+    state.clauses.order.clear();
+    mark_clauses(&mut state.clauses, &mut marks)?;
+    Some((state, marks))
+}
+
+/// Such a write with a mark for each of its values.
+pub(crate) fn marked_write(state: &QueryState, set: &[(usize, Expr)]) -> Option<(QueryState, Set, Vec<Value>)> {
+    let (mut state, mut set, mut marks) = (state.clone(), set.to_vec(), Vec::new());
+    set.iter_mut().try_for_each(|(_, value)| mark(value, &mut marks))?;
+    mark_clauses(&mut state.clauses, &mut marks)?;
+    Some((state, set, marks))
+}
+
 /// Whether nothing is said that a shape does not hold. A default scope is a function, and may answer otherwise tomorrow.
 fn is_plain(model: &ModelDef, clauses: &Clauses) -> bool {
     let scoped = !clauses.unscoped

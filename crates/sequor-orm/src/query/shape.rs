@@ -246,8 +246,8 @@ impl<D: Fetch> Shape for OrFail<D> {
     fn run(db: Db, mut state: QueryState, (): (), site: &'static Location<'static>) -> BoxFuture<'static, Result<Self::Output>> {
         first_only(&mut state);
         let model = state.model.name.clone();
-        let rows = D::all(db, state, site);
-        Box::pin(async move { rows.await?.into_iter().next().ok_or_else(|| Error::not_found(&*model)) })
+        let row = D::first(db, state, site);
+        Box::pin(async move { row.await?.ok_or_else(|| Error::not_found(&*model)) })
     }
 }
 

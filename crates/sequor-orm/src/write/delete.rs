@@ -15,7 +15,7 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{find_rows_hooked, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState};
-use sequor_core::driver::{BoxFuture, Discard};
+use sequor_core::driver::{BoxFuture, Discard, Params, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SoftDelete};
 use sequor_core::statement::{BinaryOp, Ddl, Delete, Expr, Statement};
@@ -124,18 +124,26 @@ async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Res
     if options.force {
         query.clauses.deleted = Deleted::Included;
     }
-    let delete = Delete {
-        table: model.table.clone(),
-        filter: plan::write_filter(&query, &db.models())?,
-        order_by: Vec::new(),
-        limit: query.clauses.limit,
-        key: model.key_columns().map(|column| column.column.clone()).collect(),
-        returning: Vec::new(),
-        tags: options.tags.clone(),
+    let render = |query: &QueryState, _: &[(usize, Expr)]| {
+        let delete = Delete {
+            table: model.table.clone(),
+            filter: plan::write_filter(query, &db.models())?,
+            order_by: Vec::new(),
+            limit: query.clauses.limit,
+            key: model.key_columns().map(|column| column.column.clone()).collect(),
+            returning: Vec::new(),
+            tags: options.tags.clone(),
+        };
+        db.render(&Statement::Delete(Box::new(delete)))
     };
-    let sql = db.render(&Statement::Delete(Box::new(delete)))?;
-    let done =
-        run_one(db, step(sql, Box::new(Discard)), options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
+    let (text, params) = if options.tags.is_empty() {
+        plan::prepare_write(db, b'x', (&query, &[], false), &render)?
+    } else {
+        let sql = render(&query, &[])?;
+        (sql.text.into(), sql.params)
+    };
+    let step = Step { text, params: Params::Fixed(params), sink: Box::new(Discard), cache: true };
+    let done = run_one(db, step, options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
     Ok(done.affected)
 }
 

@@ -8,11 +8,11 @@ use super::save::moves;
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{KeyHash, find_rows, find_rows_hooked, find_values, run_one, step, unsink};
+use crate::load::{KeyHash, find_rows, find_rows_hooked, find_values, run_one, unsink};
 use crate::plan;
 use crate::query::QueryState;
 use crate::validate;
-use sequor_core::driver::Discard;
+use sequor_core::driver::{Discard, Param, Params, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Expr, Lock, LockMode, LockWait, SelectItem, Statement, Update};
@@ -325,7 +325,17 @@ fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, option
 
 /// Runs an update that sets just this.
 async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, options: &WriteOptions, returning: bool) -> Result<Updated> {
-    run_statement(db, statement_of(db, query, set, returning, options)?, query, options, "update_all").await
+    let returns = returning && db.dialect().update_returning();
+    let render = |query: &QueryState, set: &[(usize, Expr)]| {
+        db.render(&Statement::Update(Box::new(statement_of(db, query, set.to_vec(), returns, options)?)))
+    };
+    let (text, params) = if options.tags.is_empty() {
+        plan::prepare_write(db, b'w', (query, &set, returns), &render)?
+    } else {
+        let sql = render(query, &set)?;
+        (sql.text.into(), sql.params)
+    };
+    run_text(db, (text, params), returns, (query, options, "update_all")).await
 }
 
 /// The statement that sets just this.
@@ -345,16 +355,27 @@ pub(crate) async fn run_statement(
     options: &WriteOptions,
     operation: &'static str,
 ) -> Result<Updated> {
-    let model = &query.model;
     let returns = !update.returning.is_empty() && db.dialect().update_returning();
     let sql = db.render(&Statement::Update(Box::new(update)))?;
+    run_text(db, (sql.text.into(), sql.params), returns, (query, options, operation)).await
+}
+
+/// Runs an update that is written; `returns` says that it gives its rows back.
+async fn run_text(
+    db: &Db,
+    (text, params): (Arc<str>, Vec<Param>),
+    returns: bool,
+    (query, options, operation): (&QueryState, &WriteOptions, &'static str),
+) -> Result<Updated> {
+    let model = &query.model;
     let run = options.run(operation, &model.name);
+    let step = |sink| Step { text, params: Params::Fixed(params), sink, cache: true };
     if returns {
-        let done = run_one(db, step(sql, Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
+        let done = run_one(db, step(Box::new(ValuesSink::new(model))), run).await.map_err(|error| named(error, model))?;
         let rows = unsink::<ValuesSink>(done)?.into_rows();
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         return Ok((count, rows.into_iter().map(|values| RowState::stored(model.clone(), values)).collect()));
     }
-    let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, model))?;
+    let done = run_one(db, step(Box::new(Discard)), run).await.map_err(|error| named(error, model))?;
     Ok((done.affected, Vec::new()))
 }
