@@ -2,6 +2,7 @@
 
 mod altering;
 mod beside;
+mod evolving;
 mod history;
 mod migrating;
 mod odd;

@@ -16,7 +16,7 @@ pub use body::{Bodies, Body};
 pub use capability::{Product, ServerInfo};
 pub use notification::Notification;
 pub use row::{Discard, Flow, RowReader, RowSink};
-pub use stranger::{PROBE, recognize};
+pub use stranger::{PROBE, Waited, recognize, wait_for};
 pub use value_row::ValueRow;
 
 use crate::error::{Error, Result};

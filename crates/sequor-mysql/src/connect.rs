@@ -7,7 +7,7 @@ mod tls;
 use crate::connection::MysqlConnection;
 use crate::options::MysqlOptions;
 use crate::wire::{Stream, Wire};
-use sequor_core::driver::{BoxFuture, Connection, Driver, PROBE, recognize};
+use sequor_core::driver::{BoxFuture, Connection, Driver, PROBE, Waited, recognize, wait_for};
 use sequor_core::error::{ConnectionError, ConnectionErrorKind};
 use sequor_core::{Error, Result};
 use socket2::{SockRef, TcpKeepalive};
@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 pub(crate) use handshake::{Greeted, login};
 
@@ -72,21 +72,12 @@ async fn connect_to(options: &Arc<MysqlOptions>) -> Result<MysqlConnection> {
 /// Waits for a connection. Shortly before the time is over it is found out whether another server listens there.
 async fn within(options: &MysqlOptions, work: impl Future<Output = Result<MysqlConnection>>) -> Result<MysqlConnection> {
     let limit = options.connect_timeout;
-    let mut work = std::pin::pin!(work);
     let last = limit.div_f64(5.0).min(Duration::from_secs(1));
-    if let Ok(result) = timeout(limit - last, &mut work).await {
-        return result;
+    match wait_for(work, sleep(limit - last), who_listens(options), sleep(limit)).await {
+        Waited::Answered(result) => result,
+        Waited::Stranger(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{}: {who}", options.target()))),
+        Waited::TimedOut => Err(timed_out(options)),
     }
-    let other = async {
-        match who_listens(options).await {
-            Some(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{}: {who}", options.target()))),
-            None => std::future::pending().await,
-        }
-    };
-    let either = async {
-        tokio::select! { result = &mut work => result, result = other => result }
-    };
-    timeout(last, either).await.unwrap_or_else(|_| Err(timed_out(options)))
 }
 
 /// Who listens at a host that accepts lines and says nothing, where MySQL would speak first: asked over a line of its own.

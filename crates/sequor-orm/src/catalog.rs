@@ -140,7 +140,7 @@ pub(crate) async fn texts(db: &Db, text: &str, params: &[&str], site: &'static L
     Ok(found.rows.into_iter().map(|row| row.into_iter().map(text_of).collect()).collect())
 }
 
-fn text_of(value: Value) -> Option<String> {
+pub(crate) fn text_of(value: Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Text(text) => Some(text),

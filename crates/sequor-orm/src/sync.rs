@@ -1,6 +1,7 @@
 //! `db.sync`: makes the tables of models, for development and tests.
 
 mod alter;
+mod probe;
 
 pub use alter::owned;
 pub(crate) use alter::{Triggers, apply, refuse_losses};

@@ -16,12 +16,12 @@ pub(crate) use startup::not_postgres;
 
 use crate::connection::PostgresConnection;
 use options::{Host, SessionKind};
-use sequor_core::driver::{BoxFuture, Connection, Driver};
+use sequor_core::driver::{BoxFuture, Connection, Driver, Waited, wait_for};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 /// Opens connections to one PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -81,27 +81,18 @@ async fn within(
     target: &str,
     work: impl Future<Output = Result<PostgresConnection>>,
 ) -> Result<PostgresConnection> {
-    let mut work = std::pin::pin!(work);
     let last = limit.div_f32(5.0).min(Duration::from_secs(1));
-    if let Ok(result) = timeout(limit - last, &mut work).await {
-        return result;
-    }
-    let other = async {
-        match socket::who_listens(host, target).await {
-            Some(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{target}: {who}"))),
-            None => std::future::pending().await,
+    match wait_for(work, sleep(limit - last), socket::who_listens(host, target), sleep(limit)).await {
+        Waited::Answered(result) => result,
+        Waited::Stranger(who) => Err(Error::connection(ConnectionErrorKind::Protocol, format!("{target}: {who}"))),
+        Waited::TimedOut => {
+            let message = format!(
+                "{target} did not answer within {} s (connect_timeout); check host and port, and what filters lines in between",
+                limit.as_secs_f32()
+            );
+            Err(Error::connection(ConnectionErrorKind::TimedOut, message))
         }
-    };
-    let either = async {
-        tokio::select! { result = &mut work => result, result = other => result }
-    };
-    timeout(last, either).await.unwrap_or_else(|_| {
-        let message = format!(
-            "{target} did not answer within {} s (connect_timeout); check host and port, and what filters lines in between",
-            limit.as_secs_f32()
-        );
-        Err(Error::connection(ConnectionErrorKind::TimedOut, message))
-    })
+    }
 }
 
 impl Driver for PostgresDriver {

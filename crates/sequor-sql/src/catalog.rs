@@ -8,6 +8,7 @@ mod lost;
 mod mysql;
 mod physical;
 mod postgres;
+mod probe;
 mod search;
 mod sqlite;
 mod sqlite_text;
@@ -19,6 +20,7 @@ pub use described::{described_default, described_type, stored_name};
 pub use expression::{canonical, canonical_query};
 pub(crate) use lost::NEW_TABLE;
 pub use lost::{lost, lost_columns, table_texts};
+pub use probe::{PROBE, TableProbe, probe, probe_table};
 pub(crate) use types::canonical_type;
 
 use crate::Dialect;
@@ -42,24 +44,6 @@ pub fn queries(dialect: Dialect) -> &'static [&'static str] {
 /// What has to be asked besides, of what the answers to [`queries`] name: no parameters, one answer that is put behind theirs.
 pub fn further_query(dialect: Dialect, rows: &[Vec<CatalogRow>]) -> Option<String> {
     if dialect == Dialect::Mariadb { mysql::sequences(rows) } else { None }
-}
-
-/// How a view's query is read back from the server: statements before, a query for the text, statements after. All of it is rolled back where the
-/// database can. `None` where views keep the text that made them.
-pub fn probe(dialect: Dialect, query: &str) -> Option<(String, &'static str, &'static str)> {
-    match dialect {
-        Dialect::Postgres => Some((
-            format!("CREATE TEMPORARY VIEW sequor_probe AS {query}"),
-            "SELECT pg_catalog.pg_get_viewdef('pg_temp.sequor_probe'::regclass)::text",
-            "DROP VIEW pg_temp.sequor_probe",
-        )),
-        Dialect::Mysql | Dialect::Mariadb => Some((
-            format!("CREATE OR REPLACE VIEW sequor_probe AS {query}"),
-            "SELECT view_definition FROM information_schema.views WHERE table_schema = DATABASE() AND table_name = 'sequor_probe'",
-            "DROP VIEW sequor_probe",
-        )),
-        Dialect::Sqlite => None,
-    }
 }
 
 /// The triggers that are there, with the texts that made them, where a table that is made anew loses its own (SQLite).

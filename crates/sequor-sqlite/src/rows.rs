@@ -194,7 +194,7 @@ impl RowReader for Cells<'_> {
     }
 
     fn date_time(&mut self, index: usize) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
-        match self.row.get_ref(index).map_err(|_| no_cell(index))? {
+        match self.cell(index)? {
             ValueRef::Null => Ok(None),
             ValueRef::Text(bytes) => instant::read(bytes).map(Some).ok_or_else(|| malformed("instant")),
             ValueRef::Integer(millis) => {

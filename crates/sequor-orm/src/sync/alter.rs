@@ -1,14 +1,15 @@
 //! `SyncMode::Alter`: the plan from what is there to what the models say, executed.
 
+use super::probe::compare_expressions;
 use crate::catalog::read_for;
 use crate::db::Db;
 use crate::migrate::Session;
 use crate::model::ModelList;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Asked, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, ViewDef, Ways, diff, enums};
+use sequor_core::schema::{Asked, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, diff, enums};
 use sequor_sql::Sql;
-use sequor_sql::catalog::{lost, probe, table_texts, triggers};
+use sequor_sql::catalog::{lost, table_texts, triggers};
 use sequor_sql::migration::{History, PlanStep, steps};
 use std::future::Future;
 use std::panic::Location;
@@ -58,7 +59,7 @@ impl Db {
         let (db, wanted, site) = (self.clone(), wanted.clone(), Location::caller());
         async move {
             let mut found = owned(read_for(&db, &wanted, site).await?, &wanted);
-            compare_views(&db, &mut found.views, &wanted).await?;
+            compare_expressions(&db, &mut found, &wanted).await?;
             let asked = Asked { every_cast: true, ..Asked::default() };
             let changes = diff(&found, &wanted, &Renames::default(), &asked, &db.dialect())?;
             steps(&changes, db.dialect(), db.place.schema.as_deref())
@@ -75,7 +76,7 @@ pub(super) async fn alter(db: &Db, models: &[Arc<ModelDef>], site: &'static Loca
 /// The steps from what is there to this description.
 async fn plan(db: &Db, wanted: &Schema, site: &'static Location<'static>) -> Result<Vec<PlanStep>> {
     let mut found = owned(read_for(db, wanted, site).await?, wanted);
-    compare_views(db, &mut found.views, wanted).await?;
+    compare_expressions(db, &mut found, wanted).await?;
     let renames = Renames::declared(&found, wanted);
     let wanted = &with_kept(wanted, &found);
     let changes = diff(&found, wanted, &renames, &Asked { checked: true, ..Asked::default() }, &db.dialect())?;
@@ -119,30 +120,6 @@ pub fn owned(mut found: Schema, wanted: &Schema) -> Schema {
     found.views.retain(|view| wanted.views.iter().any(|wanted| wanted.name == view.name));
     found.tables = tables;
     found
-}
-
-/// Servers rewrite the query of a view. Where the texts differ, the server is asked how it writes ours.
-async fn compare_views(db: &Db, found: &mut [ViewDef], wanted: &Schema) -> Result<()> {
-    for view in found {
-        let Some(own) = wanted.views.iter().find(|own| own.name == view.name) else { continue };
-        if db.dialect().query(&view.query) == db.dialect().query(&own.query) {
-            continue;
-        }
-        let Some((make, ask, remove)) = probe(db.dialect(), &own.query) else { continue };
-        let mut session = Session::connect(db).await?;
-        // A query that the server refuses is different, and its error comes when the view is made.
-        let mut text = None;
-        if session.script(&make).await.is_ok() {
-            let rows = session.rows(Sql { text: ask.to_owned(), params: Vec::new() }).await;
-            text = rows.ok().and_then(|rows| rows.first().map(|row| crate::migrate::text(row.first())));
-            session.script(remove).await?;
-        }
-        session.close().await;
-        if text.is_some_and(|text| text.trim().trim_end_matches(';') == view.query.trim().trim_end_matches(';')) {
-            view.query = own.query.clone();
-        }
-    }
-    Ok(())
 }
 
 /// Runs a plan: in one transaction where the database can.
