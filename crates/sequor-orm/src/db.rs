@@ -108,6 +108,20 @@ impl Models for DbModels {
 impl Db {
     /// Connects with the defaults: `postgres://`, `mysql://`, `mariadb://`, `sqlite://path`, `sqlite::memory:`. Sequelize: `new Sequelize(url)`.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// assert_eq!(db.dialect(), Dialect::Sqlite);
+    /// assert_eq!(db.pool_status().in_use, 0);
+    /// assert!(db.round_trip().is_none(), "there is no network");
+    /// let error = Db::connect("sqlit://app.db").await.unwrap_err();
+    /// assert!(matches!(error, Error::Connection(_)), "{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Connection` of the exact kind.
     pub fn connect(url: impl AsRef<str>) -> impl Future<Output = Result<Db>> + Send {
@@ -123,6 +137,16 @@ impl Db {
     /// `DB_POOL_MAX`, `DB_POOL_MIN`, `DB_POOL_ACQUIRE`, `DB_POOL_IDLE`, `DB_POOL_EVICT`, `DB_RETRY_MAX`, `DB_RETRY_DELAY`, `DB_SLOW_QUERY`
     /// (milliseconds) and `DB_LOGGING`; in `sequor.toml` the same as `url`, `pool_max`, .. in the section of `SEQUOR_ENV`, `APP_ENV` or `NODE_ENV`
     /// (`development` when none is set). A wrong or missing setting is the `Usage` error of `connect`.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// // DATABASE_URL=postgres://localhost/app DB_POOL_MAX=20 cargo run
+    /// let db = Db::from_env().statement_timeout(secs(30)).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_env() -> DbOptions {
         match options::from_environment() {
             Ok(options) => options,
@@ -131,6 +155,16 @@ impl Db {
     }
 
     /// One trivial round trip. Sequelize: `authenticate()`.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.authenticate().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Connection` of the exact kind.
@@ -142,6 +176,17 @@ impl Db {
 
     /// Waits for running work, at most the pool's acquire time-out, then closes every connection; later use is `Usage(Closed)`.
     /// Sequelize: `close()`.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.close().await?;
+    /// assert!(db.authenticate().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As those of [`Db::close_within`].
@@ -200,6 +245,17 @@ impl Db {
     }
 
     /// The models that this database knows.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.registry().register_all()?;
+    /// assert!(db.registry().all().iter().any(|model| model.name == "User"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
     }
@@ -228,6 +284,17 @@ impl Db {
     }
 
     /// The present instant, by the clock of the options.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// let before = db.now();
+    /// assert!(db.now() >= before);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn now(&self) -> DateTime<Utc> {
         match self.inner.frozen.load(Ordering::Acquire) {
             RUNNING => (self.inner.settings.clock)() + chrono::TimeDelta::microseconds(self.inner.ahead.load(Ordering::Acquire)),
@@ -236,6 +303,18 @@ impl Db {
     }
 
     /// The same database on behalf of somebody: hooks, userstamps and audit read it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let as_ann = db.actor(ann.id).with_extra("from the web");
+    /// assert_eq!(as_ann.extras().get::<i64>(), Some(&ann.id));
+    /// assert_eq!(as_ann.extras().get::<&str>(), Some(&"from the web"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn actor<A: Clone + Send + Sync + 'static>(&self, actor: A) -> Db {
         self.with_extra(actor)
@@ -255,6 +334,22 @@ impl Db {
     }
 
     /// Says that a statement outside of the transaction around it is meant.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.transaction(async |tx| {
+    ///     ann.increment(User::AGE, 1, tx).await?;
+    ///     assert!(User::count().exec(&db).await.is_err(), "is `tx` meant, or a second connection?");
+    ///     let detached = db.detached();
+    ///     assert!(!detached.is_in_transaction());
+    ///     Ok(())
+    /// }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn detached(&self) -> Db {
         Db { tx: None, detached: true, ..self.clone() }

@@ -74,6 +74,22 @@ pub(crate) struct Options {
 pub(crate) type Observer = Arc<dyn Fn(&MigrationEvent<'_>) + Send + Sync>;
 
 /// What a migrator is doing, for progress bars and logs.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// use sequor::MigrationEvent;
+/// let migrator = migrator.on_event(|event| match event {
+///     MigrationEvent::Statement { name, number, of, .. } => println!("{name}: {number} of {of}"),
+///     MigrationEvent::Finished { name, took, .. } => println!("{name}: done in {took:?}"),
+///     _ => {}
+/// });
+/// migrator.up(&db).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum MigrationEvent<'a> {
@@ -128,11 +144,40 @@ pub enum MigrationEvent<'a> {
 
 impl Migrator {
     /// The migrations that `migrations!("migrations")` embedded into the program.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// # let _ = stringify!(
+    /// static MIGRATOR: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| Migrator::embedded(migrations!("migrations")));
+    /// # );
+    /// # let db = Db::connect("sqlite::memory:").await?;
+    /// # let MIGRATOR = Migrator::embedded(&[]);
+    /// MIGRATOR.up(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn embedded(migrations: &'static [EmbeddedMigration]) -> Migrator {
         Migrator::new(migrations.iter().map(Migration::embedded))
     }
 
     /// The migrations of a folder, read now.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// # let folder = std::env::temp_dir().join(format!("sequor-migrations-{}", std::process::id()));
+    /// # std::fs::create_dir_all(folder.join("20240101000000-pets"))?;
+    /// std::fs::write(folder.join("20240101000000-pets/up.sql"), "CREATE TABLE pets (name text)")?;
+    /// let migrator = Migrator::from_directory(&folder)?.lock_wait(secs(60)).lock_timeout(secs(5)).out_of_order().ignore_missing();
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// assert_eq!(migrator.up(&db).await?.names(), ["20240101000000-pets"]);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Migration` when the folder cannot be read.
@@ -202,6 +247,17 @@ impl Migrator {
 
     /// Runs every migration that has not run. Sequelize: `db:migrate`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// assert_eq!(migrator.up(&db).await?.names(), ["01-pets", "02-age"]);
+    /// assert!(migrator.up(&db).await?.names().is_empty(), "nothing is left to do");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Migration`, naming file, line, column and the next step.
     pub async fn up(&self, db: &Db) -> Result<MigrationReport> {
@@ -214,6 +270,17 @@ impl Migrator {
 
     /// Undoes the last migration. Sequelize: `db:migrate:undo`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert_eq!(migrator.down(&db).await?.names(), ["02-age"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Migrator::up`]; when it has no `down.sql`.
     pub async fn down(&self, db: &Db) -> Result<MigrationReport> {
@@ -221,6 +288,17 @@ impl Migrator {
     }
 
     /// Undoes the last few migrations.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert_eq!(migrator.down_many(2, &db).await?.names(), ["02-age", "01-pets"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Migrator::down`]; nothing is undone when one of them cannot be.
@@ -233,6 +311,18 @@ impl Migrator {
 
     /// Undoes this migration alone, whatever has run after it. Sequelize: `db:migrate:undo --name`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// migrator.down_named("02-age", &db).await?;
+    /// assert!(migrator.down_named("02-age", &db).await.is_err(), "it is not applied any more");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Migrator::down`]; `Migration` when it has not run.
     pub async fn down_named(&self, name: &str, db: &Db) -> Result<MigrationReport> {
@@ -244,6 +334,17 @@ impl Migrator {
 
     /// Undoes all migrations. Sequelize: `db:migrate:undo:all`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert_eq!(migrator.down_all(&db).await?.names().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Migrator::down`]; nothing is undone when one of them cannot be.
     pub async fn down_all(&self, db: &Db) -> Result<MigrationReport> {
@@ -251,6 +352,16 @@ impl Migrator {
     }
 
     /// Goes up or down to this migration, which is the last one applied afterwards.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// assert_eq!(migrator.to("01-pets", &db).await?.names(), ["01-pets"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Migrator::up`] and [`Migrator::down`]; `Migration` when there is none of that name.
@@ -263,6 +374,17 @@ impl Migrator {
 
     /// Undoes the last migration and runs it again.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert_eq!(migrator.redo(&db).await?.names(), ["02-age", "02-age"], "down and up");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Migrator::up`] and [`Migrator::down`].
     pub async fn redo(&self, db: &Db) -> Result<MigrationReport> {
@@ -273,6 +395,19 @@ impl Migrator {
     }
 
     /// Writes down that all migrations up to this one have run, without running them: for a database that was made otherwise.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// // The tables were made by hand, before there were migrations.
+    /// db.execute_sql_script("CREATE TABLE pets (id integer PRIMARY KEY, name text NOT NULL)").await?;
+    /// migrator.baseline("01-pets", &db).await?;
+    /// assert_eq!(migrator.up(&db).await?.names(), ["02-age"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Migration` when there is none of that name.
@@ -285,8 +420,21 @@ impl Migrator {
 
     /// Says what came of a migration that was cut short, after somebody has looked.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// use sequor::Resolve;
+    /// migrator.up(&db).await?;
+    /// let error = migrator.resolve("02-age", Resolve::StatementDone, &db).await.unwrap_err();
+    /// assert!(matches!(error, Error::Migration { .. }), "it was not cut short");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// `Migration` when it was not cut short.
+    /// `Migration` when it has not run; when no statement of it was cut short and one is resolved.
     pub async fn resolve(&self, name: &str, how: Resolve, db: &Db) -> Result<()> {
         let mut runner = Runner::open(self, db).await?;
         let result = runner.resolve(name, how).await;
@@ -296,6 +444,19 @@ impl Migrator {
 
     /// Every migration with its state, in order. Writes nothing and takes no lock. Sequelize: `db:migrate:status`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// use sequor::MigrationState;
+    /// migrator.to("01-pets", &db).await?;
+    /// let states: Vec<_> = migrator.status(&db).await?.into_iter().map(|one| (one.name, one.state)).collect();
+    /// assert_eq!(states, [("01-pets".into(), MigrationState::Applied), ("02-age".into(), MigrationState::Pending)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn status(&self, db: &Db) -> Result<Vec<MigrationStatus>> {
@@ -303,6 +464,18 @@ impl Migrator {
     }
 
     /// An error when files and database do not agree: something is pending, changed, missing, late or cut short. For CI.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// assert!(migrator.check(&db).await.is_err(), "two have not run");
+    /// migrator.up(&db).await?;
+    /// migrator.check(&db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Migration`, naming the first such file and the next step.
@@ -321,6 +494,18 @@ impl Migrator {
 
     /// What [`Migrator::up`] would run, statement by statement. Writes nothing.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// let plan = migrator.plan(&db).await?;
+    /// assert_eq!(plan[1].statements, ["ALTER TABLE pets ADD COLUMN age integer"]);
+    /// assert!(plan[1].reversible && plan[1].transaction);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Migrator::up`].
     pub async fn plan(&self, db: &Db) -> Result<Vec<PlannedMigration>> {
@@ -330,6 +515,17 @@ impl Migrator {
 
 impl Db {
     /// Lets `db.health()` tell how many of these migrations have not run; `Migrator::up` does it by itself.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// db.report_migrations(&migrator);
+    /// assert_eq!(db.health().await.migrations_pending, Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn report_migrations(&self, migrator: &Migrator) {
         let migrator = Arc::new(migrator.clone());
         self.count_pending(Arc::new(move |db| {

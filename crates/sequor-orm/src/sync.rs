@@ -21,6 +21,19 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// How `db.sync` treats tables that exist.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.sync::<(User, Post)>(SyncMode::Create).await?;
+/// assert_eq!(User::count().exec(&db).await?, 1, "what is there stays");
+/// db.sync::<(User, Post)>(SyncMode::Force).await?;
+/// assert_eq!(User::count().exec(&db).await?, 0, "made anew");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncMode {
     /// They are left as they are.
@@ -35,6 +48,24 @@ pub enum SyncMode {
 impl Db {
     /// Makes the tables of models, parents first. Sequelize: `sync()`.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// #[derive(Model, Clone, Debug, PartialEq)]
+    /// struct Note {
+    ///     #[field(primary_key, auto_increment)]
+    ///     id: i64,
+    ///     text: String,
+    /// }
+    ///
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.sync::<Note>(SyncMode::Create).await?;
+    /// assert_eq!(Note::count().exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for a type that the database does not have; those of the database.
     #[track_caller]
@@ -45,6 +76,18 @@ impl Db {
 
     /// Makes the tables of all models that this database knows. Sequelize: `sequelize.sync()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.registry().register_all()?;
+    /// db.sync_all(SyncMode::Force).await?;
+    /// assert_eq!(User::count().exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Db::sync`].
     #[track_caller]
@@ -54,6 +97,17 @@ impl Db {
     }
 
     /// Drops the tables of models, children first. Sequelize: `drop()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.drop_tables::<(User, Post)>().await?;
+    /// assert!(!db.query_interface().table_exists("users").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.
@@ -69,6 +123,18 @@ impl Db {
 
 impl Db {
     /// Drops the tables of all models that this database knows. Sequelize: `sequelize.drop()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.registry().register_all()?;
+    /// db.drop_all().await?;
+    /// assert!(db.query_interface().list_tables().await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

@@ -14,6 +14,18 @@ enum Target {
 }
 
 /// How a database is made, as far as it is not as the server makes them. Sequelize: the options of `db:create`.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// use sequor::DatabaseOptions;
+/// // On PostgreSQL and MySQL the options are part of CREATE DATABASE; a file has none, and says so.
+/// let options = DatabaseOptions { charset: Some("utf8mb4".into()), ..DatabaseOptions::default() };
+/// assert!(Db::create_database_with("sqlite://app.db", &options).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DatabaseOptions {
     /// MySQL's character set: `utf8mb4`.
@@ -31,6 +43,21 @@ pub struct DatabaseOptions {
 impl Db {
     /// Makes the database that the URL names; `false` when it was there. Sequelize: `db:create`.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// # let folder = std::env::temp_dir().join(format!("sequor-create-{}", std::process::id()));
+    /// let url = format!("sqlite://{}", folder.join("app.db").display());
+    /// assert!(Db::create_database(&url).await?);
+    /// assert!(!Db::create_database(&url).await?, "it was there");
+    /// assert_eq!(Db::database_name(&url)?, "app.db");
+    /// assert!(Db::drop_database(&url).await?);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Connection` when the server does not answer; `Usage` for a URL without a database.
     pub async fn create_database(url: &str) -> Result<bool> {
@@ -38,6 +65,17 @@ impl Db {
     }
 
     /// As [`Db::create_database`], with a character set, a collation or a template.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// use sequor::DatabaseOptions;
+    /// let options = DatabaseOptions { template: Some("template0".into()), collate: Some("de_DE.UTF-8".into()), ..DatabaseOptions::default() };
+    /// Db::create_database_with("postgres://localhost/app", &options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Db::create_database`]; `Usage` for an option that this database does not have.
@@ -65,6 +103,15 @@ impl Db {
     }
 
     /// Removes the database that the URL names, with everything in it; `false` when it was not there. Sequelize: `db:drop`.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// assert!(Db::drop_database("postgres://localhost/app_of_a_test").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Db::create_database`].
@@ -105,6 +152,18 @@ impl Db {
     }
 
     /// Runs the statements of a script, as they stand. Only for text of the developer: nothing in it is a parameter.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.execute_sql_script("CREATE TABLE pets (name text NOT NULL); INSERT INTO pets VALUES ('Rex'), ('Tom')").await?;
+    /// let names: Vec<(String,)> = db.query_as(sql!("SELECT name FROM pets ORDER BY name")).await?;
+    /// assert_eq!(names[0].0, "Rex");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

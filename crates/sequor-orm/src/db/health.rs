@@ -12,6 +12,17 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The state of a database and its pool, for an HTTP answer: it serialises.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let health = db.health().await;
+/// assert!(health.ok && health.dialect == "sqlite" && health.error.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Health {
@@ -35,6 +46,16 @@ pub struct Health {
 }
 
 /// A failure, and when it was.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::options("sqlite::memory:").connect().await?;
+/// assert!(db.health().await.last_error.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct LastError {

@@ -22,6 +22,17 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 /// Limits of the pool. Sequelize's names and, but for `max`, its defaults.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let pool = Pool { max: 4, min: 1, acquire: secs(5), ..Pool::default() };
+/// let db = Db::options("sqlite::memory:").pool(pool).connect().await?;
+/// assert_eq!(db.pool_status().max, 1, "memory is one connection's; a file and a server have as many as the pool says");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// The most connections; 10.
@@ -61,6 +72,18 @@ impl Default for Pool {
 }
 
 /// Attempts at connecting. Access denied, unknown database and TLS errors are never tried again.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// // A container that starts beside the database: ten attempts, half a second apart at first.
+/// let retry = Retry { max: 10, delay: millis(500), ..Retry::default() };
+/// let db = Db::options("sqlite::memory:").retry(retry).connect().await?;
+/// # drop(db);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
     /// Attempts in all; 1.
@@ -78,11 +101,27 @@ impl Default for Retry {
 }
 
 /// So many seconds.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// assert_eq!(secs(2), std::time::Duration::from_secs(2));
+/// # Ok(())
+/// # }
+/// ```
 pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// So many milliseconds.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// assert_eq!(millis(250) * 4, secs(1));
+/// # Ok(())
+/// # }
+/// ```
 pub const fn millis(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
@@ -288,6 +327,23 @@ impl DbOptions {
     }
 
     /// Connects, and opens `min` connections.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::options("sqlite::memory:")
+    ///     .slow_query(millis(200)).slow_query_plans(true)
+    ///     .statement_timeout(secs(30)).transaction_timeout(secs(60)).idle_in_transaction(secs(60))
+    ///     .logging(false).log_query_parameters(false)
+    ///     .implicit_transactions(true).auto_batch(true).strict_loading(false)
+    ///     .clock(Utc::now).database_clock(true)
+    ///     .connect()
+    ///     .await?;
+    /// db.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Connection` of the exact kind; `Usage` for wrong options.

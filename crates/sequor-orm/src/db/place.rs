@@ -62,6 +62,19 @@ impl Db {
 
     /// The same database with a setting for each transaction, as row-level security reads it by `current_setting`: `SET LOCAL`, never the
     /// session's. A bare statement gets a transaction for it. PostgreSQL only; elsewhere every statement is a `Usage` error.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("postgres://localhost/app").await?;
+    /// let scoped = db.with_setting("app.tenant", 7);
+    /// // CREATE POLICY .. USING (tenant_id = current_setting('app.tenant')::bigint)
+    /// let (tenant,) = scoped.query_as::<(String,)>(sql!("SELECT current_setting('app.tenant')")).await?.remove(0);
+    /// assert_eq!(tenant, "7");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_setting(&self, name: &str, value: impl std::fmt::Display) -> Db {
         self.placed(|place| {
@@ -71,6 +84,16 @@ impl Db {
     }
 
     /// The same database with reads on the primary server, not on a replica.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert_eq!(User::count().exec(&db.primary()).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn primary(&self) -> Db {
         self.placed(|place| place.primary = true)

@@ -15,6 +15,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Which of several replicas a read goes to.
+///
+/// ```no_run
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// use sequor::ReplicaChoice;
+/// let db = Db::options("postgres://primary/app")
+///     .read_replicas(["postgres://replica1/app", "postgres://replica2/app"])
+///     .replica_choice(ReplicaChoice::LeastBusy)
+///     .read_your_writes(secs(5))
+///     .replica_lag(secs(3))
+///     .connect()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplicaChoice {
     /// One after the other.
@@ -188,6 +204,15 @@ impl Replicas {
 impl DbOptions {
     /// Copies of the database that serve reads outside of transactions, in turn; one that does not answer or is too far behind is left out until it is
     /// back. Locking reads, raw SQL and everything in a transaction go to the primary. Sequelize: `replication.read`.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::options("postgres://primary/app").read_replicas(["postgres://replica1/app"]).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read_replicas<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> DbOptions {
         self.replicas.urls = urls.into_iter().map(Into::into).collect();
         self

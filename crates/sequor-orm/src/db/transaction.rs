@@ -282,6 +282,19 @@ impl Deref for Transaction {
 impl Transaction {
     /// Makes everything durable.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let tx = db.begin().await?;
+    /// ann.increment(User::AGE, 1, &tx).await?;
+    /// tx.commit().await?;
+    /// assert_eq!(ann.reload(&db).await?.age, Some(32));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Connection(CommitUnknown)` when the line broke before the answer; those of deferred constraints.
     pub async fn commit(self) -> Result<()> {
@@ -289,6 +302,19 @@ impl Transaction {
     }
 
     /// Undoes everything.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let tx = db.begin().await?;
+    /// ann.force_destroy(&tx).await?;
+    /// tx.rollback().await?;
+    /// assert_eq!(User::count().exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -340,6 +366,28 @@ impl Drop for OnDrop {
 impl Db {
     /// Runs a closure in a transaction: commits on Ok, rolls back on Err, panic or drop. Inside a transaction it is a savepoint.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let post = db.transaction(async |tx| {
+    ///     let post = draft!(Post { title: "Hi", user_id: ann.id }).create(tx).await?;
+    ///     ann.increment(User::AGE, 1, tx).await?;
+    ///     Ok(post)
+    /// }).await?;
+    /// assert_eq!(post.title, "Hi");
+    ///
+    /// let failed: Result<()> = db.transaction(async |tx| {
+    ///     ann.force_destroy(tx).await?;
+    ///     Err(Error::usage("on second thoughts, no"))
+    /// }).await;
+    /// assert!(failed.is_err());
+    /// assert_eq!(User::count().exec(&db).await?, 1, "it was rolled back");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The closure's error; that of the commit.
     #[track_caller]
@@ -357,6 +405,27 @@ impl Db {
     }
 
     /// The same with an error type of your own.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// #[derive(Debug)]
+    /// enum Refusal { TooYoung, Database(Error) }
+    ///
+    /// impl From<Error> for Refusal {
+    ///     fn from(error: Error) -> Refusal { Refusal::Database(error) }
+    /// }
+    ///
+    /// let done = db.try_transaction::<User, Refusal>(async |tx| {
+    ///     let user = User::find_by_pk(ann.id).or_fail().exec(tx).await?;
+    ///     if user.age < Some(65) { Err(Refusal::TooYoung) } else { Ok(user) }
+    /// }).await;
+    /// assert!(matches!(done, Err(Refusal::TooYoung)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The closure's error; that of the commit.
@@ -383,6 +452,17 @@ impl Db {
 
     /// Runs a closure in a transaction of its own kind; each attempt runs a clone of it. Inside a transaction it is a savepoint, which can have no level
     /// of its own.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let count = db.transaction_with(Tx::serializable().retry(5).timeout(secs(5)), async |tx| User::count().exec(tx).await).await?;
+    /// assert_eq!(count, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The closure's error; that of the commit; `Timeout`; `Usage` for a level, read only or deferrable inside a transaction.
@@ -414,6 +494,19 @@ impl Db {
 
     /// Begins an unmanaged transaction.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let tx = db.begin().await?;
+    /// draft!(Post { title: "Hi" }).create(&tx).await?;
+    /// tx.commit().await?;
+    /// assert_eq!(Post::count().exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     #[track_caller]
@@ -422,6 +515,18 @@ impl Db {
     }
 
     /// Begins an unmanaged transaction of its own kind.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let tx = db.begin_with(Tx::serializable().read_only()).await?;
+    /// assert_eq!(User::count().exec(&tx).await?, 1);
+    /// tx.rollback().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -447,11 +552,40 @@ impl Db {
     }
 
     /// The id of the transaction of this handle, the same for its savepoints; what a log or an audit trail groups by.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// assert!(db.transaction_id().is_none());
+    /// let tx = db.begin().await?;
+    /// assert!(tx.transaction_id().is_some() && tx.is_in_transaction());
+    /// tx.rollback().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn transaction_id(&self) -> Option<uuid::Uuid> {
         self.tx.as_ref().map(|tx| *tx.shared.name.get_or_init(uuid::Uuid::now_v7))
     }
 
     /// Runs a future once the transaction is durable; outside of one, soon.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let (sender, sent) = tokio::sync::oneshot::channel();
+    /// db.transaction(async |tx| {
+    ///     tx.after_rollback(async { println!("never mind") });
+    ///     tx.after_commit(async move { let _ = sender.send("mail"); });
+    ///     ann.increment(User::AGE, 1, tx).await
+    /// }).await?;
+    /// assert_eq!(sent.await, Ok("mail"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn after_commit(&self, callback: impl Future<Output = ()> + Send + 'static) {
         match &self.tx {
             Some(tx) => tx.state().after_commit.push((tx.level, Box::pin(callback))),

@@ -6,6 +6,19 @@ use std::fmt;
 use std::sync::Arc;
 
 /// One value of each type; cheap to clone.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// use sequor::TypeMap;
+/// let mut extras = TypeMap::default();
+/// extras.insert("from the web");
+/// let mut all = TypeMap::default();
+/// all.extend(&extras);
+/// assert!(!all.is_empty() && all.get::<&str>() == Some(&"from the web"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct TypeMap {
     values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,

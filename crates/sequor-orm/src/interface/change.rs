@@ -50,6 +50,18 @@ impl QueryInterface {
 
     /// Makes a table if it is not there. Sequelize: `createTable(name, columns)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// let id = json!({ "type": "INTEGER", "primaryKey": true, "autoIncrement": true });
+    /// schema.create_table("toys", json!({ "id": id, "name": { "type": "STRING(20)" } })).await?;
+    /// assert!(schema.table_exists("toys").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for a wrong definition; those of the database.
     pub async fn create_table(&self, table: &str, columns: Json) -> Result<()> {
@@ -59,6 +71,17 @@ impl QueryInterface {
 
     /// Drops a table if it is there. Sequelize: `dropTable(name)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.drop_table("pets").await?;
+    /// assert!(schema.list_tables().await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn drop_table(&self, table: &str) -> Result<()> {
@@ -67,6 +90,17 @@ impl QueryInterface {
 
     /// Renames a table. Sequelize: `renameTable(before, after)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.rename_table("pets", "animals").await?;
+    /// assert_eq!(schema.list_tables().await?, ["animals"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn rename_table(&self, before: &str, after: &str) -> Result<()> {
@@ -74,6 +108,17 @@ impl QueryInterface {
     }
 
     /// Adds a column. Sequelize: `addColumn(table, name, definition)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.add_column("pets", "weight", json!({ "type": "FLOAT", "allowNull": true })).await?;
+    /// assert!(schema.describe_table("pets").await?.contains_key("weight"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` for a wrong definition; those of the database.
@@ -113,6 +158,17 @@ impl QueryInterface {
 
     /// Drops a column. Sequelize: `removeColumn(table, name)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.remove_column("pets", "age").await?;
+    /// assert!(!schema.describe_table("pets").await?.contains_key("age"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn remove_column(&self, table: &str, name: &str) -> Result<()> {
@@ -137,6 +193,17 @@ impl QueryInterface {
 
     /// Renames a column. Sequelize: `renameColumn(table, before, after)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.rename_column("pets", "age", "years").await?;
+    /// assert!(schema.describe_table("pets").await?.contains_key("years"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn rename_column(&self, table: &str, before: &str, after: &str) -> Result<()> {
@@ -145,6 +212,17 @@ impl QueryInterface {
     }
 
     /// Changes type, nullability and default of a column. Sequelize: `changeColumn(table, name, definition)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.change_column("pets", "age", json!({ "type": "INTEGER", "allowNull": false, "defaultValue": 0 })).await?;
+    /// assert_eq!(schema.describe_table("pets").await?["age"]["allowNull"], false);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` for a wrong definition or a column that is not there; those of the database when rows do not fit.
@@ -177,6 +255,17 @@ impl QueryInterface {
 
     /// Adds an index: `fields`, and `unique`, `name`, `where`, `using` at will. Sequelize: `addIndex(table, options)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.add_index("pets", json!({ "fields": ["name"], "unique": true, "where": { "age": { "$gt": 0 } } })).await?;
+    /// assert_eq!(schema.show_indexes("pets").await?, [json!({ "name": "pets_name", "unique": true, "fields": ["name"] })]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for wrong options; those of the database.
     pub async fn add_index(&self, table: &str, options: Json) -> Result<()> {
@@ -202,6 +291,18 @@ impl QueryInterface {
 
     /// Drops an index by its name, or by its columns. Sequelize: `removeIndex(table, nameOrFields)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.add_index("pets", json!(["name"])).await?;
+    /// schema.remove_index("pets", json!("pets_name")).await?;
+    /// assert!(schema.show_indexes("pets").await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn remove_index(&self, table: &str, index: Json) -> Result<()> {
@@ -216,6 +317,19 @@ impl QueryInterface {
     }
 
     /// Adds a constraint: `type` is `unique`, `check`, `primary key` or `foreign key`. Sequelize: `addConstraint(table, options)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// let check = json!({ "type": "check", "fields": ["age"], "name": "pets_age", "where": { "age": { "$gte": 0 } } });
+    /// schema.add_constraint("pets", check).await?;
+    /// let error = schema.bulk_insert("pets", json!([{ "name": "Tom", "age": -1 }])).await.unwrap_err();
+    /// assert!(matches!(error, Error::CheckConstraint { constraint, .. } if constraint == "pets_age"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` for wrong options; those of the database when rows break it.
@@ -265,6 +379,18 @@ impl QueryInterface {
     }
 
     /// Drops a constraint. Sequelize: `removeConstraint(table, name)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.add_constraint("pets", json!({ "type": "unique", "fields": ["name"], "name": "one_of_a_name" })).await?;
+    /// schema.remove_constraint("pets", "one_of_a_name").await?;
+    /// assert_eq!(schema.bulk_insert("pets", json!([{ "name": "Rex" }])).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database; `Usage` when there is no such constraint.
@@ -318,6 +444,16 @@ impl QueryInterface {
 
     /// Writes rows into a table, all or none; gives their number. Sequelize: `bulkInsert(table, rows)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// assert_eq!(schema.bulk_insert("pets", json!([{ "name": "Tom" }, { "name": "Kit", "age": 2 }])).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for a column that is not there; constraint errors.
     pub async fn bulk_insert(&self, table: &str, rows: Json) -> Result<u64> {
@@ -350,6 +486,16 @@ impl QueryInterface {
 
     /// Sets values in the rows that match. Sequelize: `bulkUpdate(table, values, where)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// assert_eq!(schema.bulk_update("pets", json!({ "age": 4 }), json!({ "name": "Rex" })).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for a column that is not there; constraint errors.
     pub async fn bulk_update(&self, table: &str, values: Json, filter: Json) -> Result<u64> {
@@ -367,6 +513,16 @@ impl QueryInterface {
     }
 
     /// Deletes the rows that match. Sequelize: `bulkDelete(table, where)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// assert_eq!(schema.bulk_delete("pets", json!({ "age": { "$lt": 10 } })).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` for a column that is not there; constraint errors.

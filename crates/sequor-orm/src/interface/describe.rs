@@ -11,6 +11,16 @@ use serde_json::{Map, Value as Json, json};
 impl QueryInterface {
     /// The names of all tables, sorted. Sequelize: `showAllTables()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// assert_eq!(schema.list_tables().await?, ["pets"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn list_tables(&self) -> Result<Vec<String>> {
@@ -21,6 +31,16 @@ impl QueryInterface {
     }
 
     /// Whether there is a table of this name. Sequelize: `tableExists(name)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// assert!(schema.table_exists("pets").await? && !schema.table_exists("toys").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.
@@ -40,6 +60,17 @@ impl QueryInterface {
 
     /// The columns of a table: for each its `type` in the server's spelling, `allowNull`, `primaryKey`, `autoIncrement`, and where they are
     /// there `defaultValue`, `values` of an enum and `comment`. Sequelize: `describeTable(name)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// let pets = schema.describe_table("pets").await?;
+    /// assert_eq!((&pets["id"]["primaryKey"], &pets["name"]["allowNull"]), (&json!(true), &json!(false)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` when there is no such table.
@@ -70,6 +101,17 @@ impl QueryInterface {
 
     /// The indexes of a table, without its primary key: `name`, `unique` and `fields` (`name DESC` for a falling part, where the server tells).
     /// Sequelize: `showIndex(name)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// schema.add_index("pets", json!({ "fields": ["name", "age"], "name": "pets_by_name" })).await?;
+    /// assert_eq!(schema.show_indexes("pets").await?[0]["fields"], json!(["name", "age"]));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

@@ -19,6 +19,17 @@ impl Db {
     /// has items. Answers rows as a list (`plain`: the first or null), for `type` `UPDATE` the number of rows, for `INSERT` and `DELETE` null. The
     /// text itself is code: never build it from input.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let rows = db.query_json("SELECT name FROM users WHERE age > :age", json!({ "type": "SELECT", "replacements": { "age": 18 } })).await?;
+    /// assert_eq!(rows, json!([{ "name": "Ann" }]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for a name without a value and for unknown options; those of the database.
     #[track_caller]

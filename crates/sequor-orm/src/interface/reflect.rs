@@ -11,6 +11,18 @@ use std::panic::Location;
 impl Db {
     /// A model of a table that is there: its columns by their own names, nothing managed. Sequelize: what `sequelize-auto` generates.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let users = db.reflect("users").await?;
+    /// let rows = users.find_all(json!({ "where": { "age": { "$gt": 18 } } })).exec(&db).await?;
+    /// assert_eq!(rows[0].get("name")?, "Ann");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` when there is no such table; those of the database.
     #[track_caller]

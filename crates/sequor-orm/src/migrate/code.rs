@@ -125,6 +125,32 @@ impl Migration {
 }
 
 /// What a migration in Rust works with.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// use sequor::{Migration, MigrationStep};
+///
+/// async fn fill_in(step: MigrationStep) -> sequor::Result<()> {
+///     step.db().execute(sql!("UPDATE pets SET age = 0 WHERE age IS NULL")).await?;
+///     step.progress(1, 1);
+///     Ok(())
+/// }
+///
+/// async fn nothing(_step: MigrationStep) -> sequor::Result<()> {
+///     Ok(())
+/// }
+///
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.execute_sql_script("CREATE TABLE pets (age integer); INSERT INTO pets VALUES (NULL)").await?;
+/// let migration = Migration::rust("01-ages", fill_in).rust_down(nothing).no_transaction();
+/// assert!(migration.has_code() && !migration.is_repeatable());
+/// Migrator::new([migration]).up(&db).await?;
+/// assert_eq!(db.query_as::<(i64,)>(sql!("SELECT age FROM pets")).await?, [(0,)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct MigrationStep {
     db: Db,
@@ -153,6 +179,39 @@ impl MigrationStep {
     ///
     /// Without a transaction around the migration each batch is one, together with its line in the history: when the program is cut short, the next run goes on behind
     /// the last whole batch. What stands outside of `batches` runs again.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// use sequor::{Migration, MigrationStep};
+    ///
+    /// #[derive(Model, Clone, Debug, PartialEq)]
+    /// #[model(table = "pets", register = false)]
+    /// struct Pet {
+    ///     #[field(primary_key, auto_increment)]
+    ///     id: i64,
+    ///     name: String,
+    /// }
+    ///
+    /// async fn shout(step: MigrationStep) -> sequor::Result<()> {
+    ///     let done = step.batches(Pet::find_all(), 500, |db: Db, pets: Vec<Pet>| async move {
+    ///         let mut edits: Vec<_> = pets.into_iter().map(|pet| pet.edit()).collect();
+    ///         edits.iter_mut().for_each(|pet| pet.name = pet.name.to_uppercase());
+    ///         edits.save(&db).await.map(drop)
+    ///     }).await?;
+    ///     assert_eq!(done, 2);
+    ///     Ok(())
+    /// }
+    ///
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.sync::<Pet>(SyncMode::Create).await?;
+    /// Pet::bulk_create([draft!(Pet { name: "Rex" }), draft!(Pet { name: "Tom" })]).exec(&db).await?;
+    /// Migrator::new([Migration::rust("01-shout", shout)]).up(&db).await?;
+    /// assert_eq!(Pet::find_all().pluck(Pet::NAME).exec(&db).await?, ["REX", "TOM"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the query and of the closure; the batch is rolled back.

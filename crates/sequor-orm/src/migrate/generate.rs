@@ -48,6 +48,21 @@ enum Wanted {
 }
 
 /// A migration that was written.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::{Generator, Schema};
+/// if let Some(migration) = Generator::of::<(User, Post)>().dialects([Dialect::Sqlite]).generate(&Schema::default())? {
+///     assert_eq!(migration.files.keys().collect::<Vec<_>>(), ["down.sql", "up.sql"]);
+///     assert_eq!(migration.schema()?.tables.len(), 2);
+/// }
+/// # drop((db, ann));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GeneratedMigration {
     /// The files by name: `up.sql` and `down.sql`, or one for each database where they differ.

@@ -14,6 +14,17 @@ use std::collections::BTreeMap;
 pub(crate) const REPEATABLE: &str = "repeatable";
 
 /// A migration and what became of it.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// let all = migrator.status(&db).await?;
+/// assert_eq!(all[0].name, "01-pets");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MigrationStatus {
     /// Its name.
@@ -27,6 +38,18 @@ pub struct MigrationStatus {
 }
 
 /// What became of a migration.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// use sequor::MigrationState;
+/// migrator.up(&db).await?;
+/// assert!(migrator.status(&db).await?.iter().all(|one| one.state == MigrationState::Applied));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MigrationState {

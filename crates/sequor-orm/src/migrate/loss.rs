@@ -17,6 +17,20 @@ use serde::Serialize;
 const COUNTED: i64 = 1000;
 
 /// What a statement would take away.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// migrator.up(&db).await?;
+/// db.execute_sql_script("INSERT INTO pets (name) VALUES ('Rex')").await?;
+/// for loss in migrator.losses(2, &db).await? {
+///     assert_eq!(loss.to_string(), "1 row of pets");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {
     /// The migration.
@@ -44,6 +58,17 @@ impl std::fmt::Display for Loss {
 impl Migrator {
     /// What [`Migrator::down_many`] would take away from tables that are not empty. Writes nothing.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert!(migrator.losses(2, &db).await?.is_empty(), "nobody has written anything yet");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn losses(&self, count: usize, db: &Db) -> Result<Vec<Loss>> {
@@ -51,6 +76,18 @@ impl Migrator {
     }
 
     /// What [`Migrator::to`] would take away from tables that are not empty. Writes nothing.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// db.execute_sql_script("INSERT INTO pets (name, age) VALUES ('Rex', 3)").await?;
+    /// assert_eq!(migrator.losses_to("01-pets", &db).await?.len(), 1, "the ages");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Migrator::losses`].
@@ -60,6 +97,17 @@ impl Migrator {
     }
 
     /// What [`Migrator::down_named`] would take away from tables that are not empty. Writes nothing.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// migrator.up(&db).await?;
+    /// assert!(migrator.losses_named("02-age", &db).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Migrator::losses`].

@@ -15,6 +15,20 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 
 /// What a migrator did.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// let report = migrator.up(&db).await?;
+/// for done in &report.done {
+///     println!("{} took {} ms", done.name, done.milliseconds);
+/// }
+/// assert_eq!(report.names(), ["01-pets", "02-age"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MigrationReport {
     /// The migrations that ran, in the order in which they ran.
@@ -33,6 +47,18 @@ pub struct DoneMigration {
 }
 
 /// A migration that would run.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// for planned in migrator.plan(&db).await? {
+///     assert!(!planned.code && planned.statements.len() == 1, "{}", planned.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedMigration {
     /// Its name.
@@ -50,6 +76,18 @@ pub struct PlannedMigration {
 }
 
 /// What a statement of a migration holds while it runs.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// for effect in migrator.plan(&db).await?.iter().flat_map(|planned| &planned.effects) {
+///     println!("statement {}: {} ({})", effect.statement + 1, effect.lock, effect.work);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedEffect {
     /// The statement, from 0.
@@ -84,6 +122,22 @@ impl std::fmt::Display for PlannedEffect {
 const COUNTED: i64 = 1_000_000;
 
 /// What came of a migration that was cut short.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, migrator) = pets().await?;
+/// use sequor::{MigrationState, Resolve};
+/// for one in migrator.status(&db).await? {
+///     if matches!(one.state, MigrationState::Unknown { .. }) {
+///         // Somebody has looked, and the statement had no effect: the next `up` runs it again.
+///         migrator.resolve(&one.name, Resolve::StatementNotDone, &db).await?;
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolve {
     /// The statement whose end is unknown is done.

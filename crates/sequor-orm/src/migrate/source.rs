@@ -10,6 +10,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One migration: its name, its SQL files, and its functions where it is written in Rust.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// use sequor::Migration;
+/// let migration = Migration::new("20240101000000-pets")
+///     .with("up.sql", "CREATE TABLE pets (name text)")
+///     .with("down.sql", "DROP TABLE pets");
+/// assert_eq!(migration.name(), "20240101000000-pets");
+/// assert_eq!(migration.files().map(|(file, _)| file).collect::<Vec<_>>(), ["down.sql", "up.sql"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     name: String,

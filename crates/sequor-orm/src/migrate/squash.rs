@@ -35,6 +35,19 @@ impl Migrator {
     /// One migration that does what all of them do, in order: its files are theirs, one behind the other, and its head names them. On a database where
     /// they have run it counts as applied. `down.sql` is there when each of them has one. Repeatable ones stay as they are; `verify.sql` is left out.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, migrator) = pets().await?;
+    /// let one = migrator.squash("03-pets")?;
+    /// migrator.up(&db).await?;
+    /// let squashed = Migrator::new([one]);
+    /// assert!(squashed.up(&db).await?.names().is_empty(), "where the two have run, the one counts as applied");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Migration` when there are fewer than two, one is written in Rust, or one has no file for a database for which another has one.
     pub fn squash(&self, name: &str) -> Result<Migration> {

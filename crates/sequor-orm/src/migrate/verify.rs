@@ -60,6 +60,19 @@ fn first_line(piece: &Piece) -> &str {
 impl Migrator {
     /// Asks the questions of `verify.sql` of every migration that has run, or of one, and answers how many there were. Writes nothing.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/pets.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, _) = pets().await?;
+    /// let up = Migration::new("01-pets").with("up.sql", "CREATE TABLE pets (name text)");
+    /// let migrator = Migrator::new([up.with("verify.sql", "SELECT count(*) = 0 FROM pets")]);
+    /// migrator.up(&db).await?;
+    /// assert_eq!(migrator.verify(None, &db).await?, 1, "one question, answered with yes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Migration`, naming file, line and question that is answered with no.
     pub async fn verify(&self, name: Option<&str>, db: &Db) -> Result<usize> {

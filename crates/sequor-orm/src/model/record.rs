@@ -212,6 +212,19 @@ impl Record {
 
     /// Saves the row, and gives it as it is stored: a new one is created, a stored one updated where it changed. Sequelize: `save()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.set("title", "Hello")?.set("stars", 5)?;
+    /// assert_eq!((note.changed(), note.previous("title")), (vec!["title".into(), "stars".into()], json!("Hi")));
+    /// note.save(&db).await?;
+    /// assert!(note.changed().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation`, constraint errors, `OptimisticLock`.
     #[track_caller]
@@ -224,6 +237,20 @@ impl Record {
     }
 
     /// Saves the row with options.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// let mut options = WriteOptions::at(std::panic::Location::caller());
+    /// options.validate = false;
+    /// note.assign(json!({ "title": "" }))?;
+    /// note.save_with(&db, options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Record::save`].
@@ -257,6 +284,17 @@ impl Record {
 
     /// Sets and saves only these attributes. Sequelize: `update(values)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.update(json!({ "stars": 5 }), &db).await?;
+    /// assert_eq!(note.get("stars")?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Record::save`].
     #[track_caller]
@@ -266,6 +304,20 @@ impl Record {
     }
 
     /// Deletes the row, softly where the model is paranoid.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// let mut options = WriteOptions::at(std::panic::Location::caller());
+    /// options.hooks = false;
+    /// note.destroy_with(&db, options).await?;
+    /// assert!(note.is_soft_deleted());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database and of hooks.
@@ -279,6 +331,20 @@ impl Record {
     }
 
     /// Brings the row back.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// let options = WriteOptions::at(std::panic::Location::caller());
+    /// note.destroy_with(&db, options.clone()).await?;
+    /// note.restore_with(&db, options).await?;
+    /// assert!(!note.is_soft_deleted());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` when the model is not paranoid.
@@ -294,6 +360,19 @@ impl Record {
     }
 
     /// Adds to numbers in one atomic statement.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::{Value, WriteOptions};
+    /// let stars = note.model().position("stars").ok_or_else(|| Error::usage("no stars"))?;
+    /// note.increment_with(vec![(stars, Value::I64(2))], &db, WriteOptions::at(std::panic::Location::caller())).await?;
+    /// assert_eq!(note.reload(&db).await?.get("stars")?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` when the row is gone.

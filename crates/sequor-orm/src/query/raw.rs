@@ -163,6 +163,20 @@ scalar!(
 impl Db {
     /// Runs a query of your own and reads its rows. Sequelize: `sequelize.query(sql, { model, mapToModel: true })`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let (least, order) = (18, "name");
+    /// let users: Vec<User> = db.query_as(sql!("SELECT * FROM users WHERE age > {least}")).await?;
+    /// assert_eq!(users, [ann]);
+    /// let pairs: Vec<(String, Option<i32>)> = db.query_as(sql!("SELECT name, age FROM users WHERE {order} = 'name'")).await?;
+    /// assert_eq!(pairs, [("Ann".to_owned(), Some(31))]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Decode` when a column that the model needs is missing or does not fit; those of the database.
     #[track_caller]
@@ -172,6 +186,17 @@ impl Db {
     }
 
     /// Runs a statement of your own; gives the number of rows that it touched. Sequelize: `sequelize.query(sql)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let (age, id) = (32, ann.id);
+    /// assert_eq!(db.execute(sql!("UPDATE users SET age = {age} WHERE id = {id}")).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

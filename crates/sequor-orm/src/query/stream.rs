@@ -17,6 +17,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Rows of a query, read in chunks with their includes. It owns its `Db`; dropping it early gives the connection back.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut rows = User::find_all().include(User::POSTS).stream(&db);
+/// while let Some(user) = rows.next().await {
+///     println!("{}", user?.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct RowStream<R> {
     source: Source<R>,
     ready: VecDeque<R>,
@@ -78,6 +91,18 @@ impl<R: Send + 'static> RowStream<R> {
     }
 
     /// The next row, or `None` at the end.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut rows = User::find_all().stream(&db);
+    /// assert_eq!(rows.next().await.transpose()?, Some(ann));
+    /// assert!(rows.next().await.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Result<R>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -149,6 +174,19 @@ impl<R: Send + 'static> Stream for RowStream<R> {
 }
 
 /// Rows in lists of so many. Rows that others add or remove meanwhile neither repeat nor hide those that stand still.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut batches = User::find_all().find_in_batches(500, &db);
+/// while let Some(users) = batches.next().await? {
+///     assert_eq!(users[0], ann);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Batches<M: Model> {
     find: Find<M>,
     size: u64,
@@ -163,6 +201,18 @@ impl<M: Model> Batches<M> {
     }
 
     /// The next list; `None` at the end.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut batches = User::find_all().find_in_batches(500, &db);
+    /// assert_eq!(batches.next().await?, Some(vec![ann]));
+    /// assert_eq!(batches.next().await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

@@ -52,6 +52,20 @@ impl Db {
     /// What differs between this database and a description of its tables, step by step from the one to the other; what is there beside them does not
     /// count. It changes nothing.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// use sequor::{ModelList, Schema};
+    /// let wanted = Schema::of_models(&<(User, Post)>::models(), db.registry())?;
+    /// assert!(db.drift(&wanted).await?.is_empty());
+    /// db.execute_sql_script("ALTER TABLE users DROP COLUMN age").await?;
+    /// assert!(db.drift(&wanted).await?[0].what.contains("age"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     #[track_caller]

@@ -23,6 +23,21 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 ///
 /// It is a `Stream`, and has [`Listener::next`] for programs without one. When the line is cut it connects again by itself and then gives one
 /// [`Notification`] for each channel whose `after_gap` is set: what was sent in between is lost, so look for it where it is stored.
+///
+/// ```no_run
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// // Sequor connects again by itself when the line is cut, and says so with `after_gap`: look once for what was missed.
+/// let db = Db::connect("postgres://localhost/app").await?;
+/// let mut jobs = db.listen("jobs").await?;
+/// while let Some(job) = jobs.next().await {
+///     let job = job?;
+///     println!("{}", if job.after_gap { "look for all open jobs" } else { &job.payload });
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Listener {
     receiver: mpsc::Receiver<Result<Notification>>,
@@ -52,6 +67,20 @@ impl Db {
 
     /// Listens to several channels on one session.
     ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("postgres://localhost/app").await?;
+    /// let mut news = db.listen_all(["orders", "prices"]).await?;
+    /// while let Some(notification) = news.next().await {
+    ///     let notification = notification?;
+    ///     println!("{}: {}", notification.channel, notification.payload);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Db::listen`].
     pub async fn listen_all<C: Into<String>>(&self, channels: impl IntoIterator<Item = C>) -> Result<Listener> {
@@ -71,6 +100,16 @@ impl Db {
     }
 
     /// Tells the listeners of a channel something: in a transaction once that is durable, and never when it is rolled back.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("postgres://localhost/app").await?;
+    /// db.transaction(async |tx| tx.notify("orders", "42").await).await?;   // heard once it is committed
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` on other databases than PostgreSQL, and for a payload of more than 7,999 bytes; those of the connection.
@@ -158,6 +197,19 @@ impl Ears {
 
 impl Listener {
     /// The next notification; `None` after `db.close()`. An error is the last word: its cause does not go away by itself.
+    ///
+    /// ```no_run
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("postgres://localhost/app").await?;
+    /// let mut jobs = db.listen("jobs").await?;
+    /// if let Some(job) = jobs.next().await {
+    ///     println!("{}", job?.payload);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Result<Notification>> {
         self.receiver.recv().await
     }

@@ -20,6 +20,19 @@ const PROBE: Duration = Duration::from_secs(2);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
 /// A name that nobody else holds, until this is dropped. Made by [`Db::lock`].
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let lock = db.lock("nightly report").await?;
+/// assert_eq!(lock.name(), "nightly report");
+/// assert!(lock.is_held());
+/// lock.release().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the lock releases it"]
 pub struct AdvisoryLock {
@@ -81,6 +94,19 @@ impl Db {
 
     /// Takes the lock of a name, waiting at most so long.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// let lock = db.lock_within("nightly report", secs(5)).await?;
+    /// let error = db.lock_within("nightly report", millis(1)).await.unwrap_err();
+    /// assert!(matches!(error, Error::Timeout { .. }));
+    /// drop(lock);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Db::lock`].
     pub async fn lock_within(&self, name: &str, limit: Duration) -> Result<AdvisoryLock> {
@@ -94,6 +120,17 @@ impl Db {
     }
 
     /// Takes the lock of a name, or says `None` at once when somebody has it.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// let lock = db.try_lock("nightly report").await?;
+    /// assert!(lock.is_some_and(|lock| lock.is_held()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -266,6 +303,23 @@ impl AdvisoryLock {
     }
 
     /// Waits until the lock is lost, for `select!` beside the work that it protects. A file's lock is never lost.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// let lock = db.lock("nightly report").await?;
+    /// let report = async { "42 orders" };
+    /// let written = tokio::select! {
+    ///     report = report => report,
+    ///     () = lock.lost() => return Err(Error::usage("somebody else may be writing the report now")),
+    /// };
+    /// lock.release().await?;
+    /// assert_eq!(written, "42 orders");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn lost(&self) {
         match &self.hold {
             Hold::Session(kept) => {
@@ -277,6 +331,18 @@ impl AdvisoryLock {
     }
 
     /// Gives the lock back, and waits until others can have it.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// let lock = db.lock("nightly report").await?;
+    /// lock.release().await?;
+    /// assert!(db.try_lock("nightly report").await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Connection` when it had been lost before, so that others may have had it too.

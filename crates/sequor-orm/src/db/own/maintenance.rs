@@ -13,6 +13,21 @@ impl Db {
     /// Copies the database into a new file while it is in use: others read and write meanwhile, and the copy is of the moment at which it began. It gets
     /// its name only when it is whole. SQLite only.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// # let folder = std::env::temp_dir().join(format!("sequor-backup-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// db.execute_sql_script("CREATE TABLE pets (name text)").await?;
+    /// db.backup(folder.join("tonight.db")).await?;
+    /// assert!(db.backup(folder.join("tonight.db")).await.is_err(), "a file that is there is never written over");
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` on other databases, inside a transaction, and when the file is there already; those of the disk.
     #[track_caller]
@@ -47,6 +62,16 @@ impl Db {
 
     /// Makes the database's file smaller; nobody writes meanwhile. SQLite only: `VACUUM`.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.vacuum().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Db::backup`].
     #[track_caller]
@@ -56,6 +81,16 @@ impl Db {
     }
 
     /// What is wrong with the database's file and its foreign keys, a line for each; empty when all is well. SQLite only.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// assert!(db.check_integrity().await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` on other databases; those of the disk.

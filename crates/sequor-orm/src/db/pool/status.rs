@@ -13,6 +13,18 @@ const OVER: Duration = Duration::from_secs(60);
 const BETWEEN: Duration = Duration::from_millis(500);
 
 /// The pool's numbers.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let tx = db.begin().await?;
+/// assert_eq!(db.pool_status().in_use, 1);
+/// tx.rollback().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct PoolStatus {

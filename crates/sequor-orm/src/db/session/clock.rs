@@ -13,6 +13,16 @@ impl Db {
     /// Measures how far the database's clock is ahead of the program's, which [`Db::now`] and timestamps follow from then on; gives it in microseconds.
     /// `DbOptions::database_clock(true)` does so at connect. On SQLite the two are one.
     ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// assert_eq!(db.measure_clock().await?, 0, "SQLite has the program's clock");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     #[track_caller]

@@ -29,6 +29,19 @@ pub(in crate::db) fn note<'a>(texts: impl Iterator<Item = &'a Arc<str>>, site: &
 impl Db {
     /// Runs a closure and checks how many statements it sent (BEGIN and COMMIT do not count).
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let users = db.expect_queries(2, async || User::find_all().include(User::POSTS).exec(&db).await).await?;
+    /// assert_eq!(users.len(), 1);
+    /// let error = db.expect_queries(2, async || User::count().exec(&db).await).await.unwrap_err();
+    /// assert!(error.to_string().contains("2 statements were expected, 1 were sent"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` that lists the statements with their call sites; those of the closure.
     pub async fn expect_queries<T, E, F>(&self, count: usize, f: F) -> Result<T>
@@ -47,6 +60,16 @@ impl Db {
 
     /// Runs a closure and checks how often its connections waited for the server: counted by the driver, with BEGIN and COMMIT where they travel by
     /// themselves. Opening a connection and getting it back clean do not count.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.expect_round_trips(1, async || User::find_all().exec(&db).await).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` that tells the count and lists the statements; those of the closure.

@@ -24,6 +24,19 @@ const SMALL: usize = 16 * 1024;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A query that was slow, with all its runs that were.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::options("sqlite::memory:").slow_query(millis(0)).connect().await?;
+/// db.execute_sql_script("CREATE TABLE pets (name text)").await?;
+/// db.query_as::<(i64,)>(sql!("SELECT count(*) FROM pets")).await?;
+/// let slow = db.slow_queries();
+/// assert!(slow.iter().any(|query| query.text.contains("count(*)") && query.count == 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct SlowQuery {

@@ -41,6 +41,19 @@ impl Tx {
     }
 
     /// REPEATABLE READ.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// for tx in [Tx::read_committed(), Tx::repeatable_read(), Tx::serializable().deferrable()] {
+    ///     let one = db.transaction_with(tx, async |tx| tx.query_as::<(i64,)>(sql!("SELECT 1")).await).await?;
+    ///     assert_eq!(one, [(1,)]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn repeatable_read() -> Tx {
         Tx::at(Isolation::RepeatableRead)
     }

@@ -11,6 +11,18 @@ use std::future::{Future, IntoFuture};
 use std::panic::Location;
 
 /// Something that a run-time model does and has not done yet: `.exec(&db)` runs it there, `.await` on the model's own database.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, _) = noted().await?;
+/// let notes = db.model("Note")?;
+/// assert_eq!(notes.count(json!({})).await?, 1);                            // on the database it was asked of
+/// db.transaction(async |tx| notes.count(json!({})).exec(tx).await).await?;  // in a transaction
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing happens until .exec or .await"]
 pub struct RuntimeCall<T> {
     model: RuntimeModel,
@@ -19,6 +31,17 @@ pub struct RuntimeCall<T> {
 
 impl<T> RuntimeCall<T> {
     /// Runs it on this database or transaction.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, _) = noted().await?;
+    /// let note = db.model("Note")?.create(json!({ "title": "Second" })).exec(&db).await?;
+    /// assert_eq!(note.get("id")?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` that names the place of an unknown key; `Validation` and constraint errors; those of the database.
@@ -150,6 +173,17 @@ impl RuntimeModel {
 impl Record {
     /// Deletes the row, softly where the model is paranoid: how many rows that were. Sequelize: `destroy()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, note) = noted().await?;
+    /// assert_eq!(note.destroy(&db).await?, 1);
+    /// assert!(db.model("Note")?.find_by_pk(1).exec(&db).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database and of hooks.
     #[track_caller]
@@ -158,6 +192,17 @@ impl Record {
     }
 
     /// Deletes the row for good. Sequelize: `destroy({ force: true })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, note) = noted().await?;
+    /// note.force_destroy(&db).await?;
+    /// assert_eq!(db.model("Note")?.count(json!({ "paranoid": false })).exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database and of hooks.
@@ -175,6 +220,18 @@ impl Record {
 
     /// Brings the row back, here too, and gives it. Sequelize: `restore()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.destroy(&db).await?;
+    /// note.restore(&db).await?;
+    /// assert_eq!(db.model("Note")?.count(json!({})).exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` when the model is not paranoid.
     #[track_caller]
@@ -188,6 +245,17 @@ impl Record {
 
     /// Reads the row again, here too, and gives it. Sequelize: `reload()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// db.model("Note")?.update_all(json!({ "stars": 4 }), json!({ "where": { "id": 1 } })).exec(&db).await?;
+    /// assert_eq!(note.reload(&db).await?.get("stars")?, 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage(Instance)` when the row is gone.
     pub async fn reload(&mut self, db: &Db) -> Result<Record> {
@@ -196,6 +264,17 @@ impl Record {
     }
 
     /// Adds to a number in one atomic statement, and gives the row. Sequelize: `increment(field, { by })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.increment("stars", 2, &db).await?;
+    /// assert_eq!(note.reload(&db).await?.get("stars")?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` when the row is gone.

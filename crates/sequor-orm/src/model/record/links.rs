@@ -38,6 +38,18 @@ impl Record {
 
     /// The rows of an association. Sequelize: `getPosts(options)`. For many-to-many each carries its row between.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.association_create("tags", json!({ "name": "rust" }), json!({}), &db).await?;
+    /// let tags = note.association("tags", json!({ "where": { "name": { "$like": "r%" } } }), &db).await?;
+    /// assert_eq!(tags[0].get("name")?, "rust");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` for an unknown association or option.
     pub async fn association(&self, name: &str, options: Json, db: &Db) -> Result<Vec<Record>> {
@@ -83,6 +95,16 @@ impl Record {
 
     /// How many rows an association has. Sequelize: `countPosts(options)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, note) = noted().await?;
+    /// assert_eq!(note.association_count("tags", json!({}), &db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Record::association`].
     pub async fn association_count(&self, name: &str, options: Json, db: &Db) -> Result<u64> {
@@ -120,6 +142,17 @@ impl Record {
 
     /// Whether all of these rows are linked. Sequelize: `hasPosts(keys)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// let tag = note.association_create("tags", json!({ "name": "rust" }), json!({}), &db).await?;
+    /// assert!(note.association_has("tags", json!([tag.get("id")?]), &db).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Record::association`].
     pub async fn association_has(&self, name: &str, target: Json, db: &Db) -> Result<bool> {
@@ -130,6 +163,20 @@ impl Record {
     }
 
     /// `add`, `set` or `remove` rows of an association.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// let tag = db.model("Tag")?.create(json!({ "name": "rust" })).exec(&db).await?;
+    /// note.association_change("tags", "add", tag.get("id")?, json!({}), &db).await?;
+    /// assert_eq!(note.association_count("tags", json!({}), &db).await?, 1);
+    /// note.association_change("tags", "set", json!([]), json!({}), &db).await?;
+    /// assert_eq!(note.association_count("tags", json!({}), &db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database and of hooks.
@@ -176,6 +223,17 @@ impl Record {
     }
 
     /// Creates a row and links it. Sequelize: `createPost(values)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// let tag = note.association_create("tags", json!({ "name": "rust" }), json!({}), &db).await?;
+    /// assert_eq!(tag.get("noteId")?, note.get("id")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Validation` and constraint errors.
@@ -241,6 +299,18 @@ impl Record {
 
     /// Checks the rules without storing anything. Sequelize: `validate()`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.validate(&db).await?;
+    /// note.set("title", "")?;
+    /// assert!(matches!(note.validate(&db).await, Err(Error::Validation(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation`.
     pub async fn validate(&mut self, db: &Db) -> Result<()> {
@@ -248,6 +318,20 @@ impl Record {
     }
 
     /// Sets and saves only these attributes, with options.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// let mut options = WriteOptions::at(std::panic::Location::caller());
+    /// options.fields = Some(vec!["stars".into()]);
+    /// note.update_with(json!({ "stars": 5, "title": "ignored" }), &db, options).await?;
+    /// assert_eq!((note.get("stars")?, note.get("title")?), (json!(5), json!("Hi")));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Record::save`].
@@ -271,6 +355,18 @@ impl Record {
 
     /// Adds to numbers, as `increment(fields, { by })` says.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.step(json!("stars"), Some(&json!(2)), 1, &db).await?;
+    /// note.step(json!({ "stars": 1 }), None, -1, &db).await?;
+    /// assert_eq!(note.reload(&db).await?.get("stars")?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound` when the row is gone.
     pub async fn step(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db) -> Result<()> {
@@ -278,6 +374,20 @@ impl Record {
     }
 
     /// As [`Record::step`], with options such as `silent`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// let mut options = WriteOptions::at(std::panic::Location::caller());
+    /// options.silent = true;
+    /// note.step_with(json!(["stars"]), Some(&json!(3)), 1, &db, options).await?;
+    /// assert_eq!(note.reload(&db).await?.get("stars")?, 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` when the row is gone.

@@ -12,6 +12,18 @@ use std::sync::Arc;
 impl Record {
     /// Reads the row again, all of its attributes, and the associations it was read with. Sequelize: `reload(options)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.association_create("tags", json!({ "name": "rust" }), json!({}), &db).await?;
+    /// note.reload_with(json!({ "include": ["tags"] }), &db).await?;
+    /// assert_eq!(note.to_json()["tags"][0]["name"], "rust");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage(Instance)` when the row is gone, or softly deleted without `paranoid: false`; `Usage` that names the place of an unknown key.
     pub async fn reload_with(&mut self, options: Json, db: &Db) -> Result<()> {

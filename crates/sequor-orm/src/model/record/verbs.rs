@@ -272,6 +272,18 @@ impl RuntimeModel {
 
     /// Makes the table. Sequelize: `sync(options)`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, _) = noted().await?;
+    /// let notes = db.model("Note")?;
+    /// notes.sync(SyncMode::Force).await?;
+    /// assert_eq!(notes.count(json!({})).exec(&db).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn sync(&self, mode: SyncMode) -> Result<()> {
@@ -292,6 +304,17 @@ impl RuntimeModel {
     }
 
     /// Drops the table, if it is there. Sequelize: `drop()`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, _) = noted().await?;
+    /// db.model("Tag")?.drop_table().await?;
+    /// assert_eq!(db.query_interface().list_tables().await?, ["Notes"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

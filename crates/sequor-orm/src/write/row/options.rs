@@ -5,6 +5,19 @@ use sequor_core::Name;
 use std::panic::Location;
 
 /// What a write may say beside its values. Typed writes are strict; the JSON door sets Sequelize's defaults.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, mut note) = noted().await?;
+/// use sequor::WriteOptions;
+/// let mut options = WriteOptions::at(std::panic::Location::caller());
+/// options.silent = true;   // leaves updatedAt alone
+/// note.update_with(json!({ "stars": 3 }), &db, options).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
     /// Whether the rules of the model are checked.
