@@ -11,4 +11,5 @@ mod services;
 mod shapes;
 mod spellings;
 mod strangers;
+mod visitors;
 mod writes;

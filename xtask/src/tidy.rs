@@ -2,6 +2,7 @@
 
 mod arrows;
 mod code;
+mod examples;
 mod exceptions;
 mod text;
 
@@ -46,6 +47,7 @@ pub fn run() -> Result<()> {
     let paths: Vec<&str> = listed.lines().filter(|path| std::path::Path::new(path).is_file()).collect();
     let mut findings = text::names(&paths);
     let mut counts = Counts::default();
+    let exports = examples::Exports::of_the_facade();
     for path in &paths {
         let Ok(content) = std::fs::read(path) else { continue };
         // Data that is not text has no norms.
@@ -53,6 +55,7 @@ pub fn run() -> Result<()> {
         findings.extend(text::lines(path, &content));
         if path.ends_with(".rs") && !path.starts_with("tests/ui/") {
             findings.extend(code::check(path, &content, &mut counts));
+            findings.extend(examples::check(path, &content, &exports));
         }
     }
     findings.extend(arrows::check()?);

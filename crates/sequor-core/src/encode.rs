@@ -7,6 +7,16 @@ use crate::value::Value;
 use std::fmt::Debug;
 
 /// A Rust type that a column can hold, `Option` of one included.
+///
+/// ```
+/// use sequor::{FieldType, prelude::*};
+/// // Generic code over columns of any type.
+/// fn is_optional<M: Model, T: FieldType>(_: Column<M, T>) -> bool { T::NULLABLE }
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct User { #[field(primary_key, auto_increment)] id: i64, age: Option<i32> }
+/// assert!(is_optional(User::AGE) && !is_optional(User::ID));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a column",
     label = "not a column type",
@@ -33,6 +43,12 @@ pub trait FieldType: Clone + PartialEq + Debug + Send + Sync + 'static {
 }
 
 /// A column type that is not an `Option`.
+///
+/// ```
+/// use sequor::{FieldType, Scalar, Value};
+/// fn stored<T: Scalar>(value: Option<T>) -> Value { value.to_value() }
+/// assert_eq!((stored(Some(7_i32)), stored::<String>(None)), (Value::I64(7), Value::Null));
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a scalar column type", label = "not a scalar")]
 pub trait Scalar: FieldType<Base = Self> {
     /// Reads one cell, `None` for NULL.

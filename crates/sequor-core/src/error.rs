@@ -15,12 +15,44 @@ pub use validation::{ItemKind, Origin, ValidationError, ValidationItem};
 use std::fmt;
 
 /// What every fallible function of Sequor returns. The second parameter is there so that `Result<T, E>` keeps its meaning.
+///
+/// ```
+/// fn half(number: i64) -> sequor::Result<i64> {
+///     if number % 2 == 0 { Ok(number / 2) } else { Err(sequor::Error::usage("an odd number")) }
+/// }
+/// assert_eq!(half(4)?, 2);
+/// # Ok::<(), sequor::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, by what a program would do about it.
 ///
 /// `Display` is one line; `{:#}` and `{:?}` add code, operation, call site and hint; `{:#?}` shows the parts. No message holds a password, the credentials of a URL or the value of
 /// a `sensitive` column.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// fn status(error: &Error) -> u16 {
+///     match error {
+///         Error::Validation(_) | Error::NotNull { .. } | Error::CheckConstraint { .. } => 422,
+///         Error::NotFound { .. } => 404,
+///         Error::UniqueConstraint { .. } | Error::OptimisticLock { .. } => 409,
+///         Error::Connection(_) | Error::Timeout { .. } => 503,
+///         error if error.is_retryable() => 503,
+///         _ => 500,
+///     }
+/// }
+///
+/// let error = Db::connect("sqlite:///no/such/folder/app.db").await.unwrap_err();
+/// assert_eq!((status(&error), status(&Error::not_found("User"))), (503, 404));
+/// assert_eq!(Error::not_found("User").sequelize_name(), "SequelizeEmptyResultError");
+/// let other = Error::other(std::fmt::Error);
+/// assert!(other.detail().is_none() && status(&other) == 500);
+/// # Ok(())
+/// # }
+/// ```
 #[non_exhaustive]
 pub enum Error {
     /// Values that break a rule of the model; every failure at once.

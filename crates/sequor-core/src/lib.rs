@@ -16,4 +16,9 @@ pub use error::{Error, Result};
 pub use value::Value;
 
 /// A name in the schema: free to clone when it comes from a derive, owned when it comes from data.
+///
+/// ```
+/// let (of_a_derive, of_data): (sequor::Name, sequor::Name) = ("email".into(), String::from("email").into());
+/// assert_eq!(of_a_derive, of_data);
+/// ```
 pub type Name = std::borrow::Cow<'static, str>;

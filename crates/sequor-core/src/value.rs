@@ -6,6 +6,12 @@ use std::fmt;
 use uuid::Uuid;
 
 /// One value of a column, independent of any database.
+///
+/// ```
+/// use sequor::{Value, prelude::*};
+/// assert_eq!(Value::from("Ann"), Value::Text("Ann".into()));
+/// assert_eq!((Value::I64(7).to_json(), Value::Null.is_null(), Value::from_u64(7).kind()), (json!(7), true, "integer"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
     /// SQL NULL.

@@ -41,6 +41,24 @@ use std::time::Duration;
 use transaction::TxHandle;
 
 /// A database: connections, models, hooks. Cloning is cheap; a transaction hands out the same type.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// // Every function takes a `&Db`, and works in and out of transactions.
+/// async fn birthday(db: &Db, id: i64) -> Result<User> {
+///     let user = User::find_by_pk(id).or_fail().exec(db).await?;
+///     user.increment(User::AGE, 1, db).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// birthday(&db, ann.id).await?;
+/// let ann = db.transaction(async |tx| birthday(tx, ann.id).await).await?;
+/// assert_eq!(ann.age, Some(33));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Db {
     pub(crate) inner: Arc<DbInner>,

@@ -121,6 +121,19 @@ impl<M: Model> Factory<M> {
 
     /// Makes and stores them, in one transaction; they pass the model's rules and hooks as any other rows.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// use sequor::Factory;
+    /// let users = Factory::<User>::new(3).seed(42).set(User::AGE, 20).create(&db).await?;
+    /// assert!(users.len() == 3 && users.iter().all(|user| user.age == Some(20)));
+    /// # drop(ann);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Validation` when a rule asks for what cannot be invented: give that column by [`Factory::with`]. `Usage` for a type without fake data, and for a unique key
     /// that has too few values.

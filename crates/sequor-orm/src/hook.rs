@@ -39,15 +39,53 @@ use sequor_core::schema::{Behavior, ModelDef};
 use std::sync::Arc;
 
 /// Who acts, for userstamps: the value of `created_by` and `updated_by`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::{ActorId, Value};
+/// let as_ann = db.with_extra(ActorId(Value::I64(ann.id)));     // what `userstamps` writes; `db.actor(ann.id)` says the same
+/// assert_eq!(as_ann.extras().get::<ActorId>(), Some(&ActorId(Value::I64(1))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActorId(pub crate::Value);
 
 /// An extra that keeps a write out of the cloud's outbox: `draft.create_with(SkipSync)`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let bo = draft!(User { name: "Bo" }).create_with(SkipSync).exec(&db).await?;
+/// assert_eq!(bo.name, "Bo");
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SkipSync;
 
 /// An extra that leaves hooks out by their names: `draft.create_with(SkipHooks::named(["welcome-mail"]))`. The name of a kind, as
 /// `before_create`, leaves out all of that kind, declared ones too. Listeners of changes and of reads cannot be left out.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::SkipHooks;
+/// db.hooks::<User>().before_create("no-guests", |_, _| Box::pin(async { Err(Error::usage("closed")) }));
+/// assert!(draft!(User { name: "Bo" }).create(&db).await.is_err());
+/// draft!(User { name: "Bo" }).create_with(SkipHooks::named(["no-guests"])).exec(&db).await?;
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SkipHooks(Vec<String>);
 

@@ -72,6 +72,20 @@ pub trait Instance: Any + Send + Sync {
 }
 
 /// A Rust struct that maps to a table. Implemented by `#[derive(Model)]`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// // What all models have in common: generic code asks for it.
+/// async fn newest<M: Model>(db: &Db) -> Result<Option<M>> {
+///     M::find_all().limit(1).one().exec(db).await
+/// }
+/// assert_eq!(newest::<User>(&db).await?, Some(ann));
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "this type has no table",

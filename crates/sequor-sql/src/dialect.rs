@@ -1,6 +1,18 @@
 //! [`Dialect`] and what it can do. Every difference between databases is a method here or an arm in a writer's own file.
 
 /// A dialect of SQL.
+///
+/// ```
+/// use sequor::prelude::*;
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct User { #[field(primary_key, auto_increment)] id: i64, name: String }
+///
+/// for dialect in [Dialect::Postgres, Dialect::Mysql, Dialect::Mariadb, Dialect::Sqlite] {
+///     println!("{}: {}", dialect.name(), User::find_all().filter(User::NAME.icontains("ann")).to_sql(dialect)?);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// PostgreSQL.

@@ -1,6 +1,13 @@
 //! [`Notification`]: what another session of the server told this one.
 
 /// Something that a session sent by `NOTIFY`.
+///
+/// ```
+/// use sequor::Notification;
+/// let heard = Notification::new("orders", "42", 1234);
+/// assert_eq!((heard.channel.as_str(), heard.payload.as_str(), heard.after_gap), ("orders", "42", false));
+/// assert!(Notification::gap("orders").after_gap);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notification {

@@ -3,6 +3,19 @@
 use std::fmt;
 
 /// A connection that could not be made or that broke.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let error = Db::connect("sqlite:///no/such/folder/app.db").await.unwrap_err();
+/// if let Error::Connection(error) = &error {
+///     println!("{:?}: {}", error.kind(), error.message);
+/// }
+/// assert!(matches!(error, Error::Connection(_)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ConnectionError {
     /// What went wrong.
@@ -14,6 +27,13 @@ pub struct ConnectionError {
 }
 
 /// The kinds of [`ConnectionError`].
+///
+/// ```
+/// use sequor::ConnectionErrorKind;
+/// assert!(ConnectionErrorKind::Refused.is_transient(), "the server may come back");
+/// assert!(!ConnectionErrorKind::AccessDenied.is_transient(), "the password stays wrong");
+/// assert_eq!(ConnectionErrorKind::TimedOut.sequelize_name(), "SequelizeConnectionTimedOutError");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionErrorKind {

@@ -4,6 +4,18 @@ use std::fmt;
 use std::panic::Location;
 
 /// What is known about an error beside its kind. Every part is optional; none holds a value of the data.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let error = db.execute_sql_script("SELECT nonsense").await.unwrap_err();
+/// let detail = error.detail().ok_or_else(|| Error::usage("a database's error has details"))?;
+/// assert!(detail.message.contains("nonsense"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Detail {
     /// The server's or our own sentence, without values.

@@ -4,6 +4,18 @@ use std::fmt;
 use std::panic::Location;
 
 /// Misuse, with the place where it happened.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.close().await?;
+/// let error = db.authenticate().await.unwrap_err();
+/// assert!(matches!(error, Error::Usage(usage) if usage.kind() == sequor::UsageErrorKind::Closed));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct UsageError {
     /// What kind of misuse.
@@ -15,6 +27,11 @@ pub struct UsageError {
 }
 
 /// The kinds of [`UsageError`].
+///
+/// ```
+/// use sequor::UsageErrorKind;
+/// assert_eq!(UsageErrorKind::Scope.sequelize_name(), "SequelizeScopeError");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsageErrorKind {

@@ -4,6 +4,23 @@ use crate::Value;
 use std::fmt;
 
 /// The failures of one validation.
+///
+/// ```
+/// use sequor::prelude::*;
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct User { #[field(primary_key, auto_increment)] id: i64, #[field(validate(email))] email: String, #[field(validate(min(18)))] age: i32 }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let error = draft!(User { email: "ann", age: 3 }).create(&db).await.unwrap_err();
+/// let Error::Validation(error) = error else { return Err(error) };
+/// assert_eq!(error.items.len(), 2, "every failure at once");
+/// assert_eq!(error.get("email")[0].message, "Validation isEmail on email failed");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ValidationError {
     /// One item per failed rule.
@@ -13,6 +30,14 @@ pub struct ValidationError {
 }
 
 /// One failed rule.
+///
+/// ```
+/// use sequor::{Error, ValidationError, ValidationItem};
+/// // A rule of your own, in a hook.
+/// let item = ValidationItem::new("ends_at", "order", "ends_at must be later than starts_at");
+/// let error = Error::Validation(ValidationError::one(item));
+/// assert_eq!(error.to_string(), "Validation error: ends_at must be later than starts_at");
+/// ```
 #[derive(Debug, Clone)]
 pub struct ValidationItem {
     /// The sentence for people.
@@ -34,6 +59,10 @@ pub struct ValidationItem {
 }
 
 /// Sequelize's `type` of an item.
+///
+/// ```
+/// assert_eq!(sequor::ItemKind::NotNull.as_str(), "notNull Violation");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
     /// A rule of the model failed.
@@ -47,6 +76,11 @@ pub enum ItemKind {
 }
 
 /// Who found a failure.
+///
+/// ```
+/// use sequor::{Origin, ValidationItem};
+/// assert_eq!(ValidationItem::new("age", "old", "too old").origin, Origin::Function);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Sequor itself.

@@ -8,6 +8,22 @@ use crate::types::{ColumnType, EnumDef};
 use std::sync::Arc;
 
 /// Tables, enums and views, and by name what Sequor does not take apart.
+///
+/// ```
+/// use sequor::{ModelList, Schema, prelude::*};
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Note { #[field(primary_key, auto_increment)] id: i64, text: String }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// # let db = Db::connect("sqlite::memory:").await?;
+/// let schema = Schema::of_models(&Note::models(), db.registry())?;
+/// let again = Schema::from_json(&schema.to_json())?.arranged();
+/// assert_eq!(again.table(&again.tables[0].name).map(|table| table.columns.len()), Some(2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
     /// The tables, parents before children.

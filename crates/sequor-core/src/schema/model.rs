@@ -7,6 +7,17 @@ use crate::value::Value;
 use std::sync::Arc;
 
 /// A model: columns, relations and the table behind them.
+///
+/// ```
+/// use sequor::{ModelDef, prelude::*};
+///
+/// let def = ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING" }, "options": { "timestamps": false } }))?;
+/// assert_eq!((def.name.as_ref(), def.table.to_string().as_str()), ("Note", "Notes"));
+/// assert_eq!(def.column("title").map(|column| column.nullable), Some(true));
+/// assert_eq!(def.position("title"), Some(1), "behind the id");
+/// assert!(def.unknown("titel").to_string().contains("did you mean title?"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ModelDef {
     /// The model's name.

@@ -167,31 +167,36 @@ impl RelationDef {
     /// Finds the models and columns of this relation.
     pub fn link(&self, source: &ModelDef, models: &dyn Models) -> Result<Link> {
         let target = models.model(&self.target)?;
-        let find = |model: &ModelDef, names: &[Name]| -> Result<Vec<usize>> {
+        let find = |model: &ModelDef, names: &[Name], option: &str| -> Result<Vec<usize>> {
             if names.is_empty() {
                 return Ok(model.primary_key.clone());
             }
-            names
-                .iter()
-                .map(|name| {
-                    model.position(name).ok_or_else(|| {
-                        Error::usage(format!(
-                            "{}.{}: {} has no field {name} for the key of this relation",
-                            source.name, self.name, model.name
-                        ))
-                    })
-                })
-                .collect()
+            let missing = |name: &Name| {
+                let relation = format!("{}.{}", source.name, self.name);
+                Error::usage(format!(
+                    "{relation}: {} has no field {name} for the key of this relation; add it, or say which one it is by `{option}`",
+                    model.name
+                ))
+            };
+            names.iter().map(|name| model.position(name).ok_or_else(|| missing(name))).collect()
         };
         let (from, to, through) = match self.kind {
-            RelationKind::BelongsTo => (find(source, &self.foreign_key)?, find(&target, &self.target_key)?, None),
-            RelationKind::HasOne | RelationKind::HasMany => (find(source, &self.source_key)?, find(&target, &self.foreign_key)?, None),
+            RelationKind::BelongsTo => {
+                (find(source, &self.foreign_key, "foreign_key")?, find(&target, &self.target_key, "target_key")?, None)
+            }
+            RelationKind::HasOne | RelationKind::HasMany => {
+                (find(source, &self.source_key, "source_key")?, find(&target, &self.foreign_key, "foreign_key")?, None)
+            }
             RelationKind::BelongsToMany => {
                 let through =
                     self.through.as_ref().ok_or_else(|| Error::usage(format!("{}.{} has no through model", source.name, self.name)))?;
                 let model = models.model(&through.model)?;
-                let link = ThroughLink { to_source: find(&model, &self.foreign_key)?, to_target: find(&model, &through.other_key)?, model };
-                (find(source, &self.source_key)?, find(&target, &self.target_key)?, Some(link))
+                let link = ThroughLink {
+                    to_source: find(&model, &self.foreign_key, "foreign_key")?,
+                    to_target: find(&model, &through.other_key, "other_key")?,
+                    model,
+                };
+                (find(source, &self.source_key, "source_key")?, find(&target, &self.target_key, "target_key")?, Some(link))
             }
         };
         let pairs = match &through {

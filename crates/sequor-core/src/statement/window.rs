@@ -38,6 +38,18 @@ pub enum FrameUnit {
 }
 
 /// A bound of a frame, seen from the row.
+///
+/// ```
+/// use sequor::{FrameBound, Window, prelude::*};
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Day { #[field(primary_key)] id: i64, sold: i32 }
+///
+/// let week = Window::new().order_by(Day::ID.asc()).rows_between(FrameBound::Preceding(6), FrameBound::CurrentRow);
+/// let sql = Day::find_all().select(sum(Day::SOLD).over(week)).to_sql(Dialect::Postgres)?;
+/// assert!(sql.to_string().contains("ROWS BETWEEN 6 PRECEDING AND CURRENT ROW"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameBound {
     /// The first row where a frame begins, the last one where it ends.

@@ -12,6 +12,26 @@ use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 
 /// A JSON column: `Json` holds any document, `Json<T>` one that is read into and written from a `T`.
+///
+/// ```
+/// use sequor::prelude::*;
+///
+/// #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Settings { theme: String }
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct User { #[field(primary_key, auto_increment)] id: i64, settings: Json<Settings>, notes: Json }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.sync::<User>(SyncMode::Create).await?;
+/// let user = draft!(User { settings: Json(Settings { theme: "dark".into() }), notes: json!({ "a": [1] }) }).create(&db).await?;
+/// assert_eq!((user.settings.theme.as_str(), &user.notes["a"][0]), ("dark", &json!(1)));
+/// assert_eq!(User::count().filter(User::SETTINGS.path("theme").eq("dark")).exec(&db).await?, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Json<T = serde_json::Value>(pub T);

@@ -76,6 +76,13 @@ impl<T: Element> Scalar for Vec<T> {
 }
 
 /// A range of scalars; `None` is unbounded, the flag says whether the end belongs to the range. PostgreSQL only.
+///
+/// ```
+/// use sequor::Range;
+/// let ages: Range<i32> = Range::from(18..65);
+/// assert_eq!(ages, Range::new(Some((18, true)), Some((65, false))));
+/// assert!(Range::<i32>::nothing().empty);
+/// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Range<T> {
     /// Whether it has no members; the ends then mean nothing.

@@ -81,31 +81,67 @@ macro_rules! text_type {
 
 text_type!(
     /// A host or network address (`inet`), as the server spells it. PostgreSQL only.
+    ///
+    /// ```
+    /// use sequor::IpNetwork;
+    /// assert_eq!(IpNetwork::from("10.0.0.1/24").to_string(), "10.0.0.1/24");
+    /// ```
     IpNetwork,
     ColumnType::Inet
 );
 text_type!(
     /// A network (`cidr`). PostgreSQL only.
+    ///
+    /// ```
+    /// use sequor::Cidr;
+    /// assert_eq!(Cidr::from("10.0.0.0/8").to_string(), "10.0.0.0/8");
+    /// ```
     Cidr,
     ColumnType::Cidr
 );
 text_type!(
     /// A hardware address (`macaddr`). PostgreSQL only.
+    ///
+    /// ```
+    /// use sequor::MacAddr;
+    /// assert_eq!(MacAddr::from("08:00:2b:01:02:03").to_string(), "08:00:2b:01:02:03");
+    /// ```
     MacAddr,
     ColumnType::MacAddr
 );
 text_type!(
     /// A span of time (`interval`), in the server's spelling. PostgreSQL only.
+    ///
+    /// ```
+    /// use sequor::Interval;
+    /// assert_eq!(Interval::from("1 day 02:00:00").to_string(), "1 day 02:00:00");
+    /// ```
     Interval,
     ColumnType::Interval
 );
 text_type!(
     /// Text that compares without case (`citext`). PostgreSQL only.
+    ///
+    /// ```
+    /// use sequor::CiText;
+    /// assert_eq!(CiText::from("Ann@X.io").to_string(), "Ann@X.io");
+    /// ```
     CiText,
     ColumnType::CiText
 );
 
 /// Text keys to text values (`hstore`). PostgreSQL only.
+///
+/// ```
+/// use sequor::{HStore, prelude::*};
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Product { #[field(primary_key, auto_increment)] id: i64, labels: HStore }
+///
+/// let labels = HStore([("color".to_owned(), Some("red".to_owned()))].into());
+/// let draft: Draft<Product> = draft!(Product { labels });
+/// assert_eq!(draft.get(Product::LABELS).map(|labels| labels.0.len()), Some(1));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct HStore(pub BTreeMap<String, Option<String>>);

@@ -82,6 +82,18 @@ struct State {
 }
 
 /// A replica, for health answers.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// for replica in db.health().await.replicas {
+///     println!("{}: {:?} ms behind, serves: {}", replica.target, replica.lag_millis, replica.serves);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReplicaHealth {

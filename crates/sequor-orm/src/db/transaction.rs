@@ -4,8 +4,10 @@ mod ending;
 mod kind;
 mod limits;
 mod savepoint;
+mod unmanaged;
 
 pub use kind::Tx;
+pub use unmanaged::Transaction;
 
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
@@ -13,7 +15,6 @@ use ending::{Limits, answered, commit_unanswered};
 use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_sql::session::undoes_alone;
-use std::ops::Deref;
 use std::panic::Location;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -247,88 +248,6 @@ async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
     }
 }
 
-/// An unmanaged transaction: `commit` or `rollback` ends it, dropping it rolls back. It stands wherever a `&Db` is asked for.
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<()> {
-/// # let (db, ann) = seeded().await?;
-/// let tx = db.begin().await?;
-/// draft!(Post { title: "Hi", user_id: ann.id }).create(&tx).await?;
-/// tx.after_commit(async { println!("stored") });
-/// tx.commit().await?;
-/// let tx = db.begin().await?;
-/// ann.force_destroy(&tx).await?;
-/// tx.rollback().await?;
-/// assert_eq!((User::count().exec(&db).await?, Post::count().exec(&db).await?), (1, 1));
-/// # Ok(())
-/// # }
-/// ```
-#[must_use = "a transaction that is dropped is rolled back"]
-pub struct Transaction {
-    db: Db,
-    handle: TxHandle,
-}
-
-impl Deref for Transaction {
-    type Target = Db;
-
-    fn deref(&self) -> &Db {
-        &self.db
-    }
-}
-
-impl Transaction {
-    /// Makes everything durable.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let (db, ann) = seeded().await?;
-    /// let tx = db.begin().await?;
-    /// ann.increment(User::AGE, 1, &tx).await?;
-    /// tx.commit().await?;
-    /// assert_eq!(ann.reload(&db).await?.age, Some(32));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `Connection(CommitUnknown)` when the line broke before the answer; those of deferred constraints.
-    pub async fn commit(self) -> Result<()> {
-        self.handle.commit().await
-    }
-
-    /// Undoes everything.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let (db, ann) = seeded().await?;
-    /// let tx = db.begin().await?;
-    /// ann.force_destroy(&tx).await?;
-    /// tx.rollback().await?;
-    /// assert_eq!(User::count().exec(&db).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// Those of the connection.
-    pub async fn rollback(self) -> Result<()> {
-        self.handle.rollback().await
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        abandon(&self.handle);
-    }
-}
-
 /// Ends a transaction whose owner is gone: the connection's return rolls it back.
 fn abandon(handle: &TxHandle) {
     let mut state = handle.state();
@@ -548,59 +467,6 @@ impl Db {
             }
             let db = Db { tx: Some(handle.clone()), ..db };
             Ok(Transaction { db, handle })
-        }
-    }
-
-    /// The id of the transaction of this handle, the same for its savepoints; what a log or an audit trail groups by.
-    ///
-    /// ```
-    /// # use sequor::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> sequor::Result<()> {
-    /// let db = Db::connect("sqlite::memory:").await?;
-    /// assert!(db.transaction_id().is_none());
-    /// let tx = db.begin().await?;
-    /// assert!(tx.transaction_id().is_some() && tx.is_in_transaction());
-    /// tx.rollback().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn transaction_id(&self) -> Option<uuid::Uuid> {
-        self.tx.as_ref().map(|tx| *tx.shared.name.get_or_init(uuid::Uuid::now_v7))
-    }
-
-    /// Runs a future once the transaction is durable; outside of one, soon.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let (db, ann) = seeded().await?;
-    /// let (sender, sent) = tokio::sync::oneshot::channel();
-    /// db.transaction(async |tx| {
-    ///     tx.after_rollback(async { println!("never mind") });
-    ///     tx.after_commit(async move { let _ = sender.send("mail"); });
-    ///     ann.increment(User::AGE, 1, tx).await
-    /// }).await?;
-    /// assert_eq!(sent.await, Ok("mail"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn after_commit(&self, callback: impl Future<Output = ()> + Send + 'static) {
-        match &self.tx {
-            Some(tx) => tx.state().after_commit.push((tx.level, Box::pin(callback))),
-            None => {
-                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                    runtime.spawn(callback);
-                }
-            }
-        }
-    }
-
-    /// Runs a future once the transaction was rolled back.
-    pub fn after_rollback(&self, callback: impl Future<Output = ()> + Send + 'static) {
-        if let Some(tx) = &self.tx {
-            tx.state().after_rollback.push((tx.level, Box::pin(callback)));
         }
     }
 

@@ -11,6 +11,16 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// What happened to a row.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// use sequor::Operation;
+/// assert_eq!(Operation::Destroy, "destroy");
+/// assert_eq!(Operation::Create.to_string(), "create");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// It was created.
@@ -229,6 +239,23 @@ impl Walk<'_> {
 }
 
 /// A change of a row of `M`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.hooks::<User>().after_change("birthday", |change, _| Box::pin(async move {
+///     let (before, after) = (change.before()?, change.after()?);
+///     if let (Some(before), Some(after)) = (before, after) {
+///         assert_eq!((before.age, after.age, change.changed()), (Some(31), Some(32), vec!["age"]));
+///     }
+///     Ok(())
+/// }));
+/// ann.increment(User::AGE, 1, &db).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Change<M> {
     any: AnyChange,
     marker: PhantomData<fn() -> M>,

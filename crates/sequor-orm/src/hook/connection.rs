@@ -8,6 +8,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Where a connection is about to go; `before_connect` may change it.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::options("sqlite::memory:")
+///     .with_hooks(|hooks| hooks.before_connect("token", |target| Box::pin(async move {
+///         if target.url().starts_with("postgres://") {
+///             target.set_credentials("app", "a token that is new each time");
+///         }
+///         Ok(())
+///     })))
+///     .connect()
+///     .await?;
+/// # drop(db);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectTarget {
     url: String,
@@ -49,12 +67,38 @@ impl fmt::Debug for ConnectTarget {
 }
 
 /// A connection that was just opened; `after_connect` may set it up.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::options("sqlite::memory:")
+///     .with_hooks(|hooks| hooks.after_connect("cache", |connection| Box::pin(connection.execute("PRAGMA cache_size = -8000"))))
+///     .connect()
+///     .await?;
+/// assert_eq!(db.query_as::<(i64,)>(sql!("PRAGMA cache_size")).await?, [(-8000,)]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct NewConnection {
     connection: Box<dyn Connection>,
 }
 
 impl NewConnection {
     /// Runs statements without parameters on it.
+    ///
+    /// ```
+    /// # use sequor::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sequor::Result<()> {
+    /// let db = Db::options("sqlite::memory:")
+    ///     .with_hooks(|hooks| hooks.after_connect("cache", |connection| Box::pin(connection.execute("PRAGMA cache_size = -8000"))))
+    ///     .connect()
+    ///     .await?;
+    /// # drop(db);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.
@@ -64,6 +108,17 @@ impl NewConnection {
 }
 
 /// Something that happened to a connection of a pool.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.global_hooks().after_pool_acquire("count", |event| { println!("a connection to {}", event.target()); Box::pin(async { Ok(()) }) });
+/// db.authenticate().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PoolEvent {
     target: String,

@@ -6,6 +6,22 @@ use sequor_core::schema::ModelDef;
 use std::sync::Arc;
 
 /// What a hook is told beside the row.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.hooks::<User>().before_update("who", |_, cx| Box::pin(async move {
+///     assert_eq!((cx.model(), cx.operation(), cx.actor::<i64>()), ("User", "update", Some(&7)));
+///     User::count().exec(cx.db()).await.map(drop)         // inside the same transaction
+/// }));
+/// let mut ann = ann.edit();
+/// ann.age = Some(32);
+/// ann.save(&db.actor(7_i64)).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct HookContext<'a> {
     pub(crate) db: &'a Db,
     pub(crate) kind: HookKind,

@@ -14,6 +14,21 @@ use std::sync::Arc;
 
 /// The run-time hooks of all models, which run after a model's own; and those of connections, statements and definitions.
 /// Of a [`RuntimeModel`](crate::model::RuntimeModel) they are those of that model alone.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let hooks = db.global_hooks();
+/// hooks.before_query("log", |query, _| { println!("{}", query.sql()); Box::pin(async { Ok(()) }) });
+/// hooks.before_destroy("keep", |row, _| Box::pin(async move { Err(Error::usage(format!("{} rows stay", row.model()))) }));
+/// assert!(ann.destroy(&db).await.unwrap_err().to_string().contains("User rows stay"));
+/// assert!(hooks.remove("keep") && hooks.remove("log"));
+/// ann.destroy(&db).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct GlobalHooks<'a> {
     table: &'a HookTable,
     model: Option<&'a str>,

@@ -5,6 +5,21 @@ use sequor_core::schema::ModelDef;
 use std::sync::Arc;
 
 /// The rows of one model that a read found.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.global_hooks().after_read("audit", |rows, _| Box::pin(async move {
+///     println!("{} rows of {} were read", rows.keys().len(), rows.model());
+///     Ok(())
+/// }));
+/// User::find_all().exec(&db).await?;
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReadRows {
     pub(crate) model: Arc<ModelDef>,

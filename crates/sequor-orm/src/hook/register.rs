@@ -12,6 +12,23 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The run-time hooks of one model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.hooks::<User>().before_save("trim", |draft, _| Box::pin(async move {
+///     let name = draft.get(User::NAME).map(|name| name.trim().to_owned());
+///     draft.set(User::NAME, name.unwrap_or_default());
+///     Ok(())
+/// }));
+/// assert_eq!(draft!(User { name: " Bo " }).create(&db).await?.name, "Bo");
+/// assert!(db.hooks::<User>().remove("trim"));
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ModelHooks<'a, M> {
     table: &'a HookTable,
     rows: bool,
@@ -19,6 +36,27 @@ pub struct ModelHooks<'a, M> {
 }
 
 /// Hooks by their kind and name, whatever the model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::{HookFn, HookRegistry, HookSubject};
+/// // For hooks whose kind is known at run time alone.
+/// let stop: HookFn = std::sync::Arc::new(|subject, _| Box::pin(async move {
+///     match subject {
+///         HookSubject::Row(row) if row.is_new() => Err(Error::usage("closed")),
+///         _ => Ok(()),
+///     }
+/// }));
+/// db.global_hooks().on_named("beforeCreate", "closed", stop.clone())?;
+/// assert!(draft!(User { name: "Bo" }).create(&db).await.is_err());
+/// assert!(db.global_hooks().on_named("beforeSaving", "closed", stop).is_err(), "there is no such hook");
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub trait HookRegistry {
     /// Registers a hook.
     fn on(&self, kind: HookKind, name: &str, run: HookFn);
@@ -352,6 +390,21 @@ impl Db {
     }
 
     /// Watches every change once it is durable, without any say in its outcome: whatever it does, also panic or take longer than 5 s, the write stands.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    /// db.observe("metrics", move |change| { let _ = sender.send(change.operation()); });
+    /// ann.increment(User::AGE, 1, &db).await?;
+    /// assert_eq!(seen.recv().await, Some(sequor::Operation::Update));      // outside of the write, soon after it
+    /// assert_eq!(db.hook_failures(), 0);
+    /// assert!(db.unobserve("metrics"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn observe(&self, name: &str, observer: impl Fn(&AnyChange) + Send + Sync + 'static) {
         self.hook_table().watch(name, Arc::new(observer));
     }

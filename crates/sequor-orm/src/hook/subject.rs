@@ -12,6 +12,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a hook works on.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::{HookFn, HookKind, HookRegistry, HookSubject};
+/// let hook: HookFn = std::sync::Arc::new(|subject, cx| Box::pin(async move {
+///     if let HookSubject::Row(row) = subject {
+///         println!("{} {}: {:?}", cx.operation(), row.model(), row.changed_fields());
+///     }
+///     Ok(())
+/// }));
+/// db.hooks::<User>().on(HookKind::AfterUpdate, "log", hook);
+/// ann.increment(User::AGE, 1, &db).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub enum HookSubject<'a> {
     /// One row.
     Row(&'a mut RowState),
@@ -36,6 +54,21 @@ pub enum HookSubject<'a> {
 }
 
 /// An update, deletion or restoring by filter.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.hooks::<User>().before_bulk_update("names", |change, _| Box::pin(async move {
+///     if change.fields().contains(&"name") { Err(Error::usage("names change one by one")) } else { Ok(()) }
+/// }));
+/// assert!(User::update_all().set(User::NAME, "X").every_row().exec(&db).await.is_err());
+/// User::update_all().set(User::AGE, 1).every_row().exec(&db).await?;
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct BulkChange {
     /// Which rows.
@@ -52,6 +85,21 @@ impl BulkChange {
 }
 
 /// A statement on its way, for `before_query` and `after_query`. Its values are not shown.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.global_hooks().after_query("slow", |query, _| {
+///     println!("{} {:?} at {}: {:?}, {:?}", query.operation(), query.model(), query.site(), query.took(), query.error().is_some());
+///     Box::pin(async { Ok(()) })
+/// });
+/// User::find_all().exec(&db).await?;
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct QueryEvent<'a> {
     pub(crate) sql: &'a str,
@@ -95,4 +143,14 @@ impl QueryEvent<'_> {
 }
 
 /// A hook at run time.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// use sequor::HookFn;
+/// let nothing: HookFn = std::sync::Arc::new(|_, _| Box::pin(async { Ok(()) }));
+/// # drop(nothing);
+/// # Ok(())
+/// # }
+/// ```
 pub type HookFn = Arc<dyn for<'a> Fn(HookSubject<'a>, &'a HookContext<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;

@@ -20,6 +20,35 @@ pub trait DeclaresHooks {}
 macro_rules! hooks {
     ($($(#[$doc:meta])* $kind:ident $method:ident ($argument:ident : $ty:ty);)*) => {
         /// The hooks of a model. Each one does nothing unless it is written.
+        ///
+        /// ```
+        /// use sequor::{HookContext, prelude::*};
+        ///
+        /// #[derive(Model, Clone, Debug, PartialEq)]
+        /// #[model(hooks)]
+        /// struct User { #[field(primary_key, auto_increment)] id: i64, name: String }
+        ///
+        /// impl Hooks for User {
+        ///     async fn before_save(draft: &mut Draft<User>, _: &HookContext<'_>) -> Result<()> {
+        ///         let name = draft.get(User::NAME).map(|name| name.trim().to_owned());
+        ///         draft.set(User::NAME, name.unwrap_or_default());
+        ///         Ok(())
+        ///     }
+        ///
+        ///     async fn before_destroy(user: &User, _: &HookContext<'_>) -> Result<()> {
+        ///         if user.name == "root" { Err(Error::usage("root stays")) } else { Ok(()) }
+        ///     }
+        /// }
+        ///
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> sequor::Result<()> {
+        /// let db = Db::connect("sqlite::memory:").await?;
+        /// db.sync::<User>(SyncMode::Create).await?;
+        /// let root = draft!(User { name: " root " }).create(&db).await?;
+        /// assert!(root.name == "root" && root.destroy(&db).await.is_err());
+        /// # Ok(())
+        /// # }
+        /// ```
         pub trait Hooks: Model + DeclaresHooks {
             $(
                 $(#[$doc])*

@@ -15,6 +15,19 @@ use std::ops::Deref;
 use std::panic::Location;
 
 /// How a database would run a query: a tree of steps, and the database's own text, as which it shows and dereferences.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let plan = User::find_all().filter(User::NAME.eq("Ann")).explain(&db).await?;
+/// println!("{plan}");
+/// assert!(plan.whole_tables().is_empty(), "the unique key is used: {:?}", plan.indexes());
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryPlan {
     text: String,
@@ -22,6 +35,21 @@ pub struct QueryPlan {
 }
 
 /// One step of a plan. What a database does not tell is `None`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let plan = User::find_all().explain(&db).await?;
+/// for node in plan.steps() {
+///     println!("{node:?}");
+/// }
+/// assert_eq!(plan.roots().len(), 1);
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanNode {
     /// What is done, in the database's words: `Index Scan`, `SEARCH`, `ref`.

@@ -11,8 +11,35 @@ use std::future::Future;
 use std::panic::Location;
 
 /// Lazy loading for slices of rows.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let users = User::find_all().exec(&db).await?;
+/// users.load(User::POSTS, &db).await?;                    // one statement for all of them
+/// assert!(users[0].posts.loaded()?.is_empty());
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub trait LoadSlice<M: Model> {
     /// Loads a relation of all rows in one statement; rows that have it already are left alone.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let users = vec![ann];
+    /// db.expect_queries(1, async || {
+    ///     users.load(User::POSTS, &db).await?;
+    ///     users.load(User::POSTS, &db).await                  // a second load does nothing
+    /// }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the database.

@@ -7,6 +7,25 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A column of model `M` whose field has the type `T`, its `Option` included.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let eighteen = User::AGE.gte(18).and(User::AGE.ne(99)).and(User::AGE.between(18, 65)).and(User::AGE.is_not_null());
+/// let named = User::NAME.like("A%").and(User::NAME.not_like("B%")).and(User::NAME.is_in(["Ann", "Bo"])).and(User::NAME.not_in(["Cy"]));
+/// assert_eq!(User::find_all().filter(eighteen.and(named)).exec(&db).await?, [ann.clone()]);
+///
+/// let selected = (User::NAME.upper(), User::NAME.length(), User::NAME.replace("n", "m"), User::AGE + 1);
+/// assert_eq!(User::find_all().select(selected).exec(&db).await?, [("ANN".into(), Some(3), "Amm".into(), Some(32))]);
+///
+/// // A column is a constant of its model and its type: it can be handed around.
+/// fn same<T: sequor::FieldType>(column: Column<User, T>) -> &'static str { column.name() }
+/// assert_eq!(same(User::AGE), "age");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Column<M, T> {
     name: &'static str,
     position: u16,
@@ -20,6 +39,21 @@ pub struct EmbeddedColumn<M, E> {
 }
 
 /// An expression over model `M` of type `T`; `G` says whether it has a value for each row or one in all.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::TypedExpr;
+/// fn next_year() -> TypedExpr<User, Option<i32>> {
+///     User::AGE + 1
+/// }
+/// assert_eq!(User::find_all().filter(next_year().gt(31)).select(next_year().alias("next")).exec(&db).await?, [Some(32)]);
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedExpr<M, T, G = Rows> {
     pub(crate) expr: Expr,
     pub(crate) alias: Option<Name>,

@@ -5,6 +5,25 @@ use sequor_core::types::EnumDef;
 use std::sync::Arc;
 
 /// An enum whose variants are labels of the database.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # fn main() -> sequor::Result<()> {
+/// use sequor::DbEnumType;
+///
+/// #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]
+/// #[db_enum(rename_all = "SCREAMING_SNAKE_CASE")]
+/// enum Role { Admin, SchoolAdmin }
+///
+/// fn labels<E: DbEnumType>() -> Vec<&'static str> {
+///     E::VARIANTS.iter().map(E::label).collect()
+/// }
+/// assert_eq!(labels::<Role>(), ["ADMIN", "SCHOOL_ADMIN"]);
+/// assert_eq!(Role::from_label("ADMIN"), Some(Role::Admin));
+/// assert_eq!(Role::definition().labels.len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub trait DbEnum: Scalar {
     /// All variants, in order.
     const VARIANTS: &'static [Self];

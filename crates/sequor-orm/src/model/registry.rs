@@ -8,6 +8,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The models that a `Db` knows.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::{ModelList, Registry};
+/// let registry: &Registry = db.registry();
+/// <(User, Post)>::register(registry);
+/// registry.remove("Post");
+/// let names: Vec<_> = registry.all().iter().map(|model| model.name.to_string()).collect();
+/// assert_eq!(names, ["User"]);
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Registry {
     models: RwLock<Listed>,
@@ -85,6 +101,20 @@ impl Models for Registry {
 }
 
 /// One model, or a tuple of up to 12 lists; `models!` makes longer ones.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::ModelList;
+/// models!(pub type All = User, Post);
+/// assert_eq!(All::models().len(), 2);
+/// db.sync::<All>(SyncMode::Create).await?;
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of models",
     label = "expected a model, or a tuple of models",

@@ -16,6 +16,20 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A relation from model `M` to model `T`; `K` says which kind.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// draft!(Post { title: "Hi", user_id: ann.id }).create(&db).await?;
+/// assert_eq!(User::find_all().filter(User::POSTS.any(Post::TITLE.eq("Hi"))).exec(&db).await?, [ann.clone()]);
+/// assert_eq!(User::find_all().select((User::NAME, User::POSTS.count())).exec(&db).await?, [("Ann".into(), 1)]);
+/// assert_eq!(Post::count().filter(Post::USER.is(User::AGE.gt(30)).or(Post::USER.is_absent())).exec(&db).await?, 1);
+/// assert_eq!(Post::find_all().filter(Post::USER.is_present()).order_by(Post::USER.at(User::NAME).asc()).exec(&db).await?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Relation<M, T, K> {
     name: &'static str,
     position: u16,
@@ -25,6 +39,17 @@ pub struct Relation<M, T, K> {
 }
 
 /// A relation, or one with clauses: what `include` takes.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let users = User::find_all().include(User::POSTS).include(User::POSTS.limit(3)).exec(&db).await?;
+/// assert_eq!(users[0].id, ann.id);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::POSTS`",

@@ -19,6 +19,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Defines models from JSON in Sequelize's spelling.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// let def = ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING" }, "options": { "timestamps": false } }))?;
+/// let note = db.define(def)?;
+/// note.sync(SyncMode::Create).await?;
+/// assert_eq!(note.create(json!({ "title": "Hi" })).exec(&db).await?.to_json(), json!({ "id": 1, "title": "Hi" }));
+/// # Ok(())
+/// # }
+/// ```
 pub trait DefineModel: Sized {
     /// `{ "name", "attributes", "options" }` as a model.
     ///
@@ -394,6 +407,18 @@ impl Db {
     }
 
     /// A model that was defined or registered, by name. Sequelize: `sequelize.model(name)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.registry().register_all()?;
+    /// let users = db.model("User")?;                          // a typed model answers the JSON door too
+    /// assert_eq!(users.count(json!({ "where": { "age": { "$gt": 18 } } })).exec(&db).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Usage` when there is none.

@@ -89,6 +89,18 @@ pub enum Deleted {
 }
 
 /// How the levels of an include tree are read.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Strategy;
+/// let users = User::find_all().include(User::POSTS).include_strategy(Strategy::Sequential).exec(&db).await?;
+/// assert_eq!(users[0].id, ann.id);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// Chosen by the measured round trip and the query.

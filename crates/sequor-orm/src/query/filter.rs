@@ -5,6 +5,24 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A condition on the rows of `M`. Filters compose with [`Filter::and`], [`Filter::or`] and `!`; `a & b` and `a | b` mean the same.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// fn search(text: Option<&str>, least: Option<i32>) -> Filter<User> {
+///     let text = text.map(|text| User::NAME.icontains(text));
+///     let least = least.map(|least| User::AGE.gte(least));
+///     Filter::all_of(text.into_iter().chain(least))
+/// }
+/// assert_eq!(User::find_all().filter(search(Some("ann"), None)).exec(&db).await?, [ann.clone()]);
+/// assert_eq!(User::find_all().filter(search(None, None).and(!User::AGE.gt(40).or(User::AGE.is_null()))).exec(&db).await?, [ann]);
+/// let (most, any) = (10, Filter::any_of([User::AGE.eq(1), User::AGE.eq(2)]));
+/// assert_eq!(User::count().filter(Filter::raw(sql!("length(name) > {most}")).or(any)).exec(&db).await?, 0);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Filter<M> {
     pub(crate) expr: Expr,
     marker: PhantomData<fn() -> M>,

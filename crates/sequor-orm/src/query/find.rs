@@ -20,6 +20,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A read that has not run yet; `S` says what [`Find::exec`] gives.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// fn adults(users: Find<User>) -> Find<User> {
+///     users.filter(User::AGE.gte(18)).order_by(User::NAME.asc())
+/// }
+/// let users = adults(User::find_all()).reorder(User::ID.desc()).limit(10).exec(&db).await?;
+/// assert_eq!(users, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a query does nothing until .exec"]
 pub struct Find<M, S: Shape = All<Whole<M>>> {
     pub(crate) state: QueryState,
@@ -28,10 +42,37 @@ pub struct Find<M, S: Shape = All<Whole<M>>> {
 }
 
 /// A reusable part of a query: a function from [`Find`] to [`Find`].
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// fn older_than(age: i32) -> impl Scope<User> {
+///     move |users| users.filter(User::AGE.gt(age))
+/// }
+/// assert_eq!(User::find_all().scope(older_than(18)).exec(&db).await?, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Scope<M: Model>: FnOnce(Find<M>) -> Find<M> {}
 impl<M: Model, F: FnOnce(Find<M>) -> Find<M>> Scope<M> for F {}
 
 /// The finders of a model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// assert_eq!(User::find_by_pk(ann.id).exec(&db).await?, Some(ann.clone()));
+/// assert_eq!(User::find_one().filter(User::NAME.eq("Ann")).exec(&db).await?, Some(ann.clone()));
+/// assert_eq!(User::find_all().exec(&db).await?, [ann]);
+/// assert_eq!(User::count().exec(&db).await?, 1);
+/// assert_eq!(User::find_and_count_all().exec(&db).await?.count, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait ModelQueries: Model {
     /// All rows. Sequelize: `findAll()`.
     fn find_all() -> Find<Self> {
@@ -485,6 +526,20 @@ fn took_longer(model: &ModelDef, limit: Duration) -> Error {
 }
 
 /// The strength of a row lock.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// // On PostgreSQL and MySQL the rows are locked until the transaction ends; SQLite has one writer at a time, and needs no locks.
+/// db.transaction(async |tx| {
+///     let user = User::find_by_pk(ann.id).or_fail().lock(Lock::Update).exec(tx).await?;
+///     user.increment(User::AGE, 1, tx).await
+/// }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
     /// FOR UPDATE.
@@ -509,5 +564,16 @@ impl Lock {
 }
 
 /// A key and value for the comment behind the statement (sqlcommenter): `find_all().with(SqlTag("route", "/users"))`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let users = User::find_all().with(SqlTag("route", "/users")).exec(&db).await?;      // .. /*route='%2Fusers'*/
+/// assert_eq!(users, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqlTag(pub &'static str, pub &'static str);

@@ -8,6 +8,20 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A relation from `M` to `T` with clauses.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Include;
+/// let posts: Include<User, Post, _> = User::POSTS.filter(Post::TITLE.ne("")).order_by(Post::ID.desc()).limit(3);
+/// let users = User::find_all().include(posts).exec(&db).await?;
+/// assert!(users[0].posts.loaded()?.is_empty());
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Include<M, T, K> {
     pub(crate) state: IncludeState,
     marker: PhantomData<fn() -> (M, T, K)>,

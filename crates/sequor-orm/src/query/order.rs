@@ -5,6 +5,23 @@ use sequor_core::statement::{Expr, OrderBy};
 use std::marker::PhantomData;
 
 /// One item of an order, with its direction.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Order;
+/// fn by(column: &str) -> Order<User> {
+///     match column {
+///         "age" => User::AGE.desc_nulls_last(),
+///         _ => User::NAME.asc(),
+///     }
+/// }
+/// assert_eq!(User::find_all().order_by(by("age")).exec(&db).await?, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Order<M> {
     pub(crate) by: OrderBy,
     marker: PhantomData<fn() -> M>,
@@ -23,6 +40,17 @@ impl<M> Clone for Order<M> {
 }
 
 /// One order, or a tuple of up to 12.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let users = User::find_all().order_by((User::AGE.desc_nulls_last(), User::NAME.asc())).exec(&db).await?;
+/// assert_eq!(users, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an order of `{M}`",
     label = "expected an order with a direction, such as `{M}::ID.asc()`, or a tuple of them",

@@ -11,6 +11,19 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A numbered page of rows.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Page;
+/// let page: Page<User> = User::find_all().order_by(User::ID.asc()).page(1, 20).exec(&db).await?;
+/// assert_eq!((page.rows.len(), page.count, page.pages, page.has_next), (1, 1, 1, false));
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The rows of this page.
@@ -30,6 +43,17 @@ pub struct Page<T> {
 }
 
 /// Rows, and how many there are without limit and offset.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let RowsAndCount { rows, count } = User::find_and_count_all().limit(1).exec(&db).await?;
+/// assert_eq!((rows, count), (vec![ann], 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowsAndCount<T> {
     /// The rows.
@@ -39,6 +63,18 @@ pub struct RowsAndCount<T> {
 }
 
 /// The rows behind or before a cursor.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::CursorPage;
+/// let first: CursorPage<User> = User::find_all().order_by(User::NAME.asc()).cursor(None, 20).exec(&db).await?;
+/// assert!(first.rows == [ann] && first.next.is_none() && first.previous.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CursorPage<T> {
     /// The rows.
@@ -50,6 +86,21 @@ pub struct CursorPage<T> {
 }
 
 /// An opaque place in an ordered list of rows.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// draft!(User { name: "Bo" }).create(&db).await?;
+/// let first = User::find_all().order_by(User::NAME.asc()).cursor(None, 1).exec(&db).await?;
+/// let sent = first.next.map(|cursor| cursor.to_string());                // in a link or a JSON body
+/// let second = User::find_all().order_by(User::NAME.asc()).cursor(sent.map(Cursor::from), 1).exec(&db).await?;
+/// assert_eq!(second.rows[0].name, "Bo");
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);

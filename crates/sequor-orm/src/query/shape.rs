@@ -13,6 +13,22 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 /// What `exec` gives.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Shape;
+/// // What `exec` answers follows the query: a list, an `Option`, a number, a tuple.
+/// async fn run<S: Shape>(find: Find<User, S>, db: &Db) -> Result<S::Output> {
+///     find.filter(User::AGE.gte(18)).exec(db).await
+/// }
+/// assert_eq!(run(User::find_one(), &db).await?, Some(ann));
+/// assert_eq!(run(User::count(), &db).await?, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Shape: 'static {
     /// The answer.
     type Output: Send + 'static;
@@ -27,6 +43,16 @@ pub trait Shape: 'static {
     }
 
     /// Runs the query.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// assert_eq!(User::find_all().exec(&db).await?, [ann]);      // `exec` calls it; programs never do
+    /// # Ok(())
+    /// # }
+    /// ```
     fn run(db: Db, state: QueryState, request: Self::Request, site: &'static Location<'static>)
     -> BoxFuture<'static, Result<Self::Output>>;
 }

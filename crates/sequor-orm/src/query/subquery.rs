@@ -34,6 +34,18 @@ where
 }
 
 /// A column or expression of the row around a sub-query: `Post::USER_ID.eq(outer(User::ID))`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// draft!(Post { title: "Hi", user_id: ann.id }).create(&db).await?;
+/// let writers = Filter::exists(Post::find_all().filter(Post::USER_ID.eq(outer(User::ID))));
+/// assert_eq!(User::find_all().filter(writers).exec(&db).await?, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn outer<M, N, T>(of: impl IntoTyped<N, T>) -> TypedExpr<M, T> {
     TypedExpr::new(Expr::Outer(Box::new(of.into_typed())))
 }
@@ -72,6 +84,17 @@ impl<M> Filter<M> {
 }
 
 /// The one value that a query selects; NULL where it has no row. More than one row is the database's error, or its first row (SQLite).
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let newest = scalar(Post::find_all().filter(Post::USER_ID.eq(outer(User::ID))).select(max(Post::TITLE)));
+/// assert_eq!(User::find_all().select((User::NAME, newest)).exec(&db).await?, [("Ann".into(), None)]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn scalar<M, N, C, G>(query: Find<N, All<Picked<N, C>, G>>) -> TypedExpr<M, Option<<C::Row as FieldType>::Base>, Rows>
 where
     N: 'static,
@@ -83,6 +106,18 @@ where
 }
 
 /// Columns side by side, to be compared as one: `tuple((PostTag::POST_ID, PostTag::TAG_ID)).is_in([(post, 1), (post, 2)])`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::tuple;
+/// let users = User::find_all().filter(tuple((User::ID, User::NAME)).is_in([(1, "Ann"), (2, "Bo")])).exec(&db).await?;
+/// assert_eq!(users, [ann]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn tuple<M, C: Columns<M>>(columns: C) -> Tuple<M, C> {
     Tuple { exprs: columns.exprs(), marker: std::marker::PhantomData }
 }

@@ -6,6 +6,21 @@ use sequor_core::error::{Error, Result};
 use std::time::Duration;
 
 /// The clock of a database, which a test may set: timestamps, soft deletion and `db.now()` read it.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// use chrono::TimeZone;
+/// let then = Utc.with_ymd_and_hms(2030, 1, 1, 0, 0, 0).single().ok_or_else(|| Error::usage("no such day"))?;
+/// db.clock().set(then);
+/// db.clock().advance(secs(60));
+/// assert_eq!(db.now(), then + chrono::TimeDelta::seconds(60));
+/// db.clock().run();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Clock<'a> {
     db: &'a Db,
@@ -37,6 +52,21 @@ impl Db {
     }
 
     /// Runs a closure in a transaction that is rolled back, whatever comes of it: fixtures and tables are as before, and callbacks after commit do not run.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// db.test_transaction(async |tx| {
+    ///     ann.force_destroy(tx).await?;
+    ///     assert_eq!(User::count().exec(tx).await?, 0);
+    ///     Ok(())
+    /// }).await?;
+    /// assert_eq!(User::count().exec(&db).await?, 1, "as before");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the closure and of the connection.

@@ -20,6 +20,24 @@ use std::sync::OnceLock;
 type Typed = Box<dyn Any + Send + Sync>;
 
 /// A row of `M` that is not stored yet. Made by `draft!`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut draft: Draft<User> = draft!(User { name: "Bo" });
+/// draft.set(User::AGE, 20);
+/// assert_eq!(draft.get(User::NAME).map(String::as_str), Some("Bo"));
+/// let bo = draft.create(&db).await?;
+///
+/// let sent = json!({ "name": "Cy", "age": 7 });
+/// let cy = Draft::<User>::from_json(sent, (User::NAME, User::AGE))?.skip_validation().create(&db).await?;
+/// assert_eq!((bo.age, cy.age), (Some(20), Some(7)));
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Draft<M> {
     pub(crate) state: RowState,
     /// The values as their own types, made when they are asked for.

@@ -18,6 +18,21 @@ use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
 /// A stored row being changed: fields are assigned as usual, [`Edit::save`] writes what differs.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut ann = ann.edit();
+/// ann.age = Some(32);
+/// assert_eq!((ann.changed(), ann.is_changed(User::NAME)), (vec!["age".into()], false));
+/// assert_eq!(ann.previous(User::AGE), Some(31));
+/// let ann = ann.assign(json!({ "name": "Anna" }), (User::NAME, User::AGE))?.save(&db).await?;
+/// assert_eq!((ann.name.as_str(), ann.age), ("Anna", Some(32)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Edit<M> {
     original: M,
@@ -316,8 +331,33 @@ impl<M: Model> SaveWith<M> {
 }
 
 /// Saving a slice of edits in one transaction.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut edits = vec![ann.edit()];
+/// edits.iter_mut().for_each(|user| user.age = Some(50));
+/// let users = edits.save(&db).await?;                     // one statement, whatever differs
+/// assert_eq!(users[0].age, Some(50));
+/// # Ok(())
+/// # }
+/// ```
 pub trait SaveAll<M: Model> {
     /// Writes what changed of each; gives the rows as stored, in their order.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let mut edits = [ann.edit()];
+    /// edits[0].name = "Anna".into();
+    /// assert_eq!(edits.save(&db).await?[0].name, "Anna");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Edit::save`]; nothing is stored then.

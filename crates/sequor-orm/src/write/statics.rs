@@ -14,6 +14,22 @@ use crate::query::{Filter, QueryState};
 use std::marker::PhantomData;
 
 /// The static writes of a model.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let users = User::bulk_create([draft!(User { name: "Bo" }), draft!(User { name: "Cy" })]).exec(&db).await?;
+/// let (bo, created) = User::find_or_create(User::NAME.eq("Bo"), draft!(User { name: "Bo" })).exec(&db).await?;
+/// assert!(bo == users[0] && !created);
+/// assert_eq!(User::update_all().set(User::AGE, 40).filter(User::AGE.is_null()).exec(&db).await?, 2);
+/// assert_eq!(User::destroy_all().filter(User::NAME.ne("Ann")).exec(&db).await?, 2);
+/// assert_eq!(User::restore_all().exec(&db).await?, 2);
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 pub trait ModelWrites: Model {
     /// Creates many rows in one transaction; gives them with their keys, in order. Sequelize: `bulkCreate(rows)`.
     fn bulk_create(drafts: impl IntoIterator<Item = Draft<Self>>) -> BulkCreate<Self> {

@@ -32,6 +32,20 @@ fn increment_boxed<M: Model>(
 }
 
 /// The verbs of one stored row.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let mut ann = ann.edit();                 // remembers what was loaded
+/// ann.age = Some(40);
+/// let ann = ann.save(&db).await?;
+/// ann.destroy(&db).await?;                  // softly: the model is paranoid
+/// assert_eq!(ann.restore(&db).await?.age, Some(40));
+/// # Ok(())
+/// # }
+/// ```
 pub trait InstanceWrites: Model {
     /// Begins to change the row; what was loaded is remembered.
     fn edit(self) -> Edit<Self> {

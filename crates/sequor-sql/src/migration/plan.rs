@@ -6,6 +6,23 @@ use sequor_core::schema::{Change, IndexDef};
 use sequor_core::statement::Ddl;
 
 /// One change with its statements.
+///
+/// ```
+/// use sequor::prelude::*;
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Note { #[field(primary_key, auto_increment)] id: i64, text: String }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// let db = Db::connect("sqlite::memory:").await?;
+/// for step in db.sync_plan::<Note>().await? {
+///     println!("{}: {}", step.what, step.statements.join("; "));
+///     assert!(step.loses.is_none());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanStep {
     /// What it does: `add column users.age`.

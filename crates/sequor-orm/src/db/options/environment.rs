@@ -26,6 +26,27 @@ pub(crate) const SETTINGS: [(&str, &str, &str); 10] = [
 const OF_THE_COMMAND_LINE: [&str; 3] = ["migrations", "seeders", "seeder_storage"];
 
 /// Settings that were read: the environment's name, and each value with the place where it stands.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// use sequor::Configuration;
+/// # let folder = std::env::temp_dir().join(format!("sequor-configuration-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// std::fs::write(folder.join("sequor.toml"), "[staging]\nurl = \"sqlite::memory:\"\npool_max = 4\n")?;
+/// let mut configuration = Configuration::read(&folder, Some("staging"))?;
+/// configuration.set("url", "--url", "sqlite::memory:");
+/// assert_eq!((configuration.environment(), configuration.sections()), ("staging", ["staging".to_owned()].as_slice()));
+/// configuration.demand("url")?;
+/// assert!(configuration.missing().next().is_none());
+/// println!("{:?}", configuration.variable("HOME"));
+/// let db = configuration.options()?.connect().await?;
+/// # drop(db);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Configuration {
     environment: String,

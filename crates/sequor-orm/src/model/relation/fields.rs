@@ -98,6 +98,18 @@ fn unpack<T: 'static>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<
 }
 
 /// Many rows that hold the key of this one.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// assert!(matches!(ann.posts.loaded(), Err(Error::NotLoaded { .. })), "a list that nobody asked for is no empty list");
+/// let users = User::find_all().include(User::POSTS).exec(&db).await?;
+/// assert!(users[0].posts.loaded()?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct HasMany<T> {
     rows: Slot<T>,
     names: Names,
@@ -105,6 +117,24 @@ pub struct HasMany<T> {
 }
 
 /// One row that holds the key of this one, or none.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct User { #[field(primary_key, auto_increment)] id: i64, name: String, profile: HasOne<Profile> }
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Profile { #[field(primary_key, auto_increment)] id: i64, bio: String, user_id: i64, user: BelongsTo<User> }
+///
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.sync::<(User, Profile)>(SyncMode::Create).await?;
+/// let user = draft!(User { name: "Ann", profile: { bio: "Writes" } }).create(&db).await?;
+/// assert_eq!(user.profile.loaded()?.map(|profile| &*profile.bio), Some("Writes"));
+/// # Ok(())
+/// # }
+/// ```
 pub struct HasOne<T> {
     rows: Slot<T>,
     names: Names,
@@ -112,6 +142,19 @@ pub struct HasOne<T> {
 }
 
 /// The row whose key this one holds.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let post = draft!(Post { title: "Hi", user_id: ann.id }).create(&db).await?;
+/// assert!(post.user.get().is_none(), "not loaded");
+/// post.load(Post::USER, &db).await?;
+/// assert_eq!(post.user.loaded()?, Some(&ann));            // `&User` of a `BelongsTo<User>`
+/// # Ok(())
+/// # }
+/// ```
 pub struct BelongsTo<T: Parent> {
     rows: Slot<T::Model>,
     names: Names,
@@ -119,6 +162,31 @@ pub struct BelongsTo<T: Parent> {
 }
 
 /// Many rows that are linked by rows of `J`.
+///
+/// ```
+/// # use sequor::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sequor::Result<()> {
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Post { #[field(primary_key, auto_increment)] id: i64, tags: BelongsToMany<Tag, PostTag> }
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct Tag { #[field(primary_key, auto_increment)] id: i64, name: String }
+///
+/// #[derive(Model, Clone, Debug, PartialEq)]
+/// struct PostTag { #[field(primary_key)] post_id: i64, #[field(primary_key)] tag_id: i64, added_by: Option<i64> }
+///
+/// let db = Db::connect("sqlite::memory:").await?;
+/// db.sync::<(Post, Tag, PostTag)>(SyncMode::Create).await?;
+/// let (post, tag) = (draft!(Post {}).create(&db).await?, draft!(Tag { name: "rust" }).create(&db).await?);
+/// post.relation(Post::TAGS).with(PostTag::ADDED_BY, 7).add(&tag, &db).await?;
+///
+/// let post = Post::find_by_pk(post.id).or_fail().include(Post::TAGS).exec(&db).await?;
+/// assert_eq!(post.tags.loaded()?, [tag]);
+/// assert_eq!(post.tags.through()?[0].added_by, Some(7));
+/// # Ok(())
+/// # }
+/// ```
 pub struct BelongsToMany<T, J> {
     rows: Slot<T>,
     between: Slot<J>,

@@ -8,6 +8,30 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a query of a stranger may name and cost. Nothing is allowed until it is listed.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// use sequor::Policy;
+/// db.registry().register_all()?;
+/// let policy = Policy::stranger()
+///     .allow("User", &["id", "name", "age"]).allow("Post", &["id", "title"])
+///     .allow_operators(&["$iLike"])
+///     .max_rows(50).max_included(10).max_total(500).max_includes(2).max_list(100).max_depth(8).max_nodes(100).max_bytes(10_000);
+///
+/// let options = policy.parse(br#"{ "where": { "name": { "$iLike": "a%" } } }"#)?;
+/// let rows = db.model("User")?.find_all(policy.check(&db, "User", options)?).exec(&db).await?;
+/// assert_eq!(rows[0].get("name")?, "Ann");
+///
+/// let error = policy.check(&db, "User", json!({ "where": { "deleted_at": null } })).unwrap_err();
+/// assert!(error.to_string().contains("deleted_at"));
+/// let error = policy.only_operators(&["$eq"]).check_typed::<User>(json!({ "where": { "age": { "$gt": 1 } } })).unwrap_err();
+/// assert!(error.to_string().contains("a typed row is whole"), "not all of its fields are allowed");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Policy {
     models: BTreeMap<String, BTreeSet<String>>,

@@ -10,6 +10,17 @@ use serde_json::Value as Json;
 impl<M: Model, S: Shape> Find<M, S> {
     /// Adds conditions, includes, orders and limits in the JSON query language. Check what a stranger sends with a [`crate::query::Policy`] first.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let options = json!({ "where": { "age": { "$gt": 18 } }, "order": [["name", "ASC"]], "include": ["posts"] });
+    /// assert_eq!(User::find_all().json_options(options)?.exec(&db).await?[0].id, ann.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Usage` that names the place of an unknown key, operator, field or relation; also for `attributes` and `group`, which belong to run-time models:
     /// a typed row is always whole.

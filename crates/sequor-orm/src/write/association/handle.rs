@@ -36,6 +36,18 @@ enum Linking {
 }
 
 /// The relation methods of rows.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let post = ann.relation(User::POSTS).create(draft!(Post { title: "Hi" }), &db).await?;
+/// assert!(ann.relation(User::POSTS).has(&post, &db).await?);
+/// assert_eq!(ann.related(User::POSTS).filter(Post::TITLE.eq("Hi")).exec(&db).await?, [post]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait RelationOps: Model {
     /// The methods of a relation: `user.relation(User::POSTS).add(&post, &db)`. Sequelize: `user.addPost(post)`.
     fn relation<T, K>(&self, relation: Relation<Self, T, K>) -> RelationHandle<Self, T, K> {

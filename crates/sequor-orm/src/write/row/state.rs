@@ -7,6 +7,25 @@ use sequor_core::statement::Expr;
 use std::sync::Arc;
 
 /// A row that is to be written: the values given, and those that were loaded.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// db.global_hooks().before_save("trim", |row, _| Box::pin(async move {
+///     if let Some(sequor::Value::Text(name)) = row.get("name")?.cloned() {
+///         row.set("name", name.trim())?;
+///     }
+///     assert!(row.model() == "User" && row.is_new() && row.previous("name")?.is_none());
+///     assert_eq!(row.changed_fields(), ["name"]);
+///     Ok(())
+/// }));
+/// assert_eq!(draft!(User { name: " Bo " }).create(&db).await?.name, "Bo");
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RowState {
     /// The model.

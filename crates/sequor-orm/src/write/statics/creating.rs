@@ -102,6 +102,18 @@ impl<M: Model> BulkCreate<M> {
 }
 
 /// A bulk create that answers with a number alone.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let drafts = [draft!(User { name: "Bo" }), draft!(User { name: "Cy" })];
+/// assert_eq!(User::bulk_create(drafts).without_returning().exec(&db).await?, 2);
+/// # drop(ann);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a bulk create does nothing until .exec"]
 pub struct BulkCount<M> {
     pub(super) bulk: BulkCreate<M>,
@@ -175,6 +187,17 @@ impl<M: Model> FindOrCreate<M> {
 }
 
 /// An upsert that has not run yet.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let (db, ann) = seeded().await?;
+/// let (user, created) = User::upsert(draft!(User { name: "Ann", age: 32 })).conflict_on(User::NAME).exec(&db).await?;
+/// assert_eq!((user.id, user.age, created), (ann.id, Some(32), false));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an upsert does nothing until .exec"]
 pub struct Upsert<M> {
     pub(super) draft: Draft<M>,
