@@ -1,4 +1,4 @@
-//! The optional index of full search: trigrams, by `pg_trgm` on PostgreSQL and by FTS5 on SQLite.
+//! The optional indexes: trigrams for full search, by `pg_trgm` on PostgreSQL and by FTS5 on SQLite, and the interactions of one model in the order of lists.
 
 use salacia_log::{Filters, SEARCH_INDEX, indexed_words};
 use sequor::prelude::*;
@@ -20,11 +20,12 @@ pub struct SearchedRow {
     pub id: Uuid,
 }
 
-/// Makes the index if it is not there.
+/// Makes the indexes if they are not there.
 ///
 /// # Errors
 /// `Database` when the extension may not be created; `Connection` as every statement.
 pub async fn make(db: &Db) -> Result<()> {
+    ordered(db).await?;
     if db.dialect() == Dialect::Postgres {
         trigrams(db).await?;
     } else if is_there(db).await? {
@@ -68,6 +69,12 @@ pub async fn narrows(db: &Db, filters: &Filters) -> Result<bool> {
         ))
         .await?;
     Ok(found.first().is_none_or(|(count,)| *count < MANY))
+}
+
+/// By the model's own index SQLite finds all interactions of a model and sorts them, whole rows at a time, for the twenty of a list.
+async fn ordered(db: &Db) -> Result<()> {
+    db.execute(sql!("CREATE INDEX IF NOT EXISTS ai_interactions_model_created_at_idx ON ai_interactions (model, created_at)")).await?;
+    Ok(())
 }
 
 async fn trigrams(db: &Db) -> Result<()> {
