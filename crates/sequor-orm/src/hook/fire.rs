@@ -303,6 +303,12 @@ pub(crate) fn any_before(db: &Db, model: &ModelDef, options: &WriteOptions) -> b
     options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, BEFORE))
 }
 
+/// Whether hooks may change a stored row after its rules were checked.
+pub(crate) fn any_before_update(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    const BEFORE: &[HookKind] = &[HookKind::BeforeUpdate, HookKind::BeforeSave];
+    options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, BEFORE))
+}
+
 /// Whether somebody wants to know which rows a write of many changed, or counts them.
 pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
     parents::has_followers(model) || listens(db, model)

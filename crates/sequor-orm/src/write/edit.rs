@@ -1,7 +1,7 @@
 //! [`Edit`]: a stored row being changed. It remembers what was loaded.
 
 use super::draft::{instance, listed};
-use super::{Call, RowState, WriteOptions, called, save, save_many};
+use super::{Call, RowState, WriteOptions, called, save_forgetful, save_many};
 use crate::FieldType;
 use crate::db::Db;
 use crate::model::{Column, IntoValue, Model, values_of};
@@ -272,7 +272,7 @@ pub(crate) fn names(model: &sequor_core::schema::ModelDef, exprs: Vec<Expr>) -> 
 fn save_boxed<M: Model>(db: Db, edit: Edit<M>, options: WriteOptions) -> BoxFuture<'static, Result<M>> {
     Box::pin(async move {
         let state = edit.to_state();
-        let stored: M = instance(save(&db, state, &options).await?)?;
+        let stored: M = instance(save_forgetful(&db, state, &options).await?)?;
         Ok(stored)
     })
 }

@@ -37,16 +37,22 @@ impl RowState {
 
     /// The primary key as it is stored.
     pub(crate) fn stored_key(&self) -> Result<Vec<Value>> {
+        let original = self.check_key()?;
+        Ok(self.model.primary_key.iter().map(|position| original[*position].clone()).collect())
+    }
+
+    /// An error where there is no stored key; gives what is stored.
+    fn check_key(&self) -> Result<&[Value]> {
         let Some(original) = &self.original else {
             return Err(Error::usage(format!("this {} is not stored yet: create it first", self.model.name)));
         };
-        let key: Vec<Value> = self.model.primary_key.iter().map(|position| original[*position].clone()).collect();
-        if key.is_empty() || key.iter().any(Value::is_null) {
+        let key = &self.model.primary_key;
+        if key.is_empty() || key.iter().any(|position| original[*position].is_null()) {
             return Err(Error::usage(
                 "You attempted to save an instance with no primary key, this is not allowed since it would result in a global update",
             ));
         }
-        Ok(key)
+        Ok(original)
     }
 }
 
@@ -73,7 +79,16 @@ pub(crate) fn column(model: &ModelDef, position: usize) -> Expr {
 }
 
 /// Saves a row: a new one is created, a stored one updated where it changed.
-pub(crate) fn save<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+pub(crate) async fn save(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
+    let mut row = save_forgetful(db, state, options).await?;
+    if row.original.is_none() {
+        super::create::remember(&mut row);
+    }
+    Ok(row)
+}
+
+/// [`save`] for those who make an instance of the row at once: where nothing is left to save, it does not remember what is stored.
+pub(crate) fn save_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
     Box::pin(async move {
         if state.original.is_none() {
             return super::create(db, state, options).await;
@@ -90,7 +105,10 @@ pub(crate) fn save<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOption
 /// What is checked, and what setters change, before a stored row is saved.
 fn ready(state: &mut RowState) -> Result<()> {
     writable(&state.model)?;
-    state.stored_key()?;
+    state.check_key()?;
+    if state.model.columns.iter().all(|column| column.set_with.is_none()) {
+        return Ok(());
+    }
     let changed = state.changed();
     set_changed(state, &changed)
 }
@@ -112,8 +130,10 @@ fn set_changed(state: &mut RowState, changed: &[usize]) -> Result<()> {
 pub(crate) struct Prepared {
     /// The row as it shall be; after the statement, as it is.
     state: RowState,
-    /// The row as the statement found it.
-    before: RowState,
+    /// The row before the engine's own stamps, where a row that it belongs to counts it.
+    before: Option<RowState>,
+    /// What was stored before, where somebody is told of changes: hooks behind the statement may change what the row remembers.
+    stored: Option<Vec<Value>>,
     /// What the statement writes; nothing if nothing changed.
     changed: Vec<usize>,
     /// What was changed and is not written.
@@ -138,16 +158,16 @@ async fn save_stored(db: &Db, state: RowState, options: &WriteOptions) -> Result
 }
 
 async fn write_prepared(db: &Db, mut row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    if super::parents::has_followers(&row.state.model) {
-        super::parents::reserve(db, &[row.before.clone(), row.state.clone()], options).await?;
+    if let Some(before) = &row.before {
+        super::parents::reserve(db, &[before.clone(), row.state.clone()], options).await?;
     }
-    row.state = update_row(db, &mut row.state, &row.changed, options).await?;
+    update_row(db, &mut row.state, &row.changed, options).await?;
     finish(db, row, options).await
 }
 
 /// Saves a row whose key is that of others, which the database changes with it.
 async fn save_moving(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let stored = row.before.original.clone().unwrap_or_default();
+    let stored = row.state.original.clone().unwrap_or_default();
     let before = [RowState::stored(row.state.model.clone(), stored)];
     let moved = moves::capture(db, &before, &row.changed, options).await?;
     let saved = write_prepared(db, row, options).await?;
@@ -157,41 +177,47 @@ async fn save_moving(db: &Db, row: Prepared, options: &WriteOptions) -> Result<R
 
 async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
     validate::run(db, &mut state, options, &[]).await?;
+    if !hook::any_before_update(db, &state.model, options) {
+        return settle(db, state, None, options);
+    }
     let given = state.values.clone();
     for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
         hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
     }
-    settle(db, state, &given, options)
+    settle(db, state, Some(&given), options)
 }
 
-/// What a row writes, once its hooks have run.
-fn settle(db: &Db, mut state: RowState, given: &[Option<Value>], options: &WriteOptions) -> Result<Prepared> {
-    validate::recheck(&state, given, options)?;
+/// What a row writes, once its hooks have run; `given` is what they found, where there were any.
+fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options: &WriteOptions) -> Result<Prepared> {
+    if let Some(given) = given {
+        validate::recheck(&state, given, options)?;
+    }
     let model = state.model.clone();
     let mut changed: Vec<usize> = state.changed();
-    let by_hook = |position: usize| options.hooks_may_add && given[position] != state.values[position];
+    let by_hook = |position: usize| options.hooks_may_add && given.is_some_and(|given| given[position] != state.values[position]);
     changed.retain(|position| {
         (options.writes(&model.columns[*position].name) || by_hook(*position))
             && Some(*position) != model.version
             && model.columns[*position].generated.is_none()
     });
     if changed.is_empty() {
-        return Ok(Prepared { before: state.clone(), state, changed, pending: Vec::new() });
+        return Ok(Prepared { state, before: None, stored: None, changed, pending: Vec::new() });
     }
-    let before = state.clone();
+    let before = super::parents::has_followers(&model).then(|| state.clone());
+    let stored = if hook::captures(db, &model) { state.original.clone() } else { None };
     touch(&mut state, db, options)?;
+    let now_changed = state.changed();
     for position in [model.timestamps.updated, model.userstamps.1].into_iter().flatten() {
-        if !changed.contains(&position) && state.changed().contains(&position) {
+        if !changed.contains(&position) && now_changed.contains(&position) {
             changed.push(position);
         }
     }
-    let pending: Vec<(usize, Option<Value>)> = state
-        .changed()
+    let pending: Vec<(usize, Option<Value>)> = now_changed
         .into_iter()
         .filter(|position| !changed.contains(position) && Some(*position) != model.version)
         .map(|position| (position, state.values[position].clone()))
         .collect();
-    Ok(Prepared { state, before, changed, pending })
+    Ok(Prepared { state, before, stored, changed, pending })
 }
 
 /// The hooks after the statement, and the row as the program gets it.
@@ -205,7 +231,6 @@ async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSta
 /// What follows a statement that wrote the row.
 async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
     let mut row = row;
-    row.state.original.clone_from(&row.before.original);
     for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
         hook::fire(db, &row.state.model.clone(), kind, HookSubject::Row(&mut row.state), options).await?;
     }
@@ -214,26 +239,29 @@ async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<R
 
 /// Tells the listeners of a row that was written, and gives it as it is stored.
 async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { state: mut stored, before, pending, changed } = row;
-    let model = stored.model.clone();
-    let old = before.original.map(|values| RowState::stored(model.clone(), values));
-    if !changed.is_empty() {
-        hook::changed(db, hook::Operation::Update, old.as_ref(), Some(&stored), options).await?;
+    let Prepared { mut state, stored, pending, changed, .. } = row;
+    if let Some(values) = stored.filter(|_| !changed.is_empty()) {
+        let old = RowState::stored(state.model.clone(), values);
+        hook::changed(db, hook::Operation::Update, Some(&old), Some(&state), options).await?;
     }
-    let mut original: Vec<Value> = stored.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+    let loaded = state.original.take();
+    if pending.is_empty() {
+        return Ok(state);
+    }
+    let mut original: Vec<Value> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
     // What was changed and not written stays changed.
     for (position, value) in pending {
-        if let Some(loaded) = old.as_ref().and_then(|old| old.values[position].clone()) {
-            original[position] = loaded;
+        if let Some(loaded) = loaded.as_ref().and_then(|loaded| loaded.get(position)) {
+            original[position] = loaded.clone();
         }
-        stored.values[position] = value;
+        state.values[position] = value;
     }
-    stored.original = Some(original);
-    Ok(stored)
+    state.original = Some(original);
+    Ok(state)
 }
 
 /// Writes some columns of one stored row; checks and raises its version.
-pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize], options: &WriteOptions) -> Result<RowState> {
+pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize], options: &WriteOptions) -> Result<()> {
     let model = state.model.clone();
     let key = state.stored_key()?;
     let version = expected_version(state);
@@ -268,7 +296,7 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
             state.values[position] = None;
         }
     }
-    Ok(state.clone())
+    Ok(())
 }
 
 /// The statement that writes some columns of a stored row, and its values: its text is written once for each set of columns, where all of them are values.

@@ -1,6 +1,7 @@
 //! Saving many rows, each with its own values: joined to an array for each column (PostgreSQL), by one prepared statement (SQLite), or in one statement of
 //! many conditions (MySQL): `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
+use super::super::create::remember;
 use super::{Prepared, column, expected_version, finish, key_condition, lost, prepare, ready, save, settle, written};
 use crate::Value;
 use crate::db::Db;
@@ -31,7 +32,7 @@ const TOGETHER: usize = 10_000;
 /// How many values one statement binds at most (SQLite takes 32,766).
 const BINDS: usize = 30_000;
 
-/// Saves rows inside a transaction that is open; gives them in their order.
+/// Saves rows inside a transaction that is open; gives them in their order. They do not remember what is stored, where nothing is left to save.
 pub(crate) async fn save_many(db: &Db, states: Vec<RowState>, options: &WriteOptions) -> Result<Vec<RowState>> {
     save_all(db, states, options, false).await
 }
@@ -64,18 +65,19 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
         write_all(db, writes, options).await?;
     } else {
         for row in writes {
-            row.state = super::update_row(db, &mut row.state, &row.changed, options).await?;
+            super::update_row(db, &mut row.state, &row.changed, options).await?;
         }
     }
     let mut saved = Vec::with_capacity(rows.len());
     if matched {
-        for row in &mut rows {
-            row.state.original.clone_from(&row.before.original);
-        }
         fire_all(db, &mut rows, [HookKind::AfterUpdate, HookKind::AfterSave], options).await?;
     }
     for row in rows {
-        saved.push(if matched { written(db, row, options).await? } else { finish(db, row, options).await? });
+        let mut row = if matched { written(db, row, options).await? } else { finish(db, row, options).await? };
+        if matched && row.original.is_none() {
+            remember(&mut row);
+        }
+        saved.push(row);
     }
     Ok(saved)
 }
@@ -87,10 +89,10 @@ async fn prepare_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions)
     for mut state in states {
         ready(&mut state)?;
         given.push(state.values.clone());
-        rows.push(Prepared { before: state.clone(), state, changed: Vec::new(), pending: Vec::new() });
+        rows.push(Prepared { state, before: None, stored: None, changed: Vec::new(), pending: Vec::new() });
     }
     fire_all(db, &mut rows, [HookKind::BeforeUpdate, HookKind::BeforeSave], options).await?;
-    rows.into_iter().zip(given).map(|(row, given)| settle(db, row.state, &given, options)).collect()
+    rows.into_iter().zip(given).map(|(row, given)| settle(db, row.state, Some(&given), options)).collect()
 }
 
 async fn fire_all(db: &Db, rows: &mut [Prepared], kinds: [HookKind; 2], options: &WriteOptions) -> Result<()> {
@@ -117,7 +119,7 @@ async fn write_all(db: &Db, mut rows: Vec<&mut Prepared>, options: &WriteOptions
     if !are_different(&rows) {
         // One after the other, as if each were saved by itself.
         for row in rows {
-            row.state = super::update_row(db, &mut row.state, &row.changed, options).await?;
+            super::update_row(db, &mut row.state, &row.changed, options).await?;
         }
         return Ok(());
     }
