@@ -23,6 +23,14 @@ pub(crate) async fn run(db: &Db, state: &mut RowState, options: &WriteOptions, i
     if !options.validate {
         return Ok(());
     }
+    if !is_heard(db, &state.model, options) {
+        return check(state, options, implied);
+    }
+    // Apart, so that the commonest writes carry none of it.
+    Box::pin(run_heard(db, state, options, implied)).await
+}
+
+async fn run_heard(db: &Db, state: &mut RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
     let model = state.model.clone();
     hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
     let mut items = found(state, options, implied)?;

@@ -136,6 +136,17 @@ pub(crate) async fn insert_one(
     if conflict.is_none() && state.computed.is_empty() {
         return insert_plain(db, state, &positions, options).await.map(Some);
     }
+    Box::pin(insert_otherwise(db, state, positions, conflict, options)).await
+}
+
+async fn insert_otherwise(
+    db: &Db,
+    state: &RowState,
+    positions: Vec<usize>,
+    conflict: Option<Conflict>,
+    options: &WriteOptions,
+) -> Result<Option<Vec<Value>>> {
+    let model = &state.model;
     let run = options.run("create", &model.name);
     let returns = db.dialect().insert_returning();
     let sink: Box<dyn RowSink> = if returns { Box::new(ValuesSink::new(model)) } else { Box::new(Discard) };
