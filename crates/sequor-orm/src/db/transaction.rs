@@ -312,7 +312,7 @@ impl Db {
     #[track_caller]
     pub fn transaction<'a, T, F>(&'a self, f: F) -> impl Future<Output = Result<T>> + use<'a, T, F>
     where
-        F: AsyncFnOnce(&Db) -> Result<T>,
+        F: AsyncFnOnce(&Db) -> Result<T>, // write `async |tx| ..`: with `|tx| async move ..` the future cannot borrow `tx`
     {
         let site = Location::caller();
         async move {
@@ -388,7 +388,7 @@ impl Db {
     #[track_caller]
     pub fn transaction_with<'a, T, F>(&'a self, tx: Tx, f: F) -> impl Future<Output = Result<T>> + use<'a, T, F>
     where
-        F: AsyncFnOnce(&Db) -> Result<T> + Clone,
+        F: AsyncFnOnce(&Db) -> Result<T> + Clone, // write `async |tx| ..`: with `|tx| async move ..` the future cannot borrow `tx`
     {
         let site = Location::caller();
         async move {
