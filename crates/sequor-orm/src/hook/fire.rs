@@ -384,7 +384,7 @@ pub(crate) async fn tell_all(db: &Db, operation: Operation, pairs: &[parents::Pa
 
 /// Whether nobody wants to know what a write of many did but the listeners of changes.
 pub(crate) fn only_changes_are_heard(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
-    !parents::has_followers(model) && !(options.hooks && rows_are_asked_for(db, model))
+    !(parents::has_followers(model) || (options.hooks && rows_are_asked_for(db, model)))
 }
 
 /// Calls the listeners of changes, and leaves those that wait for the commit to it.
