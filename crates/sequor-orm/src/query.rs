@@ -27,10 +27,10 @@ pub use functions::{
     max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
 };
 pub use include::Include;
-pub(crate) use json::condition_text;
 pub(crate) use json::{Place, bind_value, expression, named, relation_of};
 pub use json::{Policy, clauses_from_json, query_language_schema};
 pub(crate) use json::{check_getter_options, check_write_options};
+pub(crate) use json::{condition_text, own_condition};
 pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub(crate) use page::{Key, after as after_keys, field_position as key_position, keys_of, marks_fit, total_order};

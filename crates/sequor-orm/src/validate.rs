@@ -175,7 +175,14 @@ fn check_column(
     }
     let Some(value) = value else { return Ok(()) };
     if let Some(item) = misfit(model, column, value) {
-        items.push(item);
+        // The rules of the attribute say it, if they refuse the value.
+        let before = items.len();
+        for rule in column.rules.iter().filter(|rule| rule.custom.is_none()) {
+            built_in(column, rule, value, previous, items)?;
+        }
+        if items.len() == before {
+            items.push(item);
+        }
         return Ok(());
     }
     for rule in &column.rules {

@@ -16,7 +16,7 @@ pub(crate) mod tokens;
 mod types;
 pub(crate) mod words;
 
-pub use described::{described_default, described_type, stored_name};
+pub use described::{described_default, described_type, same_table, stored_name};
 pub use expression::{canonical, canonical_query};
 pub(crate) use lost::NEW_TABLE;
 pub use lost::{lost, lost_columns, table_texts};

@@ -53,6 +53,8 @@ pub enum UsageErrorKind {
     Scope,
     /// An instance that cannot do this (Sequelize's InstanceError).
     Instance,
+    /// A constraint that is not there (Sequelize's UnknownConstraintError).
+    Constraint,
     /// A query object of the wrong form (Sequelize's QueryError).
     Query,
     /// A column or a value that the database would refuse, and that is refused before anything is sent (Sequelize's DatabaseError).
@@ -69,6 +71,7 @@ impl UsageErrorKind {
             UsageErrorKind::Association => "SequelizeAssociationError",
             UsageErrorKind::Scope => "SequelizeScopeError",
             UsageErrorKind::Instance => "SequelizeInstanceError",
+            UsageErrorKind::Constraint => "SequelizeUnknownConstraintError",
             UsageErrorKind::Query => "SequelizeQueryError",
             UsageErrorKind::Refused => "SequelizeDatabaseError",
             UsageErrorKind::OutsideTransaction

@@ -5,7 +5,7 @@ use crate::query::{QueryState, clauses_from_json, condition_text};
 use crate::sync::{SyncMode, apply, sync_models};
 use crate::write::{BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions, bulk_create, destroy_all, update_all};
 use sequor_core::Name;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
     Action, Change, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName, Ways,
 };
@@ -396,17 +396,21 @@ impl QueryInterface {
     /// Those of the database; `Usage` when there is no such constraint.
     pub async fn remove_constraint(&self, table: &str, name: &str) -> Result<()> {
         if !self.db.dialect().rebuilds() {
-            return self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await;
+            let Err(error) = self.apply(&Ddl::DropConstraint { table: table_name(table)?, name: name.to_owned().into() }).await else {
+                return Ok(());
+            };
+            // Was there such a constraint at all?
+            return match self.table(table).await {
+                Ok(known) if !has_constraint(&known, name) => Err(unknown_constraint(table, name)),
+                _ => Err(error),
+            };
         }
         let known = self.table(table).await?;
         if known.indexes.iter().any(|index| index.name.as_deref() == Some(name) && !index.constraint) {
             return self.remove_index(table, json!(name)).await;
         }
-        let has = known.checks.iter().any(|check| check.name == name)
-            || known.indexes.iter().any(|index| index.name.as_deref() == Some(name))
-            || known.foreign_keys.iter().any(|key| key.name.as_deref() == Some(name));
-        if !has {
-            return Err(Error::usage(format!("{} has no constraint {}", table.escape_debug(), name.escape_debug())));
+        if !has_constraint(&known, name) {
+            return Err(unknown_constraint(table, name));
         }
         self.rebuild(table, |table| {
             table.checks.retain(|check| check.name != name);
@@ -551,4 +555,15 @@ fn foreign_key(options: &Json, columns: Vec<Name>, name: Name) -> Result<Foreign
         on_update: action("onUpdate"),
         deferrable: None,
     })
+}
+
+fn has_constraint(table: &TableDef, name: &str) -> bool {
+    table.checks.iter().any(|check| check.name == name)
+        || table.indexes.iter().any(|index| index.name.as_deref() == Some(name))
+        || table.foreign_keys.iter().any(|key| key.name.as_deref() == Some(name))
+}
+
+#[cold]
+fn unknown_constraint(table: &str, name: &str) -> Error {
+    Error::of_usage(UsageErrorKind::Constraint, format!("{} has no constraint {}", table.escape_debug(), name.escape_debug()))
 }

@@ -5,7 +5,7 @@ use crate::catalog::{Scope, read, tables_for};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{Default as ColumnDefault, IndexPart, SortDirection, TableDef, Ways};
 use sequor_core::types::ColumnType;
-use sequor_sql::catalog::{described_default, described_type, stored_name};
+use sequor_sql::catalog::{described_default, described_type, same_table, stored_name};
 use serde_json::{Map, Value as Json, json};
 
 impl QueryInterface {
@@ -50,12 +50,24 @@ impl QueryInterface {
 
     /// A table as it is. Types and defaults keep the server's spelling.
     pub(super) async fn table(&self, table: &str) -> Result<TableDef> {
+        if let Some(found) = self.named(table).await? {
+            return Ok(found);
+        }
+        // The database may know it by another spelling.
+        let tables = self.list_tables().await?;
+        if let Some(stored) = tables.iter().find(|known| same_table(self.db.dialect(), known, table))
+            && let Some(found) = self.named(stored).await?
+        {
+            return Ok(found);
+        }
+        let message = format!("there is no table {}: check its name and schema, which are case sensitive", table.escape_debug());
+        Err(Error::of_usage(UsageErrorKind::Refused, message))
+    }
+
+    async fn named(&self, table: &str) -> Result<Option<TableDef>> {
         let named = stored_name(self.db.dialect(), self.db.place.schema.as_deref(), table);
         let found = read(&self.db, Scope { schema: None, table: &named }, self.site).await?;
-        found.tables.into_iter().find(|known| known.name.name == table).ok_or_else(|| {
-            let message = format!("there is no table {}: check its name and schema, which are case sensitive", table.escape_debug());
-            Error::of_usage(UsageErrorKind::Refused, message)
-        })
+        Ok(found.tables.into_iter().find(|known| known.name.name == table))
     }
 
     /// The columns of a table: for each its `type` in the server's spelling, `allowNull`, `primaryKey`, `autoIncrement`, and where they are

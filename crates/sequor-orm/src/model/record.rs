@@ -210,6 +210,14 @@ impl Record {
         position.and_then(|position| self.state.original.as_ref()?.get(position)).map_or(Json::Null, Value::to_json)
     }
 
+    /// What was stored of each attribute that was changed; nothing of a row that is not stored yet. Sequelize: `previous()`.
+    pub fn previous_values(&self) -> Map<String, Json> {
+        if self.is_new() {
+            return Map::new();
+        }
+        self.changed().into_iter().map(|name| (name.to_string(), self.previous(&name))).collect()
+    }
+
     /// Saves the row, and gives it as it is stored: a new one is created, a stored one updated where it changed. Sequelize: `save()`.
     ///
     /// ```
@@ -259,6 +267,9 @@ impl Record {
         options.refresh = false;
         options.may_be_gone = true;
         options.changed_only = true;
+        if self.is_new() {
+            writes::stamped_anew(&mut self.state, &options);
+        }
         let before = self.state.values.clone();
         self.state = write::save(db, self.state.clone(), &options).await?;
         self.show_changes(&before);

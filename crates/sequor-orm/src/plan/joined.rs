@@ -4,7 +4,7 @@
 use super::include::unknown_relation;
 use super::rewrite::{Scope, link_condition, pairs, scope_condition};
 use super::{DEEPEST, Node, Planner, scope, too_deep};
-use crate::query::{Deleted, IncludeState};
+use crate::query::IncludeState;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, ModelDef, Models, RelationDef};
@@ -234,7 +234,7 @@ impl Planner<'_> {
         let between = self.alias();
         let between_scope = Scope { model: through.model.clone(), alias: between.clone(), joins: false };
         let mut keys = pairs(&scope.model, &link.source, &scope.alias, &through.model, &through.to_source, &between);
-        let live = scope::deletion_filter(&through.model, Deleted::Hidden);
+        let live = scope::deletion_filter(&through.model, include.between());
         let fixed = def.through.iter().flat_map(|through| &through.scope).map(|(name, value)| scope_condition(&through.model, name, value));
         let filters: Vec<Expr> = live.into_iter().chain(fixed).chain(include.through.clone()).collect();
         for filter in filters {

@@ -4,7 +4,6 @@ use super::include::Many;
 use super::rewrite::{Scope, pairs, scope_condition};
 use super::{Plan, Planner, field, scope};
 use crate::load::is_small_integer;
-use crate::query::Deleted;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{IndexDef, Link, ModelDef, Models, SortDirection, ThroughLink};
 use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
@@ -207,7 +206,7 @@ impl Planner<'_> {
     fn between_filters(&mut self, many: &Many, alias: &Alias, filters: &mut Vec<Expr>) -> Result<()> {
         let Some(through) = &many.link.through else { return Ok(()) };
         let between = Scope { model: through.model.clone(), alias: alias.clone(), joins: false };
-        if let Some(live) = scope::deletion_filter(&through.model, Deleted::Hidden) {
+        if let Some(live) = scope::deletion_filter(&through.model, many.include.between()) {
             filters.push(self.rewrite(live, &between)?);
         }
         if let Some(def) = &many.def.through {

@@ -49,7 +49,7 @@ pub(crate) fn shape(state: &QueryState, ground: &Ground<'_>) -> Option<Shape> {
 /// The shape of a to-many include of a model, for so many marks of parents.
 pub(crate) fn many_shape(many: &Many, owner: &Arc<ModelDef>, parents: usize, ground: &Ground<'_>) -> Option<Shape> {
     let clauses = &many.include.clauses;
-    if !is_plain(&many.link.target, clauses) || many.include.on.is_some() || !many.within.is_empty() {
+    if !is_plain(&many.link.target, clauses) || many.include.on.is_some() || many.include.through_deleted || !many.within.is_empty() {
         return None;
     }
     let mut shaper = Shaper::new(b'm', owner, ground);
@@ -180,6 +180,9 @@ impl Shaper {
     fn includes(&mut self, model: &ModelDef, clauses: &Clauses, models: &dyn Models) -> Option<()> {
         self.number(clauses.includes.len());
         for include in &clauses.includes {
+            if include.through_deleted {
+                return None;
+            }
             let def = model.relation(&include.relation)?;
             if include.joined || include.on.is_some() || (include.required && def.kind.is_many()) {
                 return None;

@@ -134,6 +134,8 @@ pub struct IncludeState {
     pub required: bool,
     /// The condition on the rows between (many-to-many).
     pub through: Option<Expr>,
+    /// Whether deleted rows between link as well (Sequelize's `through: { paranoid: false }`).
+    pub through_deleted: bool,
     /// A condition instead of the relation's keys, besides which it stands (Sequelize's `on`).
     pub on: Option<Expr>,
     /// The name under which the rows appear, where it is not the relation's.
@@ -189,6 +191,11 @@ fn gives(filter: &Expr, position: usize) -> bool {
 }
 
 impl IncludeState {
+    /// Which of the rows between link.
+    pub(crate) fn between(&self) -> Deleted {
+        if self.through_deleted { Deleted::Included } else { Deleted::Hidden }
+    }
+
     /// A relation without clauses.
     pub fn new(relation: impl Into<Name>) -> IncludeState {
         IncludeState {
@@ -196,6 +203,7 @@ impl IncludeState {
             clauses: Clauses::default(),
             required: false,
             through: None,
+            through_deleted: false,
             on: None,
             alias: None,
             joined: false,

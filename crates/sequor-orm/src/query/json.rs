@@ -174,6 +174,18 @@ pub(crate) fn condition_text(model: &ModelDef, json: Json, dialect: sequor_sql::
     sequor_sql::render_condition(&expr, dialect)
 }
 
+/// A condition over the model's own columns, for a statement with one table; nothing for an empty one.
+///
+/// # Errors
+/// As [`clauses_from_json`].
+pub(crate) fn own_condition(model: &ModelDef, json: Json) -> Result<Option<Expr>> {
+    let mut expr = filter(Place::new(model, &()), json)?;
+    if let Some(expr) = &mut expr {
+        bare_columns(expr, model)?;
+    }
+    Ok(expr)
+}
+
 /// Names fields by their columns alone: the statement has one table.
 fn bare_columns(expr: &mut Expr, model: &ModelDef) -> Result<()> {
     if let Expr::Field(field) = expr {

@@ -415,26 +415,50 @@ async fn lost(db: &Db, model: &Arc<ModelDef>, key: Vec<Value>, version: Option<(
 /// Adds to numbers of one row in one statement; gives the row as stored.
 /// Hooks do not run, as in Sequelize; listeners of changes are told.
 pub(crate) async fn increment(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
+    increment_where(db, state, steps, None, options).await
+}
+
+/// As [`increment`], where the row meets a condition; one that does not stays as it is.
+pub(crate) async fn increment_where(
+    db: &Db,
+    state: &RowState,
+    steps: Vec<(usize, Value)>,
+    condition: Option<Expr>,
+    options: &WriteOptions,
+) -> Result<RowState> {
     if !hook::captures(db, &state.model) {
-        return step_up(db, state, steps, options).await;
+        return step_up(db, state, steps, condition, options).await;
     }
     db.in_transaction(async move |tx| {
         let before = by_key(tx, &state.model, state.stored_key()?, options).await?;
-        let after = step_up(tx, state, steps, options).await?;
+        let after = step_up(tx, state, steps, condition, options).await?;
         hook::changed_among_many(tx, hook::Operation::Update, before.as_ref(), Some(&after), options).await?;
         Ok(after)
     })
     .await
 }
 
-async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options: &WriteOptions) -> Result<RowState> {
+async fn step_up(
+    db: &Db,
+    state: &RowState,
+    steps: Vec<(usize, Value)>,
+    condition: Option<Expr>,
+    options: &WriteOptions,
+) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
+    let conditional = condition.is_some();
+    let unmet = || if conditional { Ok(state.clone()) } else { Err(Error::not_found(model.name.to_string())) };
+    let by_its_key = key_condition(&model, &key);
+    let filter = match condition {
+        Some(condition) => Expr::And(vec![by_its_key, condition]),
+        None => by_its_key,
+    };
     let set = increments(&model, steps, db, options)?;
     let update = Update {
         table: model.table.clone(),
         set,
-        filter: Some(key_condition(&model, &key)),
+        filter: Some(filter),
         order_by: Vec::new(),
         limit: None,
         key: Vec::new(),
@@ -446,12 +470,14 @@ async fn step_up(db: &Db, state: &RowState, steps: Vec<(usize, Value)>, options:
     if db.dialect().update_returning() {
         let done =
             run_one(db, step(sql, Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
-        let row = unsink::<super::insert::ValuesSink>(done)?.into_rows().pop().ok_or_else(|| Error::not_found(model.name.to_string()))?;
-        return Ok(RowState::stored(model, row));
+        return match unsink::<super::insert::ValuesSink>(done)?.into_rows().pop() {
+            Some(row) => Ok(RowState::stored(model, row)),
+            None => unmet(),
+        };
     }
     let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
     if done.affected == 0 {
-        return Err(Error::not_found(model.name.to_string()));
+        return unmet();
     }
     by_key(db, &model, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))
 }

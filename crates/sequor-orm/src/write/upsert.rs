@@ -159,7 +159,7 @@ fn is_looked_for(error: &Error, query: &QueryState) -> bool {
 }
 
 /// Finds a row, or creates it; of many at once exactly one creates.
-pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowState, options: &WriteOptions) -> Result<(RowState, bool)> {
+pub(crate) async fn find_or_create(db: &Db, query: QueryState, state: RowState, options: &WriteOptions) -> Result<(RowState, bool)> {
     if query.clauses.filters.is_empty() {
         return Err(Error::MissingFilter { model: query.model.name.to_string(), operation: "find_or_create".into() });
     }
@@ -170,6 +170,16 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, mut state: RowSta
     if let Some(found) = found {
         return Ok((found, false));
     }
+    create_unless_there(db, find, state, options).await
+}
+
+/// Creates a row that was not found; where somebody else was faster, theirs is found.
+pub(crate) async fn create_unless_there(
+    db: &Db,
+    mut find: QueryState,
+    mut state: RowState,
+    options: &WriteOptions,
+) -> Result<(RowState, bool)> {
     prepare(&mut state, db, options)?;
     let created = db
         .in_savepoint(async |tx| {

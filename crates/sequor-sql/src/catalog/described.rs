@@ -13,6 +13,11 @@ pub fn stored_name(dialect: Dialect, schema: Option<&str>, table: &str) -> Strin
     }
 }
 
+/// Whether two names are those of one table: SQLite's names take any case.
+pub fn same_table(dialect: Dialect, one: &str, other: &str) -> bool {
+    one == other || (dialect == Dialect::Sqlite && one.eq_ignore_ascii_case(other))
+}
+
 /// A type in the words of Sequelize's `describeTable`.
 pub fn described_type(dialect: Dialect, column: &TableColumn) -> String {
     let spelt = column.db_type.as_deref().unwrap_or_default();

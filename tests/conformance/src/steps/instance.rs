@@ -3,7 +3,7 @@
 use super::{Kept, Scene, key_of, row, rows};
 use sequor::WriteOptions;
 use sequor::prelude::*;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> {
     let mut record = scene.one(step)?;
@@ -51,7 +51,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
         }
         "increment" | "decrement" => {
             let sign = if op == "increment" { 1 } else { -1 };
-            record.step_with(step["fields"].clone(), options.get("by"), sign, &db, write).await?;
+            record.step_by(step["fields"].clone(), options, sign, &db).await?;
             scene.put_back(step, record);
             Ok(json!({ "done": true }))
         }
@@ -66,10 +66,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
         }
         "previous" => Ok(match step["field"].as_str() {
             Some(field) => json!({ "value": record.previous(field) }),
-            None => {
-                let map: Map<String, Json> = record.changed().iter().map(|name| (name.to_string(), record.previous(name))).collect();
-                json!({ "value": map })
-            }
+            None => json!({ "value": record.previous_values() }),
         }),
         "getField" => Ok(json!({ "value": record.get(step["field"].as_str().unwrap_or_default())? })),
         "isNewRecord" => Ok(json!({ "value": record.is_new() })),

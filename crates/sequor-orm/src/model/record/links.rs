@@ -1,10 +1,11 @@
 //! Association methods of records, under Sequelize's rules.
 
+use super::verbs::option;
 use super::{Record, RuntimeModel, record_of, row_from_json};
 use crate::db::Db;
 use crate::load;
 use crate::model::RecordLoader;
-use crate::query::{Clauses, QueryState, check_getter_options, clauses_from_json};
+use crate::query::{Clauses, QueryState, check_getter_options, clauses_from_json, own_condition};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, RelationDef, RelationKind, SoftDelete};
@@ -394,6 +395,19 @@ impl Record {
     pub async fn step_with(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db, options: WriteOptions) -> Result<()> {
         let steps = super::steps::steps(&self.state.model, fields, by, sign)?;
         self.increment_with(steps, db, options).await
+    }
+
+    /// As [`Record::step`], with Sequelize's options: `by`, `silent`, and `where`, which leaves a row as it is that does not meet it.
+    ///
+    /// # Errors
+    /// `NotFound` when the row is gone; `Usage` that names the place of an unknown key.
+    pub async fn step_by(&mut self, fields: Json, options: Json, sign: i64, db: &Db) -> Result<()> {
+        crate::query::check_write_options("increment", &options)?;
+        let model = self.state.model.clone();
+        let steps = super::steps::steps(&model, fields, option(&options, "by"), sign)?;
+        let condition = option(&options, "where").cloned().map(|condition| own_condition(&model, condition)).transpose()?.flatten();
+        self.state = write::increment_where(db, &self.state, steps, condition, &RuntimeModel::write_options(&options, false)).await?;
+        Ok(())
     }
 
     /// Whether the row is softly deleted.

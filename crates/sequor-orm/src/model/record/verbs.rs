@@ -9,7 +9,6 @@ use sequor_core::Name;
 use sequor_core::driver::{Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models};
-use sequor_core::statement::Expr;
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
 use std::sync::Arc;
@@ -209,6 +208,24 @@ impl RuntimeModel {
         let mut query = self.query(options)?;
         // Sequelize adds no order of its own, and its programs compare rows without one.
         query.clauses.unordered |= query.clauses.limit.is_none();
+        self.read_beside(query, include, beside, site).await
+    }
+
+    /// As [`RuntimeModel::rows`]; in no order of our own, whatever the limit.
+    pub(super) async fn rows_of(&self, options: Json, unordered: bool, site: &'static Location<'static>) -> Result<Vec<Record>> {
+        let include = option(&options, "include").cloned();
+        let mut query = self.query(options)?;
+        query.clauses.unordered |= unordered;
+        Ok(self.read_beside(query, include, None, site).await?.0)
+    }
+
+    async fn read_beside(
+        &self,
+        query: QueryState,
+        include: Option<Json>,
+        beside: Option<Step>,
+        site: &'static Location<'static>,
+    ) -> Result<(Vec<Record>, Option<StepDone>)> {
         if query.clauses.select.as_ref().is_some_and(Vec::is_empty) && !query.clauses.includes.iter().any(shows) {
             let message = format!("Attempted a SELECT query for model '{}' without selecting any columns", query.model.name);
             return Err(Error::of_usage(UsageErrorKind::Query, message));
@@ -347,18 +364,6 @@ pub(super) fn both(first: Option<Json>, second: Option<Json>) -> Option<Json> {
         }
         (first, second) => second.or(first),
     }
-}
-
-/// The attributes that a query shows of its rows, where it does not show all.
-pub(super) fn shown(query: &QueryState) -> Option<Vec<(Name, usize)>> {
-    let items = query.clauses.select.as_ref()?;
-    let own = |item: &sequor_core::statement::SelectItem| match &item.expr {
-        Expr::Field(field) if item.alias.is_none() && field.path.is_empty() => {
-            Some((field.name.clone(), query.model.position(&field.name)?))
-        }
-        _ => None,
-    };
-    Some(items.iter().filter_map(own).collect())
 }
 
 /// Whether an include or one below it reads columns.

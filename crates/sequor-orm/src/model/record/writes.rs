@@ -1,9 +1,8 @@
 //! What a model defined at run time writes: builds, creates, bulk writes, upserts, find-or-create, steps.
 
-use super::verbs::{RuntimeModel, flag, names, option, shown};
+use super::verbs::{RuntimeModel, flag, names, option};
 use super::{Record, keep_included, record_in, record_of, row_from_json};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load;
 use crate::query::{Place, QueryState, bind_value, check_write_options};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
@@ -68,6 +67,7 @@ impl RuntimeModel {
             read => read?,
         };
         keep_included(&mut state, option(&options, "include"))?;
+        stamped_anew(&mut state, &write);
         if !flag(&options, "ignoreDuplicates", false) {
             return Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()));
         }
@@ -211,19 +211,20 @@ impl RuntimeModel {
     }
 
     pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
-        let (query, state) = self.found_or_built(&options)?;
-        let shown = shown(&query);
-        let (row, created) = write::find_or_create(&self.db, query, state, &Self::write_options(&options, true)).await?;
-        Ok((Record { selected: shown.filter(|_| !created), ..record_of(row) }, created))
+        let (query, mut state) = self.looked_for(&options)?;
+        if let Some(found) = self.first_of(options.clone()).await? {
+            return Ok((found, false));
+        }
+        let write = Self::write_options(&options, true);
+        stamped_anew(&mut state, &write);
+        let (row, created) = write::create_unless_there(&self.db, query, state, &write).await?;
+        Ok((record_in(row, self.db.registry()), created))
     }
 
     pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
-        let (mut query, mut state) = self.found_or_built(&options)?;
-        query.clauses.limit = Some(1);
-        query.clauses.unordered = true;
-        let shown = shown(&query);
-        if let Some(found) = load::find_rows_hooked(&self.db, query, true, Location::caller()).await?.pop() {
-            return Ok((Record { selected: shown, ..record_of(found) }, false));
+        let (_, mut state) = self.looked_for(&options)?;
+        if let Some(found) = self.first_of(options).await? {
+            return Ok((found, false));
         }
         write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
         for (position, (column, slot)) in state.model.clone().columns.iter().zip(&mut state.values).enumerate() {
@@ -234,13 +235,26 @@ impl RuntimeModel {
         Ok((Record::new(state), true))
     }
 
-    fn found_or_built(&self, options: &Json) -> Result<(QueryState, RowState)> {
+    /// The row that is there already, as `findOne` finds it: with attributes, order and includes of the options.
+    async fn first_of(&self, mut options: Json) -> Result<Option<Record>> {
+        if let Some(map) = options.as_object_mut() {
+            map.retain(|key, _| !matches!(key.as_str(), "defaults" | "limit" | "rejectOnEmpty"));
+            map.insert("limit".into(), Json::from(1));
+        }
+        let ordered = option(&options, "order").is_some();
+        Ok(self.rows_of(options, !ordered, Location::caller()).await?.pop())
+    }
+
+    /// What is looked for, and the row that is made where nothing is found.
+    fn looked_for(&self, options: &Json) -> Result<(QueryState, RowState)> {
         let Some(filter) = option(options, "where").cloned() else {
             return Err(Error::usage(
                 "Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only",
             ));
         };
-        let query = self.query(serde_json::json!({ "where": filter.clone() }))?;
+        let mut query = self.query(serde_json::json!({ "where": filter.clone() }))?;
+        query.clauses.limit = Some(1);
+        query.clauses.unordered = true;
         let model = query.model.clone();
         let mut values = Map::new();
         if let Json::Object(map) = filter {
@@ -249,7 +263,8 @@ impl RuntimeModel {
         if let Some(Json::Object(defaults)) = option(options, "defaults") {
             values.extend(defaults.clone());
         }
-        let state = row_from_json(&model, self.db.registry(), Json::Object(values))?;
+        let mut state = row_from_json(&model, self.db.registry(), Json::Object(values))?;
+        keep_included(&mut state, option(options, "include"))?;
         Ok((query, state))
     }
 
@@ -273,5 +288,12 @@ impl RuntimeModel {
         write.validate = false;
         let update = UpdateOptions { write, every_row: option(&options, "where").is_some(), returning: false, individual_hooks: false };
         Ok(write::update_all(&self.db, query, set, &update).await?.0)
+    }
+}
+
+/// When a row was changed last is what its own save says, whatever was given; Sequelize keeps only the day it was made, and all with `silent`.
+pub(super) fn stamped_anew(state: &mut RowState, options: &WriteOptions) {
+    if let (Some(position), false) = (state.model.timestamps.updated, options.silent) {
+        state.values[position] = None;
     }
 }

@@ -141,6 +141,18 @@ fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
             "where" | "attributes" | "include" | "order" | "limit" | "offset" | "paranoid" => {
                 rest.insert(key, value);
             }
+            "right" if value == Json::Bool(true) && !include.required => {
+                return Err(wrong(format!(
+                    "include.{}.right: Sequor has no right joins, which give rows without a {}; find the rows of {} and include theirs",
+                    relation.name, place.model.name, target.name
+                )));
+            }
+            "or" if value == Json::Bool(true) => {
+                return Err(wrong(format!(
+                    "include.{}.or: Sequor does not join by alternatives; write the whole condition of the join in `on`",
+                    relation.name
+                )));
+            }
             known if KNOWN.contains(&known) => {}
             other => return Err(unknown("include", other, KNOWN)),
         }
@@ -165,7 +177,16 @@ fn through(place: Place<'_>, relation: &RelationDef, value: Json, include: &mut 
                 include.through_attributes = names;
             }
             "as" => include.through_alias = value.as_str().map(|name| name.to_owned().into()),
-            "paranoid" | "scope" => {}
+            "paranoid" => {
+                include.through_deleted = value == Json::Bool(false);
+                if include.through_deleted && include.required {
+                    return Err(wrong(format!(
+                        "include.{}.through.paranoid: deleted rows between cannot decide which rows have one; leave out `required`",
+                        relation.name
+                    )));
+                }
+            }
+            "scope" => {}
             other => return Err(unknown("include.through", other, &["where", "attributes", "as", "paranoid"])),
         }
     }

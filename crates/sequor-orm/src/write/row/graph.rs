@@ -133,7 +133,13 @@ async fn create_children(
             let row = if fresh { create_node(db, child.row, options).await? } else { child.row };
             if fresh {
                 let key: Vec<Value> = link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect();
-                between.push(row_between(side, &key, &child.through)?);
+                let linking = row_between(side, &key, &child.through)?;
+                if crate::hook::needs_transaction(db, &linking.model, options) {
+                    // As in Sequelize, the row between is created like any other row, with its hooks.
+                    create_node(db, linking, options).await?;
+                } else {
+                    between.push(linking);
+                }
             } else {
                 add_links(db, side, std::slice::from_ref(&row), &child.through, options).await?;
             }

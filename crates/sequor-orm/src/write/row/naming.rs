@@ -69,7 +69,8 @@ fn unique_fields(model: &ModelDef, constraint: &str) -> Vec<String> {
     }
     match model.columns.iter().find(|column| column.column == constraint) {
         Some(column) => vec![column.column.to_string()],
-        None => Vec::new(),
+        // A key that the model does not know, made by somebody else: its name is all that there is.
+        None => vec![constraint.to_owned()],
     }
 }
 
