@@ -177,3 +177,112 @@ async fn long_and_deep_json_is_refused_quickly(db: Db) -> Result<()> {
     assert!(policy.check(&db, "Author", json!({ "where": { "$or": wide } })).is_err());
     Ok(())
 }
+
+/// `{ "fn": "lower", "args": [{ "fn": "lower", .. }] }`.
+fn called(key: &str, levels: usize) -> Value {
+    let call = |inner: Value| {
+        Value::Object([(key.to_owned(), json!("lower")), ("args".to_owned(), Value::Array(vec![inner]))].into_iter().collect())
+    };
+    (0..levels).fold(json!({ "col": "name" }), |inner, _| call(inner))
+}
+
+/// `[[..]]`.
+fn listed(levels: usize) -> Value {
+    (0..levels).fold(json!("name"), |inner, _| Value::Array(vec![inner]))
+}
+
+fn included(levels: usize) -> Value {
+    (0..levels).fold(json!({ "association": "books" }), |inner, level| {
+        let name = if level % 2 == 0 { "author" } else { "books" };
+        Value::Object([("association".to_owned(), json!(name)), ("include".to_owned(), Value::Array(vec![inner]))].into_iter().collect())
+    })
+}
+
+/// Put together by hand: the macro would walk through the value.
+fn object(key: &str, value: Value) -> Value {
+    beside(json!({}), key, value)
+}
+
+fn beside(mut map: Value, key: &str, value: Value) -> Value {
+    if let Some(map) = map.as_object_mut() {
+        map.insert(key.to_owned(), value);
+    }
+    map
+}
+
+#[sequor::test]
+async fn no_entry_of_the_json_door_follows_a_deep_document_without_end(db: Db) -> Result<()> {
+    // Deeper than any text is read; cloning and dropping a JSON value costs stack for each level, ours or not.
+    const DEEP: usize = 300;
+    let (authors, _) = library(&db).await?;
+    let finds = [
+        object("where", nested(DEEP)),
+        object("where", object("$expr", called("fn", DEEP))),
+        object("where", object("name", listed(DEEP))),
+        object("where", object("name", object("$or", listed(DEEP)))),
+        object("having", nested(DEEP)),
+        object("attributes", Value::Array(vec![Value::Array(vec![called("fn", DEEP), json!("alias")])])),
+        object("attributes", listed(DEEP)),
+        object("order", Value::Array(vec![Value::Array(vec![called("fn", DEEP), json!("ASC")])])),
+        object("order", listed(DEEP)),
+        object("group", Value::Array(vec![called("fn", DEEP)])),
+        object("group", listed(DEEP)),
+        object("include", Value::Array(vec![included(DEEP + 1)])),
+        object("include", listed(DEEP)),
+        object("include", Value::Array(vec![beside(json!({ "association": "books" }), "on", nested(DEEP))])),
+        object("include", Value::Array(vec![beside(json!({ "association": "books" }), "where", nested(DEEP))])),
+        object("limit", listed(DEEP)),
+        object("lock", listed(DEEP)),
+    ];
+    for options in finds {
+        let start: String = options.to_string().chars().take(60).collect();
+        assert!(authors.find_all(options.clone()).exec(&db).await.is_err(), "{start} was answered");
+        assert!(authors.find_and_count_all(options.clone()).exec(&db).await.is_err(), "{start} was counted");
+        assert!(User::find_all().json_options(options).is_err(), "{start} was taken by a typed model");
+    }
+    let condition = || object("where", nested(DEEP));
+    assert!(authors.count(condition()).exec(&db).await.is_err());
+    assert!(authors.update_all(json!({ "age": 1 }), condition()).exec(&db).await.is_err());
+    assert!(authors.destroy_all(condition()).exec(&db).await.is_err());
+    assert!(authors.find_or_create(condition()).exec(&db).await.is_err());
+    assert!(authors.increment(json!("age"), condition(), 1).exec(&db).await.is_err());
+    assert!(authors.increment(listed(DEEP), json!({ "where": { "id": 1 } }), 1).exec(&db).await.is_err());
+    assert!(authors.create(object("name", listed(DEEP))).exec(&db).await.is_err());
+    assert!(authors.create(object("name", called("$fn", DEEP))).exec(&db).await.is_err());
+    assert!(authors.update_all(object("name", called("$fn", DEEP)), json!({ "where": { "id": 1 } })).exec(&db).await.is_err());
+    assert!(authors.bulk_create(Value::Array(vec![object("name", listed(DEEP))])).exec(&db).await.is_err());
+    assert!(authors.scope(listed(DEEP)).find_all(json!({})).exec(&db).await.is_err());
+    let attributes = object("name", object("type", listed(DEEP)));
+    assert!(ModelDef::from_json(beside(json!({ "name": "Deep" }), "attributes", attributes)).is_err());
+    assert_eq!(authors.count(json!({})).exec(&db).await?, 3);
+    Ok(())
+}
+
+#[sequor::test]
+async fn options_of_run_time_writes_are_heeded(db: Db) -> Result<()> {
+    let (authors, _) = library(&db).await?;
+    // findOrCreate looks as findOne does.
+    let options = json!({ "where": { "secret": "s" }, "attributes": ["name"], "order": [["age", "DESC"]], "include": ["books"] });
+    let (row, created) = authors.find_or_create(options).exec(&db).await?;
+    assert!(!created);
+    assert_eq!(row.to_json()["name"], "Cy");
+    assert_eq!(row.to_json()["books"].as_array().map(Vec::len), Some(2));
+    assert!(row.to_json().get("age").is_none());
+    // A row that does not meet the condition keeps its number.
+    let mut row = authors.find_by_pk(1).exec(&db).await?.ok_or_else(|| Error::not_found("Author"))?;
+    row.step_by(json!("age"), json!({ "by": 5, "where": { "name": "Nobody" } }), 1, &db).await?;
+    assert_eq!(row.get("age")?, 30);
+    row.step_by(json!("age"), json!({ "by": 5, "where": { "name": "Ann" } }), 1, &db).await?;
+    assert_eq!(row.get("age")?, 35);
+    assert!(row.step_by(json!("age"), json!({ "where": { "nmae": 1 } }), 1, &db).await.is_err());
+    // What would change the answer and is not understood is refused.
+    for (option, said) in [("right", "no right joins"), ("or", "`on`")] {
+        let include = json!({ "include": [{ "association": "books", option: true }] });
+        let error = authors.find_all(include).exec(&db).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(said), "{error}");
+    }
+    // A constraint that is not there.
+    let missing = db.query_interface().remove_constraint("Authors", "nothing").await;
+    assert!(missing.is_err_and(|error| error.sequelize_name() == "SequelizeUnknownConstraintError"));
+    Ok(())
+}

@@ -140,6 +140,11 @@ impl Dialect {
         self == Dialect::Postgres
     }
 
+    /// Whether a truth value is one of its own type; elsewhere a plain row shows 1 and 0.
+    pub fn booleans(self) -> bool {
+        self == Dialect::Postgres
+    }
+
     /// Whether DDL is part of transactions.
     pub fn transactional_ddl(self) -> bool {
         !self.is_mysql()

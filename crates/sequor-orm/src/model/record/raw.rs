@@ -204,7 +204,7 @@ impl RuntimeModel {
         let parts = parts(&query.clauses, &query.model, self.db().registry())?;
         let records = self.read(query).await?;
         let mut rows: Vec<Flat> = records.iter().flat_map(|record| spread("", record, &parts)).collect();
-        if self.db().dialect() != sequor_sql::Dialect::Postgres {
+        if !self.db().dialect().booleans() {
             rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
         }
         Ok(rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())

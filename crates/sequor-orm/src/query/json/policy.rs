@@ -366,7 +366,7 @@ impl Walk<'_> {
                 }
                 _ => return Err(refuse(&here, "a name or a list is expected")),
             };
-            let directed = parts.len() > 1 && parts.last().is_some_and(|last| super::direction(last).is_ok());
+            let directed = parts.len() > 1 && parts.last().is_some_and(|last| super::order::direction(last).is_ok());
             let names = &parts[..parts.len() - usize::from(directed)];
             let (name, relations) = names.split_last().ok_or_else(|| refuse(&here, "an entry is empty"))?;
             self.across(model, relations, name, &here)?;
