@@ -399,6 +399,22 @@ impl Record {
 
     /// As [`Record::step`], with Sequelize's options: `by`, `silent`, and `where`, which leaves a row as it is that does not meet it.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, _) = seeded().await?;
+    /// let note = db.define(ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING", "stars": "INTEGER" } }))?)?;
+    /// note.sync(SyncMode::Create).await?;
+    /// let mut row = note.create(json!({ "title": "a", "stars": 1 })).exec(&db).await?;
+    /// row.step_by(json!("stars"), json!({ "by": 2, "where": { "title": "b" } }), 1, &db).await?;
+    /// assert_eq!(row.get("stars")?, 1);
+    /// row.step_by(json!("stars"), json!({ "by": 2 }), 1, &db).await?;
+    /// assert_eq!(row.get("stars")?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound` when the row is gone; `Usage` that names the place of an unknown key.
     pub async fn step_by(&mut self, fields: Json, options: Json, sign: i64, db: &Db) -> Result<()> {
