@@ -17,6 +17,7 @@ mod stream;
 mod subquery;
 mod union;
 
+pub(crate) use clauses::ShownQuery;
 pub use clauses::{Clauses, Deleted, IncludeState, NamedQuery, QueryState, Strategy};
 pub use filter::Filter;
 pub(crate) use find::key_filter;

@@ -32,6 +32,7 @@ pub(crate) use naming::named;
 pub use options::WriteOptions;
 pub(crate) use options::{Call, called};
 pub(crate) use save::{increment, increment_where, save, save_forgetful, save_many};
+pub(crate) use state::shown;
 pub use state::{Child, RowState};
 pub use statics::{BulkCount, BulkCreate, DestroyAll, FindOrCreate, ModelWrites, RestoreAll, Truncate, UpdateAll, UpdateReturning, Upsert};
 pub(crate) use update::{UpdateOptions, update_all};

@@ -6,7 +6,7 @@ mod schema;
 use instance::{association, instance};
 use sequor::prelude::*;
 use sequor::testing::hooks::{HookSubject, record_hook};
-use sequor::{HookKind, Record, RuntimeModel};
+use sequor::{HookKind, Record, RuntimeModel, UsageErrorKind};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::future::Future;
@@ -223,7 +223,14 @@ fn columns(scene: &Scene, fields: &[String], model: Option<&str>) -> Json {
 
 /// An error as scenarios hold it.
 pub fn describe(error: &Error, refused: &HashMap<usize, Json>) -> Json {
-    let mut json = json!({ "class": error.sequelize_name(), "message": error.to_string() });
+    let mut message = error.to_string();
+    if let (Error::Usage(usage), Some(end)) = (error, message.find(" called. "))
+        && usage.kind == UsageErrorKind::Scope
+    {
+        // Behind Sequelize's sentence stands which scopes there are.
+        message.truncate(end + " called.".len());
+    }
+    let mut json = json!({ "class": error.sequelize_name(), "message": message });
     match error {
         Error::Validation(validation) if validation.bulk => {
             let mut records: Vec<(usize, Vec<Json>)> = Vec::new();

@@ -434,3 +434,117 @@ async fn no_write_of_a_stamped_model_is_anonymous(db: Db) -> sequor::Result<()> 
     assert!(matches!(gone.force_destroy(&one).await, Err(Error::OptimisticLock { .. })));
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "secrets_together", paranoid)]
+pub struct Secret {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    #[field(sensitive, validate(len(min = 3)))]
+    pub diagnosis: String,
+    #[field(default = 0)]
+    pub count: i32,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+#[sequor::test(models(Secret))]
+async fn no_sensitive_value_is_shown_to_who_looks_at_a_hook(db: Db) -> sequor::Result<()> {
+    let log = Log::default();
+    let shown = |log: &Log, what: &dyn std::fmt::Debug| note(log, format!("{what:?} {what:#?}"));
+    let seen = log.clone();
+    db.global_hooks().after_change("show", move |change, _cx| {
+        shown(&seen, change);
+        Box::pin(async { Ok(()) })
+    });
+    let seen = log.clone();
+    db.global_hooks().before_save("show", move |row, _cx| {
+        shown(&seen, row);
+        Box::pin(async { Ok(()) })
+    });
+    let seen = log.clone();
+    db.global_hooks().before_bulk_update("show", move |bulk, _cx| {
+        shown(&seen, bulk);
+        Box::pin(async { Ok(()) })
+    });
+    let seen = log.clone();
+    db.hooks::<Secret>().before_find("show", move |find, _cx| {
+        shown(&seen, find);
+        Box::pin(async { Ok(()) })
+    });
+    let seen = log.clone();
+    db.hooks::<Secret>().before_update("show", move |edit, _cx| {
+        shown(&seen, edit);
+        Box::pin(async { Ok(()) })
+    });
+    let seen = log.clone();
+    db.hooks::<Secret>().after_commit("show", move |change, _cx| {
+        shown(&seen, change);
+        Box::pin(async { Ok(()) })
+    });
+    let secret = draft!(Secret { diagnosis: "canary" }).create(&db).await?;
+    let mut edit = secret.clone().edit();
+    edit.diagnosis = "canary two".into();
+    edit.save(&db).await?;
+    let filter =
+        || Secret::DIAGNOSIS.contains("canary").or(Secret::DIAGNOSIS.is_in(["canary", "canary two"])).or(Secret::DIAGNOSIS.lt("canary"));
+    Secret::update_all().set(Secret::DIAGNOSIS, "canary three").filter(filter()).exec(&db).await?;
+    Secret::find_all().filter(filter()).exec(&db).await?;
+    note(&log, format!("{:?} {:?}", filter(), Secret::find_all().filter(filter())));
+    let model = db.model("Secret")?;
+    for record in model.find_all(json!({ "where": { "diagnosis": { "$like": "canary%" } } })).exec(&db).await? {
+        shown(&log, &record);
+    }
+    let refused = draft!(Secret { diagnosis: "c" }).create(&db).await;
+    shown(&log, &refused);
+    let lines = taken(&log);
+    assert!(lines.len() > 10, "{}", lines.len());
+    for line in &lines {
+        assert!(!line.contains("canary"), "{line}");
+    }
+    assert!(lines.iter().any(|line| line.contains("diagnosis") && line.contains("***")), "{lines:?}");
+    Ok(())
+}
+
+#[sequor::test(models(Secret))]
+async fn whatever_gives_rows_back_is_a_read(db: Db) -> sequor::Result<()> {
+    let first = draft!(Secret { diagnosis: "one" }).create(&db).await?;
+    draft!(Secret { diagnosis: "two" }).create(&db).await?;
+    let log = Log::default();
+    let seen = log.clone();
+    db.global_hooks().after_read("audit", move |rows, _cx| {
+        note(&seen, format!("{} {}", rows.model(), rows.keys().len()));
+        Box::pin(async { Ok(()) })
+    });
+    let by_id = || Secret::find_all().order_by(Secret::ID.asc());
+    first.reload(&db).await?;
+    assert_eq!(taken(&log), ["Secret 1"], "reload");
+    by_id().page(1, 1).exec(&db).await?;
+    assert_eq!(taken(&log), ["Secret 1"], "page");
+    // The row behind the page, by which it knows whether there is a next one, is read too.
+    by_id().cursor(None, 1).exec(&db).await?;
+    assert_eq!(taken(&log), ["Secret 2"], "cursor");
+    Secret::find_and_count_all().limit(1).exec(&db).await?;
+    assert_eq!(taken(&log), ["Secret 1"], "find_and_count_all");
+    Secret::find_or_create(Secret::DIAGNOSIS.eq("one"), draft!(Secret { diagnosis: "one" })).exec(&db).await?;
+    assert_eq!(taken(&log), ["Secret 1"], "find_or_create of a row that is there");
+    db.model("Secret")?.find_all(json!({})).exec(&db).await?;
+    assert_eq!(taken(&log), ["Secret 2"], "records");
+    assert_eq!(Secret::count().exec(&db).await?, 2);
+    assert!(taken(&log).is_empty(), "a number is no row");
+    Ok(())
+}
+
+#[sequor::test(models(Secret))]
+async fn wrong_names_at_run_time_say_what_there_is(db: Db) -> sequor::Result<()> {
+    use sequor::HookRegistry;
+    let nothing: sequor::HookFn = Arc::new(|_subject, _cx| Box::pin(async { Ok(()) }));
+    let said = |result: sequor::Result<()>| result.err().map(|error| error.to_string()).unwrap_or_default();
+    let hook = said(db.hooks::<Secret>().on_named("beforeCreated", "x", nothing.clone()));
+    assert!(hook.contains("beforeCreated") && hook.contains("before_create"), "{hook}");
+    let hook = said(db.global_hooks().on_named("", "x", nothing));
+    assert!(hook.contains("before_create"), "{hook}");
+    let model = db.model("Secret")?;
+    let scope = said(model.scope(json!("aktive")).find_all(json!({})).exec(&db).await.map(drop));
+    assert!(scope.starts_with("Invalid scope aktive called. Secret has no scopes"), "{scope}");
+    Ok(())
+}

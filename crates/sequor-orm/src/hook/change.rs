@@ -1,11 +1,12 @@
 //! [`Change`], [`AnyChange`]: what happened to a row. The values of the rows that one statement changed lie in one list.
 
 use crate::model::Model;
-use crate::write::RowState;
+use crate::write::{RowState, shown};
 use sequor_core::Value;
 use sequor_core::driver::ValueRow;
 use sequor_core::error::Result;
 use sequor_core::schema::ModelDef;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -79,7 +80,7 @@ impl PartialEq<&str> for Operation {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AnyChange {
     pub(crate) model: Arc<ModelDef>,
     pub(crate) operation: Operation,
@@ -87,6 +88,24 @@ pub struct AnyChange {
     pub(crate) after: Option<Image>,
     pub(crate) actor: Option<Value>,
     pub(crate) transaction: Option<Uuid>,
+}
+
+/// Shows `sensitive` values as `***`.
+impl fmt::Debug for AnyChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Change");
+        text.field("model", &self.model.name).field("operation", &self.operation).field("changed", &self.changed());
+        for (when, row) in [("before", &self.before), ("after", &self.after)] {
+            if let Some(row) = row {
+                let mut list = Vec::with_capacity(self.model.columns.len());
+                for (position, column) in self.model.columns.iter().enumerate() {
+                    list.extend(row.get(position).map(|value| (&column.name, shown(column, value))));
+                }
+                text.field(when, &list);
+            }
+        }
+        text.field("actor", &self.actor).field("transaction", &self.transaction).finish()
+    }
 }
 
 impl AnyChange {
@@ -162,7 +181,7 @@ impl AnyChange {
 }
 
 /// A row as it is or was stored: some of the cells of a statement, and values in the place of some.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Image {
     cells: Arc<Vec<Value>>,
     start: usize,
@@ -259,6 +278,12 @@ impl Walk<'_> {
 pub struct Change<M> {
     any: AnyChange,
     marker: PhantomData<fn() -> M>,
+}
+
+impl<M> fmt::Debug for Change<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.any.fmt(f)
+    }
 }
 
 impl<M: Model> Change<M> {

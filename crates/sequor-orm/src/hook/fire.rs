@@ -474,6 +474,15 @@ pub(crate) fn reads_are_told(db: &Db) -> bool {
     db.hook_table().has("", &[HookKind::AfterRead])
 }
 
+/// Tells that a row was read.
+pub(crate) async fn tell_read(db: &Db, row: &RowState, options: &WriteOptions) -> Result<()> {
+    if !reads_are_told(db) {
+        return Ok(());
+    }
+    let key = row.model.primary_key.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect();
+    tell_reads(db, vec![ReadRows { model: row.model.clone(), keys: vec![key] }], options).await
+}
+
 /// Tells which rows were read; an error withholds them.
 pub(crate) async fn tell_reads(db: &Db, reads: Vec<ReadRows>, options: &WriteOptions) -> Result<()> {
     let mandatory = WriteOptions { hooks: true, ..options.clone() };

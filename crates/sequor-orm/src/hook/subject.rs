@@ -1,7 +1,7 @@
 //! What a hook works on: a row, many rows, a query, a change, a statement.
 
 use super::{AnyChange, HookContext, ReadRows};
-use crate::query::QueryState;
+use crate::query::{QueryState, ShownQuery};
 use crate::write::RowState;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
@@ -53,7 +53,7 @@ pub enum HookSubject<'a> {
     Moment,
 }
 
-/// An update, deletion or restoring by filter.
+/// An update, deletion or restoring by filter. `Debug` shows no values.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
@@ -69,12 +69,18 @@ pub enum HookSubject<'a> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BulkChange {
     /// Which rows.
     pub query: QueryState,
     /// What is set: positions and expressions.
     pub set: Vec<(usize, Expr)>,
+}
+
+impl std::fmt::Debug for BulkChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BulkChange").field("query", &ShownQuery(&self.query)).field("sets", &self.fields()).finish()
+    }
 }
 
 impl BulkChange {

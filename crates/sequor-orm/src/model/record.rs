@@ -6,6 +6,7 @@ mod links;
 mod loader;
 mod raw;
 mod reload;
+mod shown;
 mod steps;
 mod verbs;
 mod writes;
@@ -49,7 +50,7 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Record {
     pub(crate) state: RowState,
     /// The columns that were selected; `None` is all.

@@ -1,7 +1,9 @@
 //! [`Clauses`]: everything that a query can say, without types. [`QueryState`] is a model and its clauses.
 
+mod shown;
 mod wanted;
 
+pub(crate) use shown::{ShownExpr, ShownInclude, ShownQuery};
 pub use wanted::Wanted;
 
 use sequor_core::Name;

@@ -102,6 +102,6 @@ impl<M> Clone for Filter<M> {
 
 impl<M> fmt::Debug for Filter<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.expr.fmt(f)
+        super::clauses::ShownExpr(&self.expr).fmt(f)
     }
 }

@@ -501,7 +501,7 @@ impl<M, D: Fetch> Find<M, One<D>> {
 
 impl<M, S: Shape> fmt::Debug for Find<M, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.state.fmt(f)
+        super::clauses::ShownQuery(&self.state).fmt(f)
     }
 }
 

@@ -213,6 +213,6 @@ impl<M, T, K> Clone for Include<M, T, K> {
 
 impl<M, T, K> fmt::Debug for Include<M, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.state.fmt(f)
+        super::clauses::ShownInclude(&self.state).fmt(f)
     }
 }

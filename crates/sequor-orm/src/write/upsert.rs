@@ -168,6 +168,7 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, state: RowState, 
     find.clauses.unordered = true;
     let found = find_rows_hooked(db, find.clone(), options.hooks, options.site).await?.pop();
     if let Some(found) = found {
+        hook::tell_read(db, &found, options).await?;
         return Ok((found, false));
     }
     create_unless_there(db, find, state, options).await
@@ -201,7 +202,10 @@ pub(crate) async fn create_unless_there(
                 find.clauses.lock = Some(Lock { mode: LockMode::Share, of: Vec::new(), wait: LockWait::Block });
             }
             match find_rows_hooked(db, find, hooks, options.site).await?.pop() {
-                Some(found) => Ok((found, false)),
+                Some(found) => {
+                    hook::tell_read(db, &found, options).await?;
+                    Ok((found, false))
+                }
                 None => Err(error),
             }
         }

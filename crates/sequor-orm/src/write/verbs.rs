@@ -114,6 +114,7 @@ pub trait InstanceWrites: Model {
         async move {
             let key = state.stored_key()?;
             let row = by_key(&db, &state.model, key, &options).await?.ok_or_else(|| Error::not_found(Self::NAME))?;
+            crate::hook::tell_read(&db, &row, &options).await?;
             instance(row)
         }
     }

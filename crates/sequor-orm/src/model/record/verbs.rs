@@ -185,8 +185,14 @@ impl RuntimeModel {
             (name, Some(scopes)) => scopes.named.get(name).cloned(),
             (_, None) => None,
         };
-        let mut json =
-            json.ok_or_else(|| Error::of_usage(UsageErrorKind::Scope, format!("Invalid scope {} called.", name.escape_debug())))?;
+        let mut json = json.ok_or_else(|| {
+            let mut known: Vec<&str> = scopes.iter().flat_map(|scopes| scopes.named.keys()).map(String::as_str).collect();
+            known.sort_unstable();
+            let there = if known.is_empty() { "no scopes".to_owned() } else { format!("the scopes {}", known.join(", ")) };
+            let message =
+                format!("Invalid scope {} called. {} has {there}; they are defined in its options", name.escape_debug(), model.name);
+            Error::of_usage(UsageErrorKind::Scope, message)
+        })?;
         if let Some(Json::Array(params)) = json.as_object_mut().and_then(|map| map.remove("$params")) {
             let values: Map<String, Json> = params.iter().filter_map(Json::as_str).map(str::to_owned).zip(args).collect();
             substitute(&mut json, &values);

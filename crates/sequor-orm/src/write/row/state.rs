@@ -2,11 +2,11 @@
 
 use sequor_core::Value;
 use sequor_core::error::Result;
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ColumnDef, ModelDef};
 use sequor_core::statement::Expr;
 use std::sync::Arc;
 
-/// A row that is to be written: the values given, and those that were loaded.
+/// A row that is to be written: the values given, and those that were loaded. `Debug` shows `sensitive` ones as `***`.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RowState {
     /// The model.
     pub model: Arc<ModelDef>,
@@ -40,13 +40,56 @@ pub struct RowState {
     pub computed: Vec<(usize, Expr)>,
 }
 
-/// A row that hangs on a draft.
-#[derive(Clone, Debug)]
+/// A row that hangs on a draft. `Debug` leaves out the values of the row between.
+#[derive(Clone)]
 pub struct Child {
     /// The row: new, or stored already when it has an original.
     pub row: RowState,
     /// Values of the row between (many-to-many), by field name.
     pub through: Vec<(sequor_core::Name, Value)>,
+}
+
+impl std::fmt::Debug for Child {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.row.fmt(f)
+    }
+}
+
+impl std::fmt::Debug for RowState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = f.debug_struct(&self.model.name);
+        for (position, column) in self.model.columns.iter().enumerate() {
+            if let Some(value) = self.values.get(position).and_then(Option::as_ref) {
+                text.field(&column.name, &shown(column, value));
+            }
+            if self.computes(position) {
+                text.field(&column.name, &format_args!("(computed by the database)"));
+            }
+        }
+        if let Some(original) = &self.original {
+            let stored = self.model.columns.iter().zip(original).map(|(column, value)| (&column.name, shown(column, value)));
+            text.field("stored", &stored.collect::<Vec<_>>());
+        }
+        for (relation, children) in &self.children {
+            if let Some(relation) = self.model.relations.get(*relation) {
+                text.field(&relation.name, children);
+            }
+        }
+        text.finish()
+    }
+}
+
+struct Hidden;
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A value as `Debug` shows it; that of a `sensitive` column is not shown.
+pub(crate) fn shown<'a>(column: &ColumnDef, value: &'a Value) -> &'a dyn std::fmt::Debug {
+    if column.sensitive { &Hidden } else { value }
 }
 
 impl RowState {
