@@ -2,6 +2,9 @@
 
 use crate::models::*;
 use sequor::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Barrier;
 
 #[sequor::test(models(Tag, PostTag, Post, User, Profile))]
 async fn commits_on_ok_and_rolls_back_on_err(db: Db) -> sequor::Result<()> {
@@ -68,5 +71,34 @@ async fn whole_transactions_can_be_spawned(db: Db) -> sequor::Result<()> {
     });
     let count = handle.await.map_err(Error::other)??;
     assert_eq!(count, 2);
+    Ok(())
+}
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn a_deadlock_that_a_closure_takes_no_notice_of_is_tried_again(db: Db) -> sequor::Result<()> {
+    let tags = Tag::bulk_create(["a", "b"].map(|name| draft!(Tag { name }))).exec(&db).await?;
+    let met = Arc::new(Barrier::new(2));
+    let tasks = [(tags[0].id, tags[1].id), (tags[1].id, tags[0].id)].map(|(own, other)| {
+        let (db, met) = (db.clone(), met.clone());
+        tokio::spawn(async move {
+            // One writer at a time is all that SQLite has: there is no circle to meet in.
+            let meets = AtomicBool::new(db.dialect() != Dialect::Sqlite);
+            db.transaction_with(Tx::default().retry(9), async |tx| {
+                Tag::update_all().set(Tag::NAME, format!("own {own}")).filter(Tag::ID.eq(own)).exec(tx).await?;
+                if meets.swap(false, Ordering::Relaxed) {
+                    met.wait().await;
+                }
+                let name = format!("other of {own}");
+                let change = async |sp: &Db| Tag::update_all().set(Tag::NAME, name.as_str()).filter(Tag::ID.eq(other)).exec(sp).await;
+                tx.transaction(change).await.ok();
+                Ok(())
+            })
+            .await
+        })
+    });
+    for task in tasks {
+        task.await.map_err(Error::other)??;
+    }
+    assert_eq!(Tag::count().filter(Tag::NAME.is_in(["a", "b"])).exec(&db).await?, 0);
     Ok(())
 }

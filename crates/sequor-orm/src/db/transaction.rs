@@ -13,7 +13,7 @@ use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
 use ending::{Limits, answered, commit_unanswered};
 use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, Step, StepDone};
-use sequor_core::error::{Error, Result, UsageErrorKind};
+use sequor_core::error::{Detail, Error, Result, UsageErrorKind};
 use sequor_sql::session::undoes_alone;
 use std::panic::Location;
 use std::sync::atomic::AtomicU32;
@@ -60,6 +60,8 @@ struct State {
     touched: Option<Instant>,
     /// The savepoint, or 0, in which the database undid a statement alone.
     undone_alone: Option<u32>,
+    /// Whether a statement failed in a way after which all of it may be tried again.
+    may_be_tried_again: bool,
 }
 
 impl State {
@@ -77,6 +79,17 @@ type Callback = BoxFuture<'static, ()>;
 pub(super) fn current(inner: &Arc<DbInner>) -> Option<TxHandle> {
     let id = Arc::as_ptr(&inner.pool).addr();
     AROUND.try_with(|around| around.iter().rev().find(|tx| tx.shared.pool == id).cloned()).ok().flatten()
+}
+
+/// How a transaction ends without us: by a deadlock on MySQL, or by a statement that commits.
+const ENDED: &str = "ended by the database";
+
+#[cold]
+fn ended_by_deadlock() -> Error {
+    let detail = Detail::message(
+        "the database ended the transaction to break a circle of locks, and undid all of it; the closure went on without it",
+    );
+    Error::Deadlock { detail: Box::new(detail) }
 }
 
 #[cold]
@@ -104,10 +117,19 @@ impl TxHandle {
     }
 
     fn check(&self) -> Result<()> {
-        match self.state().finished {
+        let state = self.state();
+        match state.finished {
+            Some(ENDED) if state.may_be_tried_again => Err(ended_by_deadlock()),
             Some(how) => Err(finished(how)),
             None => Ok(()),
         }
+    }
+
+    /// The database has ended it. After a deadlock, of which a closure may have taken no notice, all of it can be tried again.
+    fn ended(&self) -> Error {
+        let mut state = self.state();
+        state.finished = Some(ENDED);
+        if state.may_be_tried_again { ended_by_deadlock() } else { finished(ENDED) }
     }
 
     pub(super) async fn run(&self, batch: Batch) -> Result<Vec<StepDone>> {
@@ -135,8 +157,7 @@ impl TxHandle {
         match pooled.get()?.status() {
             Status::InTransaction | Status::Failed => {}
             Status::Idle => {
-                self.state().finished = Some("ended by the database");
-                return Err(finished("ended by the database"));
+                return Err(self.ended());
             }
             Status::Unknown | Status::Broken => {
                 return Err(Error::of_usage(
@@ -157,7 +178,11 @@ impl TxHandle {
             let level = self.state().undone_alone.map_or(self.level, |known| known.min(self.level));
             self.state().undone_alone = Some(level);
         }
-        self.state().touched = Some(Instant::now());
+        {
+            let mut state = self.state();
+            state.may_be_tried_again |= result.as_ref().is_err_and(Error::is_retryable);
+            state.touched = Some(Instant::now());
+        }
         super::session::expect::note_trips(pooled.trips() - before);
         result
     }
@@ -177,13 +202,10 @@ impl TxHandle {
                 }
                 Err(error) => Err(error),
             },
-            Status::Idle => Err(finished("ended by the database")),
+            Status::Idle => Err(self.ended()),
             Status::Failed | Status::Unknown | Status::Broken => {
                 let _ = answered(self.shared.limits.ending(), pooled.get()?.rollback()).await;
-                Err(Error::of_usage(
-                    UsageErrorKind::TransactionFinished,
-                    "a statement of this transaction failed: the database rolled it back instead of committing",
-                ))
+                Err(self.not_committed())
             }
         };
         super::session::expect::note_trips(pooled.trips() - before);
@@ -197,6 +219,15 @@ impl TxHandle {
         };
         run_callbacks(callbacks).await;
         result
+    }
+
+    /// A statement failed, and the closure took no notice of it.
+    fn not_committed(&self) -> Error {
+        let message = "a statement of this transaction failed: the database rolled it back instead of committing";
+        if self.state().may_be_tried_again {
+            return Error::Serialization { detail: Box::new(Detail::message(message)) };
+        }
+        Error::of_usage(UsageErrorKind::TransactionFinished, message)
     }
 
     /// Rolls back when the database undid a statement alone: whoever took no notice of its error would commit the rest.
