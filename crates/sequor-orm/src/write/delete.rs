@@ -96,7 +96,7 @@ fn forced(mut query: QueryState, options: &WriteOptions) -> QueryState {
 fn marks(db: &Db, model: &ModelDef, options: &WriteOptions) -> Result<Vec<(Name, Expr)>> {
     let column = |position: usize| model.columns[position].column.clone();
     let actor = updater(db, model, options)?.map(|(position, actor)| (column(position), bound(model, position, &actor)));
-    let raised = model.version.map(|position| {
+    let raised = model.version.filter(|_| !options.keeps_version).map(|position| {
         let version = Expr::Column { table: None, name: column(position) };
         (column(position), version.binary(BinaryOp::Add, bound(model, position, &Value::I64(1))))
     });

@@ -14,7 +14,7 @@ pub(super) fn value(bytes: &[u8], oid: u32) -> Result<Value, Mismatch> {
             Value::I64(scalar::i64(bytes, oid)?)
         }
         oid::XID8 => Value::from_u64(scalar::u64(bytes, oid)?),
-        oid::FLOAT4 | oid::FLOAT8 => Value::F64(scalar::f64(bytes, oid)?),
+        oid::FLOAT4 | oid::FLOAT8 => Value::F64(scalar::shown_f64(bytes, oid)?),
         oid::NUMERIC => decimal(bytes)?,
         oid::BYTEA => Value::Bytes(bytes.to_vec()),
         oid::UUID => Value::Uuid(scalar::uuid(bytes, oid)?),

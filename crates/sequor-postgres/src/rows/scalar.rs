@@ -97,20 +97,25 @@ pub(super) fn u64(bytes: &[u8], oid: u32) -> Result<u64, Mismatch> {
     }
 }
 
-/// The 64-bit number that is spelt as this one is, not the one with its bits: 0.1 stays 0.1.
-fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or_else(|_| value.into())
-}
-
 #[inline]
 pub(super) fn f64(bytes: &[u8], oid: u32) -> Result<f64, Mismatch> {
     match oid {
         oid::FLOAT8 => fixed(bytes, "float").map(f64::from_be_bytes),
-        oid::FLOAT4 => fixed(bytes, "float").map(|bytes| shortest(f32::from_be_bytes(bytes))),
+        oid::FLOAT4 => fixed(bytes, "float").map(|bytes| f64::from(f32::from_be_bytes(bytes))),
         oid::NUMERIC => Numeric::parse(bytes)?.to_f64(),
         oid::INT2 | oid::INT4 | oid::INT8 => i64(bytes, oid)?.to_f64().ok_or(Mismatch::Range("a float")),
         _ => Err(Mismatch::Type("float")),
     }
+}
+
+/// A number of a row that is shown: a REAL is the 64-bit number that is spelt as it is, not the one with its bits. 0.1 stays 0.1.
+pub(super) fn shown_f64(bytes: &[u8], oid: u32) -> Result<f64, Mismatch> {
+    let value = f64(bytes, oid)?;
+    if oid != oid::FLOAT4 {
+        return Ok(value);
+    }
+    let narrow = fixed(bytes, "float").map(f32::from_be_bytes)?;
+    Ok(narrow.to_string().parse().unwrap_or(value))
 }
 
 pub(super) fn decimal(bytes: &[u8], oid: u32) -> Result<Decimal, Mismatch> {

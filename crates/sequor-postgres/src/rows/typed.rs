@@ -18,7 +18,7 @@ pub(super) fn value(bytes: &[u8], oid: u32, ty: &ColumnType) -> Result<Value, Mi
             bounded(number.into(), ty)?;
             Value::from_u64(number)
         }
-        ColumnType::F32 | ColumnType::F64 => Value::F64(scalar::f64(bytes, oid)?),
+        ColumnType::F32 | ColumnType::F64 => Value::F64(scalar::shown_f64(bytes, oid)?),
         ColumnType::Decimal(_) => Value::Decimal(scalar::decimal(bytes, oid)?),
         ColumnType::Uuid => Value::Uuid(scalar::uuid(bytes, oid)?),
         ColumnType::DateTime(_) => Value::DateTime(scalar::date_time(bytes, oid)?),

@@ -48,7 +48,7 @@ fn numbers() -> Samples {
         (
             ColumnType::F32,
             "float4",
-            vec![Value::F64(f32::MAX.into()), Value::F64(f32::MIN_POSITIVE.into()), Value::F64(f64::INFINITY), Value::F64(-0.0)],
+            vec![Value::F64(3.402_823_5e38), Value::F64(1.175_494_4e-38), Value::F64(f64::INFINITY), Value::F64(-0.0), Value::F64(0.1)],
         ),
         (
             ColumnType::F64,

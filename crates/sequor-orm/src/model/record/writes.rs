@@ -160,7 +160,8 @@ impl RuntimeModel {
         }
         let every_row = option(&options, "where").is_some();
         let destroy = DestroyOptions {
-            write: Self::write_options(&options, true),
+            // As in Sequelize: rows that are marked as deleted together keep their version.
+            write: WriteOptions { keeps_version: true, ..Self::write_options(&options, true) },
             every_row,
             individual_hooks: flag(&options, "individualHooks", false),
         };

@@ -28,7 +28,7 @@ fn hide(expr: &mut Expr) {
         }),
         Expr::Relation(relation) => {
             let relation = &mut **relation;
-            [&mut relation.filter, &mut relation.through, &mut relation.aggregate].into_iter().flatten().for_each(|part| hide(part));
+            [&mut relation.filter, &mut relation.through, &mut relation.aggregate].into_iter().flatten().for_each(hide);
         }
         // What they hold inside is not looked into.
         Expr::Query(_) | Expr::Exists { .. } | Expr::Select(_) | Expr::InSelect { .. } => *expr = Expr::Alias("(a query)".into()),
