@@ -179,8 +179,10 @@ impl TxHandle {
             self.state().undone_alone = Some(level);
         }
         {
+            // A wait for a lock that is over undoes its statement alone: what ends the transaction later is something else.
+            let ended = pooled.get().is_ok_and(|connection| connection.status() != Status::InTransaction);
             let mut state = self.state();
-            state.may_be_tried_again |= result.as_ref().is_err_and(Error::is_retryable);
+            state.may_be_tried_again |= ended && result.as_ref().is_err_and(Error::is_retryable);
             state.touched = Some(Instant::now());
         }
         super::session::expect::note_trips(pooled.trips() - before);

@@ -126,7 +126,7 @@ impl Statements {
 pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
     check_depth(&state.clauses, 0)?;
     let models = db.models();
-    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    let ground = ground(db, &models);
     if let Some(Shape { key, values }) = shape(state, &ground) {
         let known = db.inner.statements.known(key, &state.model, || learn(db, state, &models));
         if let Known::Read { text, parts, node, .. } = &*known
@@ -160,52 +160,54 @@ fn learn_key(db: &Db, state: &QueryState, generation: u64) -> Option<Arc<Known>>
     Some(known)
 }
 
-/// The statement of a write of many rows by their conditions alone; `render` plans and writes it where its shape is new or depends on more.
+/// The statement of a write of many rows by their conditions alone; `render` plans and writes it where its shape is new or depends on more, and each time where
+/// it is not `plain`: its text says more than that.
 pub(crate) fn prepare_write(
     db: &Db,
     kind: u8,
+    plain: bool,
     (query, set, returning): (&QueryState, &[(usize, Expr)], bool),
     render: &dyn Fn(&QueryState, &[(usize, Expr)]) -> Result<Sql>,
 ) -> Result<(Arc<str>, Vec<Param>)> {
     let models = db.models();
-    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
-    if let Some(Shape { key, values }) = write_shape(kind, query, set, returning, &ground) {
-        let known = db.inner.statements.known(key, &query.model, || {
-            let (query, set, marks) = marked_write(query, set)?;
-            let sql = render(&query, &set).ok()?;
-            let parts = found(sql.params, &marks, &[])?;
-            Some(Known::Bound { text: sql.text.into(), parts })
-        });
-        if let Known::Bound { text, parts } = &*known
-            && let Some(params) = filled(parts, values, &[])
-        {
-            return Ok((text.clone(), params));
-        }
-    }
-    let sql = render(query, set)?;
-    Ok((sql.text.into(), sql.params))
+    let shape = if plain { write_shape(kind, query, set, returning, &ground(db, &models)) } else { None };
+    let kept = kept(db, &query.model, shape, || {
+        let (query, set, marks) = marked_write(query, set)?;
+        Some((render(&query, &set).ok()?, marks))
+    });
+    kept.map_or_else(|| render(query, set).map(|sql| (sql.text.into(), sql.params)), Ok)
 }
 
 /// The statement of a count.
 pub(crate) fn prepare_count(db: &Db, query: &QueryState) -> Result<(Arc<str>, Vec<Param>)> {
     let models = db.models();
     let render = |query: &QueryState| db.render_select(&plan_count(query, &models)?);
-    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
-    if let Some(Shape { key, values }) = count_shape(query, &ground) {
-        let known = db.inner.statements.known(key, &query.model, || {
-            let (query, marks) = marked_count(query)?;
-            let sql = render(&query).ok()?;
-            let parts = found(sql.params, &marks, &[])?;
-            Some(Known::Bound { text: sql.text.into(), parts })
-        });
-        if let Known::Bound { text, parts } = &*known
-            && let Some(params) = filled(parts, values, &[])
-        {
-            return Ok((text.clone(), params));
-        }
-    }
-    let sql = render(query)?;
-    Ok((sql.text.into(), sql.params))
+    let kept = kept(db, &query.model, count_shape(query, &ground(db, &models)), || {
+        let (query, marks) = marked_count(query)?;
+        Some((render(&query).ok()?, marks))
+    });
+    kept.map_or_else(|| render(query).map(|sql| (sql.text.into(), sql.params)), Ok)
+}
+
+/// A statement without rows of a model by its shape; `learn` writes it with marks for its values, and gives those.
+fn kept(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    shape: Option<Shape>,
+    learn: impl FnOnce() -> Option<(Sql, Vec<Value>)>,
+) -> Option<(Arc<str>, Vec<Param>)> {
+    let Shape { key, values } = shape?;
+    let known = db.inner.statements.known(key, model, || {
+        let (sql, marks) = learn()?;
+        let parts = found(sql.params, &marks, &[])?;
+        Some(Known::Bound { text: sql.text.into(), parts })
+    });
+    let Known::Bound { text, parts } = &*known else { return None };
+    Some((text.clone(), filled(parts, values, &[])?))
+}
+
+fn ground<'a>(db: &'a Db, models: &'a dyn Models) -> Ground<'a> {
+    Ground { place: db.place.schema.as_deref(), models, generation: db.inner.registry.generation() }
 }
 
 /// A planned statement, written.
@@ -217,7 +219,7 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
 /// The statement of a to-many include of `owner`'s rows for the parents with these keys, and the cell behind its own where the link stands.
 pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, LinkAt)> {
     let models = db.models();
-    let ground = Ground { place: db.place.schema.as_deref(), models: &models, generation: db.inner.registry.generation() };
+    let ground = ground(db, &models);
     if let Some(marks) = parents(db.dialect().key_list(), &keys, &many.link)
         && let Some(Shape { key, values }) = many_shape(many, owner, marks, &ground)
     {

@@ -136,12 +136,7 @@ async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Res
         };
         db.render(&Statement::Delete(Box::new(delete)))
     };
-    let (text, params) = if options.tags.is_empty() {
-        plan::prepare_write(db, b'x', (&query, &[], false), &render)?
-    } else {
-        let sql = render(&query, &[])?;
-        (sql.text.into(), sql.params)
-    };
+    let (text, params) = plan::prepare_write(db, b'x', options.tags.is_empty(), (&query, &[], false), &render)?;
     let step = Step { text, params: Params::Fixed(params), sink: Box::new(Discard), cache: true };
     let done = run_one(db, step, options.run("destroy_all", &model.name)).await.map_err(|error| named(error, model))?;
     Ok(done.affected)

@@ -329,13 +329,8 @@ async fn run_update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>, option
     let render = |query: &QueryState, set: &[(usize, Expr)]| {
         db.render(&Statement::Update(Box::new(statement_of(db, query, set.to_vec(), returns, options)?)))
     };
-    let (text, params) = if options.tags.is_empty() {
-        plan::prepare_write(db, b'w', (query, &set, returns), &render)?
-    } else {
-        let sql = render(query, &set)?;
-        (sql.text.into(), sql.params)
-    };
-    run_text(db, (text, params), returns, (query, options, "update_all")).await
+    let sql = plan::prepare_write(db, b'w', options.tags.is_empty(), (query, &set, returns), &render)?;
+    run_text(db, sql, returns, (query, options, "update_all")).await
 }
 
 /// The statement that sets just this.
