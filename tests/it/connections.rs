@@ -170,6 +170,11 @@ pub fn is_tier_one() -> bool {
     std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1")
 }
 
+/// How often something is done: so often in the usual run, as often as `docs/reliability-cases.md` says in the long one.
+pub fn sized<T>(usual: T, long: T) -> T {
+    if is_tier_one() { long } else { usual }
+}
+
 /// Whether tests may use this kind of server; says aloud when they may not.
 pub fn has_server(database: &str) -> bool {
     let variable = if database == "postgres" { "SEQUOR_POSTGRES_URL" } else { "SEQUOR_MYSQL_URL" };

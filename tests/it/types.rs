@@ -1,5 +1,6 @@
 //! Tour section 13: every column type comes back as it was stored, at its edges too.
 
+mod collations;
 mod properties;
 
 use sequor::prelude::*;

@@ -70,6 +70,11 @@ impl Wire {
         self.start < self.end
     }
 
+    /// What has come and was not taken.
+    pub(crate) fn waiting(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
+    }
+
     /// The bytes of a packet; good until the next [`Wire::fill`].
     #[inline]
     pub(crate) fn body(&self, range: Range<usize>) -> &[u8] {

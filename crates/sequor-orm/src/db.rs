@@ -142,6 +142,7 @@ impl Db {
     ///
     /// # Errors
     /// `Connection` of the exact kind.
+    #[track_caller]
     pub fn connect(url: impl AsRef<str>) -> impl Future<Output = Result<Db>> + Send {
         Db::options(url).connect()
     }

@@ -42,8 +42,8 @@ pub(crate) fn of_open(error: rusqlite::Error, options: &SqliteOptions) -> Error 
         return Error::connection(ConnectionErrorKind::Invalid, format!("{target}: {error}"));
     };
     let mut message = message.clone().unwrap_or_else(|| code.to_string());
-    if code.code == rusqlite::ErrorCode::CannotOpen && std::path::Path::new(&target).is_dir() {
-        "this is a folder; name a file in it".clone_into(&mut message);
+    if let Some(why) = why_not(code.code, std::path::Path::new(&target)) {
+        message = why;
     }
     let kind = match code.code {
         rusqlite::ErrorCode::CannotOpen => ConnectionErrorKind::UnknownDatabase,
@@ -53,6 +53,25 @@ pub(crate) fn of_open(error: rusqlite::Error, options: &SqliteOptions) -> Error 
         _ => ConnectionErrorKind::Invalid,
     };
     Error::connection(kind, format!("{target}: {message}"))
+}
+
+/// What SQLite does not say about a file that it cannot open.
+fn why_not(code: rusqlite::ErrorCode, path: &std::path::Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match code {
+        rusqlite::ErrorCode::CannotOpen if path.is_dir() => Some("this is a folder; name a file in it".into()),
+        rusqlite::ErrorCode::CannotOpen if folder.is_some_and(|folder| !folder.exists()) => {
+            Some("its folder does not exist; make it first".into())
+        }
+        rusqlite::ErrorCode::CannotOpen if !path.exists() => {
+            Some("there is no such file, or it may not be made here; mode=rwc in the URL, which is the default, makes it".into())
+        }
+        rusqlite::ErrorCode::CannotOpen => {
+            Some("the file is there and cannot be opened; check who may read and write it and its folder".into())
+        }
+        rusqlite::ErrorCode::NotADatabase => Some("this is no SQLite database, or an encrypted one; check the path".into()),
+        _ => None,
+    }
 }
 
 fn of_code(code: i32, message: String) -> Error {

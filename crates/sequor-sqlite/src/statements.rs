@@ -85,5 +85,6 @@ pub(crate) fn run_script(connection: &Connection, sql: &str) -> Result<()> {
     step::refuse_zero_bytes(sql)?;
     let single = !sql.trim_end().trim_end_matches(';').contains(';');
     let _room = if single { step::Room::for_vacuum(connection, sql) } else { None };
+    step::read_schema_again(connection);
     connection.execute_batch(sql).map_err(|error| of_sqlite(error, Some(sql)))
 }

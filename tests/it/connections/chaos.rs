@@ -5,7 +5,7 @@ mod fault;
 mod pooler;
 mod standby;
 
-use super::{PATIENCE, is_tier_one, note, until};
+use super::{PATIENCE, is_tier_one, note, sized, until};
 use fault::{FAULTS, Fault, Laboratory};
 use sequor::prelude::*;
 use sequor_tests::ledger::{self, Ledger, Wrong};
@@ -49,7 +49,7 @@ async fn chaos_in(
         for fault in faults {
             let row = rows.entry(format!("{fault:?}")).or_default();
             let before = ledger.acknowledged();
-            until("work is done before the fault", async || ledger.acknowledged() > before + 5).await;
+            until("work is done before the fault", async || ledger.acknowledged() >= before + sized(5, 50)).await;
             laboratory.inject(*fault, round).await.map_err(Error::usage)?;
             let (mut healed, count) = (Instant::now(), ledger.acknowledged());
             while ledger.acknowledged() <= count {

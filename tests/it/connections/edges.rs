@@ -2,6 +2,8 @@
 //! that are told to end; and what two transactions see of each other.
 
 mod anomalies;
+mod changing;
+mod crowd;
 mod disk;
 mod full;
 mod loans;

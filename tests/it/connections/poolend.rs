@@ -128,4 +128,33 @@ fn the_production_page_explains_every_setting() {
     for name in fields.into_iter().chain(methods) {
         assert!(page.contains(&format!("`{name}`")), "docs/src/production.md does not explain {name}");
     }
+    // What the tables say is the default is the default.
+    for (name, value) in defaults() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_default();
+        let said = row.split('|').nth(3).unwrap_or_default().trim();
+        assert_eq!(said, value, "the default of {name} in docs/src/production.md");
+    }
+}
+
+/// The defaults of the pool and of connecting, as the page writes them.
+fn defaults() -> Vec<(&'static str, String)> {
+    let time = |time: Duration| match time.as_secs() {
+        long if long % 60 == 0 && long > 60 => format!("{} min", long / 60),
+        short => format!("{short} s"),
+    };
+    let (pool, retry) = (Pool::default(), Retry::default());
+    let waiters = format!("{},{:03}", pool.max_waiters / 1000, pool.max_waiters % 1000);
+    vec![
+        ("max", pool.max.to_string()),
+        ("min", pool.min.to_string()),
+        ("acquire", time(pool.acquire)),
+        ("idle", time(pool.idle)),
+        ("evict", time(pool.evict)),
+        ("lifetime", pool.lifetime.map(time).unwrap_or_default()),
+        ("max_uses", pool.max_uses.map_or("none".to_owned(), |uses| uses.to_string())),
+        ("max_waiters", waiters),
+        ("hold_warning", pool.hold_warning.map(time).unwrap_or_default()),
+        ("delay", time(retry.delay)),
+        ("max_delay", time(retry.max_delay)),
+    ]
 }

@@ -219,7 +219,7 @@ on_each_server! {
             Migration::new("20240102000000-doors").with("up.sql", "CREATE TABLE doors (id integer PRIMARY KEY)").with("down.sql", "DROP TABLE doors"),
         ]);
         // A migration takes many polls, and each is followed by three more runs.
-        let step = if crate::connections::is_tier_one() { 1 } else { 5 };
+        let step = crate::connections::sized(5, 1);
         for polls in (1..600).step_by(step) {
             let done = Polls::new(polls, migrator.up(&db)).await.transpose()?.is_some();
             until("both connections are back", async || db.pool_status().in_use == 0).await;

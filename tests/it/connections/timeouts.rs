@@ -1,6 +1,6 @@
 //! Statements that take too long, or whose futures are dropped, end on the server too.
 
-use super::{Account, PATIENCE, on_each_server, until};
+use super::{Account, PATIENCE, note, on_each_server, sized, until};
 use sequor::UsageErrorKind;
 use sequor::prelude::*;
 use std::time::{Duration, Instant};
@@ -8,15 +8,28 @@ use std::time::{Duration, Instant};
 on_each_server! {
     async fn a_statement_ends_at_its_limit_on_the_server_too(bed) {
         let watch = bed.db(1).await?;
-        let db = Db::options(&bed.url).pool(Pool { max: 2, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
-        for _ in 0..3 {
-            let start = Instant::now();
-            let error = bed.minute(&db).await.unwrap_err();
-            let took = start.elapsed();
-            assert!(matches!(error, Error::Timeout { .. }), "{error}");
-            assert!(error.to_string().contains("statement_timeout"), "{error}");
-            assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
+        // Ten at once, since one after the other would take minutes.
+        let (size, rounds) = sized((3, 1), (10, 50));
+        let db = Db::options(&bed.url).pool(Pool { max: size, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
+        let mut longest = Duration::ZERO;
+        for _ in 0..rounds {
+            let tasks = (0..size).map(|_| {
+                let (bed, db) = (bed.clone(), db.clone());
+                tokio::spawn(async move {
+                    let start = Instant::now();
+                    (bed.minute(&db).await, start.elapsed())
+                })
+            });
+            for task in tasks.collect::<Vec<_>>() {
+                let (ended, took) = task.await.map_err(Error::other)?;
+                let error = ended.unwrap_err();
+                assert!(matches!(error, Error::Timeout { .. }), "{error}");
+                assert!(error.to_string().contains("statement_timeout"), "{error}");
+                assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
+                longest = longest.max(took);
+            }
         }
+        note(&format!("| {} | a statement of a minute ends at 500 ms | {} | {longest:?} at most |", bed.database, rounds * size));
         until("nothing runs on the server", async || bed.minutes_running(&watch).await.is_ok_and(|count| count == 0)).await;
         until("all are back", async || db.pool_status().in_use == 0).await;
         db.authenticate().await?;

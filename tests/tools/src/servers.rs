@@ -79,7 +79,17 @@ pub enum Keeps {
 pub fn lasting(database: &str) -> Result<Server> {
     let _ = crate::process::stop_on_signals();
     install::install_missing(&[database])?;
-    if database == "postgres" { postgres::start(Keeps::Acknowledged) } else { mariadb::start(Keeps::Acknowledged) }
+    if database == "postgres" { postgres::start(Keeps::Acknowledged) } else { mariadb::start(Keeps::Acknowledged, &[]) }
+}
+
+/// Starts a MariaDB server of one's own with settings that it reads at its start only, such as `--innodb-rollback-on-timeout=ON`.
+///
+/// # Errors
+/// What is missing on this machine, or the server's log.
+pub fn mariadb_with(settings: &[&str]) -> Result<Server> {
+    let _ = crate::process::stop_on_signals();
+    install::install_missing(&["mysql"])?;
+    mariadb::start(Keeps::Nothing, settings)
 }
 
 /// The servers of a run.
@@ -112,9 +122,9 @@ pub fn start(databases: &[String]) -> Result<Servers> {
             .map(|(database, variable)| {
                 (
                     variable,
-                    scope.spawn(
-                        move || if *database == "postgres" { postgres::start(Keeps::Nothing) } else { mariadb::start(Keeps::Nothing) },
-                    ),
+                    scope.spawn(move || {
+                        if *database == "postgres" { postgres::start(Keeps::Nothing) } else { mariadb::start(Keeps::Nothing, &[]) }
+                    }),
                 )
             })
             .collect();

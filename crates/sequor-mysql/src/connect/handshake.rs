@@ -8,7 +8,7 @@ use crate::wire::{Cursor, Layout, ServerError, Wire};
 use mysql_common::constants::{CapabilityFlags, MariadbCapabilities};
 use mysql_common::packets::{AuthPlugin, HandshakeResponse, SslRequest};
 use mysql_common::proto::MySerialize;
-use sequor_core::driver::{Product, ServerInfo};
+use sequor_core::driver::{Product, ServerInfo, recognize};
 use sequor_core::error::ConnectionErrorKind;
 use sequor_core::{Error, Result};
 use std::collections::HashMap;
@@ -61,20 +61,34 @@ pub(crate) async fn login(mut wire: Wire, options: &MysqlOptions) -> Result<Gree
 }
 
 async fn read_greeting(wire: &mut Wire, options: &MysqlOptions) -> Result<Greeting> {
-    let packet = match receive(wire, options).await {
-        Ok(packet) => packet,
-        Err(Error::Connection(error)) if error.kind == ConnectionErrorKind::Broken => {
-            return Err(Error::connection(
-                ConnectionErrorKind::NotReady,
-                format!("{}: the server closed the connection before its greeting", options.target()),
-            ));
+    let packet = loop {
+        match wire.packet() {
+            Ok(Some(range)) => break wire.body(range).to_vec(),
+            Ok(None) if is_no_greeting(wire.waiting()) => return Err(stranger(options, wire.waiting())),
+            Ok(None) if wire.fill().await.is_err() => {
+                return Err(Error::connection(
+                    ConnectionErrorKind::NotReady,
+                    format!("{}: the server closed the connection before its greeting", options.target()),
+                ));
+            }
+            Ok(None) => {}
+            Err(_) => return Err(stranger(options, wire.waiting())),
         }
-        Err(error) => return Err(error),
     };
     if packet.first() == Some(&0xff) {
         return Err(connect_error(&ServerError::parse(&packet), &options.target()));
     }
-    parse_greeting(&packet).ok_or_else(|| protocol(options, "what answered is no MySQL or MariaDB server"))
+    parse_greeting(&packet).ok_or_else(|| stranger(options, &packet))
+}
+
+/// Whether these are the first bytes of another protocol: read as a header they would promise a greeting of more than 64 KiB, or one that is not the first packet.
+fn is_no_greeting(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, high, number, ..] if *high > 0 || *number > 0)
+}
+
+#[cold]
+fn stranger(options: &MysqlOptions, said: &[u8]) -> Error {
+    protocol(options, recognize(said).unwrap_or("what answered is no MySQL or MariaDB server: check host and port in the URL"))
 }
 
 pub(super) fn parse_greeting(packet: &[u8]) -> Option<Greeting> {

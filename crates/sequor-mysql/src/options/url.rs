@@ -32,15 +32,21 @@ const REFUSED: &[(&str, &str)] = &[
     ("acquiretimeout", "how long a task waits for a connection is set by Pool { acquire }"),
     ("allowlocalinfile", "files of this machine are never sent to a server"),
     ("allowmultiqueries", "each call sends one statement; use a migration for scripts"),
+    ("arrayparenthesis", "lists are always bound value by value"),
     ("authplugins", "the ways to log in are built in; the server chooses"),
+    ("authswitchhandler", "the ways to log in are built in; the server chooses"),
     ("autojsonmap", "JSON columns are read by the type of the model's field"),
     ("autoreconnect", "the pool opens new connections by itself; a statement that was sent is never sent again"),
+    ("benchmark", "how long statements take is in their spans and metrics"),
     ("bigintasnumber", "64-bit integers are always exact"),
     ("bignumberstrings", "64-bit integers are always exact"),
+    ("bitoneisboolean", "rows are read by the models"),
+    ("bulk", "each bulk write takes the fastest way that the server has"),
     ("cachingrsapublickey", "write server-public-key"),
     ("character-set", "charset is always utf8mb4, which holds every text"),
     ("charsetnumber", "charset is always utf8mb4, which holds every text"),
     ("checkduplicate", "rows are read by the models"),
+    ("checknumberrange", "numbers are always exact, or an error"),
     ("collation", "each table and column has its own; set it there"),
     ("compress", "compressed lines are not supported"),
     ("compression", "compressed lines are not supported"),
@@ -48,11 +54,16 @@ const REFUSED: &[(&str, &str)] = &[
     ("connectattributes", "attributes of the connection are not supported"),
     ("connection_limit", "the pool's size is set by Pool { max }"),
     ("connectionlimit", "the pool's size is set by Pool { max }"),
+    ("databaseversion", "the server says its version itself"),
     ("datestrings", "dates are always typed, and instants are UTC"),
     ("debug", "statements are reported by .logging(true)"),
+    ("decimalasnumber", "decimals are always exact"),
     ("decimalnumbers", "decimals are always exact"),
     ("default-auth", "the ways to log in are built in; the server chooses"),
+    ("default-character-set", "charset is always utf8mb4, which holds every text"),
+    ("dialect", "the beginning of the URL says it: mysql:// or mariadb://"),
     ("disableeval", "rows are read by the models"),
+    ("enablecleartextplugin", "write enable-cleartext-plugin"),
     ("enableintegerdecoding", "results are always binary"),
     ("enablekeepalive", "TCP keep-alive is always on: a silent server is found within 30 s"),
     ("flags", "the capabilities are fixed; affected rows are always the matched ones"),
@@ -61,10 +72,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("gracefulend", "connections are always closed politely"),
     ("idletimeout", "how long a connection stays idle is set by Pool { idle }"),
     ("infilestreamfactory", "files of this machine are never sent to a server"),
+    ("init-command", "the session is always set up in the same way; what a program changes is undone"),
     ("initializationtimeout", "write connect_timeout, in seconds"),
     ("initsql", "the session is always set up in the same way; what a program changes is undone"),
     ("insecureauth", "logins older than mysql_native_password are not supported"),
     ("insertidasnumber", "64-bit integers are always exact"),
+    ("isolationlevel", "each transaction says its own: .transaction_with(Tx::serializable(), ..)"),
     ("jsonstrings", "JSON columns are read by the type of the model's field"),
     ("keepaliveinitialdelay", "TCP keep-alive is always on: a silent server is found within 30 s"),
     ("keepeof", "rows are read by the models"),
@@ -72,23 +85,46 @@ const REFUSED: &[(&str, &str)] = &[
     ("local-infile", "files of this machine are never sent to a server"),
     ("localaddress", "the local address cannot be chosen"),
     ("localinfile", "files of this machine are never sent to a server"),
+    ("logger", "statements are reported by .logging(true)"),
+    ("logging", "statements are reported by .logging(true)"),
+    ("logpackets", "statements are reported by .logging(true)"),
+    ("logparam", "values are shown by .log_query_parameters(true)"),
+    ("logqueryparameters", "values are shown by .log_query_parameters(true)"),
+    ("max-allowed-packet", "the server's max_allowed_packet decides"),
+    ("maxallowedpacket", "the server's max_allowed_packet decides"),
     ("maxidle", "how many connections are kept is set by Pool { min }"),
     ("maxpreparedstatements", "write statement-cache"),
     ("metaasarray", "rows are read by the models"),
+    ("metaenumerable", "rows are read by the models"),
     ("mindelayvalidation", "connections that were idle for 15 s are asked whether they live"),
+    ("minifyaliases", "long names are always made short and distinct"),
     ("minimumidle", "how many connections are kept is set by Pool { min }"),
     ("multiplestatements", "each call sends one statement; use a migration for scripts"),
     ("namedplaceholders", "named parameters belong to the query, not to the connection"),
+    ("native", "there is one driver: leave it out"),
     ("nesttables", "rows are read by the models"),
     ("nocontrolafteruse", "connections are always cleaned before their next use"),
+    ("password1", "logins by several passwords are not supported"),
+    ("password2", "logins by several passwords are not supported"),
+    ("password3", "logins by several passwords are not supported"),
+    ("passwordsha1", "give the password"),
+    ("permitconnectionwhenexpired", "a password that has expired has to be changed first"),
     ("permitlocalinfile", "files of this machine are never sent to a server"),
+    ("permitsetmultiparamentries", "values are always bound one by one"),
+    ("pingtimeout", "an idle connection is asked for at most 2 s whether it lives"),
+    ("pipelining", "statements are sent one after the other"),
     ("plugin-dir", "the ways to log in are built in; the server chooses"),
+    ("pool", "the pool's limits are set by Pool { .. }"),
     ("pool_timeout", "how long a task waits for a connection is set by Pool { acquire }"),
     ("preparecachelength", "write statement-cache"),
+    ("protocol", "a host is reached by TCP, a path by its Unix socket: write host or socket"),
     ("queryformat", "values are always bound"),
     ("querytimeout", "the longest that a statement may run is set by .statement_timeout(..)"),
     ("queuelimit", "how many tasks may wait is set by Pool { max_waiters }"),
+    ("quoteidentifiers", "names are always quoted"),
     ("resetafteruse", "connections are always cleaned before their next use"),
+    ("restrictedauth", "the ways to log in are built in; weak ones need an encrypted line"),
+    ("retry", "attempts at connecting are set by .retry(Retry { .. })"),
     ("rowsasarray", "rows are read by the models"),
     ("rsapublickey", "write server-public-key"),
     ("schema", "tables are qualified by db.schema(..)"),
@@ -102,16 +138,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("ssl-capath", "write ssl-ca: one file may hold several authorities"),
     ("ssl-cipher", "the ciphers are rustls's, all of them strong"),
     ("ssl-crl", "revocation lists are not supported"),
+    ("ssl-crlpath", "revocation lists are not supported"),
     ("sslaccept", "say ssl-mode=verify-full, verify-ca, require or disable"),
     ("sslcrl", "revocation lists are not supported"),
     ("sslidentity", "say ssl-cert and ssl-key"),
     ("sslpassword", "encrypted keys are not supported: decrypt the key file and protect it by its permissions"),
+    ("storage", "it is SQLite's: write sqlite://path"),
+    ("stream", "the socket cannot be chosen"),
     ("stringifyobjects", "values are always bound, so no object becomes text"),
     ("supportbignumbers", "64-bit integers are always exact"),
     ("tls-ciphersuites", "the ciphers are rustls's, all of them strong"),
     ("tls-version", "TLS 1.2 and 1.3 are spoken; the newest that the server has is taken"),
     ("trace", "statements are reported by .logging(true)"),
     ("typecast", "cells are read by the type of the model's field"),
+    ("username", "write user"),
     ("usessl", "say ssl-mode=verify-full, verify-ca, require or disable"),
     ("verifyservercertificate", "say ssl-mode=verify-full, verify-ca, require or disable"),
     ("waitforconnections", "tasks always wait; how many is set by Pool { max_waiters }"),
@@ -350,6 +390,32 @@ mod tests {
         let socket = |name: &str| (name == "MYSQL_UNIX_PORT").then(|| "/s".to_owned());
         assert!(parse("mysql://", &socket).unwrap().socket.is_some());
         assert!(parse("mysql://host", &socket).unwrap().socket.is_none());
+    }
+
+    /// The settings of `mysql2` and `mariadb`, node's clients that Sequelize hands its URL's parameters to, and of the `mysql` program.
+    #[test]
+    fn every_parameter_of_sequelizes_clients_is_known() {
+        const MYSQL2: &str = "authPlugins authSwitchHandler bigNumberStrings charset charsetNumber compress connectAttributes connectTimeout connectionLimit database \
+            dateStrings debug decimalNumbers disableEval enableCleartextPlugin enableKeepAlive flags gracefulEnd host idleTimeout infileStreamFactory insecureAuth \
+            jsonStrings keepAliveInitialDelay localAddress maxIdle maxPreparedStatements multipleStatements namedPlaceholders nestTables password password1 password2 \
+            password3 passwordSha1 pool port queryFormat queueLimit rowsAsArray socketPath ssl stream stringifyObjects supportBigNumbers timezone trace typeCast user \
+            waitForConnections";
+        const MARIADB: &str = "acquireTimeout allowPublicKeyRetrieval arrayParenthesis autoJsonMap bigIntAsNumber bitOneIsBoolean bulk cachingRsaPublicKey checkDuplicate \
+            checkNumberRange collation decimalAsNumber foundRows idleTimeout infileStreamFactory initSql initializationTimeout insertIdAsNumber keepEof \
+            leakDetectionTimeout logger logPackets logParam maxAllowedPacket metaAsArray metaEnumerable minDelayValidation minimumIdle noControlAfterUse \
+            permitConnectionWhenExpired permitLocalInfile permitSetMultiParamEntries pingTimeout pipelining prepareCacheLength queryTimeout resetAfterUse \
+            restrictedAuth rsaPublicKey sessionVariables skipSetTimezone socketTimeout sslca";
+        const PROGRAM: &str = "ssl-mode ssl-ca ssl-capath ssl-cert ssl-key ssl-cipher ssl-crl ssl-crlpath tls-version tls-ciphersuites default-auth plugin-dir \
+            default-character-set character-set connect-timeout max-allowed-packet local-infile init-command protocol socket server-public-key-path \
+            get-server-public-key compression-algorithms";
+        const SEQUELIZE: &str = "dialect storage username logging benchmark schema isolationLevel retry logQueryParameters native databaseVersion minifyAliases quoteIdentifiers";
+        let names = [MYSQL2, MARIADB, PROGRAM, SEQUELIZE].into_iter().flat_map(str::split_whitespace);
+        let unknown: Vec<String> = names
+            .filter_map(|name| options(&format!("mysql://u@h/d?{name}=SECRET")).err().map(|error| (name, error.to_string())))
+            .filter(|(_, message)| message.contains("unknown parameter") || message.contains("SECRET"))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(unknown, Vec::<String>::new());
     }
 
     #[test]

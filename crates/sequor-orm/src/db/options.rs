@@ -347,7 +347,13 @@ impl DbOptions {
     ///
     /// # Errors
     /// `Connection` of the exact kind; `Usage` for wrong options.
-    pub async fn connect(self) -> Result<Db> {
+    #[track_caller]
+    pub fn connect(self) -> impl Future<Output = Result<Db>> + Send {
+        let site = std::panic::Location::caller();
+        async move { self.open().await.map_err(|error| error.seen_at(site)) }
+    }
+
+    async fn open(self) -> Result<Db> {
         let registry = self.registry?;
         if self.pool.max == 0 || self.pool.min > self.pool.max {
             return Err(Error::usage("the pool needs max >= 1 and min <= max"));

@@ -151,7 +151,8 @@ impl Db {
                         "detached() at {site} needs a second connection, and all {} are in use by transactions",
                         self.inner.pool.size()
                     ),
-                ));
+                )
+                .seen_at(site));
             }
             return Ok(None);
         }
@@ -163,7 +164,8 @@ impl Db {
             format!(
                 "the statement at {site} runs on the outer db inside a transaction: use the closure's tx, or db.detached() if it is meant"
             ),
-        ))
+        )
+        .seen_at(site))
     }
 
     pub(crate) async fn ping(&self, site: &'static Location<'static>) -> Result<()> {

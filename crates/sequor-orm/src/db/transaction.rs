@@ -492,9 +492,10 @@ impl Db {
                     format!(
                         "begin() at {site} is inside a transaction: use tx.transaction(..) for a savepoint, or db.detached() for a second one"
                     ),
-                ));
+                )
+                .seen_at(site));
             }
-            let handle = db.start(tx, site).await?;
+            let handle = db.start(tx, site).await.map_err(|error| error.seen_at(site))?;
             if let Some(limit) = tx.timeout.or(db.inner.settings.transaction_timeout) {
                 limits::watch_end(&handle, limit, site);
             }

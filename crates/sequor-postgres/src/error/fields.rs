@@ -60,16 +60,20 @@ impl ServerMessage {
     }
 }
 
-/// Cuts `: "abc"` off, and what stands between quotes elsewhere.
+/// Cuts `: "abc"` off, and what stands between quotes elsewhere, but for the name of a setting.
 fn without_quotes(message: &str) -> String {
     let head = match message.find(": \"") {
         Some(place) => message.get(..place).unwrap_or_default(),
         None => message,
     };
     let mut safe = String::with_capacity(head.len());
-    let mut quoted = false;
+    let (mut quoted, mut named) = (false, false);
     for letter in head.chars() {
         match letter {
+            '"' if named || (!quoted && safe.ends_with("parameter ")) => {
+                named = !named;
+                safe.push('"');
+            }
             '"' | '«' | '»' | '„' | '“' | '”' => {
                 quoted = !quoted;
                 if quoted {

@@ -77,6 +77,7 @@ fn a_check_failure_does_not_take_the_failing_row_for_a_key() {
 fn quoted_values_are_cut_and_quoted_names_stay() {
     for (code, text, expected) in [
         ("22P02", "invalid input syntax for type integer: \"secret\"", "invalid input syntax for type integer"),
+        ("22023", "invalid value for parameter \"statement_timeout\": \"soon\"", "invalid value for parameter \"statement_timeout\""),
         ("22003", "value \"99999999999\" is out of range for type integer", "value … is out of range for type integer"),
         ("22P02", "invalid input value for enum mood: \"a\"b\"", "invalid input value for enum mood"),
         ("42703", "column \"x\" does not exist", "column \"x\" does not exist"),

@@ -7,7 +7,7 @@ use crate::functions::new_statement;
 use crate::params;
 use crate::rows::Cells;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, Statement};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Statement};
 use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::any::Any;
@@ -183,8 +183,25 @@ impl<'c> DerefMut for Prepared<'c> {
 
 fn prepare<'c>(connection: &'c Connection, text: &str, cache: bool) -> Result<Prepared<'c>> {
     refuse_zero_bytes(text)?;
-    let prepared = if cache { connection.prepare_cached(text).map(Prepared::Kept) } else { connection.prepare(text).map(Prepared::Once) };
+    let once = || if cache { connection.prepare_cached(text).map(Prepared::Kept) } else { connection.prepare(text).map(Prepared::Once) };
+    let prepared = once().or_else(|error| {
+        let code = match &error {
+            rusqlite::Error::SqlInputError { error, .. } | rusqlite::Error::SqliteFailure(error, _) => error.code,
+            _ => return Err(error),
+        };
+        if code != ErrorCode::Unknown {
+            return Err(error);
+        }
+        read_schema_again(connection);
+        once()
+    });
     prepared.map_err(|error| of_sqlite(error, Some(text)))
+}
+
+/// Lets a connection see what others have made of the schema. SQLite looks when a statement runs; but whether ALTER TABLE fits is found out while it is prepared, by
+/// what this connection saw last.
+pub(super) fn read_schema_again(connection: &Connection) {
+    let _ = connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()));
 }
 
 /// SQLite reads a text up to its first zero byte and drops the rest.

@@ -200,3 +200,22 @@ async fn statements_survive_changes_of_the_schema() {
     let uncached = Step { cache: false, ..Step::query("SELECT 1", vec![], Box::new(Keep::default())) };
     assert_eq!(connection.run(Batch::one(uncached)).await.unwrap()[0].affected, 1);
 }
+
+#[tokio::test]
+async fn a_table_may_be_altered_after_another_connection_did() {
+    let file = File::new();
+    let (mut one, mut two) = (file.connect().await, file.connect().await);
+    script(&mut *one, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO t (name) VALUES ('a')").await;
+    let (add, drop_it) = ("ALTER TABLE t ADD COLUMN extra INTEGER", "ALTER TABLE t DROP COLUMN extra");
+    for _ in 0..2 {
+        // Each looks at the table before the other one changes it.
+        assert_eq!(rows(&mut *two, "SELECT * FROM t", []).await[0].len(), 2);
+        run(&mut *one, add, []).await.unwrap();
+        run(&mut *two, drop_it, []).await.unwrap();
+        run(&mut *one, add, []).await.unwrap();
+        script(&mut *two, drop_it).await;
+        script(&mut *one, add).await;
+        run(&mut *two, drop_it, []).await.unwrap();
+    }
+    assert!(run(&mut *one, drop_it, []).await.is_err(), "it is not there");
+}

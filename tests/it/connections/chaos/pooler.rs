@@ -43,7 +43,7 @@ fn the_ledger_goes_on_when_pgbouncer_ends_by_itself() {
     for mode in [PoolMode::Session, PoolMode::Transaction] {
         let Some(laboratory) = behind(mode) else { return };
         let name = format!("postgres through PgBouncer ({mode:?}), which ends").to_lowercase();
-        match runtime().block_on(chaos_in(laboratory, &name, &[Fault::LosePooler], 5, Duration::ZERO)) {
+        match runtime().block_on(chaos_in(laboratory, &name, &[Fault::LosePooler], 20, Duration::ZERO)) {
             Ok(rows) => note_rows(&name, rows),
             Err(error) => panic!("failed: {error:#}"),
         }

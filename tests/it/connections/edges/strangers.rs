@@ -42,6 +42,35 @@ async fn web_server() -> std::io::Result<u16> {
     Ok(port)
 }
 
+/// Servers that speak first, as SSH does, or that speak and hang up.
+async fn who_speaks_first(said: &'static [u8]) -> std::io::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        let mut lines = Vec::new();
+        while let Ok((mut line, _)) = listener.accept().await {
+            let _ = line.write_all(said).await;
+            lines.push(line);
+        }
+    });
+    Ok(port)
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_first_is_recognized_by_what_it_says() {
+    for (said, who) in [
+        (&b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"[..], "an SSH server answers there"),
+        (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "a web server answers there"),
+        (b"220 mail.example.com ESMTP\r\n", "what answered is no MySQL or MariaDB server: check host and port"),
+    ] {
+        let start = std::time::Instant::now();
+        let port = who_speaks_first(said).await.expect("a port");
+        let (kind, message) = refused(&format!("mysql://ann:hunter2@127.0.0.1:{port}/app?connect_timeout=60")).await;
+        assert!(kind == ConnectionErrorKind::Protocol && message.contains(who) && !message.contains("hunter2"), "{kind:?} {message}");
+        assert!(start.elapsed() < secs(30), "it waited for more: {:?}", start.elapsed());
+    }
+}
+
 async fn others(bed: &Bed) -> sequor::Result<()> {
     let web = web_server().await?;
     let (mine, other) = if bed.database == "postgres" { ("postgres", "mysql") } else { ("mysql", "postgres") };
@@ -90,6 +119,13 @@ async fn what_is_wrong_names_the_setting() {
             "there is no such socket; check socket in the URL",
         ),
         ("sqlite:///tmp", ConnectionErrorKind::UnknownDatabase, "this is a folder; name a file in it"),
+        ("sqlite:///nosuch/folder/app.db", ConnectionErrorKind::UnknownDatabase, "its folder does not exist; make it first"),
+        ("sqlite:///tmp/nosuch.db?mode=rw", ConnectionErrorKind::UnknownDatabase, "there is no such file"),
+        (
+            concat!("sqlite://", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml?mode=ro"),
+            ConnectionErrorKind::Protocol,
+            "this is no SQLite database",
+        ),
     ] {
         let (found, message) = refused(url).await;
         assert!(found == kind && message.contains(said) && !message.contains("hunter2"), "{url}: {found:?} {message}");

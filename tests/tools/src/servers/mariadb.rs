@@ -26,8 +26,8 @@ const SETTINGS: [&str; 8] = [
     "--bind-address=127.0.0.1",
 ];
 
-/// Starts it.
-pub fn start(keeps: Keeps) -> Result<Server> {
+/// Starts it, with settings beside the usual ones.
+pub fn start(keeps: Keeps, settings: &[&str]) -> Result<Server> {
     with_port(|port| {
         let server = program(&["mariadbd", "mysqld"], &maria_folders())?;
         let install = program(&["mariadb-install-db", "mysql_install_db"], &maria_folders())?;
@@ -52,7 +52,12 @@ pub fn start(keeps: Keeps) -> Result<Server> {
         }
         std::fs::write(folder.path().join("accounts.sql"), ACCOUNTS).map_err(|error| error.to_string())?;
         let mut command = account.command(&server);
-        command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--port={port}")).args(SETTINGS);
+        command
+            .arg("--no-defaults")
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--port={port}"))
+            .args(SETTINGS)
+            .args(settings);
         command.arg(match keeps {
             Keeps::Nothing => "--innodb-flush-log-at-trx-commit=0",
             // Written to the file at every commit: the system has it when the process is gone.

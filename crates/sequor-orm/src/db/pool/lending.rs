@@ -18,7 +18,7 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 impl ConnectionPool {
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
-        self.check_open()?;
+        self.check_open().map_err(|error| error.seen_at(site))?;
         // One reading of the clock serves a loan that need not wait: on some machines a reading costs more than the rest of it.
         let asked = Instant::now();
         let lent = if self.hooks.connection.any() { None } else { self.lend_now(asked, site) };
@@ -37,12 +37,12 @@ impl ConnectionPool {
         let mut pooled = match lent.or_else(|| self.lend_now(asked, site)) {
             Some(pooled) => pooled,
             None => {
-                let permit = self.wait().await?;
+                let permit = self.wait(site).await?;
                 self.lend(permit, (asked, Instant::now()), site)
             }
         };
         if pooled.slot.is_none() {
-            let mut slot = self.tested_or_new(asked).await?;
+            let mut slot = self.tested_or_new(asked, site).await?;
             slot.uses += 1;
             if let Some(holder) = self.lock_holders().iter_mut().find(|holder| holder.number == pooled.number) {
                 holder.cancel = slot.cancel.clone();
@@ -83,12 +83,12 @@ impl ConnectionPool {
     }
 
     /// The connection that was used last, if it still lives, or a new one.
-    async fn tested_or_new(self: &Arc<Self>, asked: Instant) -> Result<Idle> {
+    async fn tested_or_new(self: &Arc<Self>, asked: Instant, site: &'static Location<'static>) -> Result<Idle> {
         let slot = match self.kept().await {
             Some(slot) => slot,
             None => {
                 let left = self.limits.acquire.saturating_sub(asked.elapsed());
-                tokio::time::timeout(left, self.opened()).await.map_err(|_| self.acquire_timeout())??
+                tokio::time::timeout(left, self.opened()).await.map_err(|_| self.acquire_timeout(site))??
             }
         };
         self.note_acquired(asked.elapsed());
@@ -129,17 +129,17 @@ impl ConnectionPool {
             || self.limits.max_uses.is_some_and(|limit| slot.uses >= limit)
     }
 
-    async fn wait(self: &Arc<Self>) -> Result<OwnedSemaphorePermit> {
+    async fn wait(self: &Arc<Self>, site: &'static Location<'static>) -> Result<OwnedSemaphorePermit> {
         let waiting = Waiting::new(self);
         if waiting.count > u64::try_from(self.limits.max_waiters).unwrap_or(u64::MAX) {
             self.refused();
-            let message = format!("{} tasks wait for a connection already (max_waiters); {}", self.limits.max_waiters, self.busy());
+            let message = format!("{site}: {} tasks wait for a connection already (max_waiters); {}", self.limits.max_waiters, self.busy());
             return Err(Error::connection(ConnectionErrorKind::AcquireTimeout, message));
         }
         match tokio::time::timeout(self.limits.acquire, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(closed()),
-            Err(_) => Err(self.acquire_timeout()),
+            Ok(Err(_)) => Err(closed().seen_at(site)),
+            Err(_) => Err(self.acquire_timeout(site)),
         }
     }
 
@@ -149,9 +149,10 @@ impl ConnectionPool {
     }
 
     #[cold]
-    fn acquire_timeout(&self) -> Error {
+    fn acquire_timeout(&self, site: &'static Location<'static>) -> Error {
         self.refused();
-        let message = format!("waited {:.1} s (acquire); {}", self.limits.acquire.as_secs_f64(), self.busy());
+        let waited = self.limits.acquire.as_secs_f64();
+        let message = format!("{site} waited {waited:.1} s (acquire); {}; let those end sooner, or raise Pool {{ max }}", self.busy());
         Error::connection(ConnectionErrorKind::AcquireTimeout, message)
     }
 

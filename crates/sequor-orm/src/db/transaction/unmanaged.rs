@@ -4,6 +4,7 @@ use super::{TxHandle, abandon};
 use crate::db::Db;
 use sequor_core::error::Result;
 use std::ops::Deref;
+use std::panic::Location;
 
 /// An unmanaged transaction: `commit` or `rollback` ends it, dropping it rolls back. It stands wherever a `&Db` is asked for.
 ///
@@ -55,8 +56,10 @@ impl Transaction {
     ///
     /// # Errors
     /// `Connection(CommitUnknown)` when the line broke before the answer; those of deferred constraints.
-    pub async fn commit(self) -> Result<()> {
-        self.handle.commit().await
+    #[track_caller]
+    pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
+        let site = Location::caller();
+        async move { self.handle.commit().await.map_err(|error| error.seen_at(site)) }
     }
 
     /// Undoes everything.
@@ -76,8 +79,10 @@ impl Transaction {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn rollback(self) -> Result<()> {
-        self.handle.rollback().await
+    #[track_caller]
+    pub fn rollback(self) -> impl Future<Output = Result<()>> + Send {
+        let site = Location::caller();
+        async move { self.handle.rollback().await.map_err(|error| error.seen_at(site)) }
     }
 }
 

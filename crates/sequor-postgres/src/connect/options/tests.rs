@@ -200,3 +200,46 @@ fn any_text_is_options_or_an_error() {
         let _ = parse(&String::from_utf8_lossy(&bytes));
     }
 }
+
+/// The parameters and variables of libpq in PostgreSQL 18 (section 32.1.2 and 32.15 of its manual), and those that node's `pg` and its URL parser read, which
+/// Sequelize hands them.
+#[test]
+fn every_parameter_of_libpq_and_of_sequelize_is_known() {
+    const LIBPQ: &str = "application_name channel_binding client_encoding connect_timeout dbname fallback_application_name gssdelegation gssencmode gsslib host \
+        hostaddr keepalives keepalives_count keepalives_idle keepalives_interval krbsrvname load_balance_hosts max_protocol_version min_protocol_version \
+        oauth_client_id oauth_client_secret oauth_issuer oauth_scope options passfile password port replication require_auth requirepeer requiressl \
+        scram_client_key scram_server_key service servicefile ssl_max_protocol_version ssl_min_protocol_version sslcert sslcertmode sslcompression sslcrl \
+        sslcrldir sslkey sslkeylogfile sslmode sslnegotiation sslpassword sslrootcert sslsni target_session_attrs tcp_user_timeout user authtype tty";
+    const SEQUELIZE: &str = "application_name binary client_encoding clientMinMessages connectionTimeoutMillis database databaseVersion enableChannelBinding encoding \
+        idle_in_transaction_session_timeout idleTimeoutMillis keepAlive keepAliveInitialDelayMillis lock_timeout max min minifyAliases native options \
+        prependSearchPath query_timeout schema searchPath ssl standardConformingStrings statement_timeout stream types uselibpqcompat username pool \
+        allowExitOnIdle maxUses maxLifetimeSeconds parseInputDatesAsUTC logging timezone dialect protocol storage benchmark quoteIdentifiers isolationLevel \
+        keepDefaultTimezone logQueryParameters retry";
+    for name in LIBPQ.split_whitespace().chain(SEQUELIZE.split_whitespace()) {
+        // Whatever the value: the name is obeyed, or refused with what to do instead.
+        if let Err(error) = parse(&format!("postgres://u@h/d?{name}=SECRET")) {
+            let message = error.to_string();
+            assert!(!message.contains("is not known") && !message.contains("SECRET"), "{name}: {message}");
+        }
+    }
+    const VARIABLES: &str = "PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGREQUIREAUTH PGCHANNELBINDING PGSERVICE PGSERVICEFILE PGOPTIONS PGAPPNAME \
+        PGSSLMODE PGREQUIRESSL PGSSLNEGOTIATION PGSSLCOMPRESSION PGSSLCERT PGSSLKEY PGSSLCERTMODE PGSSLROOTCERT PGSSLCRL PGSSLCRLDIR PGSSLSNI PGREQUIREPEER \
+        PGSSLMINPROTOCOLVERSION PGSSLMAXPROTOCOLVERSION PGGSSENCMODE PGCONNECT_TIMEOUT PGCLIENTENCODING PGTARGETSESSIONATTRS PGLOADBALANCEHOSTS \
+        PGMINPROTOCOLVERSION PGMAXPROTOCOLVERSION PGDATESTYLE PGTZ PGGEQO";
+    // Obeyed by reading them, or settings of GSSAPI's libraries and of other programs, which are left alone.
+    const ELSEWHERE: [&str; 11] = [
+        "PGHOST",
+        "PGPORT",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGPASSFILE",
+        "PGSERVICEFILE",
+        "PGSSLCOMPRESSION",
+        "PGDATESTYLE",
+        "PGTZ",
+        "PGGEQO",
+    ];
+    let known = |name: &str| super::super::parameters::VARIABLES.iter().any(|(known, _)| *known == name) || ELSEWHERE.contains(&name);
+    assert_eq!(VARIABLES.split_whitespace().filter(|name| !known(name)).collect::<Vec<_>>(), Vec::<&str>::new());
+}
