@@ -11,7 +11,7 @@ mod row;
 mod stranger;
 mod value_row;
 
-pub use batch::{Batch, BatchMode, Derive, Params, Step, StepDone};
+pub use batch::{Batch, BatchMode, Derive, Earlier, Params, Step, StepDone};
 pub use body::{Bodies, Body};
 pub use capability::{Product, ServerInfo};
 pub use notification::Notification;

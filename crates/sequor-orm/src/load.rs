@@ -1,6 +1,7 @@
 //! Rows, pushed by the driver, become instances; children are hung on their parents level by level.
 
 mod assemble;
+mod chain;
 mod explain;
 mod flush;
 mod key;

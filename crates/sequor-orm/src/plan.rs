@@ -19,7 +19,9 @@ pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
 pub use many::{LinkAt, Parents, Sorting, plan_many};
-pub(crate) use prepared::{Prepared, Statements, prepare, prepare_count, prepare_key, prepare_many, prepare_write, write};
+pub(crate) use prepared::{
+    KeyParams, Prepared, Statements, prepare, prepare_count, prepare_key, prepare_later, prepare_many, prepare_write, write,
+};
 pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
 pub(crate) use search::is_integer;

@@ -160,6 +160,11 @@ impl Dialect {
         self == Dialect::Postgres
     }
 
+    /// Whether statements that are made from the rows of others reach the database together with those, because it lives in the program.
+    pub fn chains(self) -> bool {
+        self == Dialect::Sqlite
+    }
+
     /// Whether NULL sorts behind every value when ascending.
     pub fn nulls_are_largest(self) -> bool {
         self == Dialect::Postgres

@@ -41,15 +41,15 @@ fn wrapping(connection: &Connection, batch: &Batch) -> Option<&'static str> {
     }
 }
 
-/// What came of a step in place.
-pub(crate) enum Attempt {
-    Done(Result<StepDone>),
+/// What came of an attempt in place.
+pub(crate) enum Attempt<T, R> {
+    Done(Result<T>),
     /// Another connection holds a lock; nothing has happened.
-    Locked(Step),
+    Locked(R),
 }
 
 /// Runs one step on the caller's thread. It never waits for a lock.
-pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> Attempt {
+pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> Attempt<StepDone, Step> {
     let mut exchange = Exchange::in_place(shared);
     let run = AssertUnwindSafe(|| step::attempt(connection, &mut exchange, step));
     match catch_unwind(run) {
@@ -58,6 +58,39 @@ pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> A
         Ok(Err(error)) => Attempt::Done(Err(error)),
         Err(_) => Attempt::Done(Err(panicked())),
     }
+}
+
+/// Runs the steps of a snapshot likewise. A lock can keep only the first from its rows: with those it holds what the others need.
+pub(crate) fn attempt_snapshot(connection: &Connection, shared: &Shared, batch: Batch) -> Attempt<Vec<StepDone>, Batch> {
+    let begin = wrapping(connection, &batch);
+    if let Some(begin) = begin
+        && let Err(error) = transaction::execute(connection, begin)
+    {
+        return Attempt::Done(Err(error));
+    }
+    let mut exchange = Exchange::in_place(shared);
+    let run = AssertUnwindSafe(|| snapshot(connection, &mut exchange, batch));
+    let attempt = match catch_unwind(run) {
+        Ok(Ok(None)) => Attempt::Done(Ok(exchange.all())),
+        Ok(Ok(Some(batch))) => Attempt::Locked(batch),
+        Ok(Err(error)) => Attempt::Done(Err(error)),
+        Err(_) => Attempt::Done(Err(panicked())),
+    };
+    if begin.is_none() {
+        return attempt;
+    }
+    let end = if matches!(attempt, Attempt::Done(Ok(_))) { transaction::commit(connection) } else { transaction::rollback(connection) };
+    end.map_or_else(|error| Attempt::Done(Err(error)), |()| attempt)
+}
+
+fn snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Result<Option<Batch>> {
+    let Batch { steps, mode } = batch;
+    let mut rest = steps.into_iter();
+    let Some(first) = rest.next() else { return Ok(None) };
+    if let Some(first) = step::attempt(connection, exchange, first)? {
+        return Ok(Some(Batch { steps: std::iter::once(first).chain(rest).collect(), mode }));
+    }
+    rest.try_for_each(|step| step::run(connection, exchange, step)).map(|()| None)
 }
 
 #[cold]

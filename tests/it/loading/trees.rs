@@ -186,6 +186,47 @@ async fn a_tree_is_right_while_its_parents_change(db: Db) -> sequor::Result<()> 
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tree_in_a_file_is_read_in_one_snapshot() -> sequor::Result<()> {
+    let file = std::env::temp_dir().join(format!("sequor-trees-{}.db", Uuid::new_v4()));
+    let db = Db::connect(format!("sqlite://{}?mode=rwc", file.display())).await?;
+    db.sync::<(Author, Book, Chapter)>(SyncMode::Create).await?;
+    let (done, stop) = (std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)), std::sync::atomic::Ordering::Relaxed);
+    let writer = tokio::spawn({
+        let (db, done) = (db.clone(), done.clone());
+        async move {
+            while !done.load(stop) {
+                draft!(Author { name: "Una", books: [{ title: "x", kind: "k", chapters: [{ title: "1", place: 1 }, { title: "2", place: 2 }] }] })
+                    .create(&db)
+                    .await?;
+                // Parents and children go together: no tree may show the ones without the others.
+                db.transaction(async |tx| {
+                    Chapter::destroy_all().every_row().exec(tx).await?;
+                    Book::destroy_all().every_row().force().exec(tx).await?;
+                    Author::destroy_all().every_row().force().exec(tx).await
+                })
+                .await?;
+            }
+            sequor::Result::<()>::Ok(())
+        }
+    });
+    let (mut seen, mut read) = (0, 0);
+    while seen < 50 && read < 20_000 {
+        read += 1;
+        for author in Author::find_all().include(Author::BOOKS.include(Book::CHAPTERS)).exec(&db).await? {
+            seen += 1;
+            let books = author.books.loaded()?;
+            assert_eq!(books.len(), 1, "the books went while the tree was read");
+            assert_eq!(books[0].chapters.loaded()?.len(), 2, "the chapters went while the tree was read");
+        }
+    }
+    done.store(true, stop);
+    writer.await.map_err(Error::other)??;
+    assert!(seen >= 50, "the writer left nothing to read");
+    db.close().await?;
+    std::fs::remove_file(file).map_err(Error::other)
+}
+
 /// Five levels, three to-many siblings on each; the rows of a level hang on those of its first sibling but one.
 fn five_levels() -> Find<Author> {
     let fifth = || Label::BOOKS.order_by(Book::ID.asc()).include(Book::CHAPTERS).include(Book::LABELS).include(Book::NOTES);
@@ -212,6 +253,35 @@ async fn a_statement_for_each_to_many_include_however_deep(db: Db) -> sequor::Re
         flushed().await?;
         db.expect_round_trips(1, async || flushed().await).await?;
     }
+    if db.dialect() == Dialect::Sqlite {
+        db.expect_round_trips(1, async || five_levels().exec(&db).await).await?;
+        db.transaction(async |tx| tx.expect_round_trips(1, async || five_levels().exec(tx).await).await).await?;
+    }
+    Ok(())
+}
+
+#[sequor::test(models(Author, Badge, Book, Chapter, Label, BookLabel, Note))]
+async fn levels_without_parents_cost_no_statement(db: Db) -> sequor::Result<()> {
+    // In one flush PostgreSQL is asked for all levels before it has answered.
+    let strategy = if db.dialect() == Dialect::Postgres { Strategy::Sequential } else { Strategy::Auto };
+    let deep = || Author::find_all().include(Author::BOOKS.include(Book::CHAPTERS)).include(Author::NOTES).include_strategy(strategy);
+    assert!(db.expect_queries(1, async || deep().exec(&db).await).await?.is_empty());
+    let writer = draft!(Author { name: "Una" }).create(&db).await?;
+    let found = db.expect_queries(3, async || deep().exec(&db).await).await?;
+    assert!(found[0].books.loaded()?.is_empty() && found[0].notes.loaded()?.is_empty());
+    assert_eq!(found[0].name, writer.name);
+    Ok(())
+}
+
+#[tokio::test]
+async fn levels_that_are_skipped_are_not_reported() -> sequor::Result<()> {
+    let db = Db::options("sqlite::memory:").slow_query(millis(0)).connect().await?;
+    db.sync::<(Author, Book, Chapter)>(SyncMode::Create).await?;
+    draft!(Author { name: "Una" }).create(&db).await?;
+    Author::find_all().include(Author::BOOKS.include(Book::CHAPTERS)).exec(&db).await?;
+    let slow: Vec<String> = db.slow_queries().into_iter().filter(|query| query.operation == "find").map(|query| query.text).collect();
+    assert_eq!(slow.len(), 2, "{slow:?}");
+    assert!(slow.iter().all(|text| !text.contains("chapters")), "{slow:?}");
     Ok(())
 }
 

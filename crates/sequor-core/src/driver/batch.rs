@@ -28,7 +28,7 @@ pub enum BatchMode {
 
 /// One statement of a batch.
 pub struct Step {
-    /// The statement's text; ignored when the parameters are derived.
+    /// The statement's text.
     pub text: Arc<str>,
     /// The parameters.
     pub params: Params,
@@ -38,8 +38,26 @@ pub struct Step {
     pub cache: bool,
 }
 
-/// Makes text and parameters from what the sinks of earlier steps saw (they share state with it); `None` skips the step.
-pub type Derive = Box<dyn FnOnce() -> Result<Option<(Arc<str>, Vec<Param>)>> + Send>;
+/// Makes the parameters of a step from what the sinks of the steps before have seen; `None` skips the step.
+pub type Derive = Box<dyn FnOnce(&mut dyn Earlier) -> Result<Option<Vec<Param>>> + Send>;
+
+/// The steps of a batch that have run.
+pub trait Earlier {
+    /// The sink of the step of this number, counted from 0; `None` for one that has not run.
+    fn sink(&mut self, step: usize) -> Option<&mut dyn RowSink>;
+}
+
+impl Earlier for Vec<StepDone> {
+    fn sink(&mut self, step: usize) -> Option<&mut dyn RowSink> {
+        Some(&mut *self.get_mut(step)?.sink)
+    }
+}
+
+impl Earlier for &mut [Step] {
+    fn sink(&mut self, step: usize) -> Option<&mut dyn RowSink> {
+        Some(&mut *self.get_mut(step)?.sink)
+    }
+}
 
 /// The parameters of a step.
 pub enum Params {
@@ -62,7 +80,15 @@ pub struct StepDone {
     /// Whether the sink paused it before its end.
     pub paused: bool,
     /// The parameters that it ran with, where it was not paused: who lent large values takes them back instead of keeping copies.
+    /// No list at all for a step that was skipped.
     pub params: Params,
+}
+
+impl StepDone {
+    /// Whether the step was not run, because nothing was derived for it.
+    pub fn is_skipped(&self) -> bool {
+        matches!(&self.params, Params::Many(lists) if lists.is_empty())
+    }
 }
 
 impl Default for Params {

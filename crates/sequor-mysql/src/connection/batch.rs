@@ -32,7 +32,7 @@ impl MysqlConnection {
         let count = batch.steps.len();
         let mut all = Vec::with_capacity(count);
         for (place, step) in batch.steps.into_iter().enumerate() {
-            match self.run_step(step, around, place + 1 == count).await {
+            match self.run_step(step, &mut all, around, place + 1 == count).await {
                 Ok(done) => all.push(done),
                 Err(error) => {
                     self.give_up(around).await;
@@ -66,20 +66,17 @@ impl MysqlConnection {
         around
     }
 
-    async fn run_step(&mut self, step: Step, around: Around, is_last: bool) -> Result<StepDone> {
-        let Step { mut text, params, mut sink, cache } = step;
+    async fn run_step(&mut self, step: Step, earlier: &mut Vec<StepDone>, around: Around, is_last: bool) -> Result<StepDone> {
+        let Step { text, params, mut sink, cache } = step;
         let list = match params {
             Params::Fixed(list) => list,
             Params::Many(lists) => {
                 let outcome = self.execute_many(&text, &lists, cache, &mut *sink).await?;
                 return Ok(StepDone { params: Params::Many(lists), ..done(sink, outcome, false) });
             }
-            Params::Derived(derive) => match derive()? {
-                Some((derived, list)) => {
-                    text = derived;
-                    list
-                }
-                None => return Ok(done(sink, Outcome::default(), false)),
+            Params::Derived(derive) => match derive(earlier)? {
+                Some(list) => list,
+                None => return Ok(StepDone { params: Params::Many(Vec::new()), ..done(sink, Outcome::default(), false) }),
             },
         };
         if is_last && around != Around::Nothing {

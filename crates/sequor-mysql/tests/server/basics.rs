@@ -3,7 +3,7 @@
 use crate::bed::*;
 use crate::on_server;
 use sequor_core::Value;
-use sequor_core::driver::{Batch, BatchMode, Flow, Params, Product, Status, Step};
+use sequor_core::driver::{Batch, BatchMode, Flow, Params, Product, Status, Step, StepDone};
 
 on_server! {
     async fn a_statement_with_parameters_gives_its_rows(bed) {
@@ -51,20 +51,19 @@ on_server! {
 
     async fn derived_steps_see_what_came_before(bed) {
         let mut connection = bed.connect().await;
-        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (writer, reader) = (seen.clone(), seen.clone());
-        let sink = Each(move |row: &mut dyn sequor_core::driver::RowReader| {
-            writer.lock().unwrap().push(row.i64(0)?.unwrap());
-            Ok(())
-        });
-        let derived = Params::Derived(Box::new(move || {
-            let sum: i64 = reader.lock().unwrap().iter().sum();
-            Ok(Some(("select ? * 2".into(), vec![param(sum)])))
+        let derived = Params::Derived(Box::new(|earlier| {
+            let sink: &mut dyn std::any::Any = earlier.sink(0).unwrap();
+            let rows = &sink.downcast_mut::<Collect>().unwrap().rows;
+            let sum = rows.iter().flatten().map(|number| if let Value::I64(number) = number { *number } else { 0 }).sum::<i64>();
+            assert!(earlier.sink(2).is_none(), "only what has run is seen");
+            Ok(Some(vec![param(sum)]))
         }));
-        let skipped = Params::Derived(Box::new(|| Ok(None)));
-        let step = |params| Step { text: "".into(), params, sink: Box::new(Collect::default()), cache: true };
-        let steps = vec![Step::query("select 20 union all select 1", vec![], Box::new(sink)), step(skipped), step(derived)];
+        let skipped = Params::Derived(Box::new(|_| Ok(None)));
+        let step = |text: &str, params| Step { text: text.into(), params, sink: Box::new(Collect::default()), cache: true };
+        let first = Step::query("select 20 union all select 1", vec![], Box::new(Collect::default()));
+        let steps = vec![first, step("select 1", skipped), step("select ? * 2", derived)];
         let mut done = connection.run(batch(BatchMode::Snapshot, steps)).await.unwrap();
+        assert_eq!(done.iter().map(StepDone::is_skipped).collect::<Vec<_>>(), [false, true, false]);
         assert_eq!(collected(done.remove(2)).rows, [[Value::I64(42)]]);
         assert_eq!(connection.status(), Status::Idle);
     }

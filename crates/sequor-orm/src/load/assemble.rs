@@ -31,6 +31,8 @@ pub struct LoadedTree {
     by_key: Option<(usize, Vec<i64>)>,
     ones: Vec<LoadedTree>,
     many: Vec<Many>,
+    /// The rows' keys for relations whose rows are being read, by the names that those will have.
+    linked: Vec<(Name, Owners)>,
     children: Vec<Children>,
 }
 
@@ -84,6 +86,7 @@ impl LoadedTree {
             by_key: node.by_key.map(|cell| (cell, Vec::new())),
             ones,
             many: node.many,
+            linked: Vec::new(),
             children: Vec::new(),
         })
     }
@@ -125,23 +128,38 @@ impl LoadedTree {
     }
 
     /// The rows' keys for a relation, each once, and the rows that have them.
-    pub(super) fn keys(&self, many: &Many) -> (Owners, Vec<Vec<Value>>) {
-        let key = |row: usize| many.link.source.iter().map(|column| self.batch.value(row, *column)).collect();
+    fn keys(&self, columns: &[usize]) -> (Owners, Vec<Vec<Value>>) {
+        let key = |row: usize| columns.iter().map(|column| self.batch.value(row, *column)).collect();
         key::owners((0..self.batch.len()).map(key))
+    }
+
+    /// The rows of a to-one path.
+    fn at(&mut self, path: &[usize]) -> Result<&mut LoadedTree> {
+        let mut tree = self;
+        for step in path {
+            tree = tree.ones.get_mut(*step).ok_or_else(|| Error::bug("a to-one path leads nowhere"))?;
+        }
+        Ok(tree)
+    }
+
+    /// The keys of the rows of a to-one path, each once, for a relation whose rows will come; who has them is remembered.
+    pub(super) fn link(&mut self, path: &[usize], relation: Name, columns: &[usize]) -> Result<Vec<Vec<Value>>> {
+        let tree = self.at(path)?;
+        let (owners, keys) = tree.keys(columns);
+        tree.linked.push((relation, owners));
+        Ok(keys)
     }
 
     /// Hangs the rows of a relation below those of a to-one path.
     pub(super) fn adopt(&mut self, path: &[usize], many: Many, sink: TreeSink) -> Result<()> {
-        match path.split_first() {
-            Some((first, rest)) => {
-                self.ones.get_mut(*first).ok_or_else(|| Error::bug("a to-one path leads nowhere"))?.adopt(rest, many, sink)
-            }
-            None => {
-                let owners = self.keys(&many).0;
-                self.children.push(sink.into_children(many, &owners)?);
-                Ok(())
-            }
-        }
+        let tree = self.at(path)?;
+        let linked = tree.linked.iter().position(|(name, _)| *name == many.name);
+        let owners = match linked {
+            Some(place) => tree.linked.swap_remove(place).1,
+            None => tree.keys(&many.link.source).0,
+        };
+        tree.children.push(sink.into_children(many, &owners)?);
+        Ok(())
     }
 
     /// The keys that the rows of each parent are sorted by here.
@@ -347,7 +365,7 @@ fn plan_levels(
     waiting: &mut Vec<(Vec<usize>, Many, Owners)>,
 ) -> Result<()> {
     for many in std::mem::take(&mut tree.many) {
-        let (parents, keys) = tree.keys(&many);
+        let (parents, keys) = tree.keys(&many.link.source);
         let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
         if keys.is_empty() {
             let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), plan::Sorting::Reader, &db.models())?;

@@ -32,21 +32,21 @@ pub(super) fn wanted_below(db: &Db, state: &mut QueryState, run: &Run) -> Result
 }
 
 /// A level of the tree: the step that reads its parents, and where among their to-one rows they stand.
-struct Level {
-    parent: usize,
-    path: Vec<usize>,
-    many: Many,
+pub(super) struct Level {
+    pub(super) parent: usize,
+    pub(super) path: Vec<usize>,
+    pub(super) many: Many,
 }
 
 /// A to-many include of a statement that is planned.
-struct Below {
-    path: Vec<usize>,
-    many: Many,
+pub(super) struct Below {
+    pub(super) path: Vec<usize>,
+    pub(super) many: Many,
     /// Where the parents' keys stand.
     cells: Vec<usize>,
-    loader: Box<dyn Loader>,
+    pub(super) loader: Box<dyn Loader>,
     /// Who loads the rows that own the relation.
-    owner: Box<dyn Loader>,
+    pub(super) owner: Box<dyn Loader>,
 }
 
 struct Flush<'a> {
@@ -71,15 +71,20 @@ pub(super) async fn read_flush(
     flush.levels(0, &select, below)?;
     let Flush { steps, levels, .. } = flush;
     let (done, beside) = super::run_beside(db, Batch { steps, mode: BatchMode::Snapshot }, beside, run).await?;
+    Ok((gathered(done, levels)?, beside))
+}
+
+/// Hangs what the steps of all levels have read on the rows of the first.
+pub(super) fn gathered(done: Vec<StepDone>, levels: Vec<Level>) -> Result<Box<TreeSink>> {
     let mut sinks = done.into_iter().map(unsink_boxed::<TreeSink>).collect::<Result<Vec<_>>>()?;
     // Children stand behind their parents, so the last have none that are still missing.
     for level in levels.into_iter().rev() {
         let (Some(sink), Some(parent)) = (sinks.pop(), sinks.get_mut(level.parent)) else {
-            return Err(Error::bug("a level of a flush has no answer"));
+            return Err(Error::bug("a level of a tree has no answer"));
         };
         parent.tree.adopt(&level.path, level.many, *sink)?;
     }
-    Ok((sinks.pop().ok_or_else(|| Error::bug("a flush has no answer"))?, beside))
+    sinks.pop().ok_or_else(|| Error::bug("a tree has no answer"))
 }
 
 impl Flush<'_> {
@@ -102,7 +107,7 @@ impl Flush<'_> {
 }
 
 /// Takes the to-many includes out of a node and of the to-one rows beside it.
-fn strip(node: &mut Node, owner: Box<dyn Loader>, path: &[usize]) -> Result<Vec<Below>> {
+pub(super) fn strip(node: &mut Node, owner: Box<dyn Loader>, path: &[usize]) -> Result<Vec<Below>> {
     let mut below = Vec::new();
     let missing = || Error::bug("a relation has no loader");
     for (number, one) in node.ones.iter_mut().enumerate() {

@@ -2,6 +2,7 @@
 
 use super::assemble::{self, TreeSink};
 use super::before_find;
+use super::chain::{self, Chain};
 use super::{flush, heard, hooked, reading, reads, reads_of, siblings};
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
@@ -168,8 +169,11 @@ async fn read_whole(
     if beside.is_none() && prepared.is_plain() {
         return Ok((read_plain(db, prepared, loader, run).await?, None));
     }
-    let step = assemble::reading(prepared, loader.again())?;
-    let (tree, beside) = Box::pin(assemble::read_tree(db, step, beside, run)).await?;
+    let chain = if chain::wanted(db, state) { Chain::new(db, &prepared, loader)? } else { None };
+    let (tree, beside) = match chain {
+        Some(chain) => Box::pin(chain.read(db, prepared, beside, run)).await?,
+        None => Box::pin(assemble::read_tree(db, assemble::reading(prepared, loader.again())?, beside, run)).await?,
+    };
     Ok((Root::Tree(tree), beside))
 }
 

@@ -6,6 +6,7 @@ use super::shape::{
 };
 use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_count, plan_many};
 use crate::db::Db;
+use crate::load::is_small_integer;
 use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
 use sequor_core::driver::Param;
@@ -234,6 +235,44 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
     let (plan, link) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
     let sql = db.render_select(&plan.select)?;
     Ok((Prepared { text: sql.text.into(), params: sql.params, node: Arc::new(plan.node) }, link))
+}
+
+/// The statement of a to-many include whose parents are not read yet.
+pub(crate) struct Later {
+    pub(crate) text: Arc<str>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) link: LinkAt,
+    pub(crate) params: KeyParams,
+}
+
+/// The parameters of such a statement, but for the keys of the parents.
+pub(crate) struct KeyParams {
+    known: Arc<Known>,
+    values: Vec<Value>,
+}
+
+impl KeyParams {
+    /// The parameters for the parents with these keys.
+    pub(crate) fn of(self, keys: &[Vec<Value>]) -> Option<Vec<Param>> {
+        let Known::Read { parts, .. } = &*self.known else { return None };
+        filled(parts, self.values, keys)
+    }
+}
+
+/// The statement of a to-many include of `owner`'s rows, where it is the same for any parents.
+pub(crate) fn prepare_later(db: &Db, many: &Many, owner: &Arc<ModelDef>) -> Option<Later> {
+    let [column] = many.link.source.as_slice() else { return None };
+    if !is_small_integer(&owner.columns.get(*column)?.ty) {
+        return None;
+    }
+    let models = db.models();
+    let keys = [vec![Value::I64(1)]];
+    let marks = parents(db.dialect().key_list(), &keys, &many.link)?;
+    let Shape { key, values } = many_shape(many, owner, marks, &ground(db, &models))?;
+    let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
+    let Known::Read { text, node, link: Some(link), .. } = &*known else { return None };
+    let (text, node, link) = (text.clone(), with_includes(node, &many.include.clauses), link.clone());
+    Some(Later { text, node, link, params: KeyParams { known, values } })
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.

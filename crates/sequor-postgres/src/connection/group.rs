@@ -10,7 +10,7 @@ use super::{PostgresConnection, control};
 use crate::params::needs_types;
 use crate::statements::{hash, is_select};
 use postgres_protocol::message::frontend;
-use sequor_core::driver::{Batch, BatchMode, Param, Params, RowSink, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Earlier, Param, Params, RowSink, Step, StepDone};
 use sequor_core::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
@@ -133,8 +133,10 @@ impl PostgresConnection {
         let mut next = 0;
         let mut open = false;
         let mut progress = Progress::Ready;
-        while let Some(step) = steps.get_mut(next) {
-            if !derive(step)? {
+        while next < steps.len() {
+            let (mut earlier, rest) = steps.split_at_mut(next);
+            let Some(step) = rest.first_mut() else { break };
+            if !derive(step, &mut earlier)? {
                 next += 1;
                 continue;
             }
@@ -318,16 +320,14 @@ impl PostgresConnection {
 }
 
 /// Resolves a derived step. False when it is to be skipped.
-fn derive(step: &mut Step) -> Result<bool> {
+fn derive(step: &mut Step, earlier: &mut dyn Earlier) -> Result<bool> {
     match std::mem::replace(&mut step.params, Params::Fixed(Vec::new())) {
-        Params::Derived(derive) => match derive()? {
-            Some((text, params)) => {
-                step.text = text;
+        Params::Derived(derive) => match derive(earlier)? {
+            Some(params) => {
                 step.params = Params::Fixed(params);
                 Ok(true)
             }
             None => {
-                step.text = "".into();
                 step.params = Params::Many(Vec::new());
                 Ok(false)
             }

@@ -2,10 +2,9 @@
 
 use crate::proxy::{Cut, Proxy};
 use crate::support::*;
-use sequor_core::driver::{BatchMode, Begin, Connection, Params, Status, Step};
+use sequor_core::driver::{BatchMode, Begin, Connection, Params, Status, Step, StepDone};
 use sequor_core::types::ScalarType;
 use sequor_core::{Error, Value};
-use std::sync::{Arc, Mutex};
 
 async fn table(connection: &mut dyn Connection, name: &str) {
     for text in [format!("drop table if exists {name}"), format!("create table {name} (id int8 primary key, note text)")] {
@@ -54,36 +53,31 @@ fn a_derived_step_sees_what_earlier_sinks_saw() {
     on_server(async |url| {
         let mut connection = connect(&url).await;
         table(&mut *connection, "b_derived").await;
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        struct Share(Arc<Mutex<Vec<Value>>>);
-        impl sequor_core::driver::RowSink for Share {
-            fn row(&mut self, row: &mut dyn sequor_core::driver::RowReader) -> sequor_core::Result<sequor_core::driver::Flow> {
-                self.0.lock().unwrap().push(row.any(0)?);
-                Ok(sequor_core::driver::Flow::Continue)
-            }
-        }
-        let first = Step::query("insert into b_derived values (1, 'a'), (2, 'b') returning id", vec![], Box::new(Share(seen.clone())));
-        let ids = seen.clone();
+        let first = query("insert into b_derived values (1, 'a'), (2, 'b') returning id", vec![]);
         let derived = Step {
-            text: "".into(),
-            params: Params::Derived(Box::new(move || {
-                let sum: i64 = ids.lock().unwrap().iter().map(|id| if let Value::I64(id) = id { *id } else { 0 }).sum();
-                Ok(Some(("insert into b_derived values ($1, 'sum') returning id".into(), vec![param(sum, ScalarType::I64)])))
+            text: "insert into b_derived values ($1, 'sum') returning id".into(),
+            params: Params::Derived(Box::new(|earlier| {
+                let sink: &mut dyn std::any::Any = earlier.sink(0).unwrap();
+                let rows = &sink.downcast_mut::<Collect>().unwrap().rows;
+                let sum: i64 = rows.iter().flatten().map(|id| if let Value::I64(id) = id { *id } else { 0 }).sum();
+                assert!(earlier.sink(1).is_none(), "only what has run is seen");
+                Ok(Some(vec![param(sum, ScalarType::I64)]))
             })),
             sink: Box::new(Collect::default()),
             cache: true,
         };
         let skipped =
-            Step { text: "".into(), params: Params::Derived(Box::new(|| Ok(None))), sink: Box::new(Collect::default()), cache: true };
+            Step { text: "".into(), params: Params::Derived(Box::new(|_| Ok(None))), sink: Box::new(Collect::default()), cache: true };
         let mut done = connection.run(batch(BatchMode::Atomic, vec![first, derived, skipped])).await.unwrap();
         assert_eq!(done.iter().map(|done| done.affected).collect::<Vec<_>>(), [2, 1, 0]);
+        assert_eq!(done.iter().map(StepDone::is_skipped).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(collected(done.remove(1)).rows, vec![vec![Value::I64(3)]]);
         assert_eq!(connection.status(), Status::Idle);
         assert_eq!(count(&mut *connection, "b_derived").await, Value::I64(3));
         // A derivation that fails undoes what its batch did.
         let fails = Step {
             text: "".into(),
-            params: Params::Derived(Box::new(|| Err(Error::usage("no")))),
+            params: Params::Derived(Box::new(|_| Err(Error::usage("no")))),
             sink: Box::new(Collect::default()),
             cache: true,
         };

@@ -7,7 +7,7 @@ use super::Shared;
 use super::core::{Core, lock};
 use super::mailbox::Control;
 use crate::statements::{self, Attempt};
-use sequor_core::driver::{Batch, Params, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Params, Step, StepDone};
 use sequor_core::error::Result;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -33,16 +33,36 @@ impl Inline {
         !shared.paused() && !shared.dirty()
     }
 
-    /// Runs a batch of one step whose sink never pauses.
+    /// Runs a batch of one step whose sink never pauses, or of several such steps that read one snapshot.
     pub(super) fn run(&self, mut batch: Batch, shared: &Shared) -> Done<Vec<StepDone>, Batch> {
         let alone = batch.steps.len() == 1;
-        let Some(step) = batch.steps.pop_if(|_| alone) else { return Done::ForTheThread(batch) };
+        let Some(step) = batch.steps.pop_if(|_| alone) else { return self.run_snapshot(batch, shared) };
         match self.run_step(step, shared) {
             Done::Here(result) => Done::Here(result.map(|done| vec![done])),
             Done::ForTheThread(step) => {
                 batch.steps.push(step);
                 Done::ForTheThread(batch)
             }
+        }
+    }
+
+    /// Runs steps that read one snapshot: once the first has its rows, no lock keeps the others from theirs.
+    fn run_snapshot(&self, batch: Batch, shared: &Shared) -> Done<Vec<StepDone>, Batch> {
+        let known = batch.steps.first().is_some_and(|step| matches!(step.params, Params::Fixed(_)));
+        let short = known && batch.steps.iter().all(|step| step.sink.never_pauses() && !matches!(step.params, Params::Many(_)));
+        if batch.mode != BatchMode::Snapshot || !short || !Inline::may_run(shared) {
+            return Done::ForTheThread(batch);
+        }
+        let attempt = in_place(|| {
+            let mut core = lock(&self.core);
+            shared.begin(shared.number(), true);
+            let attempt = statements::attempt_snapshot(&core.connection, &core.shared, batch);
+            core.settle();
+            attempt
+        });
+        match attempt {
+            Attempt::Done(result) => Done::Here(result),
+            Attempt::Locked(batch) => Done::ForTheThread(batch),
         }
     }
 

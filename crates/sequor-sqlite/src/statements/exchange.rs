@@ -56,8 +56,18 @@ impl<'m> Exchange<'m> {
         self.done.pop().ok_or_else(|| Error::bug("a step in place did not answer"))
     }
 
+    /// All steps of an exchange in place.
+    pub(super) fn all(&mut self) -> Vec<StepDone> {
+        std::mem::take(&mut self.done)
+    }
+
     pub(crate) fn set_wrapped(&mut self, wrapped: bool) {
         self.wrapped = wrapped;
+    }
+
+    /// The steps that have run; before a pause, which only the last of a batch makes, that is all of them.
+    pub(super) fn earlier(&mut self) -> &mut Vec<StepDone> {
+        &mut self.done
     }
 
     pub(super) fn push(&mut self, done: StepDone) {

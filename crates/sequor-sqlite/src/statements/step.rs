@@ -17,24 +17,20 @@ use std::ops::{Deref, DerefMut};
 pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<()> {
     exchange.check()?;
     let Step { text, params, sink, cache } = step;
+    let params = match params {
+        Params::Derived(derive) => derive(exchange.earlier())?.map_or_else(|| Params::Many(Vec::new()), Params::Fixed),
+        known => known,
+    };
     let silent = (&*sink as &dyn Any).is::<Discard>();
     let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
-    let params = match params {
-        Params::Fixed(list) => {
-            task.execute(&text, std::slice::from_ref(&list), cache)?;
-            Params::Fixed(list)
-        }
-        Params::Many(lists) => {
-            task.execute(&text, &lists, cache)?;
-            Params::Many(lists)
-        }
-        Params::Derived(derive) => {
-            if let Some((text, list)) = derive()? {
-                task.execute(&text, std::slice::from_ref(&list), cache)?;
-            }
-            Params::default()
-        }
+    let lists = match &params {
+        Params::Fixed(list) => std::slice::from_ref(list),
+        Params::Many(lists) => lists,
+        Params::Derived(_) => &[],
     };
+    if !lists.is_empty() {
+        task.execute(&text, lists, cache)?;
+    }
     task.finish(params);
     Ok(())
 }

@@ -2,9 +2,8 @@
 
 use crate::support::{File, Keep, fails, keep, memory, one, params, rows, run, script};
 use sequor_core::Value;
-use sequor_core::driver::{Batch, BatchMode, Connection, Discard, Flow, Params, RowReader, RowSink, Status, Step};
+use sequor_core::driver::{Batch, BatchMode, Connection, Discard, Earlier, Flow, Params, RowReader, RowSink, Status, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use std::sync::{Arc, Mutex};
 
 async fn table() -> Box<dyn Connection> {
     let mut connection = memory().await;
@@ -42,25 +41,21 @@ async fn an_atomic_batch_is_all_or_nothing() {
 
 #[tokio::test]
 async fn a_derived_step_sees_what_came_before() {
-    /// Shares the keys that it saw.
-    struct Ids(Arc<Mutex<Vec<i64>>>);
-    impl RowSink for Ids {
-        fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-            self.0.lock().unwrap().extend(row.i64(0)?);
-            Ok(Flow::Continue)
-        }
-    }
     let mut connection = table().await;
     script(&mut *connection, "INSERT INTO t (name) VALUES ('a'), ('b'), ('c')").await;
-    let ids = Arc::new(Mutex::new(Vec::new()));
-    let first = Step::query("SELECT id FROM t WHERE name > ?", params(["a".into()]), Box::new(Ids(Arc::clone(&ids))));
-    let derive = move || {
-        let list = serde_json::to_string(&*ids.lock().unwrap()).unwrap();
-        Ok(Some(("SELECT name FROM t WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id".into(), params([list.into()]))))
+    let first = Step::query("SELECT id FROM t WHERE name > ?", params(["a".into()]), Box::new(Keep::default()));
+    let derive = |earlier: &mut dyn Earlier| {
+        let sink: &mut dyn std::any::Any = earlier.sink(0).unwrap();
+        let ids: Vec<_> = sink.downcast_mut::<Keep>().unwrap().rows.iter().flatten().map(Value::to_json).collect();
+        assert!(earlier.sink(1).is_none(), "only what has run is seen");
+        Ok(Some(params([serde_json::Value::Array(ids).to_string().into()])))
     };
-    let second = Step { text: "".into(), params: Params::Derived(Box::new(derive)), sink: Box::new(Keep::default()), cache: true };
-    let third = Step { text: "".into(), params: Params::Derived(Box::new(|| Ok(None))), sink: Box::new(Keep::default()), cache: true };
+    let step =
+        |text: &str, derive| Step { text: text.into(), params: Params::Derived(derive), sink: Box::new(Keep::default()), cache: true };
+    let second = step("SELECT name FROM t WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", Box::new(derive));
+    let third = step("SELECT name FROM t", Box::new(|_: &mut dyn Earlier| Ok(None)));
     let mut done = connection.run(Batch { steps: vec![first, second, third], mode: BatchMode::Snapshot }).await.unwrap();
+    assert_eq!(done.iter().map(StepDone::is_skipped).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(done.len(), 3);
     assert_eq!(keep(done.remove(1).sink).rows, vec![vec![Value::from("b")], vec![Value::from("c")]]);
     assert_eq!(keep(done.remove(1).sink).headers, 0);

@@ -2,9 +2,9 @@
 
 use crate::support::{File, Keep, keep, one, params, rows, run, script};
 use sequor_core::Value;
-use sequor_core::driver::{Batch, Begin, Connection, Driver, Flow, RowReader, RowSink, Status, Step};
+use sequor_core::driver::{Batch, BatchMode, Begin, Connection, Driver, Earlier, Flow, Params, RowReader, RowSink, Status, Step, StepDone};
 use sequor_core::error::{Error, Result};
-use sequor_sqlite::{SqliteDriver, SqliteOptions};
+use sequor_sqlite::{JournalMode, SqliteDriver, SqliteOptions};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -246,4 +246,74 @@ async fn closing_closes_the_file() {
     assert!(log.exists());
     connection.close().await;
     assert!(!log.exists(), "the last connection to a file takes its log along");
+}
+
+/// Keeps the numbers that it reads, and on which threads.
+struct Numbers(Vec<i64>, Threads);
+
+impl RowSink for Numbers {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.0.extend(row.i64(0)?);
+        self.1.row(row)
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
+}
+
+/// Reads a number, and then one more than it, in one snapshot.
+fn chained(threads: &Threads) -> Batch {
+    let sink = || Box::new(Numbers(Vec::new(), threads.clone()));
+    let derive = |earlier: &mut dyn Earlier| {
+        let sink: &mut dyn std::any::Any = earlier.sink(0).unwrap();
+        let first = sink.downcast_mut::<Numbers>().unwrap().0.first().copied();
+        Ok(first.map(|first| params([first.into()])))
+    };
+    let second = Step { text: "SELECT ? + 1".into(), params: Params::Derived(Box::new(derive)), sink: sink(), cache: true };
+    Batch { steps: vec![Step::query("SELECT id FROM t", vec![], sink()), second], mode: BatchMode::Snapshot }
+}
+
+fn numbers(done: Vec<StepDone>) -> Vec<i64> {
+    done.into_iter().flat_map(|done| (done.sink as Box<dyn std::any::Any>).downcast::<Numbers>().unwrap().0).collect()
+}
+
+#[tokio::test]
+async fn steps_of_one_snapshot_run_in_place() {
+    let file = File::new();
+    let mut connection = connect(&file).await;
+    let threads = Threads(Arc::default(), true);
+    script(&mut *connection, "CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
+    let done = connection.run(chained(&threads)).await.unwrap();
+    assert!(done[1].is_skipped(), "there is no row to begin from");
+    script(&mut *connection, "INSERT INTO t VALUES (7)").await;
+    assert_eq!(numbers(connection.run(chained(&threads)).await.unwrap()), [7, 8]);
+    assert_eq!(connection.status(), Status::Idle);
+    connection.begin(WRITING).await.unwrap();
+    assert_eq!(numbers(connection.run(chained(&threads)).await.unwrap()), [7, 8]);
+    assert_eq!(connection.status(), Status::InTransaction, "a transaction around them goes on");
+    connection.rollback().await.unwrap();
+    let here = std::thread::current().id();
+    let seen = threads.0.lock().unwrap().clone();
+    assert!(seen.len() == 4 && seen.iter().all(|thread| *thread == here));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_meets_a_lock_waits_for_it_on_the_thread() {
+    let file = File::new();
+    let open = async |inline| {
+        let journal_mode = Some(JournalMode::Delete);
+        SqliteDriver::new(SqliteOptions { inline, journal_mode, ..SqliteOptions::file(&file.0) }).connect().await.unwrap()
+    };
+    let (mut connection, mut other) = (open(true).await, open(false).await);
+    script(&mut *other, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (7)").await;
+    script(&mut *other, "BEGIN EXCLUSIVE").await;
+    let threads = Threads(Arc::default(), true);
+    let (read, ()) = tokio::join!(connection.run(chained(&threads)), async {
+        // The reader has asked first, and its caller goes on.
+        script(&mut *other, "COMMIT").await;
+    });
+    assert_eq!(numbers(read.unwrap()), [7, 8]);
+    assert!(threads.0.lock().unwrap().iter().all(|thread| *thread != std::thread::current().id()));
+    assert_eq!(connection.status(), Status::Idle);
 }

@@ -4,7 +4,7 @@ use super::slow::{self, Slow};
 use super::{Run, meter, shown};
 use crate::db::{Db, DbInner};
 use crate::hook::HookKind;
-use sequor_core::driver::{Param, Step, StepDone};
+use sequor_core::driver::{Param, Params, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::Models;
 use sequor_sql::Dialect;
@@ -43,6 +43,8 @@ impl Labels {
 /// One batch that is being watched.
 pub(super) struct Watch {
     pub(super) texts: Vec<Arc<str>>,
+    /// Numbers and texts of the steps that may be skipped: whether they were is known in the end.
+    derived: Vec<(usize, Arc<str>)>,
     pub(super) span: Span,
     /// When it began, where somebody wants to know: reading the clock is not free.
     pub(super) start: Option<Instant>,
@@ -50,6 +52,11 @@ pub(super) struct Watch {
     shown: Option<String>,
     /// The first statement's parameters, for its plan.
     params: Option<Vec<Param>>,
+}
+
+/// Whether a step is made from the rows of others, and may be skipped.
+fn is_derived(step: &Step) -> bool {
+    matches!(step.params, Params::Derived(_))
 }
 
 /// The word that says what a statement does.
@@ -65,7 +72,9 @@ fn micros(took: Duration) -> u64 {
 impl Watch {
     pub(super) fn steps(db: &Db, steps: &[Step], run: &Run) -> Watch {
         let settings = &db.inner.settings;
-        super::expect::note(steps.iter().map(|step| &step.text), run.site);
+        super::expect::note(steps.iter().filter(|step| !is_derived(step)).map(|step| &step.text), run.site);
+        let derived =
+            steps.iter().enumerate().filter(|(_, step)| is_derived(step)).map(|(number, step)| (number, step.text.clone())).collect();
         let table = db.hook_table();
         let told = table.any(HookKind::BeforeQuery) || table.any(HookKind::AfterQuery);
         let told = told || settings.logging || settings.slow_query.is_some();
@@ -76,12 +85,32 @@ impl Watch {
         if let Some(shown) = &shown {
             span.record("db.query.parameters", shown);
         }
-        Watch { texts, span, start: (told || meter::COUNTS).then(Instant::now), shown, params }
+        Watch { texts, derived, span, start: (told || meter::COUNTS).then(Instant::now), shown, params }
+    }
+
+    /// Takes note of which of the steps that may be skipped were run.
+    fn settle(&mut self, run: &Run, done: &[StepDone]) {
+        let mut ran = std::mem::take(&mut self.derived);
+        let skipped = |number: usize| done.get(number).is_none_or(StepDone::is_skipped);
+        if !self.texts.is_empty() {
+            let mut number = 0;
+            self.texts.retain(|_| {
+                number += 1;
+                !(ran.iter().any(|(derived, _)| *derived + 1 == number) && skipped(number - 1))
+            });
+        }
+        ran.retain(|(number, _)| !skipped(*number));
+        super::expect::note(ran.iter().map(|(_, text)| text), run.site);
     }
 
     /// Says what came of it.
-    pub(super) fn end(self, db: &Db, run: &Run, result: Result<&[StepDone], &Error>) {
+    pub(super) fn end(mut self, db: &Db, run: &Run, result: Result<&[StepDone], &Error>) {
         let error = result.err();
+        if !self.derived.is_empty()
+            && let Ok(done) = result
+        {
+            self.settle(run, done);
+        }
         if !self.span.is_disabled() {
             match result {
                 Ok(done) if !run.write => {
