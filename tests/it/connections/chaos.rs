@@ -49,7 +49,15 @@ async fn chaos_in(
         for fault in faults {
             let row = rows.entry(format!("{fault:?}")).or_default();
             let before = ledger.acknowledged();
-            until("work is done before the fault", async || ledger.acknowledged() >= before + sized(5, 50)).await;
+            let (mut start, wanted) = (Instant::now(), before + sized(5, 50));
+            while ledger.acknowledged() < wanted {
+                assert!(start.elapsed() < PATIENCE, "no work within {PATIENCE:?} before {fault:?}, round {round}");
+                if start.elapsed() > Duration::from_secs(5) && laboratory.revive_pooler().map_err(Error::usage)? {
+                    note(&format!("| {name} | PgBouncer ended itself before {fault:?}, round {round} |"));
+                    start = Instant::now();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             laboratory.inject(*fault, round).await.map_err(Error::usage)?;
             let (mut healed, count) = (Instant::now(), ledger.acknowledged());
             while ledger.acknowledged() <= count {

@@ -179,6 +179,11 @@ async fn tables_columns_enums_and_keys_change_and_rows_stay(db: Db) -> sequor::R
         "{plan:#?}"
     );
 
+    // Comparing alone knows what the models say about old names.
+    let snapshot = sequor::Generator::of::<(before::Thing, before::Part)>().schema()?;
+    let differences = sequor::Generator::of::<(Item, Part)>().dialects([db.dialect()]).differences(&snapshot)?;
+    assert!(steps(&differences).contains(&"rename column items.label to title"), "{differences:#?}");
+
     db.sync::<(Item, Part)>(SyncMode::Alter).await?;
     let plan = db.sync_plan::<(Item, Part)>().await?;
     assert!(plan.is_empty(), "{plan:#?}");
@@ -223,6 +228,41 @@ async fn a_type_that_no_cast_reaches_is_refused_by_name(db: Db) -> sequor::Resul
     db.sync::<narrow::Measure>(SyncMode::Create).await?;
     let error = db.sync::<Measure>(SyncMode::Alter).await.expect_err("a refused cast").to_string();
     assert!(error.contains("measures.at changes from"), "{error}");
+    Ok(())
+}
+
+mod listed {
+    use super::*;
+    #[derive(Model, Clone, Debug, PartialEq)]
+    #[model(table = "labelled")]
+    pub struct Labelled {
+        #[field(primary_key)]
+        pub id: i64,
+        pub tags: Vec<String>,
+        pub marks: Option<Vec<i32>>,
+    }
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "labelled")]
+pub struct Labelled {
+    #[field(primary_key)]
+    pub id: i64,
+    pub tags: Json,
+    pub marks: Option<Json>,
+}
+
+#[sequor::test]
+async fn lists_become_documents(db: Db) -> sequor::Result<()> {
+    db.sync::<listed::Labelled>(SyncMode::Create).await?;
+    let tags = vec!["a".to_owned(), "it's \"b\"".to_owned()];
+    draft!(listed::Labelled { id: 1, tags, marks: Some(vec![3, -4]) }).create(&db).await?;
+    draft!(listed::Labelled { id: 2, tags: Vec::new() }).create(&db).await?;
+    db.sync::<Labelled>(SyncMode::Alter).await?;
+    assert!(db.sync_plan::<Labelled>().await?.is_empty());
+    let rows = Labelled::find_all().order_by(Labelled::ID.asc()).exec(&db).await?;
+    assert_eq!((&*rows[0].tags, rows[0].marks.as_deref()), (&json!(["a", "it's \"b\""]), Some(&json!([3, -4]))));
+    assert_eq!((&*rows[1].tags, rows[1].marks.as_deref()), (&json!([]), None));
     Ok(())
 }
 

@@ -24,6 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// How long a server may take to answer the first questions, which no setting limits.
+const FIRST_ANSWERS: Duration = Duration::from_secs(10);
+
 pub(crate) struct ConnectionPool {
     driver: Arc<dyn Driver>,
     limits: Pool,
@@ -133,7 +136,12 @@ impl ConnectionPool {
         let product = first.connection.server().product;
         // Only PostgreSQL reads include trees in one flush, where the round trip decides.
         if product == Product::Postgres {
-            self.round_trip.store(measured(&mut *first.connection).await?, Ordering::Relaxed);
+            let measuring = tokio::time::timeout(FIRST_ANSWERS, measured(&mut *first.connection));
+            let trip = measuring.await.map_err(|_| {
+                let message = format!("{}: it let us in, and did not answer within {} s", self.name, FIRST_ANSWERS.as_secs());
+                Error::connection(ConnectionErrorKind::TimedOut, message)
+            })??;
+            self.round_trip.store(trip, Ordering::Relaxed);
         }
         self.put(first);
         for _ in 1..self.limits.min.min(self.size) {

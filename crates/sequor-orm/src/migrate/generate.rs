@@ -177,8 +177,10 @@ impl Generator {
     /// `Usage` for what a database does not have.
     pub fn differences(&self, from: &Schema) -> Result<Vec<PlanStep>> {
         let asked = Asked { every_cast: true, ..Asked::default() };
+        let to = self.schema()?;
+        let renames = Renames::declared(from, &to);
         for dialect in &self.dialects {
-            let found = steps(&diff(from, &self.schema()?, &Renames::default(), &asked, dialect)?, *dialect, None)?;
+            let found = steps(&diff(from, &to, &renames, &asked, dialect)?, *dialect, None)?;
             if !found.is_empty() {
                 return Ok(found);
             }

@@ -434,6 +434,13 @@ impl DdlWriter {
         if text(&from.ty) && text(&to.ty) {
             return Ok(());
         }
+        if matches!((&from.ty, &to.ty), (ColumnType::Array(_), ColumnType::Json(_))) {
+            self.sql.push(" USING to_jsonb(");
+            self.sql.name(&to.name)?;
+            self.sql.push(")::");
+            self.sql.push(new);
+            return Ok(());
+        }
         self.sql.push(" USING ");
         self.sql.name(&to.name)?;
         let is_enum = |ty: &ColumnType| match ty {

@@ -76,7 +76,13 @@ async fn run(cx: &Context) -> Result<Outcome> {
     let db = cx.look().await?;
     let status = migrator.status(&db).await?;
     db.close().await?;
-    if status.iter().any(|one| one.name == name && (is_up(&one.state) || one.applied_at.is_some())) {
+    let here = status.iter().find(|one| one.name == name);
+    if here.is_some_and(|one| !is_up(&one.state) && one.applied_at.is_some()) {
+        return Err(Error::migration(format!(
+            "{name} ended in the middle here: mend it and run `sequor migrate up`, or undo its first statements by hand and say `sequor migrate resolve {name} --rolled-back`"
+        )));
+    }
+    if here.is_some_and(|one| is_up(&one.state)) {
         return Err(Error::migration(format!("{name} has run here: undo it first with `sequor migrate down --name {name}`")));
     }
     let path = snapshot_path(cx);

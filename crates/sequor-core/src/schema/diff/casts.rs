@@ -25,6 +25,7 @@ pub fn cast(from: &ColumnType, to: &ColumnType) -> Cast {
         (T::Bytes, _) | (_, T::Bytes) => Cast::No,
         (T::Json(_), T::Json(_)) => Cast::Safe,
         (T::Array(from), T::Array(to)) => cast(from, to),
+        (T::Array(from), T::Json(_)) if is_scalar(from) => Cast::Safe,
         (from, T::Text | T::CiText) if is_scalar(from) => Cast::Safe,
         (from, T::VarChar(room) | T::Char(room)) if is_scalar(from) => match widest(from) {
             Some(width) if width <= *room => Cast::Safe,
