@@ -3,6 +3,7 @@
 mod compute;
 mod corpus;
 mod documents;
+mod grid;
 mod matches;
 mod models;
 mod paths;

@@ -2,6 +2,7 @@
 
 mod ddl;
 mod expr;
+mod function;
 mod search;
 mod select;
 mod walk;
@@ -10,12 +11,13 @@ mod write;
 
 pub use ddl::{CopyRule, Ddl, Fill};
 pub use expr::{
-    Alias, BinaryOp, CaseArm, CastType, Exact, Expr, Field, Func, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree,
-    QueryUse, RawPart, RelationExpr, UnaryOp, escape_like,
+    Alias, BinaryOp, CaseArm, CastType, Expr, Field, JsonAs, JsonSegment, LikeKind, LogicalQuery, Quantifier, QueryTree, QueryUse, RawPart,
+    RelationExpr, UnaryOp, escape_like,
 };
+pub use function::{Exact, Func, Ranking};
 pub use search::{Search, SearchIndex};
 pub use select::{Cte, Distinct, Hint, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source, SourceKind};
-pub use walk::{same, walk};
+pub use walk::walk;
 pub use window::{Frame, FrameBound, FrameUnit, Window};
 pub use write::{Conflict, ConflictAction, Delete, Insert, InsertColumn, Update, UpdateMany};
 

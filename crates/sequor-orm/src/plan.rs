@@ -6,6 +6,7 @@ mod joined;
 mod many;
 mod prepared;
 mod query;
+mod ranked;
 mod repeat;
 mod rewrite;
 mod scope;
@@ -34,7 +35,7 @@ use rewrite::Scope;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, same, walk};
+use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, walk};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -198,7 +199,7 @@ impl<'a> Planner<'a> {
             {
                 total.retain(|position| Some(*position) != model.position(&field.name));
             }
-            select.order_by.push(OrderBy { expr: self.rewrite(by.expr, scope)?, ..by });
+            select.order_by.push(OrderBy { expr: self.rewrite_order(by.expr, scope)?, ..by });
         }
         select.distinct = match clauses.distinct {
             Distinct::On(exprs) => Distinct::On(exprs.into_iter().map(|expr| self.rewrite(expr, scope)).collect::<Result<_>>()?),
@@ -288,7 +289,7 @@ fn one_row_each(select: &Select, plain: bool) -> Result<()> {
     if select.lock.is_some() && (!plain || !matches!(select.distinct, Distinct::No)) {
         return Err(refused("rows that are grouped, aggregated or distinct cannot be locked: lock them by a query of their own"));
     }
-    let shown = |expr: &Expr| matches!(expr, Expr::Alias(_)) || select.columns.iter().any(|item| same(&item.expr, expr));
+    let shown = |expr: &Expr| matches!(expr, Expr::Alias(_)) || select.columns.iter().any(|item| item.expr == *expr.unranked());
     if matches!(select.distinct, Distinct::Yes) && !select.order_by.iter().all(|by| shown(&by.expr)) {
         return Err(refused("distinct rows are sorted by what they select: select it too, or take the first row of each by `distinct_on`"));
     }

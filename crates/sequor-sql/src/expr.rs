@@ -15,6 +15,9 @@ use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 impl SqlWriter {
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<()> {
+        if !self.shared.is_empty() && self.said_before(expr)? {
+            return Ok(());
+        }
         match expr {
             Expr::Field(field) => Err(Error::bug(format!("the field {} was not planned", field.name))),
             Expr::Relation(relation) => Err(Error::bug(format!("the relation {} was not planned", relation.relation))),

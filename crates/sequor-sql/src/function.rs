@@ -1,6 +1,7 @@
 //! The closed list of functions, as each dialect spells them.
 
 mod date;
+mod rank;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
@@ -47,6 +48,8 @@ impl SqlWriter {
                 return Ok(());
             }
             Func::Exact(exact) => return self.exact(*exact, args, distinct, filter),
+            Func::Ranked(ranking) => return self.ranked(ranking, args),
+            Func::Unranked(ranking) => return self.unranked(ranking, args),
             Func::StringAgg => return self.string_agg(args, distinct),
             Func::Percentile => return self.percentile(args),
             Func::Random => {
@@ -184,7 +187,14 @@ impl SqlWriter {
             Func::PercentRank => "percent_rank",
             Func::CumeDist => "cume_dist",
             Func::Named(name) => return checked(name),
-            Func::DatePart | Func::DateTrunc | Func::StringAgg | Func::Percentile | Func::Random | Func::Exact(_) => {
+            Func::DatePart
+            | Func::DateTrunc
+            | Func::StringAgg
+            | Func::Percentile
+            | Func::Random
+            | Func::Exact(_)
+            | Func::Ranked(_)
+            | Func::Unranked(_) => {
                 return Err(Error::unsupported("this function is not there on this database"));
             }
         };

@@ -1,12 +1,12 @@
 //! SELECT.
 
 use crate::Dialect;
-use crate::writer::SqlWriter;
+use crate::writer::{Shared, SqlWriter};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_core::statement::{
     Alias, BinaryOp, Cte, Distinct, Expr, Func, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source,
-    SourceKind, Window, same,
+    SourceKind, Window,
 };
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
@@ -14,7 +14,7 @@ use sequor_core::{Name, Value};
 /// PostgreSQL's own DISTINCT ON asks for an order that begins with its expressions.
 fn begins_with(order: &[OrderBy], on: &[Expr]) -> bool {
     let first = &order[..on.len().min(order.len())];
-    order.is_empty() || (first.len() == on.len() && on.iter().all(|expr| first.iter().any(|by| same(&by.expr, expr))))
+    order.is_empty() || (first.len() == on.len() && on.iter().all(|expr| first.iter().any(|by| by.expr.unranked() == expr)))
 }
 
 /// DISTINCT ON where there is none, or none for this order: rows are numbered in each group, and the first are kept.
@@ -71,6 +71,24 @@ impl SqlWriter {
             let select = first_of_each(select, exprs)?;
             return self.select(&select);
         }
+        let repeated = self.repeated(select);
+        let around = std::mem::replace(&mut self.shared, repeated);
+        self.whole(select)?;
+        self.shared = around;
+        Ok(())
+    }
+
+    /// What the parts of a select have to say alike.
+    fn repeated(&self, select: &Select) -> Vec<Shared> {
+        match (&select.distinct, self.dialect) {
+            (_, Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite) => Vec::new(),
+            (Distinct::On(exprs), _) => Shared::of(exprs),
+            (Distinct::Yes, _) if !select.order_by.is_empty() => Shared::of(select.columns.iter().map(|item| &item.expr)),
+            _ => Shared::of(&select.group_by),
+        }
+    }
+
+    fn whole(&mut self, select: &Select) -> Result<()> {
         self.with(&select.with)?;
         self.select_core(select)?;
         for (op, other) in &select.compound {
@@ -224,13 +242,18 @@ impl SqlWriter {
         }
         self.push(" ORDER BY ");
         self.list(order, |writer, by| {
+            // MySQL sorts the columns of enums by place, and compares them as text.
+            let expr = match by.expr.unranked() {
+                column @ Expr::Column { .. } if writer.dialect.is_mysql() => column,
+                _ => &by.expr,
+            };
             // MySQL has no NULLS FIRST; whether a value is NULL is sorted by first.
             if let (Some(nulls), true) = (by.nulls, writer.dialect.is_mysql()) {
                 writer.push("(");
-                writer.expr(&by.expr)?;
+                writer.expr(expr)?;
                 writer.push(if nulls == Nulls::First { ") IS NULL DESC, " } else { ") IS NULL, " });
             }
-            writer.expr(&by.expr)?;
+            writer.expr(expr)?;
             if by.direction == SortDirection::Descending {
                 writer.push(" DESC");
             }

@@ -4,7 +4,7 @@ use crate::{Dialect, Sql};
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::TableName;
-use sequor_core::statement::Alias;
+use sequor_core::statement::{Alias, Expr};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
 
@@ -21,8 +21,25 @@ pub(crate) struct SqlWriter {
     pub(crate) target: Option<TableName>,
     /// Whether values are written as literals: in DDL, which takes no parameters.
     pub(crate) inline: bool,
+    /// Expressions that PostgreSQL has to recognise where they are said again: with parameters of their own they would be others.
+    pub(crate) shared: Vec<Shared>,
     /// A value that has no literal, which makes the whole text an error.
     unwritable: bool,
+}
+
+/// An expression of a group, and its text from the place where it was written first.
+pub(crate) struct Shared {
+    pub(crate) expr: Expr,
+    text: Option<String>,
+    being_written: bool,
+}
+
+impl Shared {
+    /// Those of some expressions that hold more than a name.
+    pub(crate) fn of<'e>(exprs: impl IntoIterator<Item = &'e Expr>) -> Vec<Shared> {
+        let named = |expr: &&Expr| !matches!(expr, Expr::Column { .. } | Expr::Alias(_));
+        exprs.into_iter().filter(named).map(|expr| Shared { expr: expr.clone(), text: None, being_written: false }).collect()
+    }
 }
 
 impl SqlWriter {
@@ -35,6 +52,7 @@ impl SqlWriter {
             schema: None,
             target: None,
             inline: false,
+            shared: Vec::new(),
             unwritable: false,
         }
     }
@@ -114,6 +132,22 @@ impl SqlWriter {
                 None => self.name(name),
             },
         }
+    }
+
+    /// Writes an expression that is said again word by word; false where it is not one of those.
+    pub(crate) fn said_before(&mut self, expr: &Expr) -> Result<bool> {
+        let Some(place) = self.shared.iter().position(|known| !known.being_written && known.expr == *expr) else { return Ok(false) };
+        if let Some(text) = &self.shared[place].text {
+            self.text.push_str(text);
+            return Ok(true);
+        }
+        self.shared[place].being_written = true;
+        let start = self.text.len();
+        self.expr(expr)?;
+        let text = self.text[start..].to_owned();
+        self.shared[place].text = Some(text);
+        self.shared[place].being_written = false;
+        Ok(true)
     }
 
     /// Binds a value and pushes its placeholder.

@@ -226,3 +226,45 @@ async fn patterns_without_case_keep_their_accents_and_classes(db: Db) -> sequor:
     assert_eq!(Article::count().filter(Article::TITLE.like("10\\%%")).exec(&db).await?, 0);
     Ok(())
 }
+
+#[sequor::test(models(Category, Article))]
+async fn expressions_with_values_group_and_are_distinct(db: Db) -> sequor::Result<()> {
+    // Stocks 5, 0, 7, 7; notes NULL, old, ok, NULL; sizes none, 3, 2.5, none. Each time the value is bound anew.
+    seed(&db).await?;
+    let size = || when(Article::STOCK.gt(6), "many").otherwise("few");
+    let sizes: Vec<(String, i64)> = Article::find_all()
+        .select((size(), count_all()))
+        .group_by(size())
+        .having(count_all().gt(1))
+        .order_by(size().asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(sizes, [("few".to_owned(), 2), ("many".to_owned(), 2)]);
+    let note = || coalesce(Article::NOTE, "-");
+    let notes: Vec<(String, i64)> = Article::find_all()
+        .select((note(), count_all()))
+        .group_by(note())
+        .having(count_all().lt(3))
+        .order_by(note().asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(notes, [("-".to_owned(), 2), ("ok".to_owned(), 1), ("old".to_owned(), 1)]);
+    let number = || Article::DATA.path("size").as_number();
+    let numbers: Vec<(Option<f64>, i64)> =
+        Article::find_all().select((number(), count_all())).group_by(number()).order_by(number().desc_nulls_last()).exec(&db).await?;
+    assert_eq!(numbers, [(Some(3.0), 1), (Some(2.5), 1), (None, 2)]);
+    let fifths: Vec<(i32, i64, Option<f64>)> = Article::find_all()
+        .select((Article::STOCK / 5, count_all(), max(Article::PRICE)))
+        .group_by((Article::STOCK / 5, size()))
+        .order_by((count_all().asc(), (Article::STOCK / 5).desc()))
+        .exec(&db)
+        .await?;
+    assert_eq!(fifths, [(1, 1, Some(1.5)), (0, 1, Some(20.0)), (1, 2, Some(3.75))]);
+    let different: Vec<String> = Article::find_all().select(note()).distinct().order_by(note().asc()).exec(&db).await?;
+    assert_eq!(different, ["-", "ok", "old"]);
+    let last = Article::find_all().distinct_on(note()).order_by((note().asc(), Article::ID.desc())).exec(&db).await?;
+    assert_eq!(last.iter().map(|article| article.id).collect::<Vec<_>>(), [4, 3, 2]);
+    let pages = Article::find_all().select((note(), count_all())).group_by(note()).order_by(note().asc()).page(2, 1).exec(&db).await?;
+    assert_eq!((pages.rows, pages.count), (vec![("ok".to_owned(), 1)], 3));
+    Ok(())
+}

@@ -144,6 +144,32 @@ async fn updates_leave_the_same_document(db: Db) -> sequor::Result<()> {
         (some(json!({ "a": 1 })), data.set_path("x", wide), json!({ "a": 1, "x": wide })),
         (some(json!({ "a": 1 })), data.set_path("b", 1).set_path("c", 2).remove_path("a"), json!({ "b": 1, "c": 2 })),
         (some(json!([1])), data.remove_path("x").set_path("a", 2), json!({ "a": 2 })),
+        // A step sees what the steps before it left.
+        (some(json!({ "a": { "x": 1 } })), data.set_path("a.b", 1).set_path("a.c", 2), json!({ "a": { "x": 1, "b": 1, "c": 2 } })),
+        (some(json!({ "a": { "x": 1 } })), data.set_path("a", 5).set_path("a.c.d", 2), json!({ "a": { "c": { "d": 2 } } })),
+        (
+            some(json!({ "a": { "x": 1 } })),
+            data.set_path("a", json!({ "y": { "z": 1 } })).set_path("a.y.w", 2),
+            json!({ "a": { "y": { "z": 1, "w": 2 } } }),
+        ),
+        (some(json!({ "a": { "x": 1 } })), data.set_path("a.b", 1).set_path("a", 7), json!({ "a": 7 })),
+        (some(json!({ "a": { "x": 1 } })), data.remove_path("a").set_path("a.b", 1), json!({ "a": { "b": 1 } })),
+        (some(json!({ "a": { "x": 1 } })), data.set_path("b", 1).remove_path("a").set_path("a.b", 1), json!({ "b": 1, "a": { "b": 1 } })),
+        (
+            some(json!({ "a": { "x": 1, "y": 2 } })),
+            data.set_path("a.b", 1).remove_path("a.x").set_path("a.c", 3),
+            json!({ "a": { "y": 2, "b": 1, "c": 3 } }),
+        ),
+        (
+            some(json!({ "a": [{ "x": 1 }] })),
+            data.set_path("a[0].b", 1).set_path("a[0].c", 2),
+            json!({ "a": [{ "x": 1, "b": 1, "c": 2 }] }),
+        ),
+        (
+            some(json!({ "a": { "x": 1 } })),
+            data.set_path("a.b", 1).merge(json!({ "a": { "c": 2, "x": null }, "d": { "e": null, "f": 1 } })).set_path("d.g", 2),
+            json!({ "a": { "b": 1, "c": 2 }, "d": { "f": 1, "g": 2 } }),
+        ),
         (some(json!({ "a": [1, 2, 3] })), data.remove_path("a[1]"), json!({ "a": [1, 3] })),
         (some(json!({ "a": [1, 2, 3] })), data.remove_path("a.1"), json!({ "a": [1, 2, 3] })),
         (some(json!({ "a": { "1": 1 } })), data.remove_path("a[1]"), json!({ "a": { "1": 1 } })),
@@ -166,5 +192,18 @@ async fn updates_leave_the_same_document(db: Db) -> sequor::Result<()> {
         Document::update_all().set(data, change).every_row().exec(&db).await?;
         assert_eq!(Document::find_by_pk(1).or_fail().exec(&db).await?.data.map(|data| data.0), Some(wanted), "{asked}");
     }
+    Ok(())
+}
+
+#[sequor::test(models(Document))]
+async fn a_long_chain_of_steps_does_not_repeat_its_document(db: Db) -> sequor::Result<()> {
+    draft!(Document { id: 1, data: Json(json!({ "a": { "b": { "old": true } } })) }).create(&db).await?;
+    let steps = |count: usize| (0..count).fold(Document::DATA.to_expr(), |chain, step| chain.set_path(&format!("a.b.k{step}"), step));
+    let length = |count: usize| Document::find_all().select(steps(count)).to_sql(db.dialect()).map(|sql| sql.len());
+    let (ten, forty) = (length(10)?, length(40)?);
+    assert!(forty < ten * 4, "{ten} letters for 10 steps, {forty} for 40");
+    Document::update_all().set(Document::DATA, steps(40)).every_row().exec(&db).await?;
+    let data = Document::find_by_pk(1).or_fail().exec(&db).await?.data.map(|data| data.0).unwrap_or_default();
+    assert_eq!((data["a"]["b"]["old"].clone(), data["a"]["b"]["k39"].clone()), (json!(true), json!(39)));
     Ok(())
 }

@@ -137,6 +137,13 @@ async fn projections_nest_and_count(db: Db) -> sequor::Result<()> {
     assert_eq!(Book::find_all().project::<BookView>().order_by(Book::ID.asc()).exec(&db).await?, views);
     let by_badge = Author::find_all().order_by((Author::BADGE.at(Badge::CODE).desc(), Author::ID.asc())).exec(&db).await?;
     assert_eq!(by_badge.len(), 4);
+    let written: Vec<(Option<String>, i64)> = Book::find_all()
+        .select((Book::AUTHOR.maybe_at(Author::NAME), count_all()))
+        .group_by(Book::AUTHOR.at(Author::NAME))
+        .order_by(Book::AUTHOR.at(Author::NAME).asc_nulls_first())
+        .exec(&db)
+        .await?;
+    assert_eq!(written, [(None, 2), (Some("Ann".to_owned()), 3), (Some("Bo".to_owned()), 1)]);
     let by_name = Author::find_all().map_by(Author::NAME).exec(&db).await?;
     assert_eq!(by_name.get("Cy").map(|author| author.id), Some(3));
     assert_eq!(by_name.len(), 4);

@@ -1,12 +1,12 @@
 //! [`Expr`]: every expression that Sequor can write.
 
-use super::{Select, Window};
+use super::{Func, Select, Window};
 use crate::Name;
 use crate::types::{BindType, ColumnType};
 use crate::value::Value;
 
 /// An expression. `Field` and `Relation` are logical: the planner replaces them before a writer sees the tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A field of the query's model, or of a model reached over relations. Logical.
     Field(Field),
@@ -188,11 +188,18 @@ pub struct LogicalQuery {
     pub usage: QueryUse,
 }
 
+/// The same query asked the same; queries are told apart by where they lie.
+impl PartialEq for LogicalQuery {
+    fn eq(&self, other: &LogicalQuery) -> bool {
+        std::sync::Arc::ptr_eq(&self.state, &other.state) && self.usage == other.usage
+    }
+}
+
 /// The planner's query tree, which this crate knows nothing about.
 pub trait QueryTree: std::any::Any + Send + Sync + std::fmt::Debug {}
 
 /// What is asked of a query inside a condition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum QueryUse {
     /// Its one value.
     Scalar,
@@ -227,7 +234,7 @@ pub struct Field {
 }
 
 /// A condition or aggregate over the rows of a relation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RelationExpr {
     /// The relation of the query's model.
     pub relation: Name,
@@ -382,124 +389,8 @@ pub enum JsonAs {
     Kind,
 }
 
-/// The closed list of functions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Func {
-    /// Aggregate.
-    Count,
-    /// Aggregate.
-    Sum,
-    /// Aggregate.
-    Avg,
-    /// Aggregate: `avg`, as exact everywhere as a float is: MySQL's own gives four digits behind the point for whole numbers.
-    Mean,
-    /// Aggregate.
-    Min,
-    /// Aggregate.
-    Max,
-    /// Aggregate: list of values as JSON.
-    JsonAgg,
-    /// Aggregate: text joined by the second argument.
-    StringAgg,
-    /// Aggregate: true if all are.
-    BoolAnd,
-    /// Aggregate: true if any is.
-    BoolOr,
-    /// Text in lower case.
-    Lower,
-    /// Text in upper case.
-    Upper,
-    /// Number of characters.
-    Length,
-    /// Number of elements of a list column.
-    Cardinality,
-    /// Without spaces at the ends.
-    Trim,
-    /// The first that is not NULL.
-    Coalesce,
-    /// NULL when the two are equal.
-    NullIf,
-    /// Text joined.
-    Concat,
-    /// Part of a text: from (1-based), length.
-    Substring,
-    /// Text with a part replaced.
-    Replace,
-    /// Absolute value.
-    Abs,
-    /// Rounded to so many digits.
-    Round,
-    /// Rounded down.
-    Floor,
-    /// Rounded up.
-    Ceil,
-    /// The larger or largest.
-    Greatest,
-    /// The smaller or smallest.
-    Least,
-    /// Part of a date: the first argument is a text constant (`year`, `month`, `day`, `hour`, `minute`, `second`, `dow`, `doy`, `week`, `quarter`, `epoch`).
-    DatePart,
-    /// A date cut to a unit: the first argument is a text constant (`year` .. `second`).
-    DateTrunc,
-    /// A random number.
-    Random,
-    /// Row number in a window.
-    RowNumber,
-    /// Rank in a window.
-    Rank,
-    /// Rank without gaps in a window.
-    DenseRank,
-    /// Value of an earlier row in a window.
-    Lag,
-    /// Value of a later row in a window.
-    Lead,
-    /// First value of a window.
-    FirstValue,
-    /// Last value of a window.
-    LastValue,
-    /// The value of a frame's row of a number.
-    NthValue,
-    /// The number of one of so many parts of a window.
-    Ntile,
-    /// The rank between 0 and 1.
-    PercentRank,
-    /// The share of rows up to this one and its equals.
-    CumeDist,
-    /// A percentile: fraction, ordered expression.
-    Percentile,
-    /// What keeps decimals exact where the database has none.
-    Exact(Exact),
-    /// A function that the program allowed by name; checked to be an identifier.
-    Named(Name),
-}
-
-/// Arithmetic over decimals, which a database without decimals does by functions of its driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Exact {
-    /// The value itself, compared and ordered as a number.
-    Value,
-    /// Aggregate.
-    Sum,
-    /// Aggregate; the mean as a floating-point number.
-    Average,
-    /// `a + b`
-    Add,
-    /// `a - b`
-    Subtract,
-    /// `a * b`
-    Multiply,
-    /// `a / b`
-    Divide,
-    /// `-a`
-    Negate,
-    /// Absolute value.
-    Absolute,
-    /// Rounded to so many digits.
-    Round,
-}
-
 /// One arm of a CASE.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CaseArm {
     /// WHEN.
     pub when: Expr,
@@ -519,7 +410,7 @@ pub enum CastType {
 }
 
 /// A piece of raw text or a bound value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RawPart {
     /// The developer's text.
     Text(Name),
@@ -530,6 +421,14 @@ pub enum RawPart {
 }
 
 impl Expr {
+    /// The value of which something was made that stands in its own order; the expression itself where that was not done.
+    pub fn unranked(&self) -> &Expr {
+        match self {
+            Expr::Call { func: Func::Ranked(_), args, .. } => args.first().unwrap_or(self),
+            other => other,
+        }
+    }
+
     /// A field of the query's model by name.
     pub fn field(name: impl Into<Name>) -> Expr {
         Expr::Field(Field { path: Vec::new(), name: name.into(), position: None })

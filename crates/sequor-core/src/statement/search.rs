@@ -5,7 +5,7 @@ use crate::Name;
 use crate::schema::{IndexDef, TableName};
 
 /// Every word of a search occurs in some columns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The columns, read as one text.
     pub columns: Vec<Expr>,
@@ -20,7 +20,7 @@ pub struct Search {
 }
 
 /// A full-text index as SQLite has it: a table of its own, whose rows carry the numbers of the rows that they index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SearchIndex {
     /// The table of the index.
     pub table: TableName,

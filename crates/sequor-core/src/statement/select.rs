@@ -5,7 +5,7 @@ use crate::Name;
 use crate::schema::{Nulls, SortDirection, TableName};
 
 /// A query.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
     /// Common table expressions.
     pub with: Vec<Cte>,
@@ -38,7 +38,7 @@ pub struct Select {
 }
 
 /// One item of the select list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SelectItem {
     /// The expression.
     pub expr: Expr,
@@ -47,7 +47,7 @@ pub struct SelectItem {
 }
 
 /// A source of rows and its name in this statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// What it is.
     pub kind: SourceKind,
@@ -58,7 +58,7 @@ pub struct Source {
 }
 
 /// What a source is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SourceKind {
     /// A table.
     Table(TableName),
@@ -78,7 +78,7 @@ pub struct Hint {
 }
 
 /// A join.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Join {
     /// Which kind.
     pub kind: JoinKind,
@@ -104,7 +104,7 @@ pub enum JoinKind {
 }
 
 /// DISTINCT.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Distinct {
     /// All rows.
     #[default]
@@ -116,7 +116,7 @@ pub enum Distinct {
 }
 
 /// One item of ORDER BY.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderBy {
     /// The expression.
     pub expr: Expr,
@@ -140,7 +140,7 @@ pub enum SetOp {
 }
 
 /// A common table expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cte {
     /// Its name.
     pub name: Name,

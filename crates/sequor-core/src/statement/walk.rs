@@ -78,12 +78,3 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
         }),
     }
 }
-
-/// Whether two expressions say the same, word by word.
-pub fn same(left: &Expr, right: &Expr) -> bool {
-    match (left, right) {
-        (Expr::Column { table: a, name: b }, Expr::Column { table: c, name: d }) => a == c && b == d,
-        (Expr::Column { .. }, _) | (_, Expr::Column { .. }) => false,
-        _ => format!("{left:?}") == format!("{right:?}"),
-    }
-}

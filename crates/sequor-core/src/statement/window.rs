@@ -3,7 +3,7 @@
 use super::{Expr, OrderBy};
 
 /// A function over a window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// The function.
     pub call: Expr,

@@ -182,16 +182,51 @@ impl<M, T, K> Relation<M, T, K> {
         Filter::new(self.quantified(Quantifier::None, None, None))
     }
 
-    /// A column of the related row, to sort or select by.
+    /// A column of the related row, to sort or select by; where the row may be missing, [`Relation::maybe_at`] selects it.
     pub fn at<V>(self, column: super::Column<T, V>) -> super::TypedExpr<M, V>
     where
         K: ToOneKind,
     {
-        super::TypedExpr::new(Expr::Field(sequor_core::statement::Field {
-            path: vec![Name::Borrowed(self.name)],
-            name: Name::Borrowed(column.name()),
-            position: u16::try_from(column.position()).ok(),
-        }))
+        super::TypedExpr::new(self.related_field(column.name(), column.position()))
+    }
+
+    /// A column of the related row, or `None` where there is no such row.
+    ///
+    /// ```
+    /// use sequor::prelude::*;
+    ///
+    /// #[derive(Model, Clone, Debug, PartialEq)]
+    /// pub struct Author { #[field(primary_key, auto_increment)] pub id: i64, pub name: String }
+    ///
+    /// #[derive(Model, Clone, Debug, PartialEq)]
+    /// pub struct Book {
+    ///     #[field(primary_key, auto_increment)]
+    ///     pub id: i64,
+    ///     pub title: String,
+    ///     pub author_id: Option<i64>,
+    ///     pub author: BelongsTo<Option<Author>>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let db = Db::connect("sqlite::memory:").await?;
+    /// db.sync::<(Author, Book)>(SyncMode::Create).await?;
+    /// draft!(Book { title: "Beowulf" }).create(&db).await?;
+    /// let rows = Book::find_all().select((Book::TITLE, Book::AUTHOR.maybe_at(Author::NAME))).exec(&db).await?;
+    /// assert_eq!(rows, [("Beowulf".to_owned(), None)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn maybe_at<V: crate::FieldType>(self, column: super::Column<T, V>) -> super::TypedExpr<M, Option<V::Base>>
+    where
+        K: ToOneKind,
+    {
+        super::TypedExpr::new(self.related_field(column.name(), column.position()))
+    }
+
+    fn related_field(self, name: &'static str, position: usize) -> Expr {
+        let (path, name) = (vec![Name::Borrowed(self.name)], Name::Borrowed(name));
+        Expr::Field(sequor_core::statement::Field { path, name, position: u16::try_from(position).ok() })
     }
 }
 

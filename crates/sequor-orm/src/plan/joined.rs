@@ -86,7 +86,7 @@ impl Planner<'_> {
         let path = found.into_iter().max_by_key(Vec::len).unwrap_or_default();
         let within = Within { model: scope.model.clone(), path, includes: includes.to_vec(), filters: Vec::new() };
         let (mut select, inner, _) = self.combined(&within)?;
-        let expr = self.rewrite(by.expr.clone(), &inner)?;
+        let expr = self.rewrite_order(by.expr.clone(), &inner)?;
         let keys = &scope.model.primary_key;
         let mut filters = pairs(&scope.model, keys, &inner.alias, &scope.model, keys, &scope.alias);
         filters.extend(select.filter.take());

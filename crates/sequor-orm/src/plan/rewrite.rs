@@ -55,10 +55,13 @@ impl Planner<'_> {
     }
 
     fn rewrite_in_place(&mut self, expr: &mut Expr, scope: &Scope) -> Result<()> {
-        let exact = self.is_exact(expr, scope);
+        let (exact, ranks) = (self.is_exact(expr, scope), self.ranks(expr, scope));
         self.rewrite_node(expr, scope)?;
         if exact {
             super::exact::mark_exact(expr);
+        }
+        if let Some(ranking) = ranks {
+            super::ranked::mark_ranked(expr, ranking);
         }
         Ok(())
     }
@@ -97,6 +100,14 @@ impl Planner<'_> {
                     *expr = self.search(*search, scope)?;
                 }
                 Ok(())
+            }
+            Expr::Over(window) => {
+                self.rewrite_in_place(&mut window.call, scope)?;
+                window.partition.iter_mut().try_for_each(|part| self.rewrite_in_place(part, scope))?;
+                window.order.iter_mut().try_for_each(|by| {
+                    by.expr = self.rewrite_order(std::mem::replace(&mut by.expr, Expr::Default), scope)?;
+                    Ok(())
+                })
             }
             other => walk(other, &mut |child| self.rewrite_in_place(child, scope)),
         }

@@ -50,7 +50,13 @@ impl Planner<'_> {
             let place = self.place(&by.expr, items.as_deref(), &scope).ok_or_else(|| {
                 Error::usage("a union, intersection or difference is sorted by what it selects: a selected column or an alias")
             })?;
-            select.order_by.push(OrderBy { expr: Expr::column(source.clone(), format!("c{place}")), ..by.clone() });
+            let column = Expr::column(source.clone(), format!("c{place}"));
+            let labels = self.labels(items.as_ref().map_or(&by.expr, |items| &items[place].expr), &state.model);
+            let expr = match labels {
+                Some(labels) => super::ranked::ranked(column, labels),
+                None => column,
+            };
+            select.order_by.push(OrderBy { expr, ..by.clone() });
         }
         select.limit = outer.limit;
         select.offset = outer.offset;

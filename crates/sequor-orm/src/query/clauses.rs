@@ -230,8 +230,7 @@ impl Clauses {
                 let mut select = known.clauses.select.take();
                 if let (Some(items), Some(more)) = (&mut select, &include.clauses.select) {
                     // What either shows is shown.
-                    let same = |a: &SelectItem, b: &SelectItem| a.alias == b.alias && format!("{:?}", a.expr) == format!("{:?}", b.expr);
-                    let new: Vec<SelectItem> = more.iter().filter(|item| !items.iter().any(|known| same(known, item))).cloned().collect();
+                    let new: Vec<SelectItem> = more.iter().filter(|item| !items.contains(item)).cloned().collect();
                     items.extend(new);
                 }
                 let joined = include.clauses.select.is_some().then_some(select).flatten();

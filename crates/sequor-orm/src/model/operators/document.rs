@@ -21,58 +21,110 @@ fn object_at(base: &Expr, path: &[JsonSegment]) -> Expr {
     let kind = taken(base, path, JsonAs::Kind);
     let object = Expr::Value("object".into(), BindType::one(ScalarType::Text));
     let arm = CaseArm { when: kind.binary(BinaryOp::Equal, object), then: taken(base, path, JsonAs::Json) };
-    Expr::Case { arms: vec![arm], otherwise: Some(Box::new(document(serde_json::json!({})))) }
+    Expr::Case { arms: vec![arm], otherwise: Some(Box::new(empty())) }
+}
+
+fn empty() -> Expr {
+    document(serde_json::json!({}))
 }
 
 /// The document, where it is an object; else an empty one. What was set before is an object already.
 fn object_of(document: &Expr) -> Expr {
-    match document {
-        Expr::JsonSet { path, value: Some(_), .. } if matches!(path.first(), Some(JsonSegment::Key(_))) => document.clone(),
-        _ => object_at(document, &[]),
+    if is_object(document) { document.clone() } else { object_at(document, &[]) }
+}
+
+fn is_object(expr: &Expr) -> bool {
+    match expr {
+        Expr::JsonSet { path, value: Some(_), .. } if matches!(path.first(), Some(JsonSegment::Key(_))) => true,
+        Expr::JsonSet { expr, value: None, .. } => is_object(expr),
+        Expr::Value(Value::Json(literal), _) => literal.is_object(),
+        other => origin(other).is_some(),
     }
+}
+
+/// The document and the place that an expression of [`object_at`] looks at.
+fn origin(expr: &Expr) -> Option<(&Expr, &[JsonSegment])> {
+    let Expr::Case { arms, .. } = expr else { return None };
+    let [CaseArm { then: Expr::Json { expr: base, path, take: JsonAs::Json }, .. }] = arms.as_slice() else { return None };
+    (*expr == object_at(base, path)).then_some((base.as_ref(), path.as_slice()))
 }
 
 /// Sets a path. Objects are made on its way, members of lists are not: where one is missing the document stays as it is.
 fn set_at(document: &Expr, path: &[JsonSegment], value: Expr) -> Expr {
     let Some(last) = path.iter().rposition(|segment| matches!(segment, JsonSegment::Index(_))) else {
-        return set_keys(object_of(document), (document, &[]), path, value);
+        return set_keys(object_of(document), path, value);
     };
     let (member, keys) = path.split_at(last + 1);
-    let value = if keys.is_empty() { value } else { set_keys(object_at(document, member), (document, member), keys, value) };
+    let value = if keys.is_empty() { value } else { set_keys(object_at(document, member), keys, value) };
     let set = Expr::JsonSet { expr: Box::new(document.clone()), path: member.to_vec(), value: Some(Box::new(value)) };
     let arm = CaseArm { when: taken(document, member, JsonAs::Exists), then: set };
     Expr::Case { arms: vec![arm], otherwise: Some(Box::new(document.clone())) }
 }
 
-/// Sets keys of an object that lies in a document, one inside the other.
-fn set_keys(object: Expr, (document, at): (&Expr, &[JsonSegment]), keys: &[JsonSegment], value: Expr) -> Expr {
-    let (step, value) = match keys {
-        [first, rest @ ..] if !rest.is_empty() => {
-            let inner: Vec<JsonSegment> = at.iter().chain([first]).cloned().collect();
-            (&keys[..1], set_keys(object_at(document, &inner), (document, &inner), rest, value))
+/// Sets keys of an object, one inside the other.
+fn set_keys(object: Expr, keys: &[JsonSegment], value: Expr) -> Expr {
+    match keys {
+        [] => object,
+        [key] => put(object, key, value),
+        [key, rest @ ..] => {
+            let inner = set_keys(child(&object, key), rest, value);
+            put(object, key, inner)
         }
-        _ => (keys, value),
-    };
-    Expr::JsonSet { expr: Box::new(object), path: step.to_vec(), value: Some(Box::new(value)) }
+    }
+}
+
+/// What lies under a key of an object if it is an object, else an empty one. What was set before is looked at, not asked for again: each step of a
+/// chain would repeat all steps before it, and so would they.
+fn child(object: &Expr, key: &JsonSegment) -> Expr {
+    match object {
+        Expr::JsonSet { path, value, .. } if path.as_slice() == std::slice::from_ref(key) => match value.as_deref() {
+            None => empty(),
+            Some(Expr::Value(Value::Json(literal), _)) if !literal.is_object() => empty(),
+            Some(set) => object_of(set),
+        },
+        Expr::JsonSet { expr, path, .. } if matches!(path.as_slice(), [JsonSegment::Key(_)]) => child(expr, key),
+        Expr::Value(Value::Json(literal), _) => match key {
+            JsonSegment::Key(key) => literal.get(key.as_ref()).filter(|inner| inner.is_object()).cloned().map_or_else(empty, document),
+            JsonSegment::Index(_) => empty(),
+        },
+        other => match origin(other) {
+            Some((base, at)) => object_at(base, &at.iter().chain([key]).cloned().collect::<Vec<_>>()),
+            None => object_at(other, std::slice::from_ref(key)),
+        },
+    }
+}
+
+/// Sets a key of an object, in the place of what was set under it before.
+fn put(mut object: Expr, key: &JsonSegment, value: Expr) -> Expr {
+    let mut at = &mut object;
+    while let Expr::JsonSet { expr, path, value: known } = at {
+        let [step @ JsonSegment::Key(_)] = path.as_slice() else { break };
+        if step == key {
+            match known {
+                Some(known) => **known = value,
+                None => break,
+            }
+            return object;
+        }
+        at = expr;
+    }
+    Expr::JsonSet { expr: Box::new(object), path: vec![key.clone()], value: Some(Box::new(value)) }
 }
 
 /// RFC 7396: objects merge key by key, null removes, everything else replaces.
-fn merged(base: &Expr, at: &[JsonSegment], patch: serde_json::Map<String, serde_json::Value>) -> Expr {
-    let mut result = if at.is_empty() { object_of(base) } else { object_at(base, at) };
+fn merged(mut object: Expr, patch: serde_json::Map<String, serde_json::Value>) -> Expr {
     for (key, value) in patch {
-        let step = JsonSegment::Key(Name::Owned(key));
-        let value = match value {
-            serde_json::Value::Null => None,
+        let key = JsonSegment::Key(Name::Owned(key));
+        object = match value {
+            serde_json::Value::Null => Expr::JsonSet { expr: Box::new(object), path: vec![key], value: None },
             serde_json::Value::Object(inner) => {
-                let mut path = at.to_vec();
-                path.push(step.clone());
-                Some(Box::new(merged(base, &path, inner)))
+                let inner = merged(child(&object, &key), inner);
+                put(object, &key, inner)
             }
-            plain => Some(Box::new(document(plain))),
+            plain => put(object, &key, document(plain)),
         };
-        result = Expr::JsonSet { expr: Box::new(result), path: vec![step], value };
     }
-    result
+    object
 }
 
 macro_rules! documents {
@@ -97,7 +149,7 @@ macro_rules! documents {
             /// The document with an object merged into it, key by key; null removes a key (RFC 7396). What is no object (NULL too) gives way to one.
             pub fn merge(self, patch: serde_json::Value) -> TypedExpr<M, T> {
                 TypedExpr::new(match patch {
-                    serde_json::Value::Object(patch) => merged(&self.expr(), &[], patch),
+                    serde_json::Value::Object(patch) => merged(object_of(&self.expr()), patch),
                     _ => Expr::Invalid(Name::Borrowed("only an object can be merged into a document: set_path sets other values")),
                 })
             }
