@@ -1,5 +1,7 @@
 //! The JSON query language: on run-time models, on typed ones, and under a policy for strangers.
 
+mod as_sequelize;
+
 use crate::models::{Post, User};
 use sequor::Policy;
 use sequor::prelude::*;

@@ -12,7 +12,7 @@ pub use schema::json_schema;
 
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::write::{RowState, WriteOptions};
+use crate::write::{Recheck, RowState, WriteOptions};
 use sequor_core::Value;
 use sequor_core::error::{Error, ItemKind, Origin, Result, ValidationError, ValidationItem};
 use sequor_core::schema::{ColumnDef, ModelDef, RuleDef};
@@ -82,16 +82,35 @@ pub(crate) async fn run_given(db: &Db, state: &mut RowState, options: &WriteOpti
 
 /// Checks again what hooks changed after the rules had been checked, without hooks of its own.
 pub(crate) fn recheck(state: &RowState, before: &[Option<Value>], options: &WriteOptions) -> Result<()> {
-    if !options.validate || !options.hooks {
+    if !options.validate || !options.hooks || options.recheck != Recheck::Rules {
         return Ok(());
     }
+    finish(found_anew(state, before)?)
+}
+
+/// The same as Sequelize does it when a stored row is saved: the hooks of validation run again, if there is something to check.
+pub(crate) async fn again(db: &Db, state: &mut RowState, before: &[Option<Value>], options: &WriteOptions) -> Result<()> {
+    if !options.validate || !options.hooks || options.recheck != Recheck::Hooks || state.values == before {
+        return Ok(());
+    }
+    let model = state.model.clone();
+    hook::fire(db, &model, HookKind::BeforeValidate, HookSubject::Row(state), options).await?;
+    if let Err(mut error) = finish(found_anew(state, before)?) {
+        hook::fire(db, &model, HookKind::ValidationFailed, HookSubject::Failed(state, &mut error), options).await?;
+        return Err(error);
+    }
+    hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await
+}
+
+/// What the rules refuse of the values that are not those from before.
+fn found_anew(state: &RowState, before: &[Option<Value>]) -> Result<Vec<ValidationItem>> {
     let mut items = Vec::new();
     for (position, column) in state.model.columns.iter().enumerate() {
         if let Some(value) = state.values[position].as_ref().filter(|value| before.get(position).and_then(Option::as_ref) != Some(value)) {
             check_column(&state.model, column, Some(value), None, &mut items)?;
         }
     }
-    finish(items)
+    Ok(items)
 }
 
 fn finish(items: Vec<ValidationItem>) -> Result<()> {

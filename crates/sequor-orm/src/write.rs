@@ -30,7 +30,7 @@ pub use edit::{Edit, SaveAll, SaveWith};
 pub(crate) use fill::actor_of;
 pub(crate) use naming::named;
 pub use options::WriteOptions;
-pub(crate) use options::{Call, called};
+pub(crate) use options::{Call, Recheck, called};
 pub(crate) use save::{increment, increment_where, save, save_forgetful, save_many};
 pub(crate) use state::shown;
 pub use state::{Child, RowState};

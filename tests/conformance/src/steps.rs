@@ -304,7 +304,6 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             Ok(answer)
         }
         "findOne" | "findByPk" => {
-            let reject = options["rejectOnEmpty"] == json!(true);
             let model = scene.model(step)?;
             if options["raw"] == json!(true) {
                 let row = if op == "findOne" {
@@ -320,9 +319,6 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             } else {
                 model.find_by_pk_with(scene.resolve(&step["pk"]), options).await?
             };
-            if found.is_none() && reject {
-                return Err(Error::not_found(step["model"].as_str().unwrap_or_default()));
-            }
             let answer = json!({ "row": row(&found) });
             scene.keep(step, found.map_or(Kept::Nothing, Kept::One));
             Ok(answer)

@@ -19,7 +19,7 @@ pub use verbs::{RuntimeFind, RuntimeModel};
 use crate::db::Db;
 use crate::hook;
 use crate::query::{Place, expression};
-use crate::write::{self, RowState, WriteOptions};
+use crate::write::{self, Recheck, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, ModelDef};
 use sequor_core::statement::Expr;
@@ -268,6 +268,8 @@ impl Record {
         options.refresh = false;
         options.may_be_gone = true;
         options.changed_only = true;
+        let once = self.is_new() || options.fields.is_some() && !options.hooks_may_add;
+        options.recheck = if once { Recheck::Never } else { Recheck::Hooks };
         if self.is_new() {
             writes::stamped_anew(&mut self.state, &options);
         }

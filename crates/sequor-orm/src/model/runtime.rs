@@ -106,6 +106,9 @@ impl Options {
                 KNOWN_OPTIONS.join(", ")
             )));
         }
+        if map.get("omitNull") == Some(&Json::Bool(true)) {
+            return Err(Error::usage(format!("{model}.options.omitNull: a null that is given is written; leave the attribute out instead")));
+        }
         Ok(Options { map })
     }
 

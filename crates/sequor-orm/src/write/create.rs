@@ -76,6 +76,11 @@ pub(crate) fn prepare_at(state: &mut RowState, moment: &Moment<'_>, options: &Wr
     } else {
         fill_new(state, moment, options)?;
     }
+    if state.children.is_empty() {
+        return Ok(());
+    }
+    let below = options.below();
+    let options = below.as_ref().unwrap_or(options);
     for (_, children) in &mut state.children {
         for child in children {
             prepare_at(&mut child.row, moment, options)?;

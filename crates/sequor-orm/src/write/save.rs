@@ -7,7 +7,7 @@ pub(crate) use many::{save_many, save_matched};
 
 use super::fill::{run_setters, touch};
 use super::insert::{bound, by_key, writable};
-use super::{RowState, WriteOptions, named};
+use super::{Recheck, RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{run_one, step, unsink};
@@ -183,6 +183,10 @@ async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) ->
     let given = state.values.clone();
     for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
         hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
+    }
+    // Apart, so that saves of typed models carry none of it.
+    if options.recheck == Recheck::Hooks {
+        Box::pin(validate::again(db, &mut state, &given, options)).await?;
     }
     settle(db, state, Some(&given), options)
 }

@@ -101,8 +101,12 @@ pub(super) async fn association(scene: &mut Scene, op: &str, step: &Json) -> seq
     let db = scene.db.clone();
     match op {
         "get" => {
-            let found = record.association(name, options, &db).await?;
             let many = record.model().relation(name).is_some_and(|relation| relation.kind.is_many());
+            if options["raw"] == json!(true) {
+                let found = record.association_raw(name, options, &db).await?;
+                return Ok(if many { json!({ "rows": found }) } else { json!({ "row": found.first() }) });
+            }
+            let found = record.association(name, options, &db).await?;
             let answer = if many { json!({ "rows": rows(&found) }) } else { json!({ "row": row(&found.first().cloned()) }) };
             scene.keep(step, if many { Kept::Many(found) } else { found.into_iter().next().map_or(Kept::Nothing, Kept::One) });
             Ok(answer)

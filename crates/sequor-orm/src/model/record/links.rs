@@ -17,7 +17,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 impl Record {
-    fn link(&self, name: &str, db: &Db) -> Result<(RelationDef, Link)> {
+    pub(super) fn link(&self, name: &str, db: &Db) -> Result<(RelationDef, Link)> {
         let def = self
             .state
             .model

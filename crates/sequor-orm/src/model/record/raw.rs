@@ -3,8 +3,9 @@
 use super::aggregate::without_page;
 use super::verbs::flag;
 use super::{Record, RuntimeCall, RuntimeModel};
+use crate::db::Db;
 use crate::load;
-use crate::query::{Clauses, QueryState};
+use crate::query::{Clauses, QueryState, clauses_from_json};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
@@ -129,6 +130,49 @@ pub(crate) fn nested(row: Flat) -> Json {
     Json::Object(root)
 }
 
+impl Record {
+    /// The rows of an association as plain objects; for many-to-many each with the columns of its row between. Sequelize: `getPosts({ raw: true })`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// note.association_create("tags", json!({ "name": "rust" }), json!({}), &db).await?;
+    /// let tags = note.association_raw("tags", json!({ "attributes": ["name"] }), &db).await?;
+    /// assert_eq!(tags, [json!({ "name": "rust" })]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Record::association`].
+    pub async fn association_raw(&self, name: &str, options: Json, db: &Db) -> Result<Vec<Json>> {
+        let (_, link) = self.link(name, db)?;
+        let include = serde_json::json!({ "include": options.get("include").cloned().unwrap_or_default() });
+        let parts = parts(&clauses_from_json(&link.target, db.registry(), include)?, &link.target, db.registry())?;
+        let nest = flag(&options, "nest", false);
+        let mut rows = Vec::new();
+        for record in self.association(name, options, db).await? {
+            let name = link.through.as_ref().map(|between| between.model.name.clone());
+            let between = name.and_then(|name| Some((record.related(&name)?.rows().first()?, name)));
+            for mut flat in spread("", &record, &parts) {
+                flat.extend(between.iter().flat_map(|(between, name)| own(&format!("{name}."), between)));
+                rows.push(flat);
+            }
+        }
+        Ok(shown(rows, nest, db))
+    }
+}
+
+/// Flat rows as objects, or as objects in objects.
+fn shown(mut rows: Vec<Flat>, nest: bool, db: &Db) -> Vec<Json> {
+    if !db.dialect().booleans() {
+        rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
+    }
+    rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect()
+}
+
 impl RuntimeModel {
     /// An aggregate of each group: `aggregate(field, fn, { plain: false, group })`.
     pub(super) async fn aggregate_groups(&self, field: &str, function: &str, mut options: Json) -> Result<Json> {
@@ -203,11 +247,7 @@ impl RuntimeModel {
     async fn flat_rows(&self, query: QueryState, nest: bool) -> Result<Vec<Json>> {
         let parts = parts(&query.clauses, &query.model, self.db().registry())?;
         let records = self.read(query).await?;
-        let mut rows: Vec<Flat> = records.iter().flat_map(|record| spread("", record, &parts)).collect();
-        if !self.db().dialect().booleans() {
-            rows.iter_mut().flatten().for_each(|(_, value)| as_stored(value));
-        }
-        Ok(rows.into_iter().map(|row| if nest { nested(row) } else { Json::Object(row.into_iter().collect()) }).collect())
+        Ok(shown(records.iter().flat_map(|record| spread("", record, &parts)).collect(), nest, self.db()))
     }
 }
 

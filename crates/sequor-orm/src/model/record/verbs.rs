@@ -258,14 +258,23 @@ impl RuntimeModel {
     }
 
     pub(super) async fn find_one_now(&self, options: Json) -> Result<Option<Record>> {
-        Ok(self.rows(first(options), Location::caller()).await?.into_iter().next())
+        let reject = flag(&options, "rejectOnEmpty", false);
+        let found = self.rows(first(options), Location::caller()).await?.into_iter().next();
+        self.unless_empty(found, reject)
+    }
+
+    /// With `rejectOnEmpty` a row that is not there is an error.
+    fn unless_empty(&self, found: Option<Record>, reject: bool) -> Result<Option<Record>> {
+        if found.is_none() && reject { Err(Error::not_found(self.name.clone())) } else { Ok(found) }
     }
 
     pub(super) async fn find_by_pk_now(&self, key: Json, options: Json) -> Result<Option<Record>> {
-        match self.with_key(key, options)? {
-            Some(options) => Ok(self.rows(options, Location::caller()).await?.into_iter().next()),
-            None => Ok(None),
-        }
+        let reject = flag(&options, "rejectOnEmpty", false);
+        let found = match self.with_key(key, options)? {
+            Some(options) => self.rows(options, Location::caller()).await?.into_iter().next(),
+            None => None,
+        };
+        self.unless_empty(found, reject)
     }
 
     /// The options of a find by its key; nothing for the key null, which no row has.

@@ -4,7 +4,7 @@ use super::verbs::{RuntimeModel, flag, names, option};
 use super::{Record, keep_included, record_in, record_of, row_from_json};
 use crate::hook::{self, HookKind, HookSubject};
 use crate::query::{Place, QueryState, bind_value, check_write_options};
-use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions};
+use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, Recheck, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, ValidationError};
 use sequor_core::schema::ModelDef;
@@ -55,6 +55,7 @@ impl RuntimeModel {
         write.silent = flag(options, "silent", false);
         write.force = flag(options, "force", false);
         write.fields = names(options, "fields");
+        write.recheck = Recheck::Never;
         write
     }
 

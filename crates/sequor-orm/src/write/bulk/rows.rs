@@ -10,7 +10,7 @@ use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Default as ColumnDefault, ModelDef};
-use sequor_core::statement::{Conflict, Insert, Statement};
+use sequor_core::statement::{Conflict, Expr, Insert, Statement};
 use sequor_core::types::BindType;
 use sequor_sql::Bulk;
 use std::sync::Arc;
@@ -73,7 +73,8 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     let Some(model) = rows.first().map(|row| row.model.clone()) else { return Ok(rows) };
     crate::write::parents::reserve(db, &rows, &options.write).await?;
     let count = rows.len();
-    let mut groups = grouped(&model, rows);
+    let mixes = returns(db, options) && matches!(options.duplicates, OnDuplicate::Fail);
+    let mut groups = grouped(&model, rows, mixes);
     for group in &mut groups {
         group.back = back(db, &model, group, options);
     }
@@ -127,7 +128,8 @@ fn alike(one: &RowState, other: &RowState, counted: &[usize]) -> bool {
         && counted.iter().all(|position| null(one, *position) == null(other, *position))
 }
 
-fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
+/// Rows that are written by the same columns. `mixes`: a few rows share a statement although some have their key and others get one.
+fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec<Group> {
     let counted: Vec<usize> = (0..model.columns.len()).filter(|position| model.columns[*position].auto_increment).collect();
     if let Some((first, rest)) = rows.split_first()
         && rest.iter().all(|row| alike(first, row, &counted))
@@ -151,16 +153,24 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>) -> Vec<Group> {
             group.rows.push(row);
             continue;
         }
+        let differs = |group: &Group, position: usize| writes(model, &row, position) != group.positions.binary_search(&position).is_ok();
         let fits = |group: &Group| {
-            let mut known = group.positions.iter().copied().peekable();
+            let free = |position: usize| mixes && together && counted.contains(&position);
             (together || group.computed != row.computed.is_empty())
-                && (0..model.columns.len()).all(|position| writes(model, &row, position) == known.next_if_eq(&position).is_some())
+                && (0..model.columns.len()).all(|position| free(position) || !differs(group, position))
         };
         let number = groups.iter().position(fits);
         last = pattern.map(|pattern| (pattern, number.unwrap_or(groups.len())));
         match number.and_then(|number| groups.get_mut(number)) {
             Some(group) => {
-                group.computed |= !row.computed.is_empty();
+                let mixed = counted.iter().any(|position| differs(group, *position));
+                group.computed |= mixed || !row.computed.is_empty();
+                let more = counted.iter().filter(|position| writes(model, &row, **position));
+                for position in more {
+                    if let Err(at) = group.positions.binary_search(position) {
+                        group.positions.insert(at, *position);
+                    }
+                }
                 group.places.push(place);
                 group.rows.push(row);
             }
@@ -367,12 +377,20 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
 fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState], options: &BulkOptions) -> Result<Step> {
     let conflict = conflict_of(db, model, group, options)?;
     let back = &group.back;
-    let exprs = rows.iter().map(|row| group.positions.iter().map(|position| given(row, *position)).collect()).collect();
+    // A key that counts itself up does so in the rows that give none.
+    let cell =
+        |row: &RowState, position: usize| if wanted(model, row, position) { given(row, position) } else { unset(model, row, position) };
+    let exprs = rows.iter().map(|row| group.positions.iter().map(|position| cell(row, *position)).collect()).collect();
     let mut insert: Insert = statement(model, &group.positions, exprs, conflict, &options.write);
     insert.returning = returning(model, back);
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
     Ok(Step { text: sql.text.into(), params: Params::Fixed(sql.params), sink, cache: false })
+}
+
+/// What stands in the place of a value that a row does not have.
+fn unset(model: &ModelDef, row: &RowState, position: usize) -> Expr {
+    if model.columns[position].auto_increment { Expr::Default } else { given(row, position) }
 }
 
 fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Result<Option<Conflict>> {

@@ -72,7 +72,7 @@ async fn store(db: &Db, children: Vec<(usize, Child)>, options: &BulkOptions) ->
     let fresh: Vec<RowState> =
         children.iter().filter(|(_, child)| child.row.original.is_none()).map(|(_, child)| child.row.clone()).collect();
     let bulk = BulkOptions {
-        write: WriteOptions { validate: false, fields: None, ..options.write.clone() },
+        write: WriteOptions { validate: false, fields: None, ..options.write.below().unwrap_or_else(|| options.write.clone()) },
         duplicates: OnDuplicate::Fail,
         individual_hooks: false,
         returning: true,

@@ -12,7 +12,7 @@ use sequor_core::schema::{Link, RelationDef, RelationKind};
 
 /// Creates a row and what hangs on it; everything is validated before the first statement.
 pub(crate) async fn create_graph(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
-    if options.validate && !is_heard(db, &state, options) {
+    if !is_heard(db, &state, options) {
         check(db, &state, &[], options)?;
     }
     create_node(db, state, options).await
@@ -20,7 +20,9 @@ pub(crate) async fn create_graph(db: &Db, state: RowState, options: &WriteOption
 
 /// Whether hooks of validation may still change a row of the graph; then each is checked behind its own.
 fn is_heard(db: &Db, state: &RowState, options: &WriteOptions) -> bool {
-    let below = || state.children.iter().flat_map(|(_, children)| children).any(|child| is_heard(db, &child.row, options));
+    let own = options.below();
+    let inner = own.as_ref().unwrap_or(options);
+    let below = || state.children.iter().flat_map(|(_, children)| children).any(|child| is_heard(db, &child.row, inner));
     crate::hook::hears_validation(db, &state.model, options) || below()
 }
 
@@ -49,9 +51,11 @@ pub(crate) fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteO
             filled.extend(link.source);
         }
     }
-    if state.original.is_none() {
+    if state.original.is_none() && options.validate {
         validate::check(state, options, &filled)?;
     }
+    let below = options.below();
+    let options = below.as_ref().unwrap_or(options);
     for (position, children) in &state.children {
         let (def, link) = relation(state, *position, db)?;
         let inner = implied(&def, &link);
@@ -81,12 +85,14 @@ fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -
             before_create(db, &mut state, options, &implied).await?;
         }
         let mut stored_children: Vec<(usize, Vec<Child>)> = Vec::new();
+        let below = options.below();
+        let inner = below.as_ref().unwrap_or(options);
         for (position, children, _, link) in before {
-            stored_children.push((position, create_parents(db, &mut state, children, &link, options).await?));
+            stored_children.push((position, create_parents(db, &mut state, children, &link, inner).await?));
         }
         let row = if fresh { insert_prepared(db, state, options).await? } else { state };
         for (position, children, def, link) in after {
-            let stored = create_children(db, &row, children, &def, &link, options).await?;
+            let stored = create_children(db, &row, children, &def, &link, inner).await?;
             stored_children.push((position, stored));
         }
         // The after-hooks of a parent come when its children are stored.

@@ -40,12 +40,25 @@ pub struct WriteOptions {
     pub force: bool,
     /// Leaves the version of the optimistic lock alone: nobody's edit is outdated by a counter.
     pub(crate) keeps_version: bool,
+    /// What becomes of the values that a hook before the statement set.
+    pub(crate) recheck: Recheck,
     /// Typed extras for hooks.
     pub extras: TypeMap,
     /// Key-values for the comment behind the statement.
     pub tags: Vec<(String, String)>,
     /// Where the program asked for it.
     pub site: &'static Location<'static>,
+}
+
+/// What becomes of the values that a hook before the statement set, once the rules have been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recheck {
+    /// The rules are checked for them: typed models.
+    Rules,
+    /// They are stored as they are: Sequelize's creates, and its updates of many rows.
+    Never,
+    /// The rules are checked for them, and the hooks of validation run again: Sequelize's saves of stored rows.
+    Hooks,
 }
 
 impl WriteOptions {
@@ -62,6 +75,7 @@ impl WriteOptions {
             silent: false,
             force: false,
             keeps_version: false,
+            recheck: Recheck::Rules,
             extras: TypeMap::default(),
             tags: Vec::new(),
             site,
@@ -71,6 +85,12 @@ impl WriteOptions {
     /// Whether a field may be written.
     pub(crate) fn writes(&self, name: &str) -> bool {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
+    }
+
+    /// The options of the rows that are created with this one, where they are not its own: Sequelize hands none down.
+    pub(crate) fn below(&self) -> Option<WriteOptions> {
+        let own = self.recheck != Recheck::Rules && !(self.validate && self.hooks && self.fields.is_none() && !self.silent);
+        own.then(|| WriteOptions { validate: true, hooks: true, fields: None, silent: false, ..self.clone() })
     }
 
     pub(crate) fn run(&self, operation: &'static str, model: &Name) -> Run {
