@@ -249,6 +249,9 @@ async fn expressions_with_values_group_and_are_distinct(db: Db) -> sequor::Resul
         .exec(&db)
         .await?;
     assert_eq!(notes, [("-".to_owned(), 2), ("ok".to_owned(), 1), ("old".to_owned(), 1)]);
+    let asked = note().ne("ok").and(count_all().gte(1)).and(note().like("%o%").or(note().is_in(["-"])));
+    let notes: Vec<String> = Article::find_all().select(note()).group_by(note()).having(asked).order_by(note().desc()).exec(&db).await?;
+    assert_eq!(notes, ["old", "-"]);
     let number = || Article::DATA.path("size").as_number();
     let numbers: Vec<(Option<f64>, i64)> =
         Article::find_all().select((number(), count_all())).group_by(number()).order_by(number().desc_nulls_last()).exec(&db).await?;
