@@ -27,8 +27,8 @@ pub struct LoadedTree {
     blank: bool,
     /// There are to-many includes to load, here or beside.
     levels: bool,
-    /// The cell of the key that the rows of each parent are sorted by here, and those keys.
-    by_key: Option<(usize, Vec<i64>)>,
+    /// The integer key that the rows of each parent are sorted by here.
+    by_key: Option<usize>,
     ones: Vec<LoadedTree>,
     many: Vec<Many>,
     /// The rows' keys for relations whose rows are being read, by the names that those will have.
@@ -83,7 +83,7 @@ impl LoadedTree {
             at: node.at,
             presence: node.presence,
             blank: node.shape.items.as_ref().is_some_and(Vec::is_empty),
-            by_key: node.by_key.map(|cell| (cell, Vec::new())),
+            by_key: node.by_key,
             ones,
             many: node.many,
             linked: Vec::new(),
@@ -104,9 +104,6 @@ impl LoadedTree {
     fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
         let index = self.batch.len();
         self.batch.push(row, self.at)?;
-        if let Some((cell, keys)) = &mut self.by_key {
-            keys.push(row.i64(*cell)?.unwrap_or_default());
-        }
         for one in &mut self.ones {
             let present = match one.presence {
                 Some(cell) => !row.is_null(cell)?,
@@ -163,8 +160,8 @@ impl LoadedTree {
     }
 
     /// The keys that the rows of each parent are sorted by here.
-    fn keys_of_rows(&self) -> Option<&[i64]> {
-        self.by_key.as_ref().map(|(_, keys)| keys.as_slice())
+    fn keys_of_rows(&self) -> Option<Vec<i64>> {
+        self.batch.numbers(self.by_key?)
     }
 
     /// The value of a column of the last row.
@@ -206,7 +203,7 @@ impl LoadedTree {
             }
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
             let shared = children.parents.iter().any(|parents| parents.as_slice().len() > 1);
-            let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows());
+            let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows().as_deref());
             for parent in 0..count {
                 let picks = groups.of(parent);
                 let between = children.between.as_mut().map(|between| between.take(picks, shared));
@@ -233,14 +230,11 @@ impl TreeSink {
 
     /// The rows as children of their parents.
     pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
-        let link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let mut parents: Vec<Rows> = Vec::with_capacity(link.keys.len());
-        for (row, key) in link.keys.iter().enumerate() {
-            // Rows of one parent mostly come one after the other.
-            let before = row.checked_sub(1).filter(|before| link.keys[*before] == *key).and_then(|before| parents.get(before));
-            let found = before.or_else(|| owners.get(key)).cloned().unwrap_or_default();
-            parents.push(found);
-        }
+        let mut link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+        let parents = match link.at.own.and_then(|column| self.tree.batch.numbers(column)) {
+            Some(numbers) => key::owned(numbers.into_iter().map(KeyHash::Integer), owners),
+            None => key::owned(link.taken(&self.tree).into_iter(), owners),
+        };
         Ok(Children {
             relation: many.relation,
             name: many.name,
@@ -253,7 +247,15 @@ impl TreeSink {
 }
 
 impl LinkCells {
-    /// The key of the parent that a row hangs on.
+    /// The keys of the parents that the rows hang on.
+    fn taken(&mut self, tree: &LoadedTree) -> Vec<KeyHash> {
+        match self.at.own {
+            Some(column) => (0..tree.len()).map(|row| KeyHash::one(tree.batch.value(row, column))).collect(),
+            None => std::mem::take(&mut self.keys),
+        }
+    }
+
+    /// The key of the parent that a row hangs on, where the row does not hold it itself.
     fn read(&mut self, row: &mut dyn RowReader) -> Result<KeyHash> {
         match (&mut self.between, self.columns.as_slice()) {
             (Some((between, columns)), _) => {
@@ -280,7 +282,7 @@ impl RowSink for TreeSink {
 
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.tree.push(row)?;
-        if let Some(link) = &mut self.link {
+        if let Some(link) = self.link.as_mut().filter(|link| link.at.own.is_none()) {
             let key = link.read(row)?;
             link.keys.push(key);
         }
@@ -441,7 +443,7 @@ pub(crate) async fn load_detached(
     };
     tree.attach()?;
     let shared = seen.values().any(|owners| owners.as_slice().len() > 1) || many.link.through.is_some();
-    let groups = Groups::new(count, &parents, tree.keys_of_rows());
+    let groups = Groups::new(count, &parents, tree.keys_of_rows().as_deref());
     let mut filling = |row| {
         let picks = groups.of(row);
         // A has-one whose key is not unique keeps its first row.
@@ -459,9 +461,10 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
     let done = super::run_one(db, step, run.clone()).await?;
     let sink = super::unsink::<TreeSink>(done)?;
     let mut tree = sink.tree;
-    let link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+    let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
+    let keys = link.taken(&tree);
     load_levels(db, &mut [&mut tree], run).await?;
-    Ok((tree, link.keys, link.between.map(|(between, _)| between)))
+    Ok((tree, keys, link.between.map(|(between, _)| between)))
 }
 
 /// The statement of a to-many include, with the sink that reads it.

@@ -99,6 +99,20 @@ pub(super) fn owners(keys: impl Iterator<Item = Vec<Value>>) -> (Owners, Vec<Vec
     (owners, once)
 }
 
+/// The parents that rows hang on, given their keys.
+pub(super) fn owned(keys: impl ExactSizeIterator<Item = KeyHash>, owners: &Owners) -> Vec<Rows> {
+    let mut parents: Vec<Rows> = Vec::with_capacity(keys.len());
+    let mut last = None;
+    for key in keys {
+        // Rows of one parent mostly come one after the other.
+        let before = parents.last().filter(|_| last.as_ref() == Some(&key));
+        let found = before.or_else(|| owners.get(&key)).cloned().unwrap_or_default();
+        parents.push(found);
+        last = Some(key);
+    }
+    parents
+}
+
 /// Whether every value of a type is an `i64`.
 pub(crate) fn is_small_integer(ty: &ColumnType) -> bool {
     use ColumnType::{I8, I16, I32, I64, U8, U16, U32};

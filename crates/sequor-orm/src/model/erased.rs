@@ -83,6 +83,11 @@ pub trait RowBatch: RowSink {
     fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
         rows.map(|row| self.value(row, column)).collect()
     }
+    /// The numbers in a column of all rows; nothing where one of them holds anything else.
+    fn numbers(&self, column: usize) -> Option<Vec<i64>> {
+        let number = |row| if let Value::I64(number) = self.value(row, column) { Some(number) } else { None };
+        (0..self.len()).map(number).collect()
+    }
     /// Tells rows that they are siblings; rows that are never loaded lazily need not know.
     fn join(&self, _rows: Range<usize>, _group: &Arc<dyn Any + Send + Sync>) {}
     /// Everything, as [`LoadedRows`] of the model.

@@ -25,7 +25,7 @@ pub struct Node {
     pub name: Name,
     /// A cell that is NULL when there is no row (the key of a joined row).
     pub presence: Option<usize>,
-    /// The cell of an integer key by which the reader sorts the rows of each parent, so that the database need not.
+    /// The integer key by which the reader sorts the rows of each parent, so that the database need not.
     pub by_key: Option<usize>,
     /// The to-one relations in the same row.
     pub ones: Vec<Node>,

@@ -53,6 +53,8 @@ pub struct LinkAt {
     pub between: usize,
     /// The cells of the linking columns, where there is no row between.
     pub cells: Vec<usize>,
+    /// The linking column, where it is one that the rows themselves hold.
+    pub own: Option<usize>,
 }
 
 /// Who brings the rows of an include without an order into that of their key.
@@ -139,7 +141,7 @@ impl Planner<'_> {
         for within in &many.within {
             filters.push(self.within(within, &target, &linking, link)?);
         }
-        let mut at = LinkAt { between: select.columns.len(), cells: Vec::new() };
+        let mut at = LinkAt { between: select.columns.len(), cells: Vec::new(), own: None };
         match &link.through {
             Some(through) => {
                 let columns =
@@ -147,6 +149,10 @@ impl Planner<'_> {
                 select.columns.extend(columns);
             }
             None => {
+                at.own = match owner_columns {
+                    [column] if owner_alias == alias => node.cell(*column).map(|_| *column),
+                    _ => None,
+                };
                 for (position, column) in owner_columns.iter().zip(&linking) {
                     // A row mostly holds its link itself.
                     at.cells.push(node.cell(*position).unwrap_or(select.columns.len()));
@@ -159,7 +165,7 @@ impl Planner<'_> {
         // Where rows are cut, which ones is never left to chance; others come in the order of their key too.
         let cut = limit.is_some() || offset.is_some();
         if sorting == Sorting::Reader && clauses.order.is_empty() && !cut {
-            node.by_key = integer_key(&link.target).and_then(|key| node.cell(key));
+            node.by_key = integer_key(&link.target).filter(|key| node.cell(*key).is_some());
         }
         if cut || (clauses.order.is_empty() && node.by_key.is_none()) {
             clauses.order.extend(link.target.primary_key.iter().map(|position| OrderBy {
