@@ -1,13 +1,13 @@
 //! Creating one row, with all that hangs on it.
 
 use super::fill::{Moment, fill_new, run_setters};
-use super::insert::insert_one;
+use super::insert::insert_lent;
 use super::{RowState, WriteOptions, graph};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::validate;
 use sequor_core::driver::BoxFuture;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::Result;
 
 /// Creates a row and what hangs on it. The answer is the row as stored, its children stored below it.
 pub(crate) async fn create(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
@@ -38,7 +38,7 @@ pub(crate) fn create_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a
                 return Box::pin(create_one(db, state, options, &[])).await;
             }
             validate::run(db, &mut state, options, &[]).await?;
-            let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
+            let values = insert_lent(db, &mut state, options).await?;
             return Ok(RowState { values: values.into_iter().map(Some).collect(), computed: Vec::new(), ..state });
         }
         let options = options.clone();
@@ -130,7 +130,7 @@ pub(crate) async fn before_create(db: &Db, state: &mut RowState, options: &Write
 /// The statement.
 pub(crate) async fn insert_prepared(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<RowState> {
     super::parents::reserve(db, std::slice::from_ref(&state), options).await?;
-    let values = insert_one(db, &state, None, options).await?.ok_or_else(|| Error::bug("an insert gave no row back"))?;
+    let values = insert_lent(db, &mut state, options).await?;
     let children = std::mem::take(&mut state.children);
     let mut stored = RowState::stored(state.model.clone(), values);
     stored.children = children;

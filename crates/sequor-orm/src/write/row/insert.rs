@@ -134,9 +134,22 @@ pub(crate) async fn insert_one(
     writable(model)?;
     let positions = written(state);
     if conflict.is_none() && state.computed.is_empty() {
-        return insert_plain(db, state, &positions, options).await.map(Some);
+        let mut lent = RowState::new(model.clone());
+        lent.values.clone_from(&state.values);
+        return insert_plain(db, &mut lent, &positions, options).await.map(Some);
     }
     Box::pin(insert_otherwise(db, state, positions, conflict, options)).await
+}
+
+/// Adds one row; gives it as it is stored. The row lends its values to the statement: after an error it has none.
+pub(crate) async fn insert_lent(db: &Db, state: &mut RowState, options: &WriteOptions) -> Result<Vec<Value>> {
+    writable(&state.model)?;
+    let positions = written(state);
+    if state.computed.is_empty() {
+        return insert_plain(db, state, &positions, options).await;
+    }
+    let stored = Box::pin(insert_otherwise(db, state, positions, None, options)).await?;
+    stored.ok_or_else(|| Error::bug("an insert gave no row back"))
 }
 
 async fn insert_otherwise(
@@ -157,7 +170,8 @@ async fn insert_otherwise(
     if returns {
         return Ok(unsink::<ValuesSink>(done)?.into_rows().pop());
     }
-    read_back(db, state, done.last_insert_id, options).await
+    let values = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+    read_back(db, model, values, done.last_insert_id, options).await
 }
 
 /// Adds one row or changes the one of its key; gives it as it is stored, and whether it is new.
@@ -185,8 +199,9 @@ pub(crate) async fn insert_telling(
 }
 
 /// Adds one row of plain values without a conflict clause. Only what is not known before comes back: see [`unknown`].
-async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &WriteOptions) -> Result<Vec<Value>> {
-    let model = &state.model;
+async fn insert_plain(db: &Db, state: &mut RowState, positions: &[usize], options: &WriteOptions) -> Result<Vec<Value>> {
+    let model = state.model.clone();
+    let model = &model;
     let mut back = unknown(model, positions, std::slice::from_ref(state));
     // A key that counts itself up is told beside the answer, which costs less than a row.
     let counted = (db.dialect().tells_keys()
@@ -196,10 +211,10 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
     let known = if returns { back.as_slice() } else { &[] };
     let run = options.run("create", &model.name);
     let mut done = run_one(db, plain(db, state, positions, known, options)?, run).await.map_err(|error| named(error, model))?;
+    let mut values = written_values(state, positions, std::mem::take(&mut done.params))?;
     if !returns && !back.is_empty() {
-        return read_back(db, state, done.last_insert_id, options).await?.ok_or_else(|| Error::bug("an inserted row is not there"));
+        return read_back(db, model, values, done.last_insert_id, options).await?.ok_or_else(|| Error::bug("an inserted row is not there"));
     }
-    let mut values = written_values(state, positions, std::mem::take(&mut done.params));
     if let Some(key) = counted {
         values[key] = Value::I64(done.last_insert_id.ok_or_else(|| Error::bug("the database did not tell the key that it made"))?);
     } else if !back.is_empty() {
@@ -211,18 +226,17 @@ async fn insert_plain(db: &Db, state: &RowState, positions: &[usize], options: &
     Ok(values)
 }
 
-/// The values of a row that was written with these parameters, which are not copied once more.
-fn written_values(state: &RowState, positions: &[usize], params: Params) -> Vec<Value> {
+/// The values of a row that lent some of them to a statement.
+fn written_values(state: &mut RowState, positions: &[usize], params: Params) -> Result<Vec<Value>> {
+    let mut values: Vec<Value> = state.values.iter_mut().map(|value| value.take().unwrap_or_default()).collect();
     let sent = match params {
         Params::Fixed(sent) if sent.len() == positions.len() => sent,
-        _ => return state.values.iter().map(|value| value.clone().unwrap_or_default()).collect(),
+        _ => return Err(Error::bug("an insert did not give back what it was lent")),
     };
-    let mut sent = positions.iter().zip(sent).peekable();
-    let value = |(position, value): (usize, &Option<Value>)| match sent.next_if(|(written, _)| **written == position) {
-        Some((_, param)) => param.value,
-        None => value.clone().unwrap_or_default(),
-    };
-    state.values.iter().enumerate().map(value).collect()
+    for (position, param) in positions.iter().zip(sent) {
+        values[*position] = param.value;
+    }
+    Ok(values)
 }
 
 /// The columns that have to come back: those that the database fills, and those whose values it may spell otherwise. As in ActiveRecord and
@@ -252,22 +266,16 @@ pub(crate) fn is_exact(ty: &ColumnType, value: &Value) -> bool {
     }
 }
 
-/// The parameters of some rows, one after the other, each in the order of its columns.
-pub(crate) fn params(model: &ModelDef, positions: &[usize], rows: &[RowState]) -> Vec<Param> {
-    let mut params = Vec::with_capacity(rows.len() * positions.len());
-    for row in rows {
-        params.extend(
-            positions.iter().map(|position| Param {
-                value: row.values[*position].clone().unwrap_or_default(),
-                bind: model.columns[*position].ty.bind(),
-            }),
-        );
-    }
-    params
+/// The parameters of a row, in the order of its columns: the values themselves.
+fn lent(state: &mut RowState, positions: &[usize]) -> Vec<Param> {
+    let model = &state.model;
+    let param =
+        |position: &usize| Param { value: state.values[*position].take().unwrap_or_default(), bind: model.columns[*position].ty.bind() };
+    positions.iter().map(param).collect()
 }
 
 /// The insert of one row without a conflict clause: written once for each set of columns.
-fn plain(db: &Db, state: &RowState, positions: &[usize], back: &[usize], options: &WriteOptions) -> Result<Step> {
+fn plain(db: &Db, state: &mut RowState, positions: &[usize], back: &[usize], options: &WriteOptions) -> Result<Step> {
     let model = &state.model;
     let make = || {
         let row = positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
@@ -281,19 +289,24 @@ fn plain(db: &Db, state: &RowState, positions: &[usize], back: &[usize], options
         make()?.into()
     };
     let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
-    Ok(Step { text, params: Params::Fixed(params(model, positions, std::slice::from_ref(state))), sink, cache: true })
+    Ok(Step { text, params: Params::Fixed(lent(state, positions)), sink, cache: true })
 }
 
 /// The row behind an insert without RETURNING: by its key.
-async fn read_back(db: &Db, state: &RowState, last: Option<i64>, options: &WriteOptions) -> Result<Option<Vec<Value>>> {
-    let model = &state.model;
-    let key = model.primary_key.iter().map(|position| match &state.values[*position] {
-        Some(value) if !value.is_null() => Some(value.clone()),
+async fn read_back(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    values: Vec<Value>,
+    last: Option<i64>,
+    options: &WriteOptions,
+) -> Result<Option<Vec<Value>>> {
+    let key = model.primary_key.iter().map(|position| match &values[*position] {
+        value if !value.is_null() => Some(value.clone()),
         _ if model.columns[*position].auto_increment => last.map(Value::I64),
         _ => None,
     });
     let Some(key) = key.collect::<Option<Vec<Value>>>().filter(|key| !key.is_empty()) else {
-        return Ok(Some(state.values.iter().map(|value| value.clone().unwrap_or_default()).collect()));
+        return Ok(Some(values));
     };
     Ok(by_key(db, model, key, options).await?.map(|row| row.values.into_iter().map(Option::unwrap_or_default).collect()))
 }
