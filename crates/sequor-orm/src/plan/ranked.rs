@@ -3,7 +3,6 @@
 
 use super::Planner;
 use super::rewrite::Scope;
-use sequor_core::Name;
 use sequor_core::error::Result;
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, Expr, Field, Func, Quantifier, Ranking};
@@ -80,9 +79,7 @@ impl Planner<'_> {
         let column = model.columns.get(position)?;
         match &column.ty {
             // Of a type of one's own nobody knows the order.
-            ColumnType::Enum(definition) if column.db_type.is_none() => {
-                Some(Ranking::Labels(definition.labels.iter().cloned().collect::<Vec<Name>>().into()))
-            }
+            ColumnType::Enum(definition) if column.db_type.is_none() => Some(Ranking::Labels(definition.labels.clone().into())),
             ColumnType::Uuid => Some(Ranking::Uuid),
             ColumnType::Bytes => Some(Ranking::Bytes),
             _ => None,
