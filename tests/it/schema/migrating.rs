@@ -16,6 +16,32 @@ async fn count(db: &Db, sql: sequor::__private::RawSql) -> sequor::Result<i64> {
     Ok(db.query_as::<(i64,)>(sql).await?[0].0)
 }
 
+/// On SQLite the write lock is that of the migrators, whoever has it.
+#[tokio::test]
+async fn who_holds_the_write_lock_is_waited_for_and_named() -> sequor::Result<()> {
+    let file = std::env::temp_dir().join(format!("sequor-waiting-{}.db", Uuid::new_v4().simple()));
+    let db = Db::connect(&format!("sqlite://{}?busy_timeout=20", file.display())).await?;
+    let one = Migration::new("1-rooms").with("up.sql", "CREATE TABLE rooms (id integer)");
+    let two = Migration::new("2-doors").with("up.sql", "CREATE TABLE doors (id integer)");
+    Migrator::new([one.clone()]).up(&db).await?;
+    let migrator = Migrator::new([one, two]);
+    let holder = db.begin().await?;
+    let error = migrator.clone().lock_wait(millis(0)).up(&db).await.expect_err("somebody writes");
+    assert!(error.to_string().contains("another program holds SQLite's write lock"), "{error}");
+    let waiting = {
+        let (migrator, db) = (migrator.clone(), db.clone());
+        tokio::spawn(async move { migrator.lock_wait(secs(60)).up(&db).await.map(|report| report.names().len()) })
+    };
+    tokio::time::sleep(millis(300)).await;
+    holder.rollback().await?;
+    assert_eq!(waiting.await.map_err(Error::other)??, 1);
+    db.close().await?;
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+    Ok(())
+}
+
 #[sequor::test]
 async fn embedded_migrations_run_once_and_go_back(db: Db) -> sequor::Result<()> {
     let migrator = library();

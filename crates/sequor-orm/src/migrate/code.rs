@@ -373,7 +373,13 @@ async fn patiently(runner: &mut Runner<'_>, migration: &Migration, direction: Di
 
 /// The function and the line in the history in one transaction.
 async fn whole(runner: &mut Runner<'_>, migration: &Migration, direction: Direction, code: &Code) -> Result<bool> {
-    let tx = runner.db.begin().await?;
+    let mut patience = steps::WriteLock::default();
+    let tx = loop {
+        match runner.db.begin().await {
+            Ok(tx) => break tx,
+            Err(error) => patience.wait(runner.migrator, runner.history, error).await?,
+        }
+    };
     runner.session = Session::In((*tx).clone());
     let done = in_transaction(runner, migration, direction, code, &tx).await;
     runner.session = Session::In(runner.db.clone());

@@ -4,12 +4,12 @@ use super::history::Known;
 use super::runner::{Runner, statements_checksum, unreadable};
 use super::session::text;
 use super::source::{Migration, is_code};
-use super::{MigrationEvent, code, proof, verify};
+use super::{MigrationEvent, Migrator, code, proof, verify};
 use crate::sync::{Triggers, refuse_losses};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
-use sequor_sql::migration::{Entry, Piece, asks_for, needs_no_transaction, split, stands_alone};
-use std::time::Duration;
+use sequor_sql::migration::{Entry, History, Piece, asks_for, needs_no_transaction, split, stands_alone};
+use std::time::{Duration, Instant};
 
 /// How often a statement is tried that waited too long for the locks of others.
 const ATTEMPTS: u32 = 6;
@@ -88,7 +88,10 @@ async fn whole(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
 }
 
 async fn checked(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
-    runner.session.begin().await?;
+    let mut patience = WriteLock::default();
+    while let Err(error) = runner.session.begin().await {
+        patience.wait(runner.migrator, runner.history, error).await?;
+    }
     let result = in_transaction(runner, work).await;
     match result {
         Ok(true) => {
@@ -99,6 +102,29 @@ async fn checked(runner: &mut Runner<'_>, work: &Work<'_>) -> Result<bool> {
             runner.session.rollback().await;
             other
         }
+    }
+}
+
+/// Waits for who has SQLite's write lock, which is the lock of migrators there, as long as others wait for theirs.
+#[derive(Default)]
+pub(super) struct WriteLock(Option<Instant>);
+
+impl WriteLock {
+    pub(super) async fn wait(&mut self, migrator: &Migrator, history: History, error: Error) -> Result<()> {
+        if history.lock().is_some() || !waited_too_long(&error) {
+            return Err(error);
+        }
+        if self.0.is_none() {
+            migrator.tell(&MigrationEvent::Waiting);
+        }
+        let start = *self.0.get_or_insert_with(Instant::now);
+        if start.elapsed() >= migrator.options.lock_wait {
+            return Err(Error::migration(
+                "another program holds SQLite's write lock: wait for it or end it, and run this again (--lock-wait says for how long to wait)",
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(())
     }
 }
 
