@@ -17,6 +17,8 @@ mod spawned_transactions;
 mod strict_lints;
 #[path = "ui/pass/tour.rs"]
 mod tour;
+#[path = "ui/pass/verbs_of_ones_own.rs"]
+mod verbs_of_ones_own;
 #[path = "ui/pass/visibility.rs"]
 mod visibility;
 

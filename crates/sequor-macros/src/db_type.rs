@@ -6,7 +6,7 @@ use crate::model::root;
 use crate::types;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput, Fields};
+use syn::{Data, DeriveInput, Fields, Ident, Type};
 
 /// Expands `#[derive(DbType)]`.
 pub fn expand(input: TokenStream) -> TokenStream {
@@ -49,6 +49,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         return None;
     }
     let options = Options::read(&input.attrs, "db_type", known::CRATE, errors);
+    let operators = operators(&input.ident, &inner);
     let (ident, root, inner) = (&input.ident, root(&options, errors), types::bare(&inner).to_token_stream());
     Some(quote! {
         const _: () = {
@@ -86,6 +87,27 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
                     ::core::result::Result::Ok(<#inner as __sequor::Scalar>::decode_option(row, index)?.map(#ident))
                 }
             }
+
+            #operators
         };
     })
+}
+
+/// What the columns of such a type can do: a newtype of a number has arithmetic, sums and averages, one of a text has the operators of text.
+fn operators(ident: &Ident, inner: &Type) -> TokenStream {
+    if types::is_number(inner) {
+        quote! {
+            #[automatically_derived]
+            impl __sequor::Numeric for #ident {
+                type Sum = <#inner as __sequor::Numeric>::Sum;
+            }
+        }
+    } else if types::is(inner, "String") {
+        quote! {
+            #[automatically_derived]
+            impl __sequor::Textual for #ident {}
+        }
+    } else {
+        TokenStream::new()
+    }
 }

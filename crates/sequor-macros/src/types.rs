@@ -78,6 +78,14 @@ const OTHERS: &[&str] = &[
     "Option",
 ];
 
+/// Column types that are numbers.
+const NUMBERS: &[&str] = &["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "Decimal"];
+
+/// Whether the type is certainly a number.
+pub fn is_number(ty: &Type) -> bool {
+    last(ty).is_some_and(|segment| NUMBERS.iter().any(|number| segment.ident == number))
+}
+
 /// Whether the type is certainly no integer: a newtype may be one.
 pub fn is_no_integer(ty: &Type) -> bool {
     last(ty).is_some_and(|segment| OTHERS.iter().any(|other| segment.ident == other))

@@ -8,7 +8,7 @@ use sequor_core::schema::{Schema, TableName, Ways};
 use sequor_core::types::{BindType, EnumDef, ScalarType};
 use sequor_core::{Name, Value};
 use sequor_sql::Sql;
-use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, further_query, queries};
+use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, further_query, own_schema_query, queries, schema_query};
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -91,8 +91,13 @@ pub(crate) async fn read(db: &Db, scope: Scope<'_>, site: &'static Location<'sta
 /// Reads the description of the handle's place and of every schema that some tables name.
 pub(crate) async fn read_for(db: &Db, wanted: &Schema, site: &'static Location<'static>) -> Result<Schema> {
     let mut found = read(db, Scope::everything(), site).await?;
+    let own = if wanted.tables.iter().any(|table| table.name.schema.is_some()) { own_schema(db, site).await? } else { None };
     for schema in schemas(wanted.tables.iter().map(|table| &table.name)) {
-        let other = read(db, Scope { schema: Some(schema), table: "" }, site).await?;
+        let mut other = read(db, Scope { schema: Some(schema), table: "" }, site).await?;
+        // Models name the tables of the connection's schema without it, from wherever they refer to them.
+        for key in other.tables.iter_mut().flat_map(|table| &mut table.foreign_keys).filter(|key| key.table.schema == own) {
+            key.table.schema = None;
+        }
         found.tables.extend(other.tables);
         found.views.extend(other.views);
         let more = other.enums.into_iter().filter(|one| !found.enums.iter().any(|known| known.name == one.name)).collect::<Vec<_>>();
@@ -106,6 +111,32 @@ fn schemas<'a>(names: impl Iterator<Item = &'a TableName>) -> Vec<&'a Name> {
     found.sort();
     found.dedup();
     found
+}
+
+/// The schema that the names without one mean.
+pub(crate) async fn own_schema(db: &Db, site: &'static Location<'static>) -> Result<Option<Name>> {
+    if db.place.schema.is_some() {
+        return Ok(db.place.schema.clone());
+    }
+    let Some(query) = own_schema_query(db.dialect()) else { return Ok(None) };
+    let rows = texts(db, query, &[], site).await?;
+    Ok(rows.into_iter().flatten().next().flatten().map(Name::Owned))
+}
+
+/// The schemas that tables name and that are not there.
+pub(crate) async fn missing_schemas(
+    db: &Db,
+    wanted: impl Iterator<Item = &TableName>,
+    site: &'static Location<'static>,
+) -> Result<Vec<Name>> {
+    let Some(query) = schema_query(db.dialect()) else { return Ok(Vec::new()) };
+    let mut missing = Vec::new();
+    for schema in schemas(wanted) {
+        if texts(db, query, &[schema], site).await?.is_empty() {
+            missing.push(schema.clone());
+        }
+    }
+    Ok(missing)
 }
 
 /// The names of the tables that are there, of those in these places: one query for each place.

@@ -32,6 +32,7 @@ pub mod __private {
     pub use crate::model::*;
     pub use crate::query::{Clauses, FromRow, Projection, ProjectionItem, RawSql, raw_value};
     pub use crate::validate::{AsyncOutcome, AsyncRule, Verdict, draft_for_rule, given};
+    pub use crate::write::hints::*;
     pub use crate::{Error, FieldType, Json, Result, Scalar, Value};
     pub use inventory;
     pub use sequor_core as core;

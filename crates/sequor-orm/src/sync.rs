@@ -7,15 +7,16 @@ pub use alter::owned;
 pub(crate) use alter::{Triggers, apply, refuse_losses};
 pub use sequor_sql::migration::PlanStep;
 
-use crate::catalog::{enums_there, tables_for};
+use crate::catalog::{enums_there, missing_schemas, own_schema, tables_for};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::model::ModelList;
 use crate::write::WriteOptions;
 use sequor_core::error::Result;
-use sequor_core::schema::{IndexDef, ModelDef, TableDef, TableName, ViewDef, Ways, enums, extensions, tables};
+use sequor_core::schema::{ForeignKeyDef, IndexDef, ModelDef, TableDef, TableName, ViewDef, Ways, enums, extensions, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::EnumDef;
+use sequor_sql::catalog::keys_look_beside;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
@@ -69,8 +70,8 @@ impl Db {
     /// # Errors
     /// `Usage` for a type that the database does not have; those of the database.
     #[track_caller]
-    pub fn sync<L: ModelList>(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<L> {
-        let (db, models, site) = (self.clone(), L::models(), Location::caller());
+    pub fn sync<Models: ModelList>(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<Models> {
+        let (db, models, site) = (self.clone(), Models::models(), Location::caller());
         async move { sync_all(&db, &models, mode, site).await }
     }
 
@@ -112,8 +113,8 @@ impl Db {
     /// # Errors
     /// Those of the database.
     #[track_caller]
-    pub fn drop_tables<L: ModelList>(&self) -> impl Future<Output = Result<()>> + Send + use<L> {
-        let (db, models, site) = (self.clone(), L::models(), Location::caller());
+    pub fn drop_tables<Models: ModelList>(&self) -> impl Future<Output = Result<()>> + Send + use<Models> {
+        let (db, models, site) = (self.clone(), Models::models(), Location::caller());
         async move {
             let tables = tables(&models, &db.models())?;
             drop_all(&db, &tables, site).await
@@ -169,6 +170,10 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
     if let Some(name) = schema {
         script(db, &Ddl::CreateSchema { name, if_not_exists: true }, site).await?;
     }
+    let views = models.iter().filter(|model| !model.skip_sync && model.view.is_some()).map(|model| &model.table);
+    for name in missing_schemas(db, made.iter().map(|table| &table.name).chain(views), site).await? {
+        script(db, &Ddl::CreateSchema { name, if_not_exists: true }, site).await?;
+    }
     if mode == SyncMode::Alter {
         return alter::alter(db, models, site).await;
     }
@@ -184,6 +189,7 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
     for definition in enums(&made) {
         make_enum(db, &definition, site).await?;
     }
+    name_own_schema(db, made.iter_mut().flat_map(keys_to_own).collect(), site).await?;
     let mut late = Vec::new();
     for index in 0..made.len() {
         let name = made[index].name.clone();
@@ -193,8 +199,8 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
         // A key to a table that comes later closes a cycle; it is added at the end (SQLite resolves names when rows are written).
         if !dialect.rebuilds() {
             let later: Vec<_> = made[index + 1..].iter().map(|table| table.name.clone()).collect();
-            let (now, after): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut made[index].foreign_keys).into_iter().partition(|key| !later.contains(&key.table));
+            let is_late = |key: &ForeignKeyDef| later.iter().any(|name| name.name == key.table.name);
+            let (now, after): (Vec<_>, Vec<_>) = std::mem::take(&mut made[index].foreign_keys).into_iter().partition(|key| !is_late(key));
             made[index].foreign_keys = now;
             late.extend(after.into_iter().map(|key| (name.clone(), key)));
         }
@@ -215,6 +221,21 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
         }
     }
     Ok(())
+}
+
+/// Keys of tables in other schemas say which schema they mean by none, where the database would take the table's own.
+async fn name_own_schema(db: &Db, mut keys: Vec<&mut ForeignKeyDef>, site: &'static Location<'static>) -> Result<()> {
+    if !keys.is_empty() && keys_look_beside(db.dialect()) {
+        let own = own_schema(db, site).await?;
+        keys.iter_mut().for_each(|key| key.table.schema.clone_from(&own));
+    }
+    Ok(())
+}
+
+/// The keys of a table in a schema of its own to tables that name none.
+fn keys_to_own(table: &mut TableDef) -> impl Iterator<Item = &mut ForeignKeyDef> {
+    let named = table.name.schema.is_some();
+    table.foreign_keys.iter_mut().filter(move |key| named && key.table.schema.is_none())
 }
 
 /// The same for the models of a database, with the hooks of all of them.

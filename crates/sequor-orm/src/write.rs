@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod draft;
 mod edit;
+pub mod hints;
 mod row;
 mod save;
 mod statics;

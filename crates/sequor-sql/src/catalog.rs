@@ -53,6 +53,29 @@ pub fn triggers(dialect: Dialect) -> Option<&'static str> {
     )
 }
 
+/// Whether a schema is there: one parameter, its name. SQLite has none; there it is part of a table's name.
+pub fn schema_query(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Postgres => Some("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = $1"),
+        Dialect::Mysql | Dialect::Mariadb => Some("SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?"),
+        Dialect::Sqlite => None,
+    }
+}
+
+/// What names the schema of a connection, where there are schemas.
+pub fn own_schema_query(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Postgres => Some("SELECT current_schema()"),
+        Dialect::Mysql | Dialect::Mariadb => Some("SELECT DATABASE()"),
+        Dialect::Sqlite => None,
+    }
+}
+
+/// Whether a foreign key that names a table without its schema means one beside its own table, not one of the connection's schema (MySQL).
+pub fn keys_look_beside(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Mysql | Dialect::Mariadb)
+}
+
 /// Where the tables of a catalog live, and whether their names say so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CatalogPlace<'a> {

@@ -83,6 +83,7 @@ pub fn diff(from: &Schema, to: &Schema, renames: &Renames, asked: &Asked, ways: 
     if !ways.rebuilds() {
         plan.foreign_keys(&pairs);
     }
+    plan.schemas(&pairs);
     plan.created(&pairs);
     plan.dropped();
     plan.views();
@@ -195,6 +196,25 @@ impl<'a> Plan<'a> {
             self.keep(Phase::PrimaryKeys, Ddl::ChangePrimaryKey { table: pair.new.name.clone(), had, columns });
         }
         self.parts(pair);
+    }
+
+    /// Schemas that tables and views name and that none was in before. What else lies in a schema nobody knows here, so that it is never dropped.
+    fn schemas(&mut self, pairs: &[Pair<'a>]) {
+        let (from, to) = (self.from, self.to);
+        if self.ways.rebuilds() {
+            return;
+        }
+        let known = |schema: &Name| {
+            let is_in = |name: &TableName| name.schema.as_ref() == Some(schema);
+            from.tables.iter().any(|table| is_in(&table.name)) || from.views.iter().any(|view| is_in(&view.name))
+        };
+        let fresh = to.tables.iter().filter(|table| !pairs.iter().any(|pair| pair.new.name == table.name)).map(|table| &table.name);
+        let mut named: Vec<&Name> = fresh.chain(to.views.iter().map(|view| &view.name)).filter_map(|name| name.schema.as_ref()).collect();
+        named.sort();
+        named.dedup();
+        for schema in named.into_iter().filter(|schema| !known(schema)) {
+            self.keep(Phase::Needed, Ddl::CreateSchema { name: schema.clone(), if_not_exists: true });
+        }
     }
 
     /// Tables that were not there. A key to a table that is made later, or changed in the same plan, is added when everything stands.

@@ -33,6 +33,14 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
             }
         }
 
+        // Bounds that never hold, put off by a lifetime: what other libraries call these verbs is answered with their names here.
+        #[automatically_derived]
+        impl __sequor::SavesEdits for #ident where for<'never> #ident: __sequor::BeingEdited {}
+        #[automatically_derived]
+        impl __sequor::OtherVerbs for #ident where for<'never> #ident: __sequor::VerbsOfOtherNames {}
+        #[automatically_derived]
+        impl __sequor::OtherFinders for #ident where for<'never> #ident: __sequor::UseFindByPkOrFindAll {}
+
         #register
     }
 }

@@ -46,9 +46,9 @@ impl Grain for Single {
 #[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "text operators need a text column")]
 pub trait Textual: FieldType {}
 impl Textual for String {}
-impl Textual for Option<String> {}
 impl Textual for CiText {}
-impl Textual for Option<CiText> {}
+#[diagnostic::do_not_recommend]
+impl<T: Textual + Scalar> Textual for Option<T> {}
 
 /// Types that are numbers, their `Option` included: they have arithmetic, `sum` and `avg`.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a number", label = "arithmetic needs a numeric column")]
@@ -60,8 +60,12 @@ pub trait Numeric: FieldType {
 macro_rules! numeric {
     ($($ty:ty => $sum:ty),* $(,)?) => {$(
         impl Numeric for $ty { type Sum = $sum; }
-        impl Numeric for Option<$ty> { type Sum = $sum; }
     )*};
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Numeric + Scalar> Numeric for Option<T> {
+    type Sum = T::Sum;
 }
 
 numeric! {

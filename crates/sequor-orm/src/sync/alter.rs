@@ -1,13 +1,15 @@
 //! `SyncMode::Alter`: the plan from what is there to what the models say, executed.
 
 use super::probe::compare_expressions;
-use crate::catalog::read_for;
+use super::{keys_to_own, name_own_schema};
+use crate::catalog::{missing_schemas, read_for};
 use crate::db::Db;
 use crate::migrate::Session;
 use crate::model::ModelList;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Asked, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, diff, enums};
+use sequor_core::schema::{Asked, Change, IndexDef, ModelDef, Renames, Schema, TableDef, TableName, diff, enums};
+use sequor_core::statement::Ddl;
 use sequor_sql::Sql;
 use sequor_sql::catalog::{lost, table_texts, triggers};
 use sequor_sql::migration::{History, PlanStep, steps};
@@ -42,8 +44,8 @@ impl Db {
     /// # Errors
     /// `Migration` for a change that needs a decision; those of the database.
     #[track_caller]
-    pub fn sync_plan<L: ModelList>(&self) -> impl Future<Output = Result<Vec<PlanStep>>> + Send + use<L> {
-        let (db, models, site) = (self.clone(), L::models(), Location::caller());
+    pub fn sync_plan<Models: ModelList>(&self) -> impl Future<Output = Result<Vec<PlanStep>>> + Send + use<Models> {
+        let (db, models, site) = (self.clone(), Models::models(), Location::caller());
         async move { plan(&db, &Schema::of_models(&models, &db.models())?, site).await }
     }
 }
@@ -75,7 +77,8 @@ impl Db {
             let mut found = owned(read_for(&db, &wanted, site).await?, &wanted);
             compare_expressions(&db, &mut found, &wanted).await?;
             let asked = Asked { every_cast: true, ..Asked::default() };
-            let changes = diff(&found, &wanted, &Renames::default(), &asked, &db.dialect())?;
+            let mut changes = diff(&found, &wanted, &Renames::default(), &asked, &db.dialect())?;
+            keep_missing_schemas(&db, &mut changes, &wanted, site).await?;
             steps(&changes, db.dialect(), db.place.schema.as_deref())
         }
     }
@@ -93,8 +96,26 @@ async fn plan(db: &Db, wanted: &Schema, site: &'static Location<'static>) -> Res
     compare_expressions(db, &mut found, wanted).await?;
     let renames = Renames::declared(&found, wanted);
     let wanted = &with_kept(wanted, &found);
-    let changes = diff(&found, wanted, &renames, &Asked { checked: true, ..Asked::default() }, &db.dialect())?;
+    let mut changes = diff(&found, wanted, &renames, &Asked { checked: true, ..Asked::default() }, &db.dialect())?;
+    keep_missing_schemas(db, &mut changes, wanted, site).await?;
+    let keys = changes.iter_mut().flat_map(|change| match &mut change.ddl {
+        Ddl::CreateTable { table, .. } => keys_to_own(table).collect(),
+        Ddl::AddForeignKey { table, key } if table.schema.is_some() && key.table.schema.is_none() => vec![key],
+        _ => Vec::new(),
+    });
+    name_own_schema(db, keys.collect(), site).await?;
     steps(&changes, db.dialect(), db.place.schema.as_deref())
+}
+
+/// A plan knows the schemas of the models' own tables alone; those that are there for others stay out of it.
+async fn keep_missing_schemas(db: &Db, changes: &mut Vec<Change>, wanted: &Schema, site: &'static Location<'static>) -> Result<()> {
+    if !changes.iter().any(|change| matches!(change.ddl, Ddl::CreateSchema { .. })) {
+        return Ok(());
+    }
+    let names = wanted.tables.iter().map(|table| &table.name).chain(wanted.views.iter().map(|view| &view.name));
+    let missing = missing_schemas(db, names, site).await?;
+    changes.retain(|change| !matches!(&change.ddl, Ddl::CreateSchema { name, .. } if !missing.contains(name)));
+    Ok(())
 }
 
 /// A description with the columns that no model has any more, and the indexes and keys over them: a drop is asked for (`migrate generate`), never a

@@ -155,7 +155,9 @@ async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -
     let mut items = Vec::new();
     let heard = rows.first().is_some_and(|row| validate::is_heard(db, &row.model, options));
     for (number, row) in rows.iter_mut().enumerate() {
-        let checked = if heard { validate::run(db, row, options, &[]).await } else { validate::check(row, options, &[]) };
+        // The rows that it belongs to, which hang on it, give their keys later.
+        let implied = super::graph::implied_by_parents(db, row)?;
+        let checked = if heard { validate::run(db, row, options, &implied).await } else { validate::check(row, options, &implied) };
         match checked {
             Ok(()) => {}
             Err(Error::Validation(error)) => items.extend(error.items.into_iter().map(|mut item| {

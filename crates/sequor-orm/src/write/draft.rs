@@ -3,7 +3,7 @@
 use super::{Call, Child, RowState, WriteOptions, called};
 use crate::FieldType;
 use crate::db::Db;
-use crate::model::{Column, IntoValue, Loader, Model, RelationCell, RowBatch, RowShape, values_of};
+use crate::model::{Column, IntoValue, Loader, Model, RelationCell, RowBatch, RowShape, ToOneKind, values_of};
 use crate::query::Columns;
 use sequor_core::Value;
 use sequor_core::driver::{BoxFuture, ValueRow};
@@ -122,6 +122,14 @@ impl<T: Model, K> Children<T, K> for T {
 impl<T: Model, K> Children<T, K> for &T {
     fn into_children(self) -> Vec<Child> {
         vec![row_child(self)]
+    }
+}
+
+/// One row, or none: Sequelize's `setManager(null)`.
+#[diagnostic::do_not_recommend]
+impl<T: Model, K: ToOneKind> Children<T, K> for Option<&T> {
+    fn into_children(self) -> Vec<Child> {
+        self.into_iter().map(row_child).collect()
     }
 }
 

@@ -220,15 +220,6 @@ pub trait InstanceWrites: Model {
         async move { load::load_into(vec![self], state, &db, site).await }
     }
 
-    /// Not on a row: an [`Edit`] saves. It is here for the compiler to say so.
-    #[doc(hidden)]
-    fn save(self, _: &Db) -> std::future::Ready<Result<Self>>
-    where
-        Self: BeingEdited,
-    {
-        std::future::ready(Ok(self))
-    }
-
     /// The row as JSON, with the relations that are loaded. Sequelize: `toJSON()`.
     fn to_json(&self) -> serde_json::Value {
         crate::model::serialize_model(self, serde_json::value::Serializer).unwrap_or_default()
@@ -236,15 +227,6 @@ pub trait InstanceWrites: Model {
 }
 
 impl<M: Model> InstanceWrites for M {}
-
-/// What no row is.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a `{Self}` is saved through an edit",
-    label = "this row is not being edited",
-    note = "begin with `let mut row = row.edit();`, change its fields, then `row.save(&db)` writes what changed; a new row is `draft!({Self} {{ .. }}).create(&db)`"
-)]
-pub trait BeingEdited {}
 
 fn negated(value: crate::Value) -> crate::Value {
     use crate::Value;

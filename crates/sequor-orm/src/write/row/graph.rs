@@ -36,6 +36,18 @@ fn implied(def: &RelationDef, link: &Link) -> Vec<usize> {
     filled
 }
 
+/// The fields of a row that the rows it belongs to will fill.
+pub(crate) fn implied_by_parents(db: &Db, state: &RowState) -> Result<Vec<usize>> {
+    let mut filled = Vec::new();
+    for (position, _) in &state.children {
+        let (def, link) = relation(state, *position, db)?;
+        if def.kind == RelationKind::BelongsTo {
+            filled.extend(link.source);
+        }
+    }
+    Ok(filled)
+}
+
 pub(crate) fn relation(state: &RowState, position: usize, db: &Db) -> Result<(RelationDef, Link)> {
     let def = state.model.relations.get(position).ok_or_else(|| Error::bug("a child hangs on no relation"))?.clone();
     let link = def.link(&state.model, &db.models())?;
@@ -44,13 +56,7 @@ pub(crate) fn relation(state: &RowState, position: usize, db: &Db) -> Result<(Re
 
 /// The rules that need no database, for the whole graph.
 pub(crate) fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteOptions) -> Result<()> {
-    let mut filled = given.to_vec();
-    for (position, _) in &state.children {
-        let (def, link) = relation(state, *position, db)?;
-        if def.kind == RelationKind::BelongsTo {
-            filled.extend(link.source);
-        }
-    }
+    let filled = [given, &implied_by_parents(db, state)?].concat();
     if state.original.is_none() && options.validate {
         validate::check(state, options, &filled)?;
     }
