@@ -9,7 +9,7 @@ pub use crate::{
 pub use crate::{DbEnum, DbType, DefineModel, Embed, ModelDef};
 pub use sequor_macros::Model;
 #[doc(hidden)]
-pub use sequor_orm::__private::{OtherFinders as _, OtherVerbs as _, SavesEdits as _};
+pub use sequor_orm::__private::{OtherVerbs as _, SavesEdits as _};
 pub use sequor_orm::model::Model;
 
 pub use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};

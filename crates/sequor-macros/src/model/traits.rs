@@ -38,8 +38,6 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
         impl __sequor::SavesEdits for #ident where for<'never> #ident: __sequor::BeingEdited {}
         #[automatically_derived]
         impl __sequor::OtherVerbs for #ident where for<'never> #ident: __sequor::VerbsOfOtherNames {}
-        #[automatically_derived]
-        impl __sequor::OtherFinders for #ident where for<'never> #ident: __sequor::UseFindByPkOrFindAll {}
 
         #register
     }

@@ -39,7 +39,7 @@ impl<M> SavesEdits for Draft<M> where Draft<M>: Stored {}
     note = "a row that goes: `row.destroy(&db)`, many: `{Self}::destroy_all().filter(..).exec(&db)`",
     note = "reading: `{Self}::find_by_pk(1)`, `{Self}::find_all().filter(..)`, and at the end `.exec(&db).await`"
 )]
-pub trait VerbsOfOtherNames {}
+pub trait VerbsOfOtherNames {} // they are find_by_pk, find_all, draft!(..).create, edit().save, destroy
 
 /// Verbs of other libraries.
 pub trait OtherVerbs: Sized {
@@ -55,13 +55,6 @@ pub trait OtherVerbs: Sized {
     fn delete<A>(self, _: A) {}
     /// Never called: `destroy`.
     fn remove<A>(self, _: A) {}
-}
-
-/// What no model is; the name is what the compiler shows, as std has `find` and `all` too.
-pub trait UseFindByPkOrFindAll {}
-
-/// Finders of other libraries.
-pub trait OtherFinders: Sized {
     /// Never called: `find_by_pk`.
     fn find<A>(self, _: A) {}
     /// Never called: `find_all`.
