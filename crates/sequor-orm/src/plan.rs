@@ -147,6 +147,7 @@ impl<'a> Planner<'a> {
         let (mut node, mut filters) = self.node(&scope, &clauses, &mut select.columns, true, 0)?;
         joined::restrict(&mut node, &state.model, &clauses.filters, &clauses.includes, self.models);
         filters.extend(self.conditions(&clauses.filters, &scope, &clauses.includes)?);
+        filters.extend(self.page(&mut clauses, &scope)?);
         self.fill(&mut select, &state.model, clauses, filters, &scope)?;
         select.joins = std::mem::take(&mut self.joins);
         Ok(Plan { select, node })

@@ -2,7 +2,7 @@
 
 use super::Planner;
 use super::rewrite::{Scope, link_condition};
-use crate::query::{Clauses, QueryState};
+use crate::query::{Clauses, Deleted, QueryState};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, RelationKind};
@@ -56,6 +56,33 @@ impl Planner<'_> {
             }
             QueryUse::Reached { relation } => self.reached(state, &relation, scope),
         }
+    }
+
+    /// A page whose rows are sorted by their to-many rows: as in Sequelize it is cut in the order of its own columns, and then sorted. Gives the condition of the
+    /// rows on it, and takes the limit from the query.
+    pub(super) fn page(&mut self, clauses: &mut Clauses, scope: &Scope) -> Result<Option<Expr>> {
+        let limited = clauses.limit.is_some() || clauses.offset.is_some();
+        let keys = &scope.model.primary_key;
+        let plain = clauses.lock.is_none() && clauses.group.is_empty() && clauses.with.is_empty() && clauses.from_named.is_none();
+        if !limited || !plain || keys.is_empty() || !clauses.order.iter().any(|by| self.leads_to_many(&mut by.expr.clone(), scope)) {
+            return Ok(None);
+        }
+        let mut cut = clauses.clone();
+        cut.order.retain(|by| !self.leads_to_many(&mut by.expr.clone(), scope));
+        cut.select = Some(keys.iter().map(|position| key_item(&scope.model, *position)).collect());
+        // The scopes are in it already.
+        (cut.unscoped, cut.deleted) = (true, Deleted::Included);
+        let joined = std::mem::take(&mut self.joins);
+        let select = self.plan_rows(&QueryState { model: scope.model.clone(), clauses: cut.into() }).map(|plan| plan.select);
+        self.joins = joined;
+        let mut select = select?;
+        select.columns.truncate(keys.len());
+        select.tags.clear();
+        (clauses.limit, clauses.offset) = (None, None);
+        let mut key: Vec<Expr> =
+            keys.iter().map(|position| Expr::column(scope.alias.clone(), scope.model.columns[*position].column.clone())).collect();
+        let expr = if key.len() == 1 { key.remove(0) } else { Expr::Tuple(key) };
+        Ok(Some(Expr::InSelect { expr: Box::new(expr), select: Box::new(self.wrapped(select)), negated: false }))
     }
 
     /// A query planned inside another: its joins are its own, its fields may name the query around.
