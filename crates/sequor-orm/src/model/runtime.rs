@@ -107,7 +107,9 @@ impl Options {
             )));
         }
         if map.get("omitNull") == Some(&Json::Bool(true)) {
-            return Err(Error::usage(format!("{model}.options.omitNull: a null that is given is written; leave the attribute out instead")));
+            return Err(Error::usage(format!(
+                "{model}.options.omitNull: a null that is given is written; leave the attribute out instead"
+            )));
         }
         Ok(Options { map })
     }
