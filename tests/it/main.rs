@@ -16,6 +16,7 @@ mod loading;
 mod mistakes;
 mod models;
 mod reading;
+mod said;
 mod schema;
 mod testing;
 mod tour;

@@ -14,4 +14,5 @@ mod spellings;
 mod strangers;
 mod travellers;
 mod visitors;
+mod words;
 mod writes;

@@ -359,7 +359,7 @@ impl fmt::Display for Error {
                 detail.write_tail(f)
             }
             Error::ForeignKeyConstraint { fields, detail } => {
-                write!(f, "{} points to a row that is not there, or is still pointed to", detail.subject(fields))?;
+                detail.write_key(f, fields)?;
                 detail.write_tail(f)
             }
             Error::CheckConstraint { constraint, detail } => {

@@ -79,6 +79,22 @@ impl Detail {
         self.write_tail(f)
     }
 
+    /// What is wrong with a foreign key: no database has an error for either side, but what was done mostly says which it is.
+    pub(super) fn write_key(&self, f: &mut fmt::Formatter<'_>, fields: &[String]) -> fmt::Result {
+        match self.operation {
+            Some("create" | "bulk_create") => {
+                write!(f, "{} points to a row that is not there: create that one first", self.subject(fields))
+            }
+            Some("destroy" | "destroy_all" | "truncate") => {
+                let row = self.model.as_deref().unwrap_or("the row");
+                // In both cases databases name the table that points.
+                let others = self.table.as_ref().map_or_else(|| "other rows".to_owned(), |table| format!("rows of {table}"));
+                write!(f, "{row} is still pointed to by {others}: destroy those first, or say by `on_delete` what becomes of them")
+            }
+            _ => write!(f, "{} points to a row that is not there, or is still pointed to", self.subject(fields)),
+        }
+    }
+
     pub(super) fn write_tail(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(hint) = &self.hint {
             write!(f, "; {hint}")?;

@@ -1,7 +1,7 @@
 //! The database names constraints and columns; errors name the model's fields.
 
 use sequor_core::error::Error;
-use sequor_core::schema::{ModelDef, TableName};
+use sequor_core::schema::{ModelDef, RelationKind, TableName};
 
 /// Puts the model's names into an error of the database.
 #[cold]
@@ -28,6 +28,8 @@ pub(crate) fn named(mut error: Error, model: &ModelDef) -> Error {
                 && let Some(constraint) = &detail.constraint
             {
                 *fields = key_fields(model, constraint);
+            } else if fields.is_empty() && matches!(detail.operation, Some("create" | "bulk_create")) {
+                *fields = only_key(model);
             }
             rename(fields, model);
         }
@@ -82,6 +84,15 @@ fn key_fields(model: &ModelDef, constraint: &str) -> Vec<String> {
     let prefix = format!("{}_", model.table.name);
     let middle = constraint.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix("_fkey")).unwrap_or_default();
     model.columns.iter().filter(|column| column.column == middle).map(|column| column.column.to_string()).collect()
+}
+
+/// The foreign key of a model that has no other: SQLite does not say which one it was.
+fn only_key(model: &ModelDef) -> Vec<String> {
+    let mut keys = model.relations.iter().filter(|relation| relation.kind == RelationKind::BelongsTo && relation.constraints);
+    match (keys.next(), keys.next()) {
+        (Some(only), None) => only.foreign_key.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn without_relations(model: &ModelDef) -> ModelDef {
