@@ -35,6 +35,7 @@ pub(crate) struct SqliteConnection {
     /// A request was sent and its answer not taken yet: true between calls only when a future was dropped.
     open: bool,
     broken: bool,
+    patience: soon::Patience,
 }
 
 impl SqliteConnection {
@@ -49,7 +50,7 @@ impl SqliteConnection {
             .map_err(|error| Error::connection(ConnectionErrorKind::NotReady, format!("no thread for the connection: {error}")))?;
         let Opened { shared, server, core } = opened.await.map_err(|_| gone())??;
         let inline = in_place.then(|| Inline::new(core));
-        Ok(SqliteConnection { inline, requests, thread, shared, server, open: false, broken: false })
+        Ok(SqliteConnection { inline, requests, thread, shared, server, open: false, broken: false, patience: soon::Patience::default() })
     }
 
     /// Sends a request and awaits its answer. When the future is dropped before that, what can be stopped is stopped.
@@ -64,7 +65,7 @@ impl SqliteConnection {
         }
         self.open = true;
         let guard = Guard { shared: &self.shared, number, armed: cancellable };
-        let result = soon::answer(answer).await;
+        let result = soon::answer(answer, &mut self.patience).await;
         guard.disarm();
         self.open = false;
         result.unwrap_or_else(|_| {

@@ -3,6 +3,7 @@
 mod exchange;
 mod step;
 pub(crate) mod transaction;
+mod words;
 
 pub(crate) use exchange::Exchange;
 
@@ -115,7 +116,7 @@ pub(crate) fn script_may_change_session(sql: &str) -> bool {
 
 /// Runs text that may hold several statements.
 pub(crate) fn run_script(connection: &Connection, sql: &str) -> Result<()> {
-    step::refuse_zero_bytes(sql)?;
+    words::refuse_zero_bytes(sql)?;
     let single = !sql.trim_end().trim_end_matches(';').contains(';');
     let _room = if single { step::Room::for_vacuum(connection, sql) } else { None };
     step::read_schema_again(connection);

@@ -1,6 +1,6 @@
 //! One step: its statement, its parameters, its rows.
 
-use super::Exchange;
+use super::{Exchange, words};
 use crate::connection::Shared;
 use crate::error::of_sqlite;
 use crate::functions::new_statement;
@@ -12,6 +12,7 @@ use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone}
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// Runs one step and notes what it did.
 pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<()> {
@@ -87,13 +88,18 @@ impl Task<'_, '_> {
         if self.kind == Kind::Read { self.rows } else { self.changed }
     }
 
-    fn execute(&mut self, text: &str, lists: &[Vec<Param>], cache: bool) -> Result<()> {
+    fn execute(&mut self, text: &Arc<str>, lists: &[Vec<Param>], cache: bool) -> Result<()> {
+        let seen = words::of(text)?;
         let mut prepared = prepare(self.connection, text, cache)?;
-        self.kind = kind(&prepared, text);
-        if may_change_session(text) {
+        self.kind = match prepared.readonly() {
+            true => Kind::Read,
+            false if seen.inserts => Kind::Insert,
+            false => Kind::OtherWrite,
+        };
+        if seen.changes_session {
             self.exchange.mark_dirty();
         }
-        let _room = Room::for_vacuum(self.connection, text);
+        let _room = if seen.vacuums { Room::open(self.connection) } else { None };
         for (number, list) in lists.iter().enumerate() {
             if number > 0 {
                 self.exchange.check()?;
@@ -178,7 +184,6 @@ impl<'c> DerefMut for Prepared<'c> {
 }
 
 fn prepare<'c>(connection: &'c Connection, text: &str, cache: bool) -> Result<Prepared<'c>> {
-    refuse_zero_bytes(text)?;
     let once = || if cache { connection.prepare_cached(text).map(Prepared::Kept) } else { connection.prepare(text).map(Prepared::Once) };
     let prepared = once().or_else(|error| {
         let code = match &error {
@@ -200,11 +205,6 @@ pub(super) fn read_schema_again(connection: &Connection) {
     let _ = connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()));
 }
 
-/// SQLite reads a text up to its first zero byte and drops the rest.
-pub(super) fn refuse_zero_bytes(text: &str) -> Result<()> {
-    if text.as_bytes().contains(&0) { Err(Error::usage("the statement holds a zero byte; values belong into parameters")) } else { Ok(()) }
-}
-
 /// Tells the sink the names of the columns, without memory of its own for all but very wide results.
 fn announce(statement: &Statement<'_>, sink: &mut dyn RowSink) -> Result<()> {
     const USUAL: usize = 64;
@@ -221,27 +221,16 @@ fn announce(statement: &Statement<'_>, sink: &mut dyn RowSink) -> Result<()> {
     sink.columns(&names[..count])
 }
 
-fn kind(statement: &Statement<'_>, text: &str) -> Kind {
-    if statement.readonly() {
-        return Kind::Read;
-    }
-    // WITH can begin an INSERT.
-    match first_words(text).as_bytes().first().map(u8::to_ascii_uppercase) {
-        Some(b'I' | b'R' | b'W') => Kind::Insert,
-        _ => Kind::OtherWrite,
-    }
-}
-
 /// Room for the one database that VACUUM attaches for itself; otherwise nothing may be attached.
 pub(super) struct Room<'c>(&'c Connection);
 
 impl<'c> Room<'c> {
-    /// `text` is a single statement. `VACUUM INTO` writes a file of the statement's choice and gets no room.
+    /// For a single statement. `VACUUM INTO` writes a file of the statement's choice and gets no room.
     pub(super) fn for_vacuum(connection: &'c Connection, text: &str) -> Option<Room<'c>> {
-        let words = first_words(text);
-        if !begins(words, "VACUUM") || words.to_ascii_uppercase().contains("INTO") {
-            return None;
-        }
+        if words::vacuums(text) { Room::open(connection) } else { None }
+    }
+
+    fn open(connection: &'c Connection) -> Option<Room<'c>> {
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).ok()?;
         Some(Room(connection))
     }
@@ -250,30 +239,5 @@ impl<'c> Room<'c> {
 impl Drop for Room<'_> {
     fn drop(&mut self) {
         let _ = self.0.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0);
-    }
-}
-
-fn begins(text: &str, word: &str) -> bool {
-    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-}
-
-/// Whether the statement can leave a changed setting or a temporary table behind.
-fn may_change_session(text: &str) -> bool {
-    let words = first_words(text);
-    begins(words, "PRAGMA") || (begins(words, "CREATE") && begins(first_words(words.get(6..).unwrap_or_default()), "TEMP"))
-}
-
-/// The text after white space and comments.
-fn first_words(text: &str) -> &str {
-    let mut rest = text.trim_start();
-    loop {
-        let end = if rest.starts_with("--") {
-            rest.find('\n').map(|end| end + 1)
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map(|end| end + 2)
-        } else {
-            return rest;
-        };
-        rest = rest.get(end.unwrap_or(rest.len())..).unwrap_or_default().trim_start();
     }
 }
