@@ -331,8 +331,8 @@ pub(super) async fn load_levels(db: &Db, trees: &mut [&mut LoadedTree], run: Run
     let done = db.run(batch, run.clone()).await?;
     for ((path, many, parents), done) in waiting.into_iter().zip(done) {
         let children = super::unsink::<TreeSink>(done)?.into_children(many, &parents)?;
-        if let Some(tree) = reach(trees, &path) {
-            tree.children.push(children);
+        if let Some((tree, path)) = path.split_first().and_then(|(number, path)| Some((trees.get_mut(*number)?, path))) {
+            tree.at(path)?.children.push(children);
         }
     }
     let mut below: Vec<&mut LoadedTree> = Vec::new();
@@ -347,16 +347,6 @@ fn collect_children<'a>(tree: &'a mut LoadedTree, below: &mut Vec<&'a mut Loaded
     for one in &mut tree.ones {
         collect_children(one, below);
     }
-}
-
-/// The tree at a path: its number among the trees, then numbers of to-one relations.
-fn reach<'t>(trees: &'t mut [&mut LoadedTree], path: &[usize]) -> Option<&'t mut LoadedTree> {
-    let (first, rest) = path.split_first()?;
-    let mut tree: &mut LoadedTree = trees.get_mut(*first)?;
-    for step in rest {
-        tree = tree.ones.get_mut(*step)?;
-    }
-    Some(tree)
 }
 
 fn plan_levels(

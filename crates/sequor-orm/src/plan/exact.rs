@@ -63,12 +63,18 @@ impl Planner<'_> {
     }
 
     fn is_decimal_field(&self, field: &Field, model: &Arc<ModelDef>) -> Option<bool> {
+        let (model, position) = self.reached_column(field, model)?;
+        Some(matches!(model.columns.get(position)?.ty, ColumnType::Decimal(_)))
+    }
+
+    /// The model and the position of the column that a field means, over the relations of its path.
+    pub(super) fn reached_column(&self, field: &Field, model: &Arc<ModelDef>) -> Option<(Arc<ModelDef>, usize)> {
         let mut model = model.clone();
         for relation in &field.path {
             model = model.relation(relation)?.link(&model, self.models).ok()?.target;
         }
         let position = field.position.map(usize::from).or_else(|| model.position(&field.name))?;
-        Some(matches!(model.columns.get(position)?.ty, ColumnType::Decimal(_)))
+        Some((model, position))
     }
 }
 

@@ -71,11 +71,7 @@ impl Planner<'_> {
     }
 
     fn ranking_of_field(&self, field: &Field, model: &Arc<ModelDef>) -> Option<Ranking> {
-        let mut model = model.clone();
-        for relation in &field.path {
-            model = model.relation(relation)?.link(&model, self.models).ok()?.target;
-        }
-        let position = field.position.map(usize::from).or_else(|| model.position(&field.name))?;
+        let (model, position) = self.reached_column(field, model)?;
         let column = model.columns.get(position)?;
         match &column.ty {
             // Of a type of one's own nobody knows the order.

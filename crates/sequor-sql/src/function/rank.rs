@@ -17,18 +17,11 @@ impl SqlWriter {
     pub(super) fn ranked(&mut self, ranking: &Ranking, args: &[Expr]) -> Result<()> {
         let value = only(args)?;
         match (ranking, self.dialect) {
-            (Ranking::Labels(labels), Dialect::Mysql | Dialect::Mariadb) => {
-                self.push("CASE ");
-                self.nested(value)?;
-                for (place, label) in labels.iter().enumerate() {
-                    self.push(" WHEN ");
-                    self.label(label);
-                    self.push(" THEN ");
-                    self.number(u64::try_from(place).unwrap_or(u64::MAX));
-                }
-                self.push(" END");
-                Ok(())
-            }
+            (Ranking::Labels(labels), Dialect::Mysql | Dialect::Mariadb) => self.by_label(value, labels, |writer, label, place| {
+                writer.label(label);
+                writer.push(" THEN ");
+                writer.number(place);
+            }),
             (Ranking::Uuid, Dialect::Postgres) => self.wrapped_in("(", value, "::text COLLATE \"C\")"),
             (Ranking::Bytes, Dialect::Postgres) => self.wrapped_in("(encode(", value, ", 'hex') COLLATE \"C\")"),
             _ => self.nested(value),
@@ -39,22 +32,27 @@ impl SqlWriter {
     pub(super) fn unranked(&mut self, ranking: &Ranking, args: &[Expr]) -> Result<()> {
         let value = only(args)?;
         match (ranking, self.dialect) {
-            (Ranking::Labels(labels), Dialect::Mysql | Dialect::Mariadb) => {
-                self.push("CASE ");
-                self.nested(value)?;
-                for (place, label) in labels.iter().enumerate() {
-                    self.push(" WHEN ");
-                    self.number(u64::try_from(place).unwrap_or(u64::MAX));
-                    self.push(" THEN ");
-                    self.label(label);
-                }
-                self.push(" END");
-                Ok(())
-            }
+            (Ranking::Labels(labels), Dialect::Mysql | Dialect::Mariadb) => self.by_label(value, labels, |writer, label, place| {
+                writer.number(place);
+                writer.push(" THEN ");
+                writer.label(label);
+            }),
             (Ranking::Uuid, Dialect::Postgres) => self.wrapped_in("(", value, ")::uuid"),
             (Ranking::Bytes, Dialect::Postgres) => self.wrapped_in("decode(", value, ", 'hex')"),
             _ => self.nested(value),
         }
+    }
+
+    /// A CASE with an arm for each label and its place.
+    fn by_label(&mut self, value: &Expr, labels: &[Name], arm: fn(&mut SqlWriter, &Name, u64)) -> Result<()> {
+        self.push("CASE ");
+        self.nested(value)?;
+        for (place, label) in labels.iter().enumerate() {
+            self.push(" WHEN ");
+            arm(self, label, u64::try_from(place).unwrap_or(u64::MAX));
+        }
+        self.push(" END");
+        Ok(())
     }
 
     fn label(&mut self, label: &Name) {

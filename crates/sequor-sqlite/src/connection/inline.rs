@@ -46,6 +46,21 @@ impl Inline {
         }
     }
 
+    /// Runs a request that never waits for a lock; what met one is for the thread.
+    fn attempt<T, R>(&self, shared: &Shared, work: impl FnOnce(&Core) -> Attempt<T, R>) -> Done<T, R> {
+        let attempt = in_place(|| {
+            let mut core = lock(&self.core);
+            shared.begin(shared.number(), true);
+            let attempt = work(&core);
+            core.settle();
+            attempt
+        });
+        match attempt {
+            Attempt::Done(result) => Done::Here(result),
+            Attempt::Locked(rest) => Done::ForTheThread(rest),
+        }
+    }
+
     /// Runs steps that read one snapshot: once the first has its rows, no lock keeps the others from theirs.
     fn run_snapshot(&self, batch: Batch, shared: &Shared) -> Done<Vec<StepDone>, Batch> {
         let known = batch.steps.first().is_some_and(|step| matches!(step.params, Params::Fixed(_)));
@@ -53,17 +68,7 @@ impl Inline {
         if batch.mode != BatchMode::Snapshot || !short || !Inline::may_run(shared) {
             return Done::ForTheThread(batch);
         }
-        let attempt = in_place(|| {
-            let mut core = lock(&self.core);
-            shared.begin(shared.number(), true);
-            let attempt = statements::attempt_snapshot(&core.connection, &core.shared, batch);
-            core.settle();
-            attempt
-        });
-        match attempt {
-            Attempt::Done(result) => Done::Here(result),
-            Attempt::Locked(batch) => Done::ForTheThread(batch),
-        }
+        self.attempt(shared, |core| statements::attempt_snapshot(&core.connection, &core.shared, batch))
     }
 
     /// Runs a step whose sink never pauses.
@@ -72,17 +77,7 @@ impl Inline {
         if !short || !Inline::may_run(shared) {
             return Done::ForTheThread(step);
         }
-        let attempt = in_place(|| {
-            let mut core = lock(&self.core);
-            shared.begin(shared.number(), true);
-            let attempt = statements::attempt(&core.connection, &core.shared, step);
-            core.settle();
-            attempt
-        });
-        match attempt {
-            Attempt::Done(result) => Done::Here(result),
-            Attempt::Locked(step) => Done::ForTheThread(step),
-        }
+        self.attempt(shared, |core| statements::attempt(&core.connection, &core.shared, step))
     }
 
     /// Begins, ends or marks a transaction.
