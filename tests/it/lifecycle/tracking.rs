@@ -226,3 +226,44 @@ async fn the_databases_clock_is_followed(db: Db) -> sequor::Result<()> {
     assert!((difference - ahead).abs() < 1_000_000, "{difference} {ahead}");
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "lots", version)]
+pub struct Lot {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub label: String,
+    #[field(db_type = "decimal(10,2)")]
+    pub price: Decimal,
+    pub pieces: i32,
+    #[field(generated = "pieces * 2", stored)]
+    pub halves: i32,
+    pub version: i64,
+}
+
+#[sequor::test(models(Lot))]
+async fn a_save_gives_back_what_it_wrote_and_what_the_database_computed(db: Db) -> sequor::Result<()> {
+    let draft = |pieces| draft!(Lot { label: "as read", price: Decimal::ONE, pieces });
+    let lots = Lot::bulk_create((1..=3).map(draft)).exec(&db).await?;
+    db.execute(sql!("UPDATE lots SET label = 'by somebody else'")).await?;
+    let edited = |lot: &Lot| {
+        let mut edit = lot.clone().edit();
+        edit.pieces = lot.pieces + 10;
+        edit.price = Decimal::TEN;
+        edit
+    };
+    let expected = |lot: &Lot| Lot {
+        pieces: lot.pieces + 10,
+        halves: (lot.pieces + 10) * 2,
+        price: Decimal::TEN,
+        version: lot.version + 1,
+        ..lot.clone()
+    };
+    assert_eq!(edited(&lots[0]).save(&db).await?, expected(&lots[0]));
+    let saved = lots[1..].iter().map(edited).collect::<Vec<_>>().save(&db).await?;
+    assert_eq!(saved, lots[1..].iter().map(expected).collect::<Vec<_>>());
+    let stored = Lot::find_all().order_by(Lot::ID.asc()).exec(&db).await?;
+    let shown = |lot: &Lot| Lot { label: "by somebody else".into(), ..expected(lot) };
+    assert_eq!(stored, lots.iter().map(shown).collect::<Vec<_>>());
+    Ok(())
+}

@@ -264,8 +264,6 @@ impl Record {
     /// # Errors
     /// As [`Record::save`].
     pub async fn save_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
-        // As in Sequelize: what the save did not write stays as it was read.
-        options.refresh = false;
         options.may_be_gone = true;
         options.changed_only = true;
         let once = self.is_new() || options.fields.is_some() && !options.hooks_may_add;

@@ -83,10 +83,16 @@ pub(crate) fn insert_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[
     shaper.key
 }
 
-/// The key of the statement that sets these columns of the row of a key, and maybe its version; of many rows where no key is given. Nothing where the text
-/// may depend on the key.
-pub(crate) fn update_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[usize], key: &[Value], version: bool) -> Option<Vec<u8>> {
-    let mut shaper = Shaper { key: Vec::with_capacity(64 + 8 * columns.len()), values: Vec::new() };
+/// The key of the statement that sets these columns of the row of a key, and maybe its version, and gives those back; of many rows where no key is given.
+/// Nothing where the text may depend on the key.
+pub(crate) fn update_key(
+    model: &Arc<ModelDef>,
+    place: Option<&str>,
+    (columns, back): (&[usize], &[usize]),
+    key: &[Value],
+    version: bool,
+) -> Option<Vec<u8>> {
+    let mut shaper = Shaper { key: Vec::with_capacity(64 + 8 * (columns.len() + back.len())), values: Vec::new() };
     shaper.key.extend_from_slice(&[b'u', u8::from(version)]);
     shaper.model(model);
     shaper.text(place.unwrap_or(""));
@@ -94,7 +100,10 @@ pub(crate) fn update_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[
     for value in key {
         shaper.key.push(kind(value)?);
     }
-    columns.iter().for_each(|position| shaper.number(*position));
+    for positions in [columns, back] {
+        shaper.number(positions.len());
+        positions.iter().for_each(|position| shaper.number(*position));
+    }
     Some(shaper.key)
 }
 

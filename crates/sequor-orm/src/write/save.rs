@@ -6,7 +6,7 @@ pub(super) mod moves;
 pub(crate) use many::{save_many, save_matched};
 
 use super::fill::{run_setters, touch};
-use super::insert::{bound, by_key, writable};
+use super::insert::{ValuesSink, bound, by_key, is_exact, writable};
 use super::{Recheck, RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
@@ -269,31 +269,36 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     let model = state.model.clone();
     let key = state.stored_key()?;
     let version = expected_version(state);
-    let (text, params) = statement(db, state, changed, (&key, version), options)?;
+    let back = comes_back(db, &model, changed, std::iter::once(&*state));
+    let (text, params) = statement(db, state, (changed, &back), (&key, version), options)?;
     if let Some((position, version)) = version {
         state.values[position] = Some(Value::I64(version + 1));
     }
-    let returns = db.dialect().update_returning();
     let step = |sink| Step { text, params: Params::Fixed(params), sink, cache: true };
     let run = options.run("update", &model.name);
-    let (affected, row) = if returns {
-        let done = run_one(db, step(Box::new(super::insert::ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
-        let rows = unsink::<super::insert::ValuesSink>(done)?.into_rows();
-        (rows.len(), rows.into_iter().next())
-    } else {
+    let (affected, row) = if back.is_empty() {
         let done = run_one(db, step(Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
         (usize::try_from(done.affected).unwrap_or(usize::MAX), None)
+    } else {
+        let done = run_one(db, step(Box::new(ValuesSink::of(&model, &back))), run).await.map_err(|error| named(error, &model))?;
+        let rows = unsink::<ValuesSink>(done)?.into_rows();
+        (rows.len(), rows.into_iter().next())
     };
     if affected == 0 && (version.is_some() || !options.may_be_gone) {
         return Err(lost(db, &model, key, version, options).await);
     }
     if let Some(row) = row {
-        take_stored(state, row, changed, options);
+        take(state, &back, row);
     } else if model.columns.iter().any(|column| column.generated.is_some())
         && let Some(row) = by_key(db, &model, state.stored_key()?, options).await?
     {
         // What the database computes from the new values is known to it alone.
-        state.values = row.values;
+        let computed = std::mem::take(&mut state.computed);
+        for (position, value) in row.values.into_iter().enumerate() {
+            if model.columns[position].generated.is_some() || computed.iter().any(|(known, _)| *known == position) {
+                state.values[position] = value;
+            }
+        }
     } else {
         // What the database computed is known to it alone.
         for (position, _) in std::mem::take(&mut state.computed) {
@@ -303,11 +308,38 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     Ok(())
 }
 
-/// The statement that writes some columns of a stored row, and its values: its text is written once for each set of columns, where all of them are values.
+/// What came back of a row.
+fn take(state: &mut RowState, back: &[usize], row: Vec<Value>) {
+    state.computed.clear();
+    for (position, value) in back.iter().zip(row) {
+        state.values[*position] = Some(value);
+    }
+}
+
+/// The columns that an update gives back, where the database can: what it computes itself, and values that it may spell otherwise. All of them where changes
+/// are listened to, who are told what triggers made of the row.
+fn comes_back<'a>(db: &Db, model: &ModelDef, changed: &[usize], rows: impl Iterator<Item = &'a RowState> + Clone) -> Vec<usize> {
+    if !db.dialect().update_returning() {
+        return Vec::new();
+    }
+    if hook::captures(db, model) {
+        return (0..model.columns.len()).collect();
+    }
+    let is_known = |row: &RowState, position: usize| {
+        !row.computes(position) && row.values[position].as_ref().is_none_or(|value| is_exact(&model.columns[position].ty, value))
+    };
+    let open = |position: &usize| {
+        model.columns[*position].generated.is_some() || changed.contains(position) && !rows.clone().all(|row| is_known(row, *position))
+    };
+    (0..model.columns.len()).filter(|position| open(position)).collect()
+}
+
+/// The statement that writes some columns of a stored row and gives some back, and its values: its text is written once for each set of columns, where all of
+/// them are values.
 fn statement(
     db: &Db,
     state: &RowState,
-    changed: &[usize],
+    (changed, back): (&[usize], &[usize]),
     (key, version): (&[Value], Option<(usize, i64)>),
     options: &WriteOptions,
 ) -> Result<(Arc<str>, Vec<Param>)> {
@@ -333,13 +365,13 @@ fn statement(
             order_by: Vec::new(),
             limit: None,
             key: Vec::new(),
-            returning: if db.dialect().update_returning() { super::insert::whole(model) } else { Vec::new() },
+            returning: super::insert::returning(model, back),
             tags: options.tags.clone(),
         };
         db.render(&Statement::Update(Box::new(update)))
     };
     let plain = options.tags.is_empty() && !changed.iter().any(|position| state.computes(*position));
-    let shape = if plain { update_key(model, db.place.schema.as_deref(), changed, key, version.is_some()) } else { None };
+    let shape = if plain { update_key(model, db.place.schema.as_deref(), (changed, back), key, version.is_some()) } else { None };
     let Some(shape) = shape else {
         let sql = render()?;
         return Ok((sql.text.into(), sql.params));
@@ -358,17 +390,6 @@ fn values(state: &RowState, changed: &[usize], key: &[Value], version: Option<(u
     params.extend(model.primary_key.iter().zip(key).map(|(position, value)| param(*position, value.clone())));
     params.extend(version.map(|(position, version)| param(position, Value::I64(version))));
     params
-}
-
-/// The row as the database gave it back; without `refresh` only what was written or computed.
-fn take_stored(state: &mut RowState, row: Vec<Value>, changed: &[usize], options: &WriteOptions) {
-    let model = state.model.clone();
-    state.computed.clear();
-    for (position, (value, column)) in row.into_iter().zip(&model.columns).enumerate() {
-        if options.refresh || changed.contains(&position) || column.generated.is_some() || model.version == Some(position) {
-            state.values[position] = Some(value);
-        }
-    }
 }
 
 fn still_has(model: &Arc<ModelDef>, position: usize, version: i64) -> Expr {

@@ -28,8 +28,6 @@ pub struct WriteOptions {
     pub fields: Option<Vec<Name>>,
     /// Whether what a before-hook changes is written beside `fields`.
     pub hooks_may_add: bool,
-    /// Whether the columns that an update did not write are read anew where the database gives the row back.
-    pub refresh: bool,
     /// Whether an update that finds no row is none, as in Sequelize.
     pub may_be_gone: bool,
     /// Whether the rules are checked only for the attributes of a stored row that changed, as in Sequelize.
@@ -69,7 +67,6 @@ impl WriteOptions {
             hooks: true,
             fields: None,
             hooks_may_add: false,
-            refresh: true,
             may_be_gone: false,
             changed_only: false,
             silent: false,

@@ -2,13 +2,13 @@
 //! many conditions (MySQL): `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
 use super::super::create::remember;
-use super::{Prepared, column, expected_version, finish, key_condition, lost, prepare, ready, save, settle, written};
+use super::{Prepared, column, comes_back, expected_version, finish, key_condition, lost, prepare, ready, save, settle, take, written};
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, run_one, step, unsink};
 use crate::plan::update_key;
-use crate::write::insert::{ValuesSink, bound, is_flat, whole};
+use crate::write::insert::{ValuesSink, bound, is_flat, returning};
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Name;
 use sequor_core::driver::{Discard, Param, Params, Step};
@@ -163,35 +163,59 @@ async fn same_columns(db: &Db, rows: &mut [&mut Prepared], bulk: Bulk, options: 
     let (model, changed) = (first.state.model.clone(), first.changed.clone());
     let keys = rows.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
     let params = |row: &Prepared, key: &[Value]| super::values(&row.state, &changed, key, expected_version(&row.state));
+    let mut back = comes_back(db, &model, &changed, rows.iter().map(|row| &row.state));
     let (text, params) = if bulk == Bulk::Arrays {
-        (arrays_text(db, &model, &changed)?, Params::Fixed(arrays(&model, rows, &changed, &keys)))
+        // By the key it is known which row it was.
+        let keyless: Vec<usize> = back.into_iter().filter(|position| !model.primary_key.contains(position)).collect();
+        back = model.primary_key.iter().copied().chain(keyless).collect();
+        (arrays_text(db, &model, &changed, &back)?, Params::Fixed(arrays(&model, rows, &changed, &keys)))
     } else {
         let (version, key) = (expected_version(&first.state), keys.first().map(Vec::as_slice).unwrap_or_default());
-        let (text, _) = super::statement(db, &first.state, &changed, (key, version), options)?;
+        let (text, _) = super::statement(db, &first.state, (&changed, &back), (key, version), options)?;
         (text, Params::Many(rows.iter().zip(&keys).map(|(row, key)| params(row, key)).collect()))
     };
-    let step = Step { text, params, sink: Box::new(ValuesSink::new(&model)), cache: true };
-    let done = run_one(db, step, options.run("update", &model.name)).await.map_err(|error| named(error, &model))?;
-    let stored = unsink::<ValuesSink>(done)?.into_rows();
-    if bulk == Bulk::Loop && stored.len() == rows.len() {
-        for (row, values) in rows.iter_mut().zip(stored) {
-            row.state.values = values.into_iter().map(Some).collect();
+    let run = options.run("update", &model.name);
+    rows.iter_mut().for_each(|row| raise(row));
+    if back.is_empty() {
+        let step = Step { text, params, sink: Box::new(Discard), cache: true };
+        let done = run_one(db, step, run).await.map_err(|error| named(error, &model))?;
+        if usize::try_from(done.affected).unwrap_or(usize::MAX) < rows.len() {
+            return Err(first_lost(db, &model, rows, keys, options).await);
         }
         return Ok(());
     }
-    let key_of = |values: &Vec<Value>| model.primary_key.iter().map(|position| values[*position].clone()).collect::<Vec<_>>();
-    let mut stored: HashMap<KeyHash, Vec<Value>> = stored.into_iter().map(|values| (KeyHash::new(&key_of(&values)), values)).collect();
+    let step = Step { text, params, sink: Box::new(ValuesSink::of(&model, &back)), cache: true };
+    let done = run_one(db, step, run).await.map_err(|error| named(error, &model))?;
+    let stored = unsink::<ValuesSink>(done)?.into_rows();
+    if bulk == Bulk::Loop {
+        if stored.len() < rows.len() {
+            return Err(first_lost(db, &model, rows, keys, options).await);
+        }
+        for (row, values) in rows.iter_mut().zip(stored) {
+            take(&mut row.state, &back, values);
+        }
+        return Ok(());
+    }
+    let mut stored: HashMap<KeyHash, Vec<Value>> =
+        stored.into_iter().map(|values| (KeyHash::new(&values[..model.primary_key.len()]), values)).collect();
     for (row, key) in rows.iter_mut().zip(keys) {
         let Some(values) = stored.remove(&KeyHash::new(&key)) else {
             return Err(lost(db, &model, key, expected_version(&row.state), options).await);
         };
-        row.state.values = values.into_iter().map(Some).collect();
+        take(&mut row.state, &back, values);
     }
     Ok(())
 }
 
+/// The version that a row has after its statement.
+fn raise(row: &mut Prepared) {
+    if let Some((position, version)) = expected_version(&row.state) {
+        row.state.values[position] = Some(Value::I64(version + 1));
+    }
+}
+
 /// The text for any number of rows that change these columns.
-fn arrays_text(db: &Db, model: &Arc<ModelDef>, changed: &[usize]) -> Result<Arc<str>> {
+fn arrays_text(db: &Db, model: &Arc<ModelDef>, changed: &[usize], back: &[usize]) -> Result<Arc<str>> {
     let column = |position: &usize| InsertColumn { name: model.columns[*position].column.clone(), ty: model.columns[*position].ty.clone() };
     let make = || {
         let update = UpdateMany {
@@ -199,11 +223,11 @@ fn arrays_text(db: &Db, model: &Arc<ModelDef>, changed: &[usize]) -> Result<Arc<
             by: model.primary_key.iter().chain(&model.version).map(column).collect(),
             set: changed.iter().map(column).collect(),
             raise: model.version.map(|position| model.columns[position].column.clone()),
-            returning: whole(model),
+            returning: returning(model, back),
         };
         Ok(db.render(&Statement::UpdateMany(Box::new(update)))?.text)
     };
-    match update_key(model, db.place.schema.as_deref(), changed, &[], model.version.is_some()) {
+    match update_key(model, db.place.schema.as_deref(), (changed, back), &[], model.version.is_some()) {
         Some(shape) => db.inner.statements.write(shape, model, make),
         None => make().map(Arc::from),
     }
@@ -232,7 +256,11 @@ fn arrays(model: &ModelDef, rows: &[&mut Prepared], changed: &[usize], keys: &[V
 async fn write(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
     let Some(model) = rows.first().map(|row| row.state.model.clone()) else { return Ok(()) };
     let keys = rows.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
-    let returns = db.dialect().update_returning();
+    let mut back = comes_back(db, &model, &all_changed(rows), rows.iter().map(|row| &row.state));
+    if !back.is_empty() {
+        back.retain(|position| !model.primary_key.contains(position));
+        back.splice(0..0, model.primary_key.iter().copied());
+    }
     let update = Update {
         table: model.table.clone(),
         set: values(&model, rows, &keys),
@@ -240,42 +268,42 @@ async fn write(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> R
         order_by: Vec::new(),
         limit: None,
         key: Vec::new(),
-        returning: if returns { whole(&model) } else { Vec::new() },
+        returning: returning(&model, &back),
         tags: options.tags.clone(),
     };
     let sql = db.render(&Statement::Update(Box::new(update)))?;
     let run = options.run("update", &model.name);
-    let raise = |row: &mut Prepared| {
-        if let Some((position, version)) = expected_version(&row.state) {
-            row.state.values[position] = Some(Value::I64(version + 1));
-        }
-    };
-    if !returns {
+    rows.iter_mut().for_each(|row| raise(row));
+    if back.is_empty() {
         let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
         if usize::try_from(done.affected).unwrap_or(usize::MAX) < rows.len() {
             return Err(first_lost(db, &model, rows, keys, options).await);
         }
-        rows.iter_mut().for_each(|row| raise(row));
         return Ok(());
     }
-    let done = run_one(db, step(sql, Box::new(ValuesSink::new(&model))), run).await.map_err(|error| named(error, &model))?;
+    let done = run_one(db, step(sql, Box::new(ValuesSink::of(&model, &back))), run).await.map_err(|error| named(error, &model))?;
     let mut stored = unsink::<ValuesSink>(done)?.into_rows();
     for (row, key) in rows.iter_mut().zip(keys) {
-        let is_it =
-            |values: &Vec<Value>| model.primary_key.iter().zip(&key).all(|(position, part)| super::same_value(&values[*position], part));
+        let is_it = |values: &Vec<Value>| values.iter().zip(&key).all(|(value, part)| super::same_value(value, part));
         let Some(place) = stored.iter().position(is_it) else {
             return Err(lost(db, &model, key, expected_version(&row.state), options).await);
         };
-        row.state.values = stored.swap_remove(place).into_iter().map(Some).collect();
+        take(&mut row.state, &back, stored.swap_remove(place));
     }
     Ok(())
 }
 
-/// For each column that any row changes: the value of each row that does, by its key.
-fn values(model: &Arc<ModelDef>, rows: &[&mut Prepared], keys: &[Vec<Value>]) -> Vec<(Name, Expr)> {
+/// The columns that any row changes.
+fn all_changed(rows: &[&mut Prepared]) -> Vec<usize> {
     let mut positions: Vec<usize> = rows.iter().flat_map(|row| row.changed.iter().copied()).collect();
     positions.sort_unstable();
     positions.dedup();
+    positions
+}
+
+/// For each column that any row changes: the value of each row that does, by its key.
+fn values(model: &Arc<ModelDef>, rows: &[&mut Prepared], keys: &[Vec<Value>]) -> Vec<(Name, Expr)> {
+    let positions = all_changed(rows);
     let mut set = Vec::with_capacity(positions.len() + 1);
     for position in positions {
         let arms: Vec<CaseArm> = rows
