@@ -65,7 +65,57 @@ fn like(context: &Context<'_>) -> Result<Option<bool>> {
     } else {
         None
     };
-    Ok(Some(matches(&pattern, &text, escape)))
+    // A pattern that is the same for all rows is looked at once.
+    let looked_at = context.get_or_create_aux(0, |_| Ok::<_, rusqlite::Error>((escape, Part::of(&pattern, escape))))?;
+    let part = looked_at.1.as_ref().filter(|_| looked_at.0 == escape);
+    let found = part.and_then(|part| part.is_in(&text));
+    Ok(Some(found.unwrap_or_else(|| matches(&pattern, &text, escape))))
+}
+
+/// What `%part%` looks for, where it is of ASCII: the pattern that programs write most, over texts that may be long.
+struct Part {
+    /// In small letters.
+    letters: Vec<u8>,
+    /// The place of the letter that is looked for first: one that texts rarely hold.
+    rare: usize,
+}
+
+/// The bytes that texts and documents hold most, the most frequent first.
+const FREQUENT: &[u8] = b" etaoinsr\"hldcumfpgwyb,.vk";
+
+/// Beside `k` the one letter outside ASCII that is written `k` in small: the sign of Kelvin.
+const KELVIN: char = '\u{212a}';
+
+impl Part {
+    fn of(pattern: &str, escape: Option<char>) -> Option<Part> {
+        let mut given = pattern.chars();
+        let mut letters = Vec::with_capacity(pattern.len());
+        if escape == Some('%') || given.next() != Some('%') {
+            return None;
+        }
+        loop {
+            let letter = match given.next()? {
+                letter if Some(letter) == escape => given.next()?,
+                '%' => break,
+                '_' => return None,
+                letter => letter,
+            };
+            letters.push(u8::try_from(letter).ok().filter(u8::is_ascii)?.to_ascii_lowercase());
+        }
+        let seldom = |place: &usize| FREQUENT.iter().position(|known| *known == letters[*place]).unwrap_or(FREQUENT.len());
+        let rare = (0..letters.len()).max_by_key(seldom)?;
+        given.as_str().is_empty().then_some(Part { letters, rare })
+    }
+
+    /// Whether a text holds the part in any case; nothing where that has to be looked at letter by letter.
+    fn is_in(&self, text: &str) -> Option<bool> {
+        let (letter, bytes) = (self.letters[self.rare], text.as_bytes());
+        let from = bytes.get(self.rare..).unwrap_or_default();
+        let here =
+            |place: usize| bytes.get(place..place + self.letters.len()).is_some_and(|there| there.eq_ignore_ascii_case(&self.letters));
+        let found = memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), from).any(here);
+        (found || !self.letters.contains(&b'k') || !text.contains(KELVIN)).then_some(found)
+    }
 }
 
 /// Whether the whole text fits the pattern. After a mismatch only the last `%` is tried again, which is enough.
@@ -142,5 +192,22 @@ mod tests {
             assert!(!matches(pattern, text, Some('\\')), "{pattern} {text}");
         }
         assert!(matches("\\", "\\", None));
+    }
+
+    #[test]
+    fn a_part_is_found_as_letter_by_letter() {
+        let texts = ["", "k", "KELVIN", "\u{212a}elvin", "a 100% \"Part\" of it", "ppppart", "PART", "par", "ärger part", "x_y\\z"];
+        let parts = ["%part%", "%PART%", "%k%", "%kelvin%", "%\"p%", "%100\\%%", "%x\\_y%", "%\\\\z%", "% of%", "%ppart%"];
+        for pattern in parts {
+            let part = Part::of(pattern, Some('\\')).expect(pattern);
+            for text in texts {
+                let found = part.is_in(text).unwrap_or_else(|| matches(pattern, text, Some('\\')));
+                assert_eq!(found, matches(pattern, text, Some('\\')), "{pattern} {text}");
+            }
+        }
+        for pattern in ["", "%", "%%", "part%", "%part", "%p_rt%", "%p%t%", "%ärger%", "%part\\", "%part\\%"] {
+            assert!(Part::of(pattern, Some('\\')).is_none(), "{pattern}");
+        }
+        assert!(Part::of("%a%", Some('%')).is_none());
     }
 }
