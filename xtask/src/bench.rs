@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: private servers, every contender interleaved in one run, and the page of the docs. Never part of CI.
 
+mod diesel;
 mod instructions;
 mod yardstick;
 
@@ -12,7 +13,7 @@ use std::process::{Command, Stdio};
 /// The databases, as options name them.
 const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
-/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]` or `bench --compile`.
+/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --compile` or `bench --diesel [FOLDER] [--quick]`.
 ///
 /// # Errors
 /// An unknown option, a server that cannot be had, a benchmark that does not build or fails.
@@ -21,6 +22,10 @@ pub fn run(args: &[String]) -> Result<()> {
         ["--instructions"] => return instructions::run(false),
         ["--instructions", "--write"] => return instructions::run(true),
         ["--compile"] => return yardstick::run(),
+        ["--diesel", rest @ ..] => {
+            let folder = rest.iter().find(|word| !word.starts_with("--"));
+            return diesel::run(folder.copied(), rest.contains(&"--quick"));
+        }
         _ => {}
     }
     let mut chosen: Vec<String> = Vec::new();
@@ -33,7 +38,12 @@ pub fn run(args: &[String]) -> Result<()> {
                 chosen.push(name.clone());
                 args.next();
             }
-            _ => return Err(format!("bench takes --quick, --database {}, --instructions [--write] and --compile", DATABASES.join("|"))),
+            _ => {
+                return Err(format!(
+                    "bench takes --quick, --database {}, --instructions [--write], --compile and --diesel [FOLDER]",
+                    DATABASES.join("|")
+                ));
+            }
         }
     }
     if chosen.is_empty() {
