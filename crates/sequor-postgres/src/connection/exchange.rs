@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     pub(super) doubtful_from: Option<u64>,
     /// Where in [`crate::wire::Wire::written`] it began.
     pub(super) began_at: u64,
+    /// COPY FROM STDIN was refused, and the server asked to come to an end once more.
+    pub(super) refused_copy: bool,
     /// The last command tag.
     pub(super) tag: Vec<u8>,
     /// Exchanges so far.
@@ -109,6 +111,7 @@ impl Exchange {
         self.failure = None;
         self.sink_error = None;
         (self.fed, self.stopped, self.harmless, self.cancelled) = (false, false, false, false);
+        self.refused_copy = false;
         self.doubtful_from = None;
         self.began_at = position;
         self.discarded = 0;

@@ -181,6 +181,10 @@ impl PostgresConnection {
         if !self.exchange.pending {
             return Err(protocol("a ReadyForQuery that nobody asked for"));
         }
+        // An error of its own before the server read our refusal leaves an answer to one Sync more, or none: nobody can say, and whoever came next might get it.
+        if self.exchange.refused_copy && !self.exchange.failure.as_ref().is_some_and(|said| said.message.contains(NO_COPY)) {
+            self.broken = true;
+        }
         self.server_status = status;
         self.exchange.pending = false;
         self.wire.clear_written();
@@ -219,13 +223,14 @@ impl PostgresConnection {
             b's' => return Err(protocol("a suspended portal that nobody asked for")),
             // COPY FROM STDIN: there is nothing to give. Inside a batch the Sync was swallowed by it, so another one follows.
             b'G' | b'W' => {
-                let refused = frontend::copy_fail("COPY from the client is not supported here", &mut self.wire.out);
+                let refused = frontend::copy_fail(NO_COPY, &mut self.wire.out);
                 refused.map_err(|_| protocol("COPY"))?;
                 if !self.exchange.units.is_empty() {
                     if self.exchange.units.len() > 1 {
                         return Err(io::Error::new(io::ErrorKind::InvalidInput, "COPY FROM STDIN inside of a batch of several statements"));
                     }
                     frontend::sync(&mut self.wire.out);
+                    self.exchange.refused_copy = true;
                 }
             }
             // COPY TO STDOUT: thrown away.
@@ -235,6 +240,9 @@ impl PostgresConnection {
         Ok(())
     }
 }
+
+/// What COPY FROM STDIN is refused with; the server repeats it.
+const NO_COPY: &str = "COPY from the client is not supported here";
 
 /// Tells a sink the names of the columns.
 fn announce(step: &mut Step, described: &Described) -> Result<()> {
