@@ -107,6 +107,8 @@ impl DdlWriter {
                 self.drop_search(&place)
             }
             Ddl::DropIndex { table, name, constraint, if_exists, .. } => self.drop_index(table, name, *constraint, *if_exists),
+            Ddl::RenameIndex { table, from, to, constraint } => self.rename_index(table, from, to, *constraint),
+            Ddl::RenameConstraint { table, from, to } => self.rename_in_table(table, "RENAME CONSTRAINT ", from, to),
             Ddl::AddForeignKey { .. } | Ddl::AddCheck { .. } | Ddl::AddPrimaryKey { .. } | Ddl::DropConstraint { .. } => {
                 self.constraint(ddl)
             }
@@ -170,16 +172,38 @@ impl DdlWriter {
                 self.end();
             }
             Ddl::RenameColumn { table, from, to } => {
-                self.alter(table)?;
-                self.sql.push("RENAME COLUMN ");
-                self.sql.name(from)?;
-                self.sql.push(" TO ");
-                self.sql.name(to)?;
-                self.end();
+                self.rename_in_table(table, "RENAME COLUMN ", from, to)?;
             }
             _ => return Err(Error::bug("a change that was sorted wrongly")),
         }
         Ok(())
+    }
+
+    /// `ALTER TABLE .. RENAME COLUMN a TO b`, and the like.
+    fn rename_in_table(&mut self, table: &TableName, words: &str, from: &str, to: &str) -> Result<()> {
+        self.alter(table)?;
+        self.sql.push(words);
+        self.sql.name(from)?;
+        self.sql.push(" TO ");
+        self.sql.name(to)?;
+        self.end();
+        Ok(())
+    }
+
+    fn rename_index(&mut self, table: &TableName, from: &str, to: &str, constraint: bool) -> Result<()> {
+        match self.dialect {
+            Dialect::Postgres if constraint => self.rename_in_table(table, "RENAME CONSTRAINT ", from, to),
+            Dialect::Postgres => {
+                self.sql.push("ALTER INDEX ");
+                self.sql.table(&TableName { schema: table.schema.clone(), name: from.to_owned().into() })?;
+                self.sql.push(" RENAME TO ");
+                self.sql.name(to)?;
+                self.end();
+                Ok(())
+            }
+            Dialect::Mysql | Dialect::Mariadb => self.rename_in_table(table, "RENAME INDEX ", from, to),
+            Dialect::Sqlite => self.needs_rebuild("names of indexes"),
+        }
     }
 
     fn constraint(&mut self, ddl: &Ddl) -> Result<()> {

@@ -355,11 +355,88 @@ async fn a_label_that_rows_have_cannot_go(db: Db) -> sequor::Result<()> {
     let migrator = Migrator::new([migration]);
 
     draft!(three::Light { id: 1, state: three::Lamp::Dim }).create(&db).await?;
-    migrator.up(&db).await.expect_err("a row has it");
+    let error = migrator.up(&db).await.expect_err("a row has it").to_string();
+    assert!(error.contains("rows still have a label that this takes away (dim)") && error.contains("--rename ENUM.dim:NEW"), "{error}");
     assert_eq!(three::Light::find_by_pk(1).or_fail().exec(&db).await?.state, three::Lamp::Dim);
     three::Light::update_all().set(three::Light::STATE, three::Lamp::On).filter(three::Light::ID.eq(1)).exec(&db).await?;
     migrator.up(&db).await?;
     assert_eq!(Light::find_by_pk(1).or_fail().exec(&db).await?.state, Lamp::On);
     migrator.down(&db).await?;
     draft!(three::Light { id: 2, state: three::Lamp::Dim }).create(&db).await.map(drop)
+}
+
+mod shelved {
+    use super::*;
+    #[derive(Model, Clone, Debug, PartialEq)]
+    #[model(
+        table = "shelves",
+        unique(columns("house", "number")),
+        index(columns("number")),
+        check(name = "shelves_number", "number > 0"),
+        register = false
+    )]
+    pub struct Shelf {
+        #[field(primary_key, auto_increment)]
+        pub id: i64,
+        #[field(validate(len(max = 20)))]
+        pub house: String,
+        pub number: i32,
+        pub owner_id: Option<i64>,
+        #[relation(foreign_key = "owner_id")]
+        pub owner: BelongsTo<Option<GadgetBase>>,
+    }
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(
+    table = "racks",
+    renamed_from = "shelves",
+    unique(columns("house", "place")),
+    index(columns("place")),
+    check(name = "racks_place", "place > 0"),
+    register = false
+)]
+pub struct Rack {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    #[field(validate(len(max = 20)))]
+    pub house: String,
+    #[field(renamed_from = "number")]
+    pub place: i32,
+    pub owner_id: Option<i64>,
+    #[relation(foreign_key = "owner_id")]
+    pub owner: BelongsTo<Option<GadgetBase>>,
+}
+
+/// Names that come from the table's and its columns' change with them; what has such a name is not built anew, which would read every row.
+#[sequor::test]
+async fn a_renamed_table_keeps_its_keys_and_indexes(db: Db) -> sequor::Result<()> {
+    db.sync::<(GadgetBase, shelved::Shelf)>(SyncMode::Create).await?;
+    draft!(shelved::Shelf { house: "a", number: 1 }).create(&db).await?;
+    let before = sequor::Generator::of::<(GadgetBase, shelved::Shelf)>().schema()?;
+    let made = sequor::Generator::of::<(GadgetBase, Rack)>().dialects([db.dialect()]).generate(&before)?.expect("a change");
+    let said = steps(&made.steps);
+    if db.dialect() != Dialect::Sqlite {
+        assert!(!said.iter().any(|step| step.contains("drop index") || step.contains("add index")), "{said:#?}");
+        assert!(said.contains(&"rename index shelves_house_number_key of racks to racks_house_place_key"), "{said:#?}");
+        assert!(said.contains(&"rename index shelves_number_idx of racks to racks_place_idx"), "{said:#?}");
+    }
+    if db.dialect() == Dialect::Postgres {
+        assert_eq!(said.len(), 6, "nothing is dropped or made: {said:#?}");
+        assert!(said.contains(&"rename constraint shelves_owner_id_fkey of racks to racks_owner_id_fkey"), "{said:#?}");
+    }
+    let migration = made.files.into_iter().fold(sequor::Migration::new("1-racks"), |one, (file, text)| one.with(file, text));
+    let migrator = Migrator::new([migration]);
+    for _ in 0..2 {
+        migrator.up(&db).await?;
+        let plan = db.sync_plan::<(GadgetBase, Rack)>().await?;
+        assert!(plan.is_empty(), "{plan:#?}");
+        assert!(draft!(Rack { house: "a", place: 1 }).create(&db).await.is_err(), "the unique key is alive");
+        assert!(draft!(Rack { house: "b", place: -1 }).create(&db).await.is_err(), "the check is alive");
+        migrator.down(&db).await?;
+        let plan = db.sync_plan::<(GadgetBase, shelved::Shelf)>().await?;
+        assert!(plan.is_empty(), "{plan:#?}");
+    }
+    assert_eq!(shelved::Shelf::count().exec(&db).await?, 1);
+    Ok(())
 }

@@ -52,6 +52,8 @@ pub trait Ways {
     fn enum_types(&self) -> bool;
     /// Whether a foreign key has an index of its own, and a column that is NOT NULL fills itself silently (MySQL).
     fn keys_have_indexes(&self) -> bool;
+    /// Whether keys and checks may have other names (PostgreSQL); elsewhere they are dropped and made again.
+    fn renames_constraints(&self) -> bool;
     /// Whether a value of another type is refused, not kept as it is (all but SQLite).
     fn is_strict(&self) -> bool;
     /// A table in the database's own terms, so that two descriptions of the same are equal: types, defaults and expressions as canonical text, names filled

@@ -112,6 +112,26 @@ pub enum Ddl {
         /// IF EXISTS.
         if_exists: bool,
     },
+    /// Another name for an index, or for a unique constraint.
+    RenameIndex {
+        /// The table.
+        table: TableName,
+        /// The index.
+        from: Name,
+        /// Its new name.
+        to: Name,
+        /// Whether it is a constraint's.
+        constraint: bool,
+    },
+    /// RENAME CONSTRAINT: another name for a key or a check (PostgreSQL).
+    RenameConstraint {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        from: Name,
+        /// Its new name.
+        to: Name,
+    },
     /// ADD FOREIGN KEY.
     AddForeignKey {
         /// The table.

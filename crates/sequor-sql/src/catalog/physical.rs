@@ -26,6 +26,10 @@ impl Ways for Dialect {
         self.is_mysql()
     }
 
+    fn renames_constraints(&self) -> bool {
+        *self == Dialect::Postgres
+    }
+
     fn is_strict(&self) -> bool {
         *self != Dialect::Sqlite
     }

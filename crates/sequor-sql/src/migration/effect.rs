@@ -110,6 +110,7 @@ impl Said<'_> {
                 let lock = if self.has("CONCURRENTLY") { UPDATE } else { SHARE };
                 Some(Effect { table: self.table_behind("ON"), lock, work: Work::Reads })
             }
+            ["ALTER", "INDEX", _, "RENAME", ..] => Some(Effect { table: None, lock: UPDATE, work: Work::Brief }),
             ["DROP", "INDEX", ..] => Some(Effect { table: None, lock: later, work: Work::Brief }),
             ["DROP", "TABLE" | "VIEW", ..] | ["TRUNCATE", "TABLE", ..] => self.of(2, EXCLUSIVE, Work::Brief),
             ["TRUNCATE", ..] => self.of(1, EXCLUSIVE, Work::Brief),

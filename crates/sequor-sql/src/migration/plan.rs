@@ -119,6 +119,8 @@ fn describe(ddl: &Ddl) -> String {
         Ddl::AlterColumn { table, to, .. } => format!("change column {table}.{}", to.name),
         Ddl::CreateIndex { table, index, .. } => format!("add index {} on {table} ({})", index.name_in(table), parts(index)),
         Ddl::DropIndex { table, name, .. } => format!("drop index {name} of {table}"),
+        Ddl::RenameIndex { table, from, to, .. } => format!("rename index {from} of {table} to {to}"),
+        Ddl::RenameConstraint { table, from, to } => format!("rename constraint {from} of {table} to {to}"),
         Ddl::AddForeignKey { table, key } => format!("add foreign key {} of {table} to {}", key.name_in(table), key.table),
         Ddl::AddCheck { table, check } => format!("add check {} of {table}", check.name),
         Ddl::AddPrimaryKey { table, columns, .. } => format!("add primary key of {table} ({})", columns.join(", ")),

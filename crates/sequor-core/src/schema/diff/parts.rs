@@ -31,7 +31,11 @@ fn check_moves(check: &CheckDef, pair: &Pair<'_>) -> bool {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn parts(&mut self, pair: &Pair<'a>) {
+    pub(super) fn parts(&mut self, pair: &mut Pair<'a>) {
+        if !self.ways.rebuilds() {
+            self.rename_indexes(pair);
+            self.rename_checks(pair);
+        }
         let dropped = |index: &IndexDef| index_moves(index, pair) || !pair.is.indexes.contains(index);
         for index in pair.was.indexes.iter().filter(|index| dropped(index)) {
             let name = index.name.clone().unwrap_or_default();
@@ -62,21 +66,92 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Indexes that differ in nothing but their names, as those of a renamed table do: making them anew would read every row, and let doubles in meanwhile.
+    fn rename_indexes(&mut self, pair: &mut Pair<'a>) {
+        for place in 0..pair.was.indexes.len() {
+            let old = &pair.was.indexes[place];
+            // MySQL's partial key has a column of its own, by its name.
+            let hidden = old.filter.is_some() && self.ways.keys_have_indexes();
+            if hidden || index_moves(old, pair) || pair.is.indexes.contains(old) {
+                continue;
+            }
+            let like = |new: &&IndexDef| !pair.was.indexes.contains(new) && IndexDef { name: old.name.clone(), ..(*new).clone() } == *old;
+            let Some(new) = pair.is.indexes.iter().find(like) else { continue };
+            if let (Some(from), Some(to)) = (old.name.clone(), new.name.clone())
+                && self.is_free(&to)
+            {
+                let (table, constraint) = (pair.new.name.clone(), old.constraint && old.unique);
+                self.keep(Phase::Rename, Ddl::RenameIndex { table, from, to: to.clone(), constraint });
+                pair.was.indexes[place].name = Some(to);
+            }
+        }
+    }
+
+    fn rename_checks(&mut self, pair: &mut Pair<'a>) {
+        for place in 0..pair.was.checks.len() {
+            let old = &pair.was.checks[place];
+            if !self.ways.renames_constraints() || check_moves(old, pair) || pair.is.checks.contains(old) {
+                continue;
+            }
+            let free = |name: &Name| !pair.was.checks.iter().any(|known| known.name == *name);
+            let Some(new) = pair.is.checks.iter().find(|new| new.expression == old.expression && free(&new.name)) else { continue };
+            let (table, from, to) = (pair.new.name.clone(), old.name.clone(), new.name.clone());
+            self.keep(Phase::Rename, Ddl::RenameConstraint { table, from, to: to.clone() });
+            pair.was.checks[place].name = to;
+        }
+    }
+
+    /// Whether no index had this name: all of a schema's share one list of names on PostgreSQL.
+    fn is_free(&self, name: &Name) -> bool {
+        !self.from.tables.iter().any(|table| table.indexes.iter().any(|index| index.name_in(&table.name) == *name))
+    }
+
+    /// The keys of a table that differ in nothing but their names: the old name, the new one.
+    fn renamed_keys(&self, pair: &Pair<'a>, pairs: &[Pair<'a>]) -> Vec<(Name, Name)> {
+        let mut renamed: Vec<(Name, Name)> = Vec::new();
+        for old in &pair.was.foreign_keys {
+            if pair.is.foreign_keys.contains(old) || self.key_moves(old, pair, pairs) {
+                continue;
+            }
+            let like = |new: &&ForeignKeyDef| {
+                let free = |name: &Name| !pair.was.foreign_keys.iter().any(|known| known.name.as_ref() == Some(name));
+                let taken = |name: &Name| renamed.iter().any(|(_, known)| known == name);
+                new.name.as_ref().is_some_and(|name| free(name) && !taken(name))
+                    && ForeignKeyDef { name: old.name.clone(), ..(*new).clone() } == *old
+            };
+            let new = pair.is.foreign_keys.iter().find(like).and_then(|new| new.name.clone());
+            renamed.extend(old.name.clone().zip(new));
+        }
+        renamed
+    }
+
     /// Keys of all tables, when it is known what happens to the columns at both ends.
     pub(super) fn foreign_keys(&mut self, pairs: &[Pair<'a>]) {
         for pair in pairs {
-            for key in &pair.was.foreign_keys {
+            let renamed = self.renamed_keys(pair, pairs);
+            let (in_place, table) = (self.ways.renames_constraints(), &pair.new.name);
+            for (from, to) in renamed.iter().filter(|_| in_place).cloned() {
+                self.keep(Phase::Rename, Ddl::RenameConstraint { table: table.clone(), from, to });
+            }
+            let was_renamed = |key: &ForeignKeyDef| renamed.iter().find(|(old, _)| key.name.as_ref() == Some(old));
+            let is_renamed = |key: &ForeignKeyDef| in_place && renamed.iter().any(|(_, new)| key.name.as_ref() == Some(new));
+            for key in pair.was.foreign_keys.iter().filter(|key| !in_place || was_renamed(key).is_none()) {
                 let stays = pair.is.foreign_keys.contains(key);
                 if !stays || self.key_moves(key, pair, pairs) {
                     let name = key.name_in(&pair.was.name);
                     self.keep(Phase::DropKeys, Ddl::DropConstraint { table: pair.old_name.clone(), name });
                 }
                 if !stays && self.ways.keys_have_indexes() && !is_covered(key, &pair.was) && !takes_over(key, pair) {
+                    // The key is made again, its index is not.
+                    if let Some((from, to)) = was_renamed(key).filter(|_| !is_covered(key, &pair.is)).cloned() {
+                        self.keep(Phase::Rename, Ddl::RenameIndex { table: table.clone(), from, to, constraint: false });
+                        continue;
+                    }
                     let (table, name) = (pair.old_name.clone(), key.name_in(&pair.was.name));
                     self.keep(Phase::DropParts, Ddl::DropIndex { table, name, constraint: false, search: false, if_exists: false });
                 }
             }
-            for (key, seen) in pair.new.foreign_keys.iter().zip(&pair.is.foreign_keys) {
+            for (key, seen) in pair.new.foreign_keys.iter().zip(&pair.is.foreign_keys).filter(|(_, seen)| !is_renamed(seen)) {
                 if !pair.was.foreign_keys.contains(seen) || self.key_moves(seen, pair, pairs) {
                     self.keep(Phase::AddKeys, Ddl::AddForeignKey { table: pair.new.name.clone(), key: key.clone() });
                 }

@@ -25,6 +25,10 @@ impl Ways for Plain {
         false
     }
 
+    fn renames_constraints(&self) -> bool {
+        !self.rebuilds
+    }
+
     fn is_strict(&self) -> bool {
         !self.rebuilds
     }
@@ -124,6 +128,22 @@ fn a_declared_rename_loses_nothing() {
         assert_eq!(kinds(&[old.clone()], &[new.clone()], &renames, ways), ["RenameTable", "RenameColumn"]);
     }
     assert!(kinds(&[old], &[new], &Renames::default(), ALTER).contains(&"DropTable".to_owned()));
+}
+
+#[test]
+fn what_has_its_name_from_the_table_changes_its_name_with_it() {
+    let mut old = table("users", vec![column("name", ColumnType::Text), column("boss_id", ColumnType::I64)]);
+    old.indexes.push(IndexDef { unique: true, constraint: true, ..IndexDef::on(["name"]) });
+    old.foreign_keys.push(key("boss_id", "users"));
+    let mut new = TableDef { name: TableName::new("people"), ..old.clone() };
+    new.foreign_keys[0].table = TableName::new("people");
+    let renames = Renames { tables: vec![("users".into(), "people".into())], ..Renames::default() };
+    assert_eq!(kinds(&[old.clone()], &[new.clone()], &renames, ALTER), ["RenameTable", "RenameIndex", "RenameConstraint"]);
+    // A name that another index has is not given while that one has it.
+    let mut other = table("pets", vec![column("name", ColumnType::Text)]);
+    other.indexes.push(IndexDef { name: Some("people_name_key".into()), ..IndexDef::on(["name"]) });
+    let found = kinds(&[old, other.clone()], &[new, other], &renames, ALTER);
+    assert!(found.contains(&"DropIndex".to_owned()) && !found.contains(&"RenameIndex".to_owned()), "{found:?}");
 }
 
 #[test]
