@@ -5,6 +5,7 @@ mod beside;
 mod evolving;
 mod history;
 mod migrating;
+mod obstacles;
 mod odd;
 mod own_words;
 mod random;

@@ -3,7 +3,9 @@
 use sequor::__private::ColumnType;
 use sequor::__private::core::schema::{Action, Default as ColumnDefault, ForeignKeyDef, IndexDef, TableColumn, TableDef, TableName};
 use sequor::prelude::*;
-use sequor::{Generator, Migration, Schema, Value};
+use sequor::{Generator, Migration, QueryEvent, Schema, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn read(text: &str) -> Schema {
     let tables = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
@@ -104,4 +106,34 @@ async fn a_social_network_s_schema_is_made_read_and_unmade(db: Db) -> sequor::Re
 #[sequor::test]
 async fn a_shop_s_schema_is_made_read_and_unmade(db: Db) -> sequor::Result<()> {
     whole_way(&db, include_str!("../../fixtures/schemas/solidus.txt")).await
+}
+
+/// How many statements a reading of the catalog sends.
+async fn queries(db: &Db) -> sequor::Result<usize> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    db.global_hooks().before_query("count", move |_query: &QueryEvent<'_>, _cx| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    });
+    let found = db.catalog().await;
+    db.global_hooks().remove("count");
+    found.map(|_| asked.load(Ordering::SeqCst))
+}
+
+#[sequor::test]
+async fn a_catalog_takes_the_same_number_of_queries_whatever_it_holds(db: Db) -> sequor::Result<()> {
+    db.execute_sql_script("CREATE TABLE t0 (id integer PRIMARY KEY, n integer CHECK (n > 0))").await?;
+    let few = queries(&db).await?;
+    assert!((1..=12).contains(&few), "{few}");
+    for number in 1..=60 {
+        let parent = number - 1;
+        db.execute_sql_script(&format!(
+            "CREATE TABLE t{number} (id integer PRIMARY KEY, n integer CHECK (n > 0), up integer, FOREIGN KEY (up) REFERENCES t{parent} (id))"
+        ))
+        .await?;
+        db.execute_sql_script(&format!("CREATE INDEX t{number}_n ON t{number} (n)")).await?;
+    }
+    assert_eq!(queries(&db).await?, few, "61 tables ask for more");
+    Ok(())
 }

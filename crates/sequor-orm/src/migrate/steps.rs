@@ -8,7 +8,7 @@ use super::{MigrationEvent, Migrator, code, proof, verify};
 use crate::sync::{Triggers, refuse_losses};
 use sequor_core::error::{Error, Result};
 use sequor_sql::Sql;
-use sequor_sql::migration::{Entry, History, Piece, asks_for, needs_no_transaction, split, stands_alone};
+use sequor_sql::migration::{Entry, History, Piece, advice, asks_for, needs_no_transaction, split, stands_alone};
 use std::time::{Duration, Instant};
 
 /// How often a statement is tried that waited too long for the locks of others.
@@ -25,6 +25,7 @@ struct Work<'m> {
     migration: &'m Migration,
     direction: Direction,
     file: &'m str,
+    script: &'m str,
     pieces: Vec<Piece>,
     /// Foreign keys are looked at when it ends, not while it runs.
     unchecked: bool,
@@ -44,7 +45,7 @@ pub(crate) async fn run(runner: &mut Runner<'_>, migration: &Migration, directio
     }
     let pieces = split(script, runner.dialect).map_err(|error| unreadable(migration, file, &error))?;
     let stepwise = needs_no_transaction(script, &pieces, runner.dialect);
-    let work = Work { migration, direction, file, pieces, unchecked: asks_for(script, "foreign-keys-off") };
+    let work = Work { migration, direction, file, script, pieces, unchecked: asks_for(script, "foreign-keys-off") };
     if stepwise {
         return journaled(runner, &work).await;
     }
@@ -188,9 +189,14 @@ fn refused(work: &Work<'_>, number: usize, error: Error) -> Error {
     let word = said(&error);
     let piece = &work.pieces[number];
     let (line, column) = piece.place(place_of(&piece.text, &word).unwrap_or(0));
-    let of = work.pieces.len();
-    let mut wrapped =
-        Error::migration(format!("{}/{}:{line}:{column}: statement {} of {of}: {word}", work.migration.name(), work.file, number + 1));
+    let (of, code) = (work.pieces.len(), error.detail().and_then(|inner| inner.code.as_deref()));
+    let next = code.and_then(|code| advice(code, work.script, piece.line)).map(|next| format!("; {next}")).unwrap_or_default();
+    let mut wrapped = Error::migration(format!(
+        "{}/{}:{line}:{column}: statement {} of {of}: {word}{next}",
+        work.migration.name(),
+        work.file,
+        number + 1
+    ));
     if let Some(detail) = wrapped.detail_mut() {
         detail.code = error.detail().and_then(|inner| inner.code.clone());
         detail.source = Some(Box::new(error));
