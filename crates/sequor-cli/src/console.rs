@@ -3,6 +3,8 @@
 use crate::command::Outcome;
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a command writes.
 #[derive(Clone, Debug)]
@@ -12,12 +14,14 @@ pub struct Console {
     confirm: Option<String>,
     colors: bool,
     details: bool,
+    /// Whether a bar stands in the last line.
+    bar: Arc<AtomicBool>,
 }
 
 impl Console {
     pub(crate) fn new(json: bool, yes: bool, confirm: Option<String>) -> Console {
         let colors = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Console { json, yes, confirm, colors, details: false }
+        Console { json, yes, confirm, colors, details: false, bar: Arc::default() }
     }
 
     /// Shows errors with all that is known of them.
@@ -66,6 +70,7 @@ impl Console {
         }
         let done = done.min(total);
         let width = 30 * done / total;
+        self.bar.store(done < total, Ordering::Relaxed);
         let end = if done == total { "\r\u{1b}[K" } else { "" };
         let _ = write!(std::io::stderr(), "\r[{}{}] {done}/{total}{end}", "=".repeat(width), " ".repeat(30 - width));
     }
@@ -126,6 +131,10 @@ impl Console {
         }
         let word =
             if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() { "\u{1b}[31mERROR:\u{1b}[0m" } else { "ERROR:" };
+        if self.bar.swap(false, Ordering::Relaxed) {
+            // The bar of what failed.
+            eprint!("\r\u{1b}[K");
+        }
         if self.details {
             eprintln!("{word} {error:#}");
         } else {

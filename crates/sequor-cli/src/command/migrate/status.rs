@@ -34,7 +34,16 @@ async fn run(cx: &Context) -> Result<Outcome> {
         migrator.check(&db).await?;
     }
     db.close().await?;
-    let summary = list.is_empty().then(|| format!("There are no migrations in {}.", cx.settings.migrations.display()));
+    let summary = list.is_empty().then(|| {
+        let folder = &cx.settings.migrations;
+        match programs(folder) {
+            0 => format!("There are no migrations in {}.", folder.display()),
+            count => format!(
+                "There are no migrations in {} but {count} of Sequelize's (.js), which only sequelize-cli runs: run them once more there; what it ran counts as applied here.",
+                folder.display()
+            ),
+        }
+    });
     Ok(Outcome { summary, data: json!({ "migrations": list }), failed: false })
 }
 
@@ -59,4 +68,12 @@ fn note(one: &MigrationStatus) -> Option<String> {
             format!("cut short while statement {statement} ran: look whether it is done, then sequor migrate resolve")
         }
     })
+}
+
+/// How many of Sequelize's migrations, which are programs, lie in a folder.
+fn programs(folder: &std::path::Path) -> usize {
+    let is_one = |entry: &std::fs::DirEntry| {
+        entry.path().extension().is_some_and(|end| ["js", "cjs", "mjs", "ts"].iter().any(|known| end == *known))
+    };
+    std::fs::read_dir(folder).map_or(0, |entries| entries.flatten().filter(is_one).count())
 }
