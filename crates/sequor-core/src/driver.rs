@@ -200,4 +200,9 @@ fn no_file() -> Error {
 pub trait Cancel: Send + Sync {
     /// Sends the request; the statement then ends with an error of its own.
     fn cancel(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// The number that the server gave the connection's session, where servers tell it: a pooler in between tells another one.
+    fn session(&self) -> Option<i64> {
+        None
+    }
 }

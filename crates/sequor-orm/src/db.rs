@@ -18,7 +18,7 @@ pub use own::{AdvisoryLock, Listener};
 pub(crate) use own::{answered, asking, is_yes};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
-pub(crate) use pool::Pooled;
+pub(crate) use pool::{Pooled, jittered};
 pub use replica::{ReplicaChoice, ReplicaHealth};
 pub(crate) use session::OpenRead;
 pub use session::{Run, SlowQuery};
@@ -102,6 +102,8 @@ pub(crate) struct Settings {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) transaction_timeout: Option<Duration>,
     pub(crate) idle_in_transaction: Option<Duration>,
+    /// How long a COMMIT that nobody answered is asked for.
+    pub(crate) resolve_commits: Option<Duration>,
     /// Whether slow queries are explained.
     pub(crate) plans: bool,
     pub(crate) logging: bool,

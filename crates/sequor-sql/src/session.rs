@@ -39,6 +39,58 @@ pub fn session_number(dialect: Dialect) -> Option<Sql> {
     (dialect == Dialect::Postgres).then(|| plain("SELECT pg_catalog.pg_backend_pid()::bigint".to_owned()))
 }
 
+/// Ends another session of the server by the number that it gave that one. `None` where there are no sessions.
+pub fn end_session(dialect: Dialect, number: i64) -> Option<Sql> {
+    match dialect {
+        Dialect::Postgres => Some(plain(format!("SELECT pg_catalog.pg_terminate_backend({number})"))),
+        Dialect::Mysql | Dialect::Mariadb => Some(plain(format!("KILL {number}"))),
+        Dialect::Sqlite => None,
+    }
+}
+
+/// Asks for the number of the running transaction, once it has written something: one cell for [`TransactionNumber::read`], else NULL. `None` where nobody could be asked
+/// later what became of it.
+pub fn transaction_number(dialect: Dialect) -> Option<&'static str> {
+    let text = "SELECT pg_catalog.txid_current_if_assigned()::text || ' ' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8)";
+    (dialect == Dialect::Postgres).then_some(text)
+}
+
+/// The number of a transaction in one history of its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionNumber {
+    number: u64,
+    /// The timeline, as the log's files are called.
+    history: String,
+}
+
+impl TransactionNumber {
+    /// What the server answered.
+    pub fn read(cell: &str) -> Option<TransactionNumber> {
+        let (number, history) = cell.split_once(' ')?;
+        let is_history = history.len() == 8 && history.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = number.parse().ok()?;
+        is_history.then(|| TransactionNumber { number, history: history.to_owned() })
+    }
+
+    /// Asks what became of it: one cell, `committed`, `aborted`, `in progress`, or NULL where that is not known; an error on a standby.
+    pub fn fate(&self) -> String {
+        let TransactionNumber { number, history } = self;
+        format!(
+            "SELECT CASE WHEN left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8) = '{history}' THEN pg_catalog.txid_status({number}) END"
+        )
+    }
+
+    /// Ends the session that is in this transaction and waits for its next statement.
+    pub fn end_waiting(&self) -> String {
+        // The list of sessions has the number's lower half.
+        let short = self.number & 0xffff_ffff;
+        format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+             WHERE backend_xid::text = '{short}' AND state LIKE 'idle in transaction%' AND pid <> pg_catalog.pg_backend_pid()"
+        )
+    }
+}
+
 /// Makes the write-ahead log of a file small, where nobody reads from it; a script. `None` where the server does so itself.
 pub fn shrink_log(dialect: Dialect) -> Option<&'static str> {
     // Without waiting for readers: while this waits nobody else can write.

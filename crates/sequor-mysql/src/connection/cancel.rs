@@ -122,4 +122,8 @@ impl Cancel for Canceller {
     fn cancel(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.shared.clone().kill())
     }
+
+    fn session(&self) -> Option<i64> {
+        Some(i64::from(self.shared.id))
+    }
 }

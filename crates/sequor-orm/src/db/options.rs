@@ -165,6 +165,7 @@ impl DbOptions {
             statement_timeout: None,
             transaction_timeout: None,
             idle_in_transaction: None,
+            resolve_commits: None,
             plans: true,
             logging: false,
             parameters: false,
@@ -234,6 +235,14 @@ impl DbOptions {
     /// Without limit unless set.
     pub fn idle_in_transaction(mut self, limit: Duration) -> DbOptions {
         self.settings.idle_in_transaction = Some(limit);
+        self
+    }
+
+    /// Asks the server, for at most so long, what became of a transaction whose COMMIT was sent and never answered: it is then `Ok`, or `Connection(Broken)` with nothing
+    /// stored, and `Connection(CommitUnknown)` only when nobody can say. PostgreSQL tells; the transaction's number is asked for in the flush of its first write, a
+    /// small statement more. Off unless set. Writes outside of transactions have no number.
+    pub fn resolve_commits(mut self, limit: Duration) -> DbOptions {
+        self.settings.resolve_commits = Some(limit);
         self
     }
 
@@ -334,7 +343,7 @@ impl DbOptions {
     /// # async fn main() -> sequor::Result<()> {
     /// let db = Db::options("sqlite::memory:")
     ///     .slow_query(millis(200)).slow_query_plans(true)
-    ///     .statement_timeout(secs(30)).transaction_timeout(secs(60)).idle_in_transaction(secs(60))
+    ///     .statement_timeout(secs(30)).transaction_timeout(secs(60)).idle_in_transaction(secs(60)).resolve_commits(secs(5))
     ///     .logging(false).log_query_parameters(false)
     ///     .implicit_transactions(true).auto_batch(true).strict_loading(false)
     ///     .clock(Utc::now).database_clock(true)
@@ -375,12 +384,12 @@ impl DbOptions {
         let pool = Arc::new(ConnectionPool::new(driver, self.pool, self.retry, self.hooks.clone(), &self.url));
         let product = pool.open().await?;
         ConnectionPool::keep(&pool);
-        let dialect = match product {
-            Product::Postgres => Dialect::Postgres,
-            Product::Mysql => Dialect::Mysql,
-            Product::Mariadb => Dialect::Mariadb,
-            Product::Sqlite => Dialect::Sqlite,
-        };
+        let dialect = spoken_by(product);
+        if self.settings.resolve_commits.is_some() && dialect.is_mysql() {
+            return Err(Error::unsupported(
+                "resolve_commits: MySQL and MariaDB cannot be asked what became of a transaction: leave it out, and look for the rows after a CommitUnknown",
+            ));
+        }
         let labels = super::session::Labels::new(dialect, &pool.target());
         replicas.pools().for_each(ConnectionPool::keep);
         Replicas::keep(&replicas, &pool, dialect);
@@ -413,6 +422,16 @@ impl DbOptions {
 impl std::fmt::Debug for DbOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DbOptions").field("pool", &self.pool).field("retry", &self.retry).finish_non_exhaustive()
+    }
+}
+
+/// What a server speaks.
+pub(super) fn spoken_by(product: Product) -> Dialect {
+    match product {
+        Product::Postgres => Dialect::Postgres,
+        Product::Mysql => Dialect::Mysql,
+        Product::Mariadb => Dialect::Mariadb,
+        Product::Sqlite => Dialect::Sqlite,
     }
 }
 

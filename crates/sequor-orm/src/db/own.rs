@@ -99,7 +99,7 @@ pub(super) async fn own_session(pool: &ConnectionPool, dialect: Dialect) -> Resu
     Ok(connection)
 }
 
-fn first_number(rows: &[Vec<Value>]) -> Option<i64> {
+pub(super) fn first_number(rows: &[Vec<Value>]) -> Option<i64> {
     match rows.first()?.first()? {
         Value::I64(number) => Some(*number),
         _ => None,

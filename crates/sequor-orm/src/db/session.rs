@@ -53,7 +53,7 @@ impl Db {
         let watch = Watch::steps(self, &batch.steps, &run);
         let work = pin!(async {
             match &tx {
-                Some(tx) => self.limited(Box::pin(tx.run(batch))).await,
+                Some(tx) => self.limited(Box::pin(tx.run(batch, run.write))).await,
                 None => self.run_alone((&run, self.only_sleep(&run, &batch.steps)), |connection| connection.run(batch)).await,
             }
         });
@@ -70,7 +70,7 @@ impl Db {
         let watch = Watch::steps(self, std::slice::from_ref(&step), run);
         let work = pin!(async {
             match &tx {
-                Some(tx) => self.limited(Box::pin(tx.run_step(step))).await,
+                Some(tx) => self.limited(Box::pin(tx.run_step(step, run.write))).await,
                 None => {
                     let sleeps = self.only_sleep(run, std::slice::from_ref(&step));
                     self.run_alone((run, sleeps), |connection| connection.run_step(step)).await

@@ -1,6 +1,7 @@
 //! Transactions: closures, unmanaged ones, and what runs after their end.
 
 mod ending;
+mod fate;
 mod kind;
 mod limits;
 mod savepoint;
@@ -11,8 +12,9 @@ pub use unmanaged::Transaction;
 
 use super::pool::{Pooled, jittered};
 use super::{Db, DbInner};
-use ending::{Limits, answered, commit_unanswered};
-use sequor_core::driver::{Batch, BoxFuture, Cancel, Status, Step, StepDone};
+use ending::{Limits, OnDrop, answered, commit_unanswered, run_callbacks};
+use fate::Numbered;
+use sequor_core::driver::{BoxFuture, Cancel, Status};
 use sequor_core::error::{Detail, Error, Result, UsageErrorKind};
 use sequor_sql::session::undoes_alone;
 use std::panic::Location;
@@ -44,6 +46,8 @@ struct Shared {
     cancel: Option<Arc<dyn Cancel>>,
     /// Whether it was begun to read only.
     reads: bool,
+    /// Where an end that nobody told can be asked for.
+    numbered: Option<Numbered>,
     /// Its name, once somebody asked for it.
     name: OnceLock<uuid::Uuid>,
 }
@@ -132,14 +136,6 @@ impl TxHandle {
         if state.may_be_tried_again { ended_by_deadlock() } else { finished(ENDED) }
     }
 
-    pub(super) async fn run(&self, batch: Batch) -> Result<Vec<StepDone>> {
-        self.with(async |pooled| pooled.get()?.run(batch).await).await
-    }
-
-    pub(super) async fn run_step(&self, step: Step) -> Result<StepDone> {
-        self.with(async |pooled| pooled.get()?.run_step(step).await).await
-    }
-
     pub(super) async fn ping(&self) -> Result<()> {
         self.with(async |pooled| pooled.get()?.ping().await).await
     }
@@ -211,8 +207,10 @@ impl TxHandle {
             }
         };
         super::session::expect::note_trips(pooled.trips() - before);
+        let pool = pooled.pool();
         drop(pooled);
         drop(guard);
+        let result = self.settled(result, &pool).await;
         let callbacks = {
             let mut state = self.state();
             let commits = std::mem::take(&mut state.after_commit);
@@ -269,49 +267,6 @@ impl TxHandle {
         };
         run_callbacks(callbacks).await;
         result
-    }
-}
-
-async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
-    for (_, callback) in callbacks {
-        // A task of its own, so that a panic of one is not that of the caller.
-        if let Err(error) = tokio::spawn(callback).await {
-            tracing::error!(%error, "a callback after the end of a transaction panicked");
-        }
-    }
-}
-
-/// Ends a transaction whose owner is gone: the connection's return rolls it back.
-fn abandon(handle: &TxHandle) {
-    let mut state = handle.state();
-    if state.finished.is_some() {
-        return;
-    }
-    state.end("rolled back");
-    drop(state);
-    match handle.shared.connection.try_lock() {
-        Ok(mut guard) => drop(guard.take()),
-        // A statement still runs in another task; when it ends, the connection goes back and is rolled back.
-        Err(_) => {
-            let shared = handle.shared.clone();
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                runtime.spawn(async move { drop(shared.connection.lock().await.take()) });
-            }
-        }
-    }
-}
-
-/// Rolls back when it is dropped before it is disarmed: a panic, a lost `select!`, a time-out.
-struct OnDrop {
-    handle: TxHandle,
-    armed: bool,
-}
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        if self.armed {
-            abandon(&self.handle);
-        }
     }
 }
 
@@ -528,6 +483,7 @@ impl Db {
             pool: Arc::as_ptr(&self.inner.pool).addr(),
             cancel: pooled.canceller(),
             reads: begin.read_only,
+            numbered: Numbered::new(self.inner.settings.resolve_commits, self.dialect(), begin.read_only),
             connection: tokio::sync::Mutex::new(Some(pooled)),
             savepoints: AtomicU32::new(0),
             limits: Limits::new(self.inner.settings.statement_timeout, tx.timeout.or(self.inner.settings.transaction_timeout)),

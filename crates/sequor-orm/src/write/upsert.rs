@@ -12,6 +12,7 @@ use crate::validate;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, Lock, LockMode, LockWait};
+use std::time::Duration;
 
 /// Inserts a row, or changes the one of its key; gives the row and whether it is new. Without `key` it is found among the unique ones; an empty one
 /// means none.
@@ -22,10 +23,31 @@ pub(crate) async fn upsert(
     key: Option<Vec<usize>>,
     options: &WriteOptions,
 ) -> Result<(RowState, bool)> {
-    if is_told(db, &state) && !hook::needs_transaction(db, &state.model, options) {
+    if !hook::needs_transaction(db, &state.model, options) {
         return upsert_one(db, state, fields, key, options).await;
     }
     db.in_transaction(async move |tx| upsert_one(tx, state, fields, key, options).await).await
+}
+
+/// How often something is tried that a deadlock ended.
+const ATTEMPTS: u32 = 12;
+
+/// Tries again what a deadlock ended, where it began its own transaction: all of that is undone, and nobody else has seen of it. MySQL's look-ups of a row that is not
+/// there yet lock the gap, so that of several who want to fill it all but one may be ended.
+#[derive(Default)]
+struct Patience {
+    tried: u32,
+}
+
+impl Patience {
+    async fn wait(&mut self, db: &Db, error: Error) -> Result<()> {
+        self.tried += 1;
+        if !matches!(error, Error::Deadlock { .. }) || self.tried >= ATTEMPTS || db.is_in_transaction() {
+            return Err(error);
+        }
+        tokio::time::sleep(crate::db::jittered(Duration::from_millis(2) * (1 << self.tried.min(7)))).await;
+        Ok(())
+    }
 }
 
 /// Whether the statement itself tells all that anybody wants to know: whether the row is new, and nobody asks what it was before.
@@ -65,7 +87,14 @@ async fn upsert_one(
     } else if is_told(db, &state) {
         upsert_told(db, &state, &key, &set, options).await?
     } else {
-        db.in_transaction(async move |tx| upsert_locked(tx, &state, &key, &set, options).await).await?
+        let mut patience = Patience::default();
+        loop {
+            let (state, key, set) = (state.clone(), key.clone(), set.clone());
+            match db.in_transaction(async move |tx| upsert_locked(tx, &state, &key, &set, options).await).await {
+                Ok(told) => break told,
+                Err(error) => patience.wait(db, error).await?,
+            }
+        }
     };
     hook::fire(db, &stored.model.clone(), HookKind::AfterUpsert, HookSubject::Row(&mut stored), options).await?;
     Ok((stored, created))
@@ -166,6 +195,16 @@ pub(crate) async fn find_or_create(db: &Db, query: QueryState, state: RowState, 
     let mut find = query;
     find.clauses.limit = Some(1);
     find.clauses.unordered = true;
+    let mut patience = Patience::default();
+    loop {
+        match found_or_created(db, find.clone(), state.clone(), options).await {
+            Ok(told) => return Ok(told),
+            Err(error) => patience.wait(db, error).await?,
+        }
+    }
+}
+
+async fn found_or_created(db: &Db, find: QueryState, state: RowState, options: &WriteOptions) -> Result<(RowState, bool)> {
     let found = find_rows_hooked(db, find.clone(), options.hooks, options.site).await?.pop();
     if let Some(found) = found {
         hook::tell_read(db, &found, options).await?;

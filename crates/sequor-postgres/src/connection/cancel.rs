@@ -120,4 +120,8 @@ impl Cancel for Canceller {
     fn cancel(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.send())
     }
+
+    fn session(&self) -> Option<i64> {
+        Some(i64::from(self.key.0))
+    }
 }

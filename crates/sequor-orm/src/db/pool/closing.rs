@@ -1,7 +1,12 @@
 //! The end of a pool: running work may finish, up to a deadline; then it is stopped on the server.
 
 use super::{ConnectionPool, Idle};
+use crate::db::options::spoken_by;
+use crate::db::own::{ask, first_number};
+use sequor_core::driver::Driver;
 use sequor_core::error::{Error, Result};
+use sequor_sql::session::{end_session, session_number};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -34,7 +39,9 @@ impl ConnectionPool {
                 self.stop_all().await;
                 self.permits.acquire_many(all).await.map(|_| ())
             };
-            let _ = tokio::time::timeout(STOPPING, stopped).await;
+            if tokio::time::timeout(STOPPING, stopped).await.is_err() {
+                self.end_sessions();
+            }
         }
         self.permits.close();
         let idle: Vec<Idle> = self.lock_idle().drain(..).collect();
@@ -50,6 +57,15 @@ impl ConnectionPool {
         )))
     }
 
+    /// Ends the sessions of loans that do not come back, as those of streams that were forgotten: nobody reads from them any more, and their servers would wait for that.
+    fn end_sessions(&self) {
+        let sessions: Vec<i64> = self.lock_holders().iter().filter_map(|holder| holder.cancel.as_ref()?.session()).collect();
+        if !sessions.is_empty() {
+            let driver = self.driver.clone();
+            tokio::spawn(tokio::time::timeout(OWN, end_sessions(driver, sessions)));
+        }
+    }
+
     /// Asks the server to stop what the holders run.
     async fn stop_all(&self) {
         let cancels: Vec<_> = self.lock_holders().iter().filter_map(|holder| holder.cancel.clone()).collect();
@@ -58,4 +74,22 @@ impl ConnectionPool {
             let _ = request.await;
         }
     }
+}
+
+async fn end_sessions(driver: Arc<dyn Driver>, sessions: Vec<i64>) -> Result<()> {
+    let mut connection = driver.connect().await?;
+    let dialect = spoken_by(connection.server().product);
+    // A pooler in between has numbers of its own, which are those of other sessions on the server.
+    let own = match session_number(dialect) {
+        Some(sql) => first_number(&ask(&mut connection, sql).await?),
+        None => connection.session_number(),
+    };
+    if own == connection.session_number() {
+        for sql in sessions.into_iter().filter_map(|number| end_session(dialect, number)) {
+            // It may have gone by itself.
+            let _ = connection.execute_script(sql.text).await;
+        }
+    }
+    connection.close().await;
+    Ok(())
 }

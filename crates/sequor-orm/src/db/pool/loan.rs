@@ -37,6 +37,11 @@ impl Pooled {
         self.slot.as_ref().and_then(|slot| slot.cancel.clone())
     }
 
+    /// The pool that it goes back to.
+    pub(crate) fn pool(&self) -> Arc<ConnectionPool> {
+        self.pool.clone()
+    }
+
     /// Whether it is a loan of this pool.
     pub(crate) fn is_of(&self, pool: &Arc<ConnectionPool>) -> bool {
         Arc::ptr_eq(&self.pool, pool)

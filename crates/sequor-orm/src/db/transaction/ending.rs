@@ -1,5 +1,6 @@
-//! [`Limits`]: how long a transaction's last words may wait for their answer.
+//! The ends of transactions: how long last words may wait for their answer ([`Limits`]), what runs afterwards, what is dropped before.
 
+use super::{Callback, TxHandle};
 use sequor_core::error::{ConnectionErrorKind, Error};
 use std::time::{Duration, Instant};
 
@@ -43,4 +44,47 @@ pub(super) async fn answered<T>(limit: Option<Duration>, work: impl Future<Outpu
 pub(super) fn commit_unanswered(limit: Duration) -> Error {
     let message = format!("the server did not answer COMMIT within {:.3} s (statement_timeout, Tx::timeout)", limit.as_secs_f64());
     Error::connection(ConnectionErrorKind::CommitUnknown, message)
+}
+
+pub(super) async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
+    for (_, callback) in callbacks {
+        // A task of its own, so that a panic of one is not that of the caller.
+        if let Err(error) = tokio::spawn(callback).await {
+            tracing::error!(%error, "a callback after the end of a transaction panicked");
+        }
+    }
+}
+
+/// Ends a transaction whose owner is gone: the connection's return rolls it back.
+pub(super) fn abandon(handle: &TxHandle) {
+    let mut state = handle.state();
+    if state.finished.is_some() {
+        return;
+    }
+    state.end("rolled back");
+    drop(state);
+    match handle.shared.connection.try_lock() {
+        Ok(mut guard) => drop(guard.take()),
+        // A statement still runs in another task; when it ends, the connection goes back and is rolled back.
+        Err(_) => {
+            let shared = handle.shared.clone();
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { drop(shared.connection.lock().await.take()) });
+            }
+        }
+    }
+}
+
+/// Rolls back when it is dropped before it is disarmed: a panic, a lost `select!`, a time-out.
+pub(super) struct OnDrop {
+    pub(super) handle: TxHandle,
+    pub(super) armed: bool,
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if self.armed {
+            abandon(&self.handle);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! [`Transaction`]: one whose end the program says itself. What every handle knows of the transaction around it.
 
-use super::{TxHandle, abandon};
+use super::TxHandle;
+use super::ending::abandon;
 use crate::db::Db;
 use sequor_core::error::Result;
 use std::ops::Deref;
