@@ -9,7 +9,7 @@ use sequor_tools::faultd::{Fault, Proxy, Way};
 use std::time::{Duration, Instant};
 
 /// A proxy before the server of a bed.
-fn before(bed: &Bed) -> Proxy {
+pub fn before(bed: &Bed) -> Proxy {
     let address = bed.url.rsplit_once('@').map_or("", |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
     let address = std::net::ToSocketAddrs::to_socket_addrs(&address).expect("host and port").next().expect("an address");
     Proxy::before(address, 7).expect("a port")

@@ -39,6 +39,11 @@ impl Bed {
     }
 }
 
+/// How often something is done: so often in the usual run, as often as `docs/reliability-cases.md` says in the long one.
+pub fn sized<T>(usual: T, long: T) -> T {
+    if std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1") { long } else { usual }
+}
+
 /// Runs a test on a database of its own.
 #[macro_export]
 macro_rules! on_server {
@@ -48,7 +53,7 @@ macro_rules! on_server {
             let name = concat!(module_path!(), "::", stringify!($name));
             let Some(options) = $crate::bed::options(name) else { return };
             let $bed = $crate::bed::Bed::new(options, stringify!($name)).await;
-            tokio::time::timeout(std::time::Duration::from_secs(60), async { $body }).await.expect("a test must end");
+            tokio::time::timeout(std::time::Duration::from_secs($crate::bed::sized(60, 3600)), async { $body }).await.expect("a test must end");
         }
     )*};
 }

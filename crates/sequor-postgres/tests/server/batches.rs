@@ -2,9 +2,10 @@
 
 use crate::proxy::{Cut, Proxy};
 use crate::support::*;
-use sequor_core::driver::{BatchMode, Begin, Connection, Params, Status, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Begin, Connection, Params, Status, Step, StepDone};
 use sequor_core::types::ScalarType;
 use sequor_core::{Error, Value};
+use std::time::Duration;
 
 async fn table(connection: &mut dyn Connection, name: &str) {
     for text in [format!("drop table if exists {name}"), format!("create table {name} (id int8 primary key, note text)")] {
@@ -223,10 +224,25 @@ fn one_text_with_parameters_of_two_types_is_two_statements() {
 fn distinct_statements_do_not_pile_up_on_the_server() {
     on_server(async |url| {
         let mut connection = connect(&url).await;
-        for number in 0..700 {
-            assert_eq!(one(&mut *connection, &format!("select {number}")).await, Value::I64(number));
+        // C-16: each tenth is dropped on its way.
+        let mut start = 0;
+        for number in 0..sized(700, 100_000) {
+            let text = format!("select {number}");
+            if number % 10 == 3 {
+                let call = connection.run(Batch::one(query(&text, vec![])));
+                let _ = tokio::time::timeout(Duration::from_micros(u64::try_from(number).unwrap_or(0) % 40 * 5), call).await;
+                connection.reset().await.unwrap();
+            } else {
+                assert_eq!(one(&mut *connection, &text).await, Value::I64(number));
+            }
+            if number == 500 {
+                start = resident();
+            }
         }
         let Value::I64(count) = one(&mut *connection, "select count(*) from pg_prepared_statements").await else { panic!() };
         assert!((1..=257).contains(&count), "{count}");
+        // Other tests of this process need some too.
+        let grown = resident().saturating_sub(start);
+        assert!(grown < 64 * 1024, "{grown} kB more than after the first 500");
     });
 }

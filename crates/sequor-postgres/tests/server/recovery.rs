@@ -184,7 +184,8 @@ fn a_canceller_ends_a_statement_and_never_the_next_one() {
         cancelled.unwrap();
         let error = result.map(|_| ()).unwrap_err();
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-        for number in 0..200 {
+        //
+        for number in 0..sized(200, 100_000) {
             // Too late: nothing runs.
             canceller.cancel().await.unwrap();
             assert_eq!(one(&mut *connection, "select 1").await, Value::I64(1), "{number}");
@@ -287,5 +288,25 @@ fn copy_is_refused_and_leaves_the_connection_usable() {
         connection.execute_script("copy r_copy to stdout".into()).await.unwrap();
         execute(&mut *connection, "copy (select 1) to stdout").await.unwrap();
         assert_eq!(one(&mut *connection, "select 1").await, Value::I64(1));
+    });
+}
+
+/// The server refuses it by itself, before it has read that we do: its answers must not be taken for those of the next statement.
+#[test]
+fn a_copy_that_the_server_refuses_too_gives_nobody_a_wrong_answer() {
+    on_server(async |url| {
+        for _ in 0..5 {
+            let mut connection = connect(&url).await;
+            execute(&mut *connection, "create temp view r_seen as select 1 as id").await.unwrap();
+            assert!(execute(&mut *connection, "copy r_seen from stdin").await.is_err());
+            for number in 0..3i64 {
+                let answer = rows(&mut *connection, &format!("select {number}"), vec![]).await;
+                match answer {
+                    Ok(read) => assert_eq!(read, vec![vec![Value::I64(number)]]),
+                    // It is closed: the pool opens another one.
+                    Err(_) => assert_eq!(connection.status(), Status::Broken),
+                }
+            }
+        }
     });
 }

@@ -22,11 +22,23 @@ pub fn url() -> Option<String> {
     url
 }
 
-/// Runs a test on a runtime of its own, at most for a minute.
+/// How often something is done: so often in the usual run, as often as `docs/reliability-cases.md` says in the long one.
+pub fn sized<T>(usual: T, long: T) -> T {
+    if std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1") { long } else { usual }
+}
+
+/// Kilobytes of memory that this process has in use; 0 where the system does not say.
+pub fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+}
+
+/// Runs a test on a runtime of its own, at most for a minute, in the long run for an hour.
 pub fn on_server<F: Future<Output = ()>>(test: impl FnOnce(String) -> F) {
     let Some(url) = url() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), test(url)).await.expect("the test hangs") });
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(sized(60, 3600)), test(url)).await.expect("the test hangs") });
 }
 
 pub fn driver(url: &str) -> PostgresDriver {
