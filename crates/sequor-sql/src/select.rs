@@ -6,7 +6,7 @@ use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_core::statement::{
     Alias, BinaryOp, Cte, Distinct, Expr, Func, Join, JoinKind, Lock, LockMode, LockWait, OrderBy, Select, SelectItem, SetOp, Source,
-    SourceKind, Window,
+    SourceKind, Window, walk,
 };
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Name, Value};
@@ -63,22 +63,19 @@ fn first_of_each(select: &Select, on: &[Expr]) -> Result<Select> {
     })
 }
 
-/// Whether a condition asks nothing but values and what is grouped by; `computed` tells whether some of it is more than a column.
-fn is_of_groups(expr: &Expr, groups: &[Expr], computed: &mut bool) -> bool {
+/// Writes what is grouped by as the least of its group, which has one value: the HAVING of MySQL and MariaDB knows no columns behind the expressions
+/// that were grouped by.
+fn by_group(expr: &mut Expr, groups: &[Expr]) {
     if groups.contains(expr) {
-        *computed |= !matches!(expr, Expr::Column { .. });
-        return true;
-    }
-    let mut all = |parts: &[&Expr]| parts.iter().all(|part| is_of_groups(part, groups, computed));
-    match expr {
-        Expr::Value(..) => true,
-        Expr::And(list) | Expr::Or(list) => list.iter().all(|part| is_of_groups(part, groups, computed)),
-        Expr::Unary(_, inner) | Expr::IsNull { expr: inner, .. } => all(&[inner]),
-        Expr::Binary(_, left, right) => all(&[left, right]),
-        Expr::Between { expr, low, high, .. } => all(&[expr, low, high]),
-        Expr::Like { expr, pattern, .. } => all(&[expr, pattern]),
-        Expr::InValues { exprs, .. } => exprs.iter().all(|part| is_of_groups(part, groups, computed)),
-        _ => false,
+        if !matches!(expr, Expr::Column { .. }) {
+            let inner = std::mem::replace(expr, Expr::Default);
+            *expr = Expr::call(Func::Min, vec![inner]);
+        }
+    } else if !matches!(expr, Expr::Call { func, .. } if func.is_aggregate()) {
+        let _ = walk(expr, &mut |child| {
+            by_group(child, groups);
+            Ok::<(), ()>(())
+        });
     }
 }
 
@@ -185,49 +182,22 @@ impl SqlWriter {
                 self.expr(on)?;
             }
         }
-        let (of_rows, having) = self.conditions(select);
-        self.joined_conditions(" WHERE ", &of_rows)?;
+        if let Some(filter) = &select.filter {
+            self.push(" WHERE ");
+            self.expr(filter)?;
+        }
         if !select.group_by.is_empty() {
             self.push(" GROUP BY ");
             self.list(&select.group_by, |writer, expr| writer.expr(expr))?;
         }
-        self.joined_conditions(" HAVING ", &having)
-    }
-
-    /// What the rows have to meet, and what the groups have to. The HAVING of MySQL and MariaDB knows no columns behind the expressions that were
-    /// grouped by: what asks nothing but those is asked of the rows, which leaves the same groups.
-    fn conditions<'s>(&self, select: &'s Select) -> (Vec<&'s Expr>, Vec<&'s Expr>) {
-        let mut of_rows: Vec<&Expr> = select.filter.iter().collect();
-        let having: Vec<&Expr> = match &select.having {
-            Some(Expr::And(list)) if self.dialect.is_mysql() && !list.is_empty() => list.iter().collect(),
-            other => other.iter().collect(),
-        };
+        let Some(having) = &select.having else { return Ok(()) };
+        self.push(" HAVING ");
         if !self.dialect.is_mysql() {
-            return (of_rows, having);
+            return self.expr(having);
         }
-        let (moved, kept) = having.into_iter().partition::<Vec<_>, _>(|part| {
-            let mut computed = false;
-            is_of_groups(part, &select.group_by, &mut computed) && computed
-        });
-        of_rows.extend(moved);
-        (of_rows, kept)
-    }
-
-    fn joined_conditions(&mut self, word: &str, conditions: &[&Expr]) -> Result<()> {
-        match conditions {
-            [] => Ok(()),
-            [one] => {
-                self.push(word);
-                self.expr(one)
-            }
-            several => {
-                for (number, condition) in several.iter().enumerate() {
-                    self.push(if number == 0 { word } else { " AND " });
-                    self.nested(condition)?;
-                }
-                Ok(())
-            }
-        }
+        let mut having = having.clone();
+        by_group(&mut having, &select.group_by);
+        self.expr(&having)
     }
 
     /// MariaDB 10.11 takes groups that an index leads for sorted, and forgets that its windows sort them anew: a window as the last order reminds it.

@@ -271,3 +271,51 @@ async fn expressions_with_values_group_and_are_distinct(db: Db) -> sequor::Resul
     assert_eq!((pages.rows, pages.count), (vec![("ok".to_owned(), 1)], 3));
     Ok(())
 }
+
+#[sequor::test(models(Category, Article))]
+async fn conditions_of_groups_mix_what_is_grouped_and_what_is_counted(db: Db) -> sequor::Result<()> {
+    // Notes -, old, ok, -; stocks 5, 0, 7, 7.
+    seed(&db).await?;
+    let note = || coalesce(Article::NOTE, "-");
+    let found = async |asked: Filter<Article>| {
+        Article::find_all().select((note(), count_all())).group_by(note()).having(asked).order_by(note().asc()).exec(&db).await
+    };
+    let (dash, ok, old) = (("-".to_owned(), 2), ("ok".to_owned(), 1), ("old".to_owned(), 1));
+    assert_eq!(found(note().eq("ok").or(count_all().gt(1))).await?, [dash.clone(), ok.clone()]);
+    assert_eq!(found(!(note().eq("ok").or(count_all().gt(1)))).await?, [old.clone()]);
+    assert_eq!(
+        found(note().like("o%").and(count_all().eq(1)).or(sum(Article::STOCK).eq(12))).await?,
+        [dash.clone(), ok.clone(), old.clone()]
+    );
+    assert_eq!(found(note().concat("!").eq("ok!").or(max(Article::STOCK).eq(0))).await?, [ok.clone(), old.clone()]);
+    assert_eq!(found(when(note().eq("-"), count_all()).otherwise(0_i64).gt(1)).await?, [dash.clone()]);
+    // Two groups, one of them not selected, and neither in the order.
+    let size = || when(Article::STOCK.gt(6), "many").otherwise("few");
+    let rows: Vec<i64> = Article::find_all()
+        .select(count_all())
+        .group_by((note(), size()))
+        .having(size().eq("many").and(note().ne("ok")).or(min(Article::STOCK).eq(0)))
+        .order_by(min(Article::ID).asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(rows, [1, 1]);
+    let page = Article::find_all()
+        .select(note())
+        .group_by(note())
+        .having(note().eq("ok").or(count_all().gt(1)))
+        .order_by(note().desc())
+        .page(2, 1)
+        .exec(&db)
+        .await?;
+    assert_eq!((page.rows, page.count), (vec!["-".to_owned()], 2));
+    // The column itself and an aggregate of it.
+    let prices: Vec<(i64, Option<f64>)> = Article::find_all()
+        .select((Article::CATEGORY_ID, max(Article::PRICE)))
+        .group_by((Article::CATEGORY_ID, Article::CATEGORY.at(Category::NAME)))
+        .having(Article::CATEGORY_ID.eq(2).or(max(Article::PRICE).gt(10.0)).or(Article::CATEGORY.at(Category::NAME).eq("Fruit")))
+        .order_by(Article::CATEGORY_ID.asc())
+        .exec(&db)
+        .await?;
+    assert_eq!(prices, [(2, Some(3.75)), (3, Some(2.25)), (5, Some(20.0))]);
+    Ok(())
+}

@@ -98,6 +98,28 @@ pub enum Func {
     Named(Name),
 }
 
+impl Func {
+    /// Whether it answers for a group of rows.
+    #[must_use]
+    pub fn is_aggregate(&self) -> bool {
+        matches!(
+            self,
+            Func::Count
+                | Func::Sum
+                | Func::Avg
+                | Func::Mean
+                | Func::Min
+                | Func::Max
+                | Func::JsonAgg
+                | Func::StringAgg
+                | Func::BoolAnd
+                | Func::BoolOr
+                | Func::Percentile
+                | Func::Exact(Exact::Sum | Exact::Average)
+        )
+    }
+}
+
 /// Arithmetic over decimals, which a database without decimals does by functions of its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exact {
