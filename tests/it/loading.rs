@@ -1,6 +1,7 @@
 //! How related rows, parts of rows and many rows are read: include trees, projections, pages, cursors, streams.
 
 mod agreement;
+mod between;
 mod cursors;
 mod lazy;
 pub mod library;

@@ -35,7 +35,7 @@ use rewrite::Scope;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Exact, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, walk};
+use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, walk};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -330,24 +330,7 @@ pub(crate) fn is_aggregate(expr: &Expr) -> bool {
 
 /// The same without a copy, which may be one of thousands of values; nothing is changed.
 fn holds_aggregate(expr: &mut Expr) -> bool {
-    let own = matches!(
-        expr,
-        Expr::Call {
-            func: Func::Count
-                | Func::Sum
-                | Func::Avg
-                | Func::Mean
-                | Func::Min
-                | Func::Max
-                | Func::JsonAgg
-                | Func::StringAgg
-                | Func::BoolAnd
-                | Func::BoolOr
-                | Func::Percentile
-                | Func::Exact(Exact::Sum | Exact::Average),
-            ..
-        }
-    );
+    let own = matches!(expr, Expr::Call { func, .. } if func.is_aggregate());
     // A function over a window has a value for each row.
     own || !matches!(expr, Expr::Over(_)) && walk(expr, &mut |child| if holds_aggregate(child) { Err(()) } else { Ok(()) }).is_err()
 }
@@ -361,6 +344,11 @@ pub(crate) fn refuse_groups(filter: &mut Expr) -> Result<()> {
         return Err(refused("a filter cannot hold a function over a window: select it with the key, and filter what comes back"));
     }
     Ok(())
+}
+
+/// Whether an expression is, or holds, a function over a window.
+pub(crate) fn is_window(expr: &Expr) -> bool {
+    holds_window(&mut expr.clone())
 }
 
 fn holds_window(expr: &mut Expr) -> bool {

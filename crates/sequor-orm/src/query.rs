@@ -17,8 +17,8 @@ mod stream;
 mod subquery;
 mod union;
 
-pub(crate) use clauses::ShownQuery;
 pub use clauses::{Clauses, Deleted, IncludeState, NamedQuery, QueryState, Strategy};
+pub(crate) use clauses::{ShownQuery, by_keys, taken_apart};
 pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};

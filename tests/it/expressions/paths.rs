@@ -186,11 +186,45 @@ async fn updates_leave_the_same_document(db: Db) -> sequor::Result<()> {
             json!({ "a": { "x": 1, "y": { "z": 1, "w": [1] } }, "k\"k": "é" }),
         ),
     ] {
-        Document::destroy_all().every_row().exec(&db).await?;
-        let (asked, stored) = (format!("{start:?} {change:?}"), start.map(Json));
-        draft!(Document { id: 1, data: stored }).create(&db).await?;
-        Document::update_all().set(data, change).every_row().exec(&db).await?;
-        assert_eq!(Document::find_by_pk(1).or_fail().exec(&db).await?.data.map(|data| data.0), Some(wanted), "{asked}");
+        leaves(&db, start, change, wanted).await?;
+    }
+    Ok(())
+}
+
+/// What a change makes of a document.
+async fn leaves(
+    db: &Db,
+    start: Option<serde_json::Value>,
+    change: sequor::TypedExpr<Document, Option<Json>>,
+    wanted: serde_json::Value,
+) -> sequor::Result<()> {
+    Document::destroy_all().every_row().exec(db).await?;
+    let (asked, stored) = (format!("{start:?} {change:?}"), start.map(Json));
+    draft!(Document { id: 1, data: stored }).create(db).await?;
+    Document::update_all().set(Document::DATA, change).every_row().exec(db).await?;
+    assert_eq!(Document::find_by_pk(1).or_fail().exec(db).await?.data.map(|data| data.0), Some(wanted), "{asked}");
+    Ok(())
+}
+
+#[sequor::test(models(Document))]
+async fn steps_into_one_member_of_a_list_see_each_other(db: Db) -> sequor::Result<()> {
+    let data = Document::DATA;
+    let some = Some::<serde_json::Value>;
+    for (start, change, wanted) in [
+        (
+            some(json!({ "a": [5] })),
+            data.set_path("a[0]", 7).set_path("a[0].b.c", 1).set_path("a[0].d", 2),
+            json!({ "a": [{ "b": { "c": 1 }, "d": 2 }] }),
+        ),
+        (some(json!({ "a": [{ "b": 1 }] })), data.set_path("a[0].c", 2).set_path("a[0]", 3), json!({ "a": [3] })),
+        (some(json!({ "a": [] })), data.set_path("a[0].c", 2).set_path("a[0].d", 3), json!({ "a": [] })),
+        (
+            some(json!({ "a": [{ "b": 1 }] })),
+            data.set_path("a[0]", json!({ "x": 1 })).set_path("a[0].y", 2),
+            json!({ "a": [{ "x": 1, "y": 2 }] }),
+        ),
+    ] {
+        leaves(&db, start, change, wanted).await?;
     }
     Ok(())
 }
@@ -202,8 +236,32 @@ async fn a_long_chain_of_steps_does_not_repeat_its_document(db: Db) -> sequor::R
     let length = |count: usize| Document::find_all().select(steps(count)).to_sql(db.dialect()).map(|sql| sql.len());
     let (ten, forty) = (length(10)?, length(40)?);
     assert!(forty < ten * 4, "{ten} letters for 10 steps, {forty} for 40");
-    Document::update_all().set(Document::DATA, steps(40)).every_row().exec(&db).await?;
+    // The same for the keys of one member of a list.
+    let of_member = |count: usize| (0..count).fold(Document::DATA.to_expr(), |chain, step| chain.set_path(&format!("m[1].k{step}"), step));
+    let length = |count: usize| Document::find_all().select(of_member(count)).to_sql(db.dialect()).map(|sql| sql.len());
+    let (ten, forty) = (length(10)?, length(40)?);
+    assert!(forty < ten * 4, "{ten} letters for 10 steps, {forty} for 40");
+    draft!(Document { id: 2, data: Json(json!({ "m": [1, { "old": true, "k3": 7 }] })) }).create(&db).await?;
+    Document::update_all().set(Document::DATA, of_member(40)).filter(Document::ID.eq(2)).exec(&db).await?;
+    let member = Document::find_by_pk(2).or_fail().exec(&db).await?.data.map(|data| data.0["m"][1].clone()).unwrap_or_default();
+    assert_eq!((member["old"].clone(), member["k3"].clone(), member["k39"].clone()), (json!(true), json!(3), json!(39)));
+    Document::update_all().set(Document::DATA, steps(40)).filter(Document::ID.eq(1)).exec(&db).await?;
     let data = Document::find_by_pk(1).or_fail().exec(&db).await?.data.map(|data| data.0).unwrap_or_default();
     assert_eq!((data["a"]["b"]["old"].clone(), data["a"]["b"]["k39"].clone()), (json!(true), json!(39)));
+    Ok(())
+}
+
+#[sequor::test(models(Document))]
+async fn lists_of_whole_numbers_in_json_keep_all_their_digits(db: Db) -> sequor::Result<()> {
+    store(&db).await?;
+    let asked = async |test: serde_json::Value| {
+        let find = Document::find_all().json_options(json!({ "where": { "data.wide": test }, "order": ["id"] }))?;
+        Ok::<_, Error>(find.exec(&db).await?.iter().map(|row| row.id).collect::<Vec<_>>())
+    };
+    let wide = 9_007_199_254_740_993_i64;
+    assert_eq!(asked(json!({ "$in": [1, wide] })).await?, [2]);
+    assert_eq!(asked(json!([1, wide])).await?, [2]);
+    assert_eq!(asked(json!({ "$notIn": [1, wide] })).await?, [9]);
+    assert_eq!(asked(json!({ "$between": [1, wide - 1] })).await?, [9]);
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! 300 cases in tier 0, 10,000 in tier 1, or `SEQUOR_CASES`; `SEQUOR_SEED` repeats a run. The evaluator can be told to make a mistake; each mistake must show within 300 cases.
 
+mod combined;
 mod documents;
 mod evaluate;
 mod generate;

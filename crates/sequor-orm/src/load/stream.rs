@@ -110,9 +110,10 @@ impl Source {
 
     async fn by_keys(mut self) -> Result<Chunk> {
         let (order, unordered) = (self.state.clauses.order.clone(), self.state.clauses.unordered);
+        let apart = crate::query::taken_apart(&mut self.state);
         total_order(&mut self.state);
         let dialect = self.db.dialect();
-        match keys_of(&self.state, |direction| default_nulls(dialect, direction)) {
+        match keys_of(&self.state, |direction| default_nulls(dialect, direction)).filter(|_| apart) {
             Some(keys) if !keys.is_empty() => {
                 let left = self.state.clauses.limit;
                 Box::new(Keys { source: self, keys, last: None, left }).next().await

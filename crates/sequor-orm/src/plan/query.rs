@@ -35,8 +35,9 @@ impl Planner<'_> {
         let Some(state) = tree.downcast_ref::<QueryState>() else {
             return Err(Error::bug("a sub-query of an unknown kind"));
         };
-        if !state.clauses.includes.is_empty() {
-            return Err(Error::usage("a sub-query cannot include relations: filter by them with any(..) or is(..)"));
+        // With selected columns they only narrow the rows.
+        if !state.clauses.includes.is_empty() && state.clauses.select.is_none() {
+            return Err(Error::usage("a sub-query of whole rows cannot include relations: filter by them with any(..) or is(..)"));
         }
         match query.usage {
             QueryUse::Scalar => Ok(Expr::Select(Box::new(self.inner(state, scope)?))),
@@ -93,6 +94,12 @@ impl Planner<'_> {
         self.around.pop();
         self.joins = joins;
         let mut select = plan?.select;
+        if !state.clauses.compound.is_empty() {
+            select = super::union::unwrapped(select);
+        } else if let Some(items) = &state.clauses.select {
+            // Behind them stand those of joined rows.
+            select.columns.truncate(items.len());
+        }
         // MySQL and MariaDB refuse a limit inside IN; behind one more SELECT they take it.
         if select.limit.is_some() || select.offset.is_some() {
             select = self.wrapped(select);

@@ -2,10 +2,10 @@
 
 use super::rewrite::Scope;
 use super::{Plan, Planner, refused};
-use crate::query::{Clauses, QueryState};
+use crate::query::QueryState;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Expr, Func, OrderBy, Select, SelectItem, Source};
+use sequor_core::statement::{Expr, Func, OrderBy, Select, SelectItem, Source, SourceKind};
 
 impl Planner<'_> {
     /// The rows of a compound query. Each operation stands alone in its own source: databases disagree about precedence.
@@ -16,12 +16,16 @@ impl Planner<'_> {
                 "a union, intersection or difference of queries can neither include relations nor lock rows: read their keys by it, and the rows by `in_query`",
             ));
         }
-        let mut first = state.clone();
-        *first.clauses =
-            Clauses { order: Vec::new(), limit: None, offset: None, compound: Vec::new(), tags: Vec::new(), ..(*state.clauses).clone() };
-        let Plan { select, node } = self.plan_rows(&first)?;
+        if !outer.behind().is_empty() {
+            return self.filtered(state);
+        }
+        let Some(first) = &outer.first else { return Err(Error::bug("a compound query without its first")) };
+        let Plan { select, node } = self.plan_rows(first)?;
         let items = outer.select.clone();
         let mut left = numbered(select);
+        if left.limit.is_some() || left.offset.is_some() {
+            left = self.wrapped(left);
+        }
         let width = left.columns.len();
         for (op, other) in &outer.compound {
             if other.model.name != state.model.name && items.is_none() {
@@ -64,6 +68,22 @@ impl Planner<'_> {
         Ok(Plan { select, node })
     }
 
+    /// A compound query with conditions behind it: of the rows with its keys.
+    fn filtered(&mut self, state: &QueryState) -> Result<Plan> {
+        if state.clauses.select.is_some() {
+            return Err(refused(
+                "selected columns cannot be filtered behind a union, intersection or difference: say `filter(..)` in each of the queries",
+            ));
+        }
+        let mut whole = state.clone();
+        let behind = state.clauses.behind().to_vec();
+        let before = whole.clauses.filters.len() - behind.len();
+        whole.clauses.filters.truncate(before);
+        let mut keyed = crate::query::by_keys(whole)?;
+        keyed.clauses.filters.extend(behind);
+        self.plan_rows(&keyed)
+    }
+
     /// Which cell of the selection an order means.
     fn place(&self, expr: &Expr, items: Option<&[SelectItem]>, scope: &Scope) -> Option<usize> {
         let position = |expr: &Expr| match expr {
@@ -102,6 +122,15 @@ impl Planner<'_> {
         });
         Select { columns: columns.collect(), from: Some(Source::select(inner, alias.clone())), ..Select::default() }
     }
+}
+
+/// United queries without the SELECT around them, where that says nothing: MySQL and MariaDB show the row around a sub-query to it, and not to its sources.
+pub(super) fn unwrapped(select: Select) -> Select {
+    let Select { columns, from: Some(Source { kind: SourceKind::Select(inner), alias, hints }), tags, .. } = select.clone() else {
+        return select;
+    };
+    let from = Some(Source { kind: SourceKind::Select(inner.clone()), alias, hints });
+    if select == (Select { columns, from, tags, ..Select::default() }) { *inner } else { select }
 }
 
 /// Names the columns by their place.

@@ -1,9 +1,11 @@
 //! [`Clauses`]: everything that a query can say, without types. [`QueryState`] is a model and its clauses.
 
 mod shown;
+mod together;
 mod wanted;
 
 pub(crate) use shown::{ShownExpr, ShownInclude, ShownQuery};
+pub(crate) use together::{by_keys, taken_apart};
 pub use wanted::Wanted;
 
 use sequor_core::Name;
@@ -68,6 +70,8 @@ pub struct Clauses {
     pub from_named: Option<Name>,
     /// Queries whose rows are added to, kept in or taken from these: UNION and the like.
     pub compound: Vec<(SetOp, Arc<QueryState>)>,
+    /// The first of those queries, as it was when they were united.
+    pub first: Option<Arc<QueryState>>,
     /// Whether it reads from the primary server, not from a replica.
     pub primary: bool,
     /// Index hints (MySQL).
@@ -284,6 +288,7 @@ impl Clauses {
         self.named.extend(other.named);
         self.from_named = other.from_named.or(self.from_named.take());
         self.compound.extend(other.compound);
+        self.first = other.first.or(self.first.take());
         self.primary |= other.primary;
         self.hints.extend(other.hints);
     }

@@ -1,17 +1,21 @@
 //! [`Find`]: the builder of every read, and the static finders of a model.
 
+mod answers;
+mod locks;
+
+pub use locks::Lock;
+
 use super::clauses::{Deleted, NamedQuery, QueryState, Strategy, Wanted};
-use super::page::PageRequest;
-use super::shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, OrFail, Paged, Picked, Shape, Total, Whole};
-use super::{Clauses, Columns, Cursor, Filter, IntoOrder, RowStream, Selection};
+use super::shape::{All, Counted, One, Shape, Total, Whole};
+use super::{Clauses, Columns, Filter, IntoOrder, RowStream};
 use crate::Dialect;
 use crate::db::Db;
 use crate::load::QueryPlan;
-use crate::model::{Column, IntoInclude, IntoKey, KeyValues, Model, RowsGrain as Rows};
+use crate::model::{IntoInclude, IntoKey, KeyValues, Model};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Alias, BinaryOp, Distinct, Expr, Field, Hint, Lock as RowLock, LockMode, LockWait};
+use sequor_core::statement::{BinaryOp, Distinct, Expr, Field};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -217,53 +221,6 @@ impl<M, S: Shape> Find<M, S> {
         self.with_clauses(|clauses| clauses.unscoped = true)
     }
 
-    /// Locks the rows until the transaction ends. Sequelize: `lock`.
-    pub fn lock(self, lock: Lock) -> Find<M, S> {
-        self.with_clauses(|clauses| {
-            let known = clauses.lock.get_or_insert(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block });
-            known.mode = lock.mode();
-        })
-    }
-
-    /// Leaves out rows that others have locked.
-    pub fn skip_locked(self) -> Find<M, S> {
-        self.with_clauses(|clauses| wait(clauses, LockWait::SkipLocked))
-    }
-
-    /// Fails at once with `Error::Timeout` when a row is locked.
-    pub fn no_wait(self) -> Find<M, S> {
-        self.with_clauses(|clauses| wait(clauses, LockWait::NoWait))
-    }
-
-    /// Locks the rows of an included to-one relation too; where they may be missing, PostgreSQL needs the include `required()`.
-    /// Sequelize: `lock: { level, of }`.
-    pub fn lock_of<T, K: crate::model::ToOneKind>(self, lock: Lock, relation: crate::model::Relation<M, T, K>) -> Find<M, S> {
-        self.with_clauses(|clauses| {
-            let known = clauses.lock.get_or_insert(RowLock { mode: lock.mode(), of: Vec::new(), wait: LockWait::Block });
-            known.mode = lock.mode();
-            known.of.push(Alias::Named(Name::Borrowed(relation.name())));
-        })
-    }
-
-    /// Uses an index (MySQL, MariaDB; others plan by themselves). Sequelize: `indexHints`.
-    pub fn use_index(self, name: impl Into<Name>) -> Find<M, S> {
-        self.hint("USE", name.into())
-    }
-
-    /// Uses an index unless it is impossible (MySQL, MariaDB).
-    pub fn force_index(self, name: impl Into<Name>) -> Find<M, S> {
-        self.hint("FORCE", name.into())
-    }
-
-    /// Never uses an index (MySQL, MariaDB).
-    pub fn ignore_index(self, name: impl Into<Name>) -> Find<M, S> {
-        self.hint("IGNORE", name.into())
-    }
-
-    fn hint(self, kind: &'static str, name: Name) -> Find<M, S> {
-        self.with_clauses(|clauses| clauses.hints.push(Hint { kind, indexes: vec![name] }))
-    }
-
     /// Gives a query a name, under which this one and the sub-queries in it may read its rows: `from_cte(name)` (WITH).
     pub fn with_cte<N>(self, name: &'static str, query: Find<N>) -> Find<M, S>
     where
@@ -399,106 +356,6 @@ impl<M: Model, S: Shape> Find<M, S> {
     }
 }
 
-fn wait(clauses: &mut Clauses, wait: LockWait) {
-    let lock = clauses.lock.get_or_insert(RowLock { mode: LockMode::Update, of: Vec::new(), wait });
-    lock.wait = wait;
-}
-
-impl<M, D: Fetch, G: GrainShape> Find<M, All<D, G>> {
-    /// The first row; the bare row for aggregates without groups, which always have one.
-    pub fn one(self) -> Find<M, G::Answer<D>> {
-        self.reshape()
-    }
-
-    /// A numbered page, counted from 1, with its total.
-    pub fn page(self, page: u64, size: u64) -> Find<M, Paged<D>> {
-        Find { state: self.state, request: (page, size), marker: PhantomData }
-    }
-
-    /// The rows behind a cursor, or the first ones. The primary key breaks ties by itself.
-    pub fn cursor(self, cursor: Option<Cursor>, size: u64) -> Find<M, Cursored<D>> {
-        Find { state: self.state, request: PageRequest { cursor, size }, marker: PhantomData }
-    }
-
-    /// Groups by columns or expressions. Sequelize: `group`.
-    pub fn group_by(self, columns: impl Columns<M>) -> Find<M, All<D, Rows>> {
-        let mut find: Find<M, All<D, Rows>> = self.reshape();
-        find.state.clauses.group.extend(columns.exprs());
-        find
-    }
-}
-
-impl<M: Model> Find<M> {
-    /// Reads columns and expressions instead of whole rows. Sequelize: `attributes`.
-    pub fn select<C: Selection<M> + 'static>(self, selection: C) -> Find<M, All<Picked<M, C>, C::Grain>>
-    where
-        C::Grain: 'static,
-    {
-        let mut items = Vec::with_capacity(C::WIDTH);
-        selection.items(&mut items);
-        self.with_clauses(|clauses| clauses.select = Some(items)).reshape()
-    }
-
-    /// Reads rows in lists of so many, key after key. Rails: `find_in_batches`.
-    pub fn find_in_batches(self, size: u64, db: &Db) -> super::Batches<M> {
-        super::Batches::new(self, size, db.clone())
-    }
-
-    /// Reads one column as a list.
-    pub fn pluck<C: Selection<M> + 'static>(self, selection: C) -> Find<M, All<Picked<M, C>, C::Grain>> {
-        self.select(selection)
-    }
-
-    /// The rows in a map by one of their columns; of rows with equal values the last one stays.
-    pub fn map_by<T: crate::FieldType + Eq + std::hash::Hash>(self, column: Column<M, T>) -> Find<M, Mapped<M, T>> {
-        Find { state: self.state, request: column.position(), marker: PhantomData }
-    }
-
-    /// How many rows match.
-    pub fn count(self) -> Find<M, Total> {
-        self.reshape()
-    }
-
-    /// The first row in the order of the primary key.
-    pub fn first(mut self) -> Find<M, One<Whole<M>>> {
-        super::page::total_order(&mut self.state);
-        self.reshape()
-    }
-
-    /// The last row in the order of the query.
-    pub fn last(mut self) -> Find<M, One<Whole<M>>> {
-        super::page::total_order(&mut self.state);
-        for order in &mut self.state.clauses.order {
-            order.direction = order.direction.reverse();
-        }
-        self.reshape()
-    }
-
-    /// Whether any row matches.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let (db, ann) = seeded().await?;
-    /// assert!(User::find_all().filter(User::NAME.eq("Ann")).exists(&db).await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn exists(self, db: &Db) -> impl Future<Output = Result<bool>> + Send + use<M> {
-        let (db, state, site) = (self.state.server(db), self.state, Location::caller());
-        async move { crate::load::exists(db, state, site).await }
-    }
-}
-
-impl<M, D: Fetch> Find<M, One<D>> {
-    /// An error instead of `None`. Sequelize: `rejectOnEmpty`.
-    pub fn or_fail(self) -> Find<M, OrFail<D>> {
-        self.reshape()
-    }
-}
-
 impl<M, S: Shape> fmt::Debug for Find<M, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         super::clauses::ShownQuery(&self.state).fmt(f)
@@ -523,44 +380,6 @@ fn took_longer(model: &ModelDef, limit: Duration) -> Error {
         detail.hint = Some("the server was told to stop it; `timeout(..)` sets the limit".into());
     }
     error
-}
-
-/// The strength of a row lock.
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<()> {
-/// # let (db, ann) = seeded().await?;
-/// // On PostgreSQL and MySQL the rows are locked until the transaction ends; SQLite has one writer at a time, and needs no locks.
-/// db.transaction(async |tx| {
-///     let user = User::find_by_pk(ann.id).or_fail().lock(Lock::Update).exec(tx).await?;
-///     user.increment(User::AGE, 1, tx).await
-/// }).await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// FOR UPDATE.
-    Update,
-    /// FOR SHARE.
-    Share,
-    /// FOR KEY SHARE (PostgreSQL).
-    KeyShare,
-    /// FOR NO KEY UPDATE (PostgreSQL).
-    NoKeyUpdate,
-}
-
-impl Lock {
-    fn mode(self) -> LockMode {
-        match self {
-            Lock::Update => LockMode::Update,
-            Lock::Share => LockMode::Share,
-            Lock::KeyShare => LockMode::KeyShare,
-            Lock::NoKeyUpdate => LockMode::NoKeyUpdate,
-        }
-    }
 }
 
 /// A key and value for the comment behind the statement (sqlcommenter): `find_all().with(SqlTag("route", "/users"))`.

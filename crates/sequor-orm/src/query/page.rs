@@ -157,10 +157,12 @@ pub(crate) fn total_order(state: &mut QueryState) {
 /// Whether columns of the model can be read beside what is selected.
 pub(crate) fn marks_fit(state: &QueryState) -> bool {
     let Some(select) = &state.clauses.select else { return true };
-    state.clauses.single() && !select.iter().any(|item| crate::plan::is_aggregate(&item.expr))
+    // A window over the rows behind a cursor is another one.
+    let whole = |expr: &Expr| crate::plan::is_aggregate(expr) || crate::plan::is_window(expr);
+    state.clauses.single() && !select.iter().any(|item| whole(&item.expr))
 }
 
-fn field(model: &ModelDef, position: usize) -> Expr {
+pub(super) fn field(model: &ModelDef, position: usize) -> Expr {
     let name = model.columns.get(position).map_or(Name::Borrowed(""), |column| column.name.clone());
     Expr::Field(Field { path: Vec::new(), name, position: u16::try_from(position).ok() })
 }
@@ -210,8 +212,8 @@ impl PageRequest {
         if self.size == 0 {
             return Err(Error::usage("a page has at least one row: give cursor(..) a size of 1 or more"));
         }
-        if !marks_fit(state) {
-            let text = "a cursor needs single rows: leave out aggregates, group_by, distinct and set operations";
+        if !super::taken_apart(state) || !marks_fit(state) {
+            let text = "a cursor needs single rows: leave out aggregates, windows, group_by, distinct, union_all and set operations of selected columns";
             return Err(Error::of_usage(UsageErrorKind::Cursor, text));
         }
         total_order(state);

@@ -3,14 +3,15 @@
 use super::Find;
 use super::shape::{All, Fetch};
 use sequor_core::statement::SetOp;
-use std::sync::Arc;
 
 impl<M, D: Fetch, G: 'static> Find<M, All<D, G>> {
     fn joined_with<N, E: Fetch<Row = D::Row>, H: 'static>(self, op: SetOp, other: Find<N, All<E, H>>) -> Find<M, All<D, G>> {
-        self.with_clauses(|clauses| clauses.compound.push((op, Arc::new(other.state))))
+        let state = self.state.clone();
+        self.with_clauses(|clauses| clauses.unite(state, op, other.state))
     }
 
-    /// Also the rows of another query, each once. Order and limit of the whole are said behind it.
+    /// Also the rows of another query, each once. Order, limit and further filters of the whole are said behind it; a limit that was said before is that of
+    /// the first query.
     ///
     /// ```
     /// # use sequor::prelude::*;

@@ -55,10 +55,33 @@ fn set_at(document: &Expr, path: &[JsonSegment], value: Expr) -> Expr {
         return set_keys(object_of(document), path, value);
     };
     let (member, keys) = path.split_at(last + 1);
+    if let Some((base, known)) = member_set(document, member) {
+        let value = if keys.is_empty() { value } else { set_keys(object_of_set(known), keys, value) };
+        return set_member(base, member, value);
+    }
     let value = if keys.is_empty() { value } else { set_keys(object_at(document, member), keys, value) };
+    set_member(document, member, value)
+}
+
+fn set_member(document: &Expr, member: &[JsonSegment], value: Expr) -> Expr {
     let set = Expr::JsonSet { expr: Box::new(document.clone()), path: member.to_vec(), value: Some(Box::new(value)) };
     let arm = CaseArm { when: taken(document, member, JsonAs::Exists), then: set };
     Expr::Case { arms: vec![arm], otherwise: Some(Box::new(document.clone())) }
+}
+
+/// The document whose member was set by the step before, and what the member was set to: a further step changes that, and repeats neither.
+fn member_set<'a>(set: &'a Expr, member: &[JsonSegment]) -> Option<(&'a Expr, &'a Expr)> {
+    let Expr::Case { arms, otherwise: Some(otherwise) } = set else { return None };
+    let [CaseArm { when, then: Expr::JsonSet { expr, path, value: Some(value) } }] = arms.as_slice() else { return None };
+    (path == member && expr == otherwise && *when == taken(expr, member, JsonAs::Exists)).then_some((expr, value))
+}
+
+/// What was set, where it is an object; else an empty one.
+fn object_of_set(set: &Expr) -> Expr {
+    match set {
+        Expr::Value(Value::Json(literal), _) if !literal.is_object() => empty(),
+        set => object_of(set),
+    }
 }
 
 /// Sets keys of an object, one inside the other.
@@ -79,8 +102,7 @@ fn child(object: &Expr, key: &JsonSegment) -> Expr {
     match object {
         Expr::JsonSet { path, value, .. } if path.as_slice() == std::slice::from_ref(key) => match value.as_deref() {
             None => empty(),
-            Some(Expr::Value(Value::Json(literal), _)) if !literal.is_object() => empty(),
-            Some(set) => object_of(set),
+            Some(set) => object_of_set(set),
         },
         Expr::JsonSet { expr, path, .. } if matches!(path.as_slice(), [JsonSegment::Key(_)]) => child(expr, key),
         Expr::Value(Value::Json(literal), _) => match key {

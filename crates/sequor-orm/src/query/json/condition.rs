@@ -1,12 +1,16 @@
 //! Conditions: Sequelize's where object.
 
+mod documents;
+mod operators;
+
 use super::expression::{bind_value, expression, free_value, named, reference};
 use super::{Place, unknown};
-use crate::model::{compare, in_values, parse_path, plain};
+use crate::model::{compare, in_values};
+use documents::{json_condition, json_object, json_path};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::statement::{BinaryOp, CastType, Expr, Field, JsonAs, JsonSegment, LikeKind, Quantifier, escape_like};
-use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
+use sequor_core::statement::{BinaryOp, CastType, Expr, Field};
+use sequor_core::types::{BindType, ColumnType, ScalarType};
 use serde_json::{Map, Value as Json};
 
 pub(super) const OPERATORS: &[&str] = &[
@@ -97,19 +101,6 @@ fn entry(place: Place<'_>, key: &str, value: Json) -> Result<Expr> {
         return Subject { expr, ty: None }.condition(place, value);
     }
     Err(place.model.unknown(key))
-}
-
-/// `a.0.b` as Sequelize writes it: a number is an index of a list.
-fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
-    let text = text.split("::").next().unwrap_or(text);
-    let path = parse_path(text).map_err(Error::usage)?;
-    Ok(path
-        .into_iter()
-        .map(|segment| match &segment {
-            JsonSegment::Key(key) => key.parse().map_or(segment.clone(), JsonSegment::Index),
-            JsonSegment::Index(_) => segment,
-        })
-        .collect())
 }
 
 /// Whether a condition is `{}`, or a group of such: `{ "$and": [] }`. What is nested deeper than any query may be is refused where it is read.
@@ -283,232 +274,9 @@ impl Subject {
         let others = Expr::InExprs { expr: Box::new(self.expr.clone()), list: exprs, negated };
         Ok(if negated { list.and(others) } else { list.or(others) })
     }
-
-    /// Where this stands, for messages.
-    fn place(&self) -> String {
-        let Expr::Field(field) = &self.expr else { return "where".to_owned() };
-        let path: Vec<&str> = field.path.iter().chain([&field.name]).map(AsRef::as_ref).collect();
-        format!("where.{}", path.join("."))
-    }
-
-    fn is_null(&self, negated: bool) -> Expr {
-        Expr::IsNull { expr: Box::new(self.expr.clone()), negated }
-    }
-
-    fn text_value(&self, json: &Json) -> Result<Option<String>> {
-        match json {
-            Json::String(text) => Ok(Some(text.clone())),
-            Json::Number(number) => Ok(Some(number.to_string())),
-            Json::Object(_) => Ok(None),
-            _ => Err(Error::usage("a pattern is text")),
-        }
-    }
-
-    fn like(&self, place: Place<'_>, value: Json, kind: LikeKind, negated: bool, around: (&str, &str)) -> Result<Expr> {
-        if let Json::Object(map) = &value {
-            if let Some(list) = map.get("$any").and_then(Json::as_array) {
-                let any = list.iter().map(|item| self.like(place, item.clone(), kind, negated, around)).collect::<Result<Vec<_>>>()?;
-                return Ok(Expr::Or(any));
-            }
-            if let Some(list) = map.get("$all").and_then(Json::as_array) {
-                let all = list.iter().map(|item| self.like(place, item.clone(), kind, negated, around)).collect::<Result<Vec<_>>>()?;
-                return Ok(Expr::And(all));
-            }
-        }
-        if value.is_null() {
-            // Nothing is like NULL.
-            return Ok(Expr::Or(Vec::new()));
-        }
-        let pattern = match self.text_value(&value)? {
-            Some(text) if kind == LikeKind::Escaped => format!("{}{}{}", around.0, escape_like(&text), around.1),
-            Some(text) => text,
-            None => {
-                let pattern = Box::new(expression(place, value)?);
-                return Ok(Expr::Like { expr: Box::new(self.expr.clone()), pattern, kind, negated });
-            }
-        };
-        let pattern = Box::new(Expr::Value(Value::Text(pattern), BindType::one(ScalarType::Text)));
-        Ok(Expr::Like { expr: Box::new(self.expr.clone()), pattern, kind, negated })
-    }
-
-    fn pair(&self, place: Place<'_>, value: Json, negated: bool) -> Result<Expr> {
-        let Json::Array(ends) = value else { return Err(Error::usage("between takes a list of two values")) };
-        let Ok([low, high]) = <[Json; 2]>::try_from(ends) else { return Err(Error::usage("between takes exactly two values")) };
-        let (low, high) = (Box::new(self.value(place, low)?), Box::new(self.value(place, high)?));
-        Ok(Expr::Between { expr: Box::new(self.expr.clone()), low, high, negated })
-    }
-
-    fn compared(&self, place: Place<'_>, op: BinaryOp, value: Json) -> Result<Expr> {
-        if let Json::Object(map) = &value {
-            for (key, quantifier) in [("$any", Quantifier::Any), ("$all", Quantifier::All)] {
-                if let Some(list) = map.get(key).and_then(Json::as_array) {
-                    return self.quantified(place, op, quantifier, list.clone());
-                }
-            }
-        }
-        Ok(compare(op, self.expr.clone(), self.value(place, value)?))
-    }
-
-    /// `= ANY (list)`, written out as alternatives so that it is the same on every database.
-    fn quantified(&self, place: Place<'_>, op: BinaryOp, quantifier: Quantifier, list: Vec<Json>) -> Result<Expr> {
-        let parts =
-            list.into_iter().map(|item| Ok(compare(op, self.expr.clone(), self.value(place, item)?))).collect::<Result<Vec<_>>>()?;
-        Ok(if quantifier == Quantifier::All { Expr::And(parts) } else { Expr::Or(parts) })
-    }
-
-    fn binary(&self, place: Place<'_>, op: BinaryOp, value: Json) -> Result<Expr> {
-        let right = match (&self.ty, value) {
-            (Some(ColumnType::Range(element)), Json::Array(ends)) => {
-                let ty = ColumnType::Range(element.clone());
-                Expr::Value(value_from_json(&ty, plain(Json::Array(ends)))?, ty.bind())
-            }
-            (Some(ColumnType::Range(element)), scalar) => {
-                let value = value_from_json(element, plain(scalar))?;
-                Expr::Value(value, element.bind())
-            }
-            (_, value) => self.value(place, value)?,
-        };
-        Ok(self.expr.clone().binary(op, right))
-    }
-
-    fn operator(&self, place: Place<'_>, operator: &str, value: Json) -> Result<Expr> {
-        use BinaryOp as B;
-        match operator {
-            "$eq" => match value {
-                Json::Null => Ok(self.is_null(false)),
-                value => self.compared(place, B::Equal, value),
-            },
-            "$ne" => match value {
-                Json::Null => Ok(self.is_null(true)),
-                value => self.compared(place, B::NotEqual, value),
-            },
-            "$gt" => self.compared(place, B::Greater, value),
-            "$gte" => self.compared(place, B::GreaterEqual, value),
-            "$lt" => self.compared(place, B::Less, value),
-            "$lte" => self.compared(place, B::LessEqual, value),
-            "$between" => self.pair(place, value, false),
-            "$notBetween" => self.pair(place, value, true),
-            "$in" | "$notIn" => match value {
-                Json::Array(list) => self.list(place, list, operator == "$notIn"),
-                _ => Err(Error::usage(format!("where.{operator}: a list is expected"))),
-            },
-            "$is" | "$isNot" => match value {
-                Json::Null => Ok(self.is_null(operator == "$isNot")),
-                Json::Bool(_) => {
-                    Ok(self.expr.clone().binary(if operator == "$is" { B::Same } else { B::NotSame }, self.value(place, value)?))
-                }
-                _ => Err(Error::usage(format!("where.{operator}: null, true or false is expected"))),
-            },
-            "$not" => match value {
-                Json::Null => Ok(self.is_null(true)),
-                Json::Bool(_) => Ok(self.expr.clone().binary(B::NotSame, self.value(place, value)?)),
-                Json::Array(list) if !matches!(self.ty, Some(ColumnType::Array(_))) => self.list(place, list, true),
-                Json::Object(map) if !is_value(&map) => Ok(self.condition(place, Json::Object(map))?.negate()),
-                value => self.compared(place, B::NotEqual, value),
-            },
-            "$and" | "$or" => group(place, operator, value, &mut |place, value| self.condition(place, value)),
-            "$like" => self.like(place, value, LikeKind::Like, false, ("", "")),
-            "$notLike" => self.like(place, value, LikeKind::Like, true, ("", "")),
-            "$iLike" => self.like(place, value, LikeKind::ILike, false, ("", "")),
-            "$notILike" => self.like(place, value, LikeKind::ILike, true, ("", "")),
-            "$startsWith" => self.like(place, value, LikeKind::Escaped, false, ("", "%")),
-            "$endsWith" => self.like(place, value, LikeKind::Escaped, false, ("%", "")),
-            "$substring" => self.like(place, value, LikeKind::Escaped, false, ("%", "%")),
-            "$regexp" | "$notRegexp" | "$iRegexp" | "$notIRegexp" => {
-                let op = match operator {
-                    "$regexp" => B::Regexp,
-                    "$notRegexp" => B::NotRegexp,
-                    "$iRegexp" => B::IRegexp,
-                    _ => B::NotIRegexp,
-                };
-                let text = self.text_value(&value)?.ok_or_else(|| Error::usage("a regular expression is text"))?;
-                Ok(self.expr.clone().binary(op, Expr::Value(Value::Text(text), BindType::one(ScalarType::Text))))
-            }
-            "$any" | "$all" => match value {
-                Json::Array(list) => {
-                    self.quantified(place, B::Equal, if operator == "$all" { Quantifier::All } else { Quantifier::Any }, list)
-                }
-                _ => Err(Error::usage(format!("where.{operator}: a list is expected"))),
-            },
-            "$contains" => self.binary(place, B::Contains, value),
-            "$contained" => self.binary(place, B::Contained, value),
-            "$overlap" => self.binary(place, B::Overlap, value),
-            "$adjacent" => self.binary(place, B::Adjacent, value),
-            "$strictLeft" => self.binary(place, B::StrictLeft, value),
-            "$strictRight" => self.binary(place, B::StrictRight, value),
-            "$noExtendLeft" => self.binary(place, B::NoExtendLeft, value),
-            "$noExtendRight" => self.binary(place, B::NoExtendRight, value),
-            "$match" => self.binary(place, B::Match, value),
-            "$col" => match value {
-                Json::String(column) => Ok(compare(B::Equal, self.expr.clone(), reference(place, &column)?)),
-                _ => Err(Error::usage("where.$col: the name of a column is expected")),
-            },
-            other => Err(unknown(&self.place(), other, OPERATORS)),
-        }
-    }
 }
 
 /// Objects that stand for a value, not for operators.
 fn is_value(map: &Map<String, Json>) -> bool {
     map.len() <= 2 && (map.contains_key("$date") || map.contains_key("$bytes") || map.contains_key("$number") || map.contains_key("$fn"))
-}
-
-/// Nested keys of a JSON column.
-fn json_object(place: Place<'_>, column: &Expr, path: &[JsonSegment], map: Map<String, Json>) -> Result<Expr> {
-    let mut parts = Vec::with_capacity(map.len());
-    for (key, value) in map {
-        let mut path = path.to_vec();
-        path.extend(json_path(&key)?);
-        parts.push(json_condition(place, column, &path, value)?);
-    }
-    Ok(Expr::And(parts))
-}
-
-/// A condition on a path, compared by the kind of the value.
-fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: Json) -> Result<Expr> {
-    let place = place.deeper()?;
-    let taken = |take: JsonAs| Expr::Json { expr: Box::new(column.clone()), path: path.to_vec(), take };
-    let by = |value: &Json| match value {
-        Json::Number(number) if number.as_i64().is_some_and(|number| number.unsigned_abs() >= 1 << 53) => {
-            (JsonAs::Exact, Some(ColumnType::I64))
-        }
-        Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
-        Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
-        _ => (JsonAs::Loose, Some(ColumnType::Text)),
-    };
-    match value {
-        Json::Object(map) if map.contains_key("$date") => Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }
-            .condition(place, map.get("$date").cloned().unwrap_or_default()),
-        Json::Object(map) if map.keys().any(|key| key.starts_with('$')) => {
-            let mut parts = Vec::new();
-            for (operator, value) in map {
-                if matches!(operator.as_str(), "$and" | "$or") {
-                    parts.push(group(place, &operator, value, &mut |place, value| json_condition(place, column, path, value))?);
-                    continue;
-                }
-                if matches!(operator.as_str(), "$contains" | "$contained") {
-                    parts.push(Subject { expr: taken(JsonAs::Json), ty: Some(ColumnType::Json(true)) }.operator(place, &operator, value)?);
-                    continue;
-                }
-                let sample = match &value {
-                    Json::Array(list) => list.first().cloned().unwrap_or_default(),
-                    other => other.clone(),
-                };
-                let dated = sample.get("$date").is_some();
-                let (take, ty) = if dated { (JsonAs::DateTime, Some(ColumnType::DateTime(6))) } else { by(&sample) };
-                parts.push(Subject { expr: taken(take), ty }.operator(place, &operator, value)?);
-            }
-            Ok(if parts.len() == 1 { parts.remove(0) } else { Expr::And(parts) })
-        }
-        Json::Object(map) => json_object(place, column, path, map),
-        Json::Null => Ok(Expr::IsNull { expr: Box::new(taken(JsonAs::Text)), negated: false }),
-        Json::Array(list) => {
-            let (take, ty) = by(list.first().unwrap_or(&Json::Null));
-            Subject { expr: taken(take), ty }.condition(place, Json::Array(list))
-        }
-        scalar => {
-            let (take, ty) = by(&scalar);
-            Subject { expr: taken(take), ty }.condition(place, scalar)
-        }
-    }
 }

@@ -1,0 +1,91 @@
+//! Conditions on what lies in a document: keys by path, compared by the kind of the value.
+
+use super::{Subject, group};
+use crate::model::parse_path;
+use crate::query::json::Place;
+use sequor_core::error::{Error, Result};
+use sequor_core::statement::{Expr, JsonAs, JsonSegment};
+use sequor_core::types::ColumnType;
+use serde_json::{Map, Value as Json};
+
+/// `a.0.b` as Sequelize writes it: a number is an index of a list.
+pub(super) fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
+    let text = text.split("::").next().unwrap_or(text);
+    let path = parse_path(text).map_err(Error::usage)?;
+    Ok(path
+        .into_iter()
+        .map(|segment| match &segment {
+            JsonSegment::Key(key) => key.parse().map_or(segment.clone(), JsonSegment::Index),
+            JsonSegment::Index(_) => segment,
+        })
+        .collect())
+}
+
+/// Nested keys of a JSON column.
+pub(super) fn json_object(place: Place<'_>, column: &Expr, path: &[JsonSegment], map: Map<String, Json>) -> Result<Expr> {
+    let mut parts = Vec::with_capacity(map.len());
+    for (key, value) in map {
+        let mut path = path.to_vec();
+        path.extend(json_path(&key)?);
+        parts.push(json_condition(place, column, &path, value)?);
+    }
+    Ok(Expr::And(parts))
+}
+
+/// A condition on a path, compared by the kind of the value.
+pub(super) fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: Json) -> Result<Expr> {
+    let place = place.deeper()?;
+    let taken = |take: JsonAs| Expr::Json { expr: Box::new(column.clone()), path: path.to_vec(), take };
+    let by = |value: &Json| match value {
+        value if is_wide(value) => (JsonAs::Exact, Some(ColumnType::I64)),
+        Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
+        Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
+        _ => (JsonAs::Loose, Some(ColumnType::Text)),
+    };
+    match value {
+        Json::Object(map) if map.contains_key("$date") => Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }
+            .condition(place, map.get("$date").cloned().unwrap_or_default()),
+        Json::Object(map) if map.keys().any(|key| key.starts_with('$')) => {
+            let mut parts = Vec::new();
+            for (operator, value) in map {
+                if matches!(operator.as_str(), "$and" | "$or") {
+                    parts.push(group(place, &operator, value, &mut |place, value| json_condition(place, column, path, value))?);
+                    continue;
+                }
+                if matches!(operator.as_str(), "$contains" | "$contained") {
+                    parts.push(Subject { expr: taken(JsonAs::Json), ty: Some(ColumnType::Json(true)) }.operator(place, &operator, value)?);
+                    continue;
+                }
+                let sample = match &value {
+                    Json::Array(list) => kind_of(list),
+                    other => other.clone(),
+                };
+                let dated = sample.get("$date").is_some();
+                let (take, ty) = if dated { (JsonAs::DateTime, Some(ColumnType::DateTime(6))) } else { by(&sample) };
+                parts.push(Subject { expr: taken(take), ty }.operator(place, &operator, value)?);
+            }
+            Ok(if parts.len() == 1 { parts.remove(0) } else { Expr::And(parts) })
+        }
+        Json::Object(map) => json_object(place, column, path, map),
+        Json::Null => Ok(Expr::IsNull { expr: Box::new(taken(JsonAs::Text)), negated: false }),
+        Json::Array(list) => {
+            let (take, ty) = by(&kind_of(&list));
+            Subject { expr: taken(take), ty }.condition(place, Json::Array(list))
+        }
+        scalar => {
+            let (take, ty) = by(&scalar);
+            Subject { expr: taken(take), ty }.condition(place, scalar)
+        }
+    }
+}
+
+/// Whether a number has more digits than a float.
+fn is_wide(value: &Json) -> bool {
+    value.as_i64().is_some_and(|number| number.unsigned_abs() >= 1 << 53)
+}
+
+/// The value by whose kind a list is compared: its first one, or, among whole numbers, one with more digits than a float.
+fn kind_of(list: &[Json]) -> Json {
+    let whole = list.iter().all(|value| value.is_i64());
+    list.iter().find(|value| whole && is_wide(value)).or(list.first()).cloned().unwrap_or_default()
+}
