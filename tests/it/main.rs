@@ -8,6 +8,7 @@ mod decimals;
 mod expressions;
 mod factories;
 mod few_statements;
+mod guide;
 mod hooks;
 mod json_door;
 mod json_language;
