@@ -56,12 +56,12 @@ pub fn run(args: &[String]) -> Result<()> {
         build.args(["-p", &format!("bench-{name}")]);
     }
     must(&mut build, "the benchmarks do not build")?;
-    let node = node(&target);
+    let peers = [("BENCH_NODE", node(&target)), ("BENCH_TOASTY", toasty(&target))];
     let remote: Vec<String> = chosen.iter().filter(|name| *name != "sqlite").cloned().collect();
     let running = servers::start(&remote)?;
     let mut files = Vec::new();
     for name in &chosen {
-        files.push(measure(name, &target, &running, (quick, node.as_deref()))?);
+        files.push(measure(name, &target, &running, quick, &peers)?);
     }
     drop(running);
     report(&target, &files)
@@ -97,7 +97,7 @@ fn target_folder() -> PathBuf {
 }
 
 /// Runs the benchmark of one database; its lines go to a file, its table to the terminal.
-fn measure(name: &str, target: &Path, running: &servers::Servers, (quick, node): (bool, Option<&Path>)) -> Result<PathBuf> {
+fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool, peers: &[(&str, Option<PathBuf>)]) -> Result<PathBuf> {
     let file = target.join(format!("{name}.jsonl"));
     let out = File::create(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut command = Command::new(target.join("release").join(format!("bench-{name}")));
@@ -105,9 +105,7 @@ fn measure(name: &str, target: &Path, running: &servers::Servers, (quick, node):
     if quick {
         command.env("ROUNDS", "0.2");
     }
-    if let Some(node) = node {
-        command.env("BENCH_NODE", node);
-    }
+    command.envs(peers.iter().filter_map(|(variable, place)| Some((variable, place.as_ref()?))));
     let variable = servers::VARIABLES.iter().find(|(database, _)| *database == name).map(|(_, variable)| *variable);
     match running.variables.iter().find(|(known, _)| Some(*known) == variable) {
         Some((_, url)) => {
@@ -147,6 +145,37 @@ fn node(target: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Toasty's program, which is a workspace of its own; says so where it does not build.
+fn toasty(target: &Path) -> Option<PathBuf> {
+    let mut build = crate::process::cargo();
+    build.args(["build", "--release", "--manifest-path", "bench/toasty/Cargo.toml"]).arg("--target-dir").arg(target);
+    if let Err(error) = must(&mut build, "it does not build") {
+        eprintln!("Toasty is left out of this run: {error}");
+        return None;
+    }
+    target.join("release/bench-toasty").canonicalize().ok()
+}
+
+/// What was measured, as the lock files of the benchmarks name it.
+fn peers() -> String {
+    const NAMED: [&str; 9] =
+        ["diesel", "diesel-async", "mysql_async", "rusqlite", "sea-orm", "sqlx", "tokio-postgres", "deadpool-postgres", "toasty"];
+    let mut found = Vec::new();
+    for file in ["bench/Cargo.lock", "bench/toasty/Cargo.lock"] {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        for package in text.split("[[package]]") {
+            let value = |key: &str| package.lines().find_map(|line| Some(line.strip_prefix(key)?.trim_matches([' ', '=', '"'])));
+            if let (Some(name), Some(version)) = (value("name"), value("version"))
+                && NAMED.contains(&name)
+                && !found.iter().any(|(known, _)| known == name)
+            {
+                found.push((name.to_owned(), version.to_owned()));
+            }
+        }
+    }
+    found.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
+}
+
 fn report(target: &Path, files: &[PathBuf]) -> Result<()> {
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output().ok()?;
@@ -156,7 +185,11 @@ fn report(target: &Path, files: &[PathBuf]) -> Result<()> {
     let mut command = Command::new(target.join("release").join("bench-report"));
     command.arg("docs/src/performance").args(files);
     command.env("BENCH_MACHINE", format!("{} {}, {cores} processors", std::env::consts::OS, std::env::consts::ARCH));
-    command.env("BENCH_VERSIONS", said("rustc", &["--version"]).unwrap_or_default());
+    let servers = [("psql", "--version"), ("mariadb", "--version"), ("node", "--version")];
+    let mut versions = vec![said("rustc", &["--version"]).unwrap_or_default()];
+    versions.extend(servers.iter().filter_map(|(program, option)| Some(format!("{program}: {}", said(program, &[option])?))));
+    versions.push(peers());
+    command.env("BENCH_VERSIONS", versions.join(" · "));
     command.env("BENCH_COMMIT", said("git", &["log", "-1", "--format=commit %h of %as"]).unwrap_or_default());
     must(&mut command, "the report failed")?;
     println!("docs/src/performance/results.md is written");

@@ -1,6 +1,6 @@
 //! The arrays of a bulk insert by hand: each column written straight from the rows.
 
-use crate::models::New;
+use bench_harness::data::New;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
 

@@ -4,6 +4,7 @@ use bytes::{Buf, BufMut, BytesMut};
 use chrono::{DateTime, Utc};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,6 +14,7 @@ pub struct Raw {
     socket: TcpStream,
     pub out: BytesMut,
     input: BytesMut,
+    known: HashMap<String, &'static str>,
 }
 
 impl Raw {
@@ -20,22 +22,35 @@ impl Raw {
     pub async fn connect(address: SocketAddr, user: &str, database: &str) -> Self {
         let socket = TcpStream::connect(address).await.expect("the server listens");
         socket.set_nodelay(true).expect("a TCP option");
-        let mut raw = Self { socket, out: BytesMut::new(), input: BytesMut::new() };
+        let mut raw = Self { socket, out: BytesMut::new(), input: BytesMut::new(), known: HashMap::new() };
         frontend::startup_message([("user", user), ("database", database)], &mut raw.out).expect("a message");
         raw.flush(1, |_| ()).await;
         raw
     }
 
-    pub async fn prepare(&mut self, name: &str, sql: &str) {
+    /// The name of a statement, which is prepared the first time. What was written and not sent before rides along.
+    pub async fn known(&mut self, sql: &str) -> &'static str {
+        if let Some(name) = self.known.get(sql) {
+            return name;
+        }
+        let name: &'static str = format!("s{}", self.known.len()).leak();
         frontend::parse(name, sql, [], &mut self.out).expect("a message");
         self.sync();
         self.flush(1, |_| ()).await;
+        self.known.insert(sql.to_owned(), name);
+        name
     }
 
     /// Runs statements without parameters.
     pub async fn run(&mut self, sql: &str) {
         frontend::query(sql, &mut self.out).expect("a message");
         self.flush(1, |_| ()).await;
+    }
+
+    /// Runs a statement and gives its rows.
+    pub async fn query(&mut self, sql: &str, row: impl FnMut(&[u8])) {
+        frontend::query(sql, &mut self.out).expect("a message");
+        self.flush(1, row).await;
     }
 
     pub fn sync(&mut self) {
@@ -49,24 +64,6 @@ impl Raw {
             Ok(IsNull::No)
         };
         frontend::bind("", statement, [1i16], parameters, put, [1i16], &mut self.out).ok().expect("a message");
-        frontend::execute("", 0, &mut self.out).expect("a message");
-    }
-
-    /// Bind with one int4[] parameter and Execute.
-    pub fn execute_array(&mut self, statement: &str, keys: &[i32]) {
-        let put = |keys: &[i32], out: &mut BytesMut| {
-            out.put_i32(1);
-            out.put_i32(0);
-            out.put_u32(23);
-            out.put_i32(keys.len() as i32);
-            out.put_i32(1);
-            for key in keys {
-                out.put_i32(4);
-                out.put_i32(*key);
-            }
-            Ok(IsNull::No)
-        };
-        frontend::bind("", statement, [1i16], [keys], put, [1i16], &mut self.out).ok().expect("a message");
         frontend::execute("", 0, &mut self.out).expect("a message");
     }
 
