@@ -127,7 +127,8 @@ async fn read(db: &DatabaseConnection, work: Work, times: u32) -> (u64, i64) {
             }
             Work::Filter => filter(db).await,
             Work::Page => {
-                let pages = people::Entity::find().filter(people::Column::Active.eq(true)).order_by_asc(people::Column::Id).paginate(db, 20);
+                let pages =
+                    people::Entity::find().filter(people::Column::Active.eq(true)).order_by_asc(people::Column::Id).paginate(db, 20);
                 let count = pages.num_items().await.expect("a count");
                 let (rows, sum) = sum(pages.fetch_page(2).await.expect("rows"), |row| row.id);
                 (rows, sum + count as i64)
@@ -175,11 +176,13 @@ async fn tree(db: &DatabaseConnection, tree: Tree) -> (u64, i64) {
             let posts: Vec<posts::Model> = found.load_many(posts::Entity, db).await.expect("rows").into_iter().flatten().collect();
             let mut seen = sum(found, |row| row.id);
             if matches!(tree, Tree::Three(_) | Tree::Five) {
-                let comments: Vec<comments::Model> = posts.load_many(comments::Entity, db).await.expect("rows").into_iter().flatten().collect();
+                let comments: Vec<comments::Model> =
+                    posts.load_many(comments::Entity, db).await.expect("rows").into_iter().flatten().collect();
                 if tree == Tree::Five {
                     let replies: Vec<replies::Model> =
                         comments.load_many(replies::Entity, db).await.expect("rows").into_iter().flatten().collect();
-                    let marks: Vec<marks::Model> = replies.load_many(marks::Entity, db).await.expect("rows").into_iter().flatten().collect();
+                    let marks: Vec<marks::Model> =
+                        replies.load_many(marks::Entity, db).await.expect("rows").into_iter().flatten().collect();
                     seen = both(both(seen, sum(replies, |row| row.id)), sum(marks, |row| row.id));
                 }
                 seen = both(seen, sum(comments, |row| row.id));

@@ -68,12 +68,33 @@ const KEY: &str = concat!("SELECT id, name, email, age, score, active, bio, crea
 const ALL: &str = "SELECT id, name, email, age, score, active, bio, created_at FROM people";
 const SOME: &str = concat!("SELECT id, name, email, age, score, active, bio, created_at FROM people ORDER BY id LIMIT ", p!(1));
 const TEN: &str = concat!(
-    "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE id >= ", p!(1), " AND id < ", p!(2), " AND age > ", p!(3),
-    " AND age < ", p!(4), " AND created_at >= ", p!(5), " AND created_at < ", p!(6), " AND active = ", p!(7), " AND name <> ", p!(8),
-    " AND email <> ", p!(9), " AND name LIKE ", p!(10), " ORDER BY id"
+    "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE id >= ",
+    p!(1),
+    " AND id < ",
+    p!(2),
+    " AND age > ",
+    p!(3),
+    " AND age < ",
+    p!(4),
+    " AND created_at >= ",
+    p!(5),
+    " AND created_at < ",
+    p!(6),
+    " AND active = ",
+    p!(7),
+    " AND name <> ",
+    p!(8),
+    " AND email <> ",
+    p!(9),
+    " AND name LIKE ",
+    p!(10),
+    " ORDER BY id"
 );
-const PAGE: &str =
-    concat!("SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE active = ", p!(1), " ORDER BY id LIMIT 20 OFFSET 40");
+const PAGE: &str = concat!(
+    "SELECT id, name, email, age, score, active, bio, created_at FROM people WHERE active = ",
+    p!(1),
+    " ORDER BY id LIMIT 20 OFFSET 40"
+);
 const COUNT: &str = concat!("SELECT count(*) FROM people WHERE active = ", p!(1));
 const AFTER: &str = concat!("SELECT id, kind, amount FROM events WHERE id > ", p!(1), " ORDER BY id LIMIT 20");
 

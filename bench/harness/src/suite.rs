@@ -29,7 +29,8 @@ pub struct Line {
 }
 
 /// The workloads of one database. `ONLY=find;rows` chooses by the beginnings of names, `CONTENDERS=Sequor` likewise (for a profiler), `ROUNDS=0.2`
-/// multiplies the rounds.
+/// multiplies the rounds; with
+/// `ROUNDS=0` the contenders are compared and nothing is measured.
 pub struct Suite {
     database: &'static str,
     only: Vec<String>,
@@ -165,6 +166,10 @@ impl Suite {
             tables.empty();
         }
         let able = self.compare(&name, work, operations, contenders, tables);
+        if self.rounds == 0.0 {
+            let names: Vec<String> = able.iter().map(|contender| contender.name()).collect();
+            return eprintln!("{} · {name}: the same from {}", self.database, names.join(", "));
+        }
         let mut turn = 0;
         let mut once = |contender: &dyn Contender, count: bool| {
             turn += 1;

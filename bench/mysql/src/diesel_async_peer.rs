@@ -7,14 +7,14 @@ use bench_harness::{Seen, Stage};
 use chrono::{DateTime, Utc};
 
 use diesel::prelude::*;
+pub use diesel::sql_types::Datetime as Instant;
 pub use diesel_async::RunQueryDsl;
 use diesel_async::pooled_connection::AsyncDieselConnectionManager;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
-use std::cell::OnceCell;
-pub use diesel::sql_types::Datetime as Instant;
 pub use shared::Peer;
 use shared::{Person, people};
+use std::cell::OnceCell;
 
 type Line = AsyncMysqlConnection;
 type Time = chrono::NaiveDateTime;
@@ -60,12 +60,12 @@ impl Way {
 }
 
 mod many {
-    use super::shared::{Event, events, inserted, keyed, new};
     use super::BEGIN;
+    use super::shared::{Event, events, inserted, keyed, new};
     use bench_harness::data::New;
+    use diesel::define_sql_function;
     use diesel::prelude::*;
     use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
-    use diesel::define_sql_function;
 
     define_sql_function! { fn last_insert_id() -> Unsigned<BigInt>; }
 

@@ -40,11 +40,11 @@ impl Way {
 }
 
 mod many {
-    use super::shared::{Event, events, inserted, keyed, new};
     use super::BEGIN;
+    use super::shared::{Event, events, inserted, keyed, new};
     use bench_harness::data::New;
-    use diesel::prelude::*;
     use diesel::define_sql_function;
+    use diesel::prelude::*;
 
     define_sql_function! { fn last_insert_id() -> Unsigned<BigInt>; }
 

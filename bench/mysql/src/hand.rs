@@ -132,8 +132,18 @@ impl hand::Hand for Hand {
         use Parameter::{Int, Text};
         let condition = (1..=10).rev().fold(TEN.to_owned(), |sql, n| sql.replace(&format!("${n}"), "?"));
         let [from, to] = days().map(text);
-        let parameters =
-            [Int(100), Int(1_000), Int(10), Int(60), Text(&from), Text(&to), Int(1), Text("nobody"), Text("nobody@example.com"), Text("User %")];
+        let parameters = [
+            Int(100),
+            Int(1_000),
+            Int(10),
+            Int(60),
+            Text(&from),
+            Text(&to),
+            Int(1),
+            Text("nobody"),
+            Text("nobody@example.com"),
+            Text("User %"),
+        ];
         self.read(&format!("{ALL} WHERE {condition} ORDER BY id"), &parameters, person)
     }
 

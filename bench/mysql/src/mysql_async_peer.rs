@@ -68,7 +68,12 @@ impl Peer {
         Peer { connection: stage.wait(Conn::new(options(port))).expect("a connection"), port, pool: OnceCell::new() }
     }
 
-    async fn read<R: FromRow + Send + 'static, T>(&mut self, sql: &str, values: impl Into<Params> + Send, make: impl FnMut(R) -> T + Send) -> Vec<T>
+    async fn read<R: FromRow + Send + 'static, T>(
+        &mut self,
+        sql: &str,
+        values: impl Into<Params> + Send,
+        make: impl FnMut(R) -> T + Send,
+    ) -> Vec<T>
     where
         T: Send,
     {
@@ -148,7 +153,8 @@ impl Hand for Peer {
     }
 
     async fn insert(&mut self, rows: &[New]) -> u64 {
-        self.write(("INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ", "(?,?,?,?,?,?,?)", ""), rows, None).await;
+        self.write(("INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ", "(?,?,?,?,?,?,?)", ""), rows, None)
+            .await;
         rows.len() as u64
     }
 

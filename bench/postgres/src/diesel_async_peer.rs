@@ -7,14 +7,14 @@ use bench_harness::{Seen, Stage};
 use chrono::{DateTime, Utc};
 
 use diesel::prelude::*;
+pub use diesel::sql_types::Timestamptz as Instant;
 pub use diesel_async::RunQueryDsl;
 use diesel_async::pooled_connection::AsyncDieselConnectionManager;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use std::cell::OnceCell;
-pub use diesel::sql_types::Timestamptz as Instant;
 pub use shared::Peer;
 use shared::{Person, people};
+use std::cell::OnceCell;
 
 type Line = AsyncPgConnection;
 type Time = DateTime<Utc>;
@@ -63,8 +63,8 @@ mod many {
     use super::shared::{Event, events, inserted, keyed, new};
     use bench_harness::data::New;
     use diesel::prelude::*;
-    use diesel_async::{AsyncPgConnection, RunQueryDsl};
     use diesel::upsert::excluded;
+    use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
     pub async fn create(connection: &mut AsyncPgConnection, row: &New) -> i32 {
         diesel::insert_into(inserted::table).values(new(row)).returning(inserted::id).get_result(connection).await.expect("a row")

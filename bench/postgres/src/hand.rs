@@ -105,7 +105,13 @@ impl Hand {
     }
 
     /// Prepares a statement the first time, and runs it.
-    async fn read<T>(&mut self, sql: &str, count: usize, put: impl FnMut(usize, &mut BytesMut) -> IsNull, make: impl Fn(&[u8]) -> T) -> Vec<T> {
+    async fn read<T>(
+        &mut self,
+        sql: &str,
+        count: usize,
+        put: impl FnMut(usize, &mut BytesMut) -> IsNull,
+        make: impl Fn(&[u8]) -> T,
+    ) -> Vec<T> {
         let statement = self.raw.known(sql).await;
         self.raw.execute_with(statement, count, put);
         self.raw.sync();
@@ -175,8 +181,9 @@ impl hand::Hand for Hand {
             out.put_u8(1);
             IsNull::No
         };
-        for sql in [PAGE, COUNT] {
-            let statement = self.raw.known(sql).await;
+        // Both are prepared before either is written: preparing sends what is written.
+        let statements = [self.raw.known(PAGE).await, self.raw.known(COUNT).await];
+        for statement in statements {
             self.raw.execute_with(statement, 1, put);
         }
         self.raw.sync();
@@ -215,7 +222,11 @@ impl hand::Hand for Hand {
 
     async fn update_one(&mut self, id: i32, score: f64) {
         let put = |index: usize, out: &mut BytesMut| {
-            if index == 0 { out.put_i32(id) } else { out.put_f64(score) }
+            if index == 0 {
+                out.put_i32(id)
+            } else {
+                out.put_f64(score)
+            }
             IsNull::No
         };
         self.done(MOVE, 2, put).await;

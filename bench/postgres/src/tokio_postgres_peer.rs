@@ -140,8 +140,7 @@ impl Hand for Peer {
 
     async fn filter(&mut self) -> Vec<Person> {
         let [from, to] = days();
-        let values: [&(dyn ToSql + Sync); 10] =
-            [&100, &1_000, &10, &60, &from, &to, &true, &"nobody", &"nobody@example.com", &"User %"];
+        let values: [&(dyn ToSql + Sync); 10] = [&100, &1_000, &10, &60, &from, &to, &true, &"nobody", &"nobody@example.com", &"User %"];
         self.read(&format!("{ALL} WHERE {TEN} ORDER BY id"), &values, person).await
     }
 

@@ -10,8 +10,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 pub use diesel::sql_types::TimestamptzSqlite as Instant;
-use shared::{Person, people};
 pub use shared::Peer;
+use shared::{Person, people};
 
 type Line = SqliteConnection;
 type Time = DateTime<Utc>;
@@ -44,7 +44,10 @@ impl Way {
 
     /// Its pool is r2d2, its calls block (https://docs.rs/diesel/latest/diesel/r2d2).
     fn tasks(&self, stage: Stage, tasks: u32, operations: u32) -> Option<Seen> {
-        let pool = self.1.get_or_init(|| Pool::builder().max_size(10).test_on_check_out(false).build(ConnectionManager::new(&self.0)).expect("a pool")).clone();
+        let pool = self
+            .1
+            .get_or_init(|| Pool::builder().max_size(10).test_on_check_out(false).build(ConnectionManager::new(&self.0)).expect("a pool"))
+            .clone();
         Some(stage.spread(tasks, operations, move |key| {
             let pool = pool.clone();
             async move {

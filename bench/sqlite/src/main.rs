@@ -41,7 +41,11 @@ struct File(Connection);
 impl Tables for File {
     fn state(&self, table: &str) -> String {
         let sql = format!("SELECT count(*), sum(score), sum(length(bio)) FROM {table}");
-        self.0.query_row(&sql, [], |row| Ok(format!("{:?}", (row.get::<_, i64>(0)?, row.get::<_, Option<f64>>(1)?, row.get::<_, Option<i64>>(2)?)))).expect("a state")
+        self.0
+            .query_row(&sql, [], |row| {
+                Ok(format!("{:?}", (row.get::<_, i64>(0)?, row.get::<_, Option<f64>>(1)?, row.get::<_, Option<i64>>(2)?)))
+            })
+            .expect("a state")
     }
 
     fn empty(&self) {
@@ -68,9 +72,12 @@ fn entries(stage: Stage, path: &str) -> Vec<Entry> {
     #[cfg(feature = "peers")]
     {
         let at = path.to_owned();
-        entries.push(entry("sqlx", move || Box::new(ByHand::new("sqlx", stage, sqlx_peer::Peer::connect(stage, sqlx_peer::Way(at.clone()))))));
+        entries
+            .push(entry("sqlx", move || Box::new(ByHand::new("sqlx", stage, sqlx_peer::Peer::connect(stage, sqlx_peer::Way(at.clone()))))));
         let at = path.to_owned();
-        entries.push(entry("diesel", move || Box::new(ByHand::new("diesel", stage, diesel_peer::Peer::connect(stage, diesel_peer::Way::new(&at))))));
+        entries.push(entry("diesel", move || {
+            Box::new(ByHand::new("diesel", stage, diesel_peer::Peer::connect(stage, diesel_peer::Way::new(&at))))
+        }));
         entries.push(entry("SeaORM", move || Box::new(sea_orm_peer::Peer::connect(stage, url.clone(), 4_000))));
     }
     let (node, toasty) = (format!("sqlite:{path}"), format!("sqlite:{path}"));

@@ -32,7 +32,8 @@ mod many {
     const INSERT: &str = "INSERT INTO inserted (name, email, age, score, active, bio, created_at) ";
 
     pub async fn create(connection: &mut SqliteConnection, row: &New) -> i32 {
-        let query = sqlx::query("INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
+        let query =
+            sqlx::query("INSERT INTO inserted (name, email, age, score, active, bio, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
         let query = query.bind(&row.name).bind(&row.email).bind(row.age).bind(row.score).bind(row.active).bind(&row.bio);
         query.bind(row.created_at).execute(connection).await.expect("a row").last_insert_rowid() as i32
     }

@@ -46,7 +46,8 @@ impl Levels for Hand {
     }
 
     async fn comments(&mut self, posts: &[i32]) -> Vec<Comment> {
-        let comment = |f: &mut Fields<'_>| Comment { id: f.i32(), post_id: f.i32(), author: f.string(), text: f.string(), replies: Vec::new() };
+        let comment =
+            |f: &mut Fields<'_>| Comment { id: f.i32(), post_id: f.i32(), author: f.string(), text: f.string(), replies: Vec::new() };
         self.below("SELECT id, post_id, author, text FROM comments WHERE post_id IN ()", posts, comment)
     }
 

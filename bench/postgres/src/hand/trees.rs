@@ -101,8 +101,9 @@ impl Levels for Hand {
 
 /// Three levels in one message: each level asks for its parents again.
 pub async fn one_flush(raw: &mut Raw, count: i32) -> (u64, i64) {
-    for sql in [USERS, POSTS_OF, COMMENTS_OF] {
-        let statement = raw.known(sql).await;
+    // All are prepared before one is written: preparing sends what is written.
+    let statements = [raw.known(USERS).await, raw.known(POSTS_OF).await, raw.known(COMMENTS_OF).await];
+    for statement in statements {
         raw.execute(statement, &[count]);
         raw.sync();
     }
