@@ -81,7 +81,7 @@ impl Peer {
     }
 
     async fn below<R: FromRow + Send + 'static, T: Send>(&mut self, sql: &str, keys: &[i32], make: impl FnMut(R) -> T + Send) -> Vec<T> {
-        let sql = sql.replace("()", &format!("({})", vec!["?"; keys.len()].join(",")));
+        let sql = sql.replace("IN ()", &format!("IN ({})", vec!["?"; keys.len()].join(",")));
         self.read(&sql, Params::Positional(keys.iter().map(|key| Value::from(*key)).collect()), make).await
     }
 

@@ -28,11 +28,11 @@ impl Hand {
         self.read(sql, &[Parameter::Int(most)], |mut f| make(&mut f))
     }
 
-    /// The list stands where `sql` has `()`.
+    /// The list stands where `sql` has `IN ()`.
     fn below<T>(&mut self, sql: &str, keys: &[i32], make: impl Fn(&mut Fields<'_>) -> T) -> Vec<T> {
         let list = vec!["?"; keys.len()].join(",");
         let keys: Vec<Parameter<'_>> = keys.iter().map(|key| Parameter::Int(*key)).collect();
-        self.read(&sql.replace("()", &format!("({list})")), &keys, |mut f| make(&mut f))
+        self.read(&sql.replace("IN ()", &format!("IN ({list})")), &keys, |mut f| make(&mut f))
     }
 }
 
