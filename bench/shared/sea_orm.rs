@@ -228,7 +228,7 @@ async fn insert(db: &DatabaseConnection, all: Vec<Vec<inserted::ActiveModel>>, m
 async fn upsert(db: &DatabaseConnection, actives: Vec<inserted::ActiveModel>) -> (u64, i64) {
     let count = actives.len() as u64;
     let conflict = OnConflict::column(inserted::Column::Id).update_columns([inserted::Column::Score, inserted::Column::Bio]).to_owned();
-    inserted::Entity::insert_many(actives).on_conflict(conflict).exec(db).await.expect("rows");
+    inserted::Entity::insert_many(actives).on_conflict(conflict).exec_without_returning(db).await.expect("rows");
     (count, 0)
 }
 

@@ -4,6 +4,7 @@ use crate::work::all;
 use crate::{Ask, Contender, Cost, Process, Seen, Work, watched};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// What one contender cost in one workload; times in microseconds per operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,20 +65,23 @@ impl Entry {
         Entry { name, make: Box::new(move || Box::new(Process::start(name, &mut program()))), program: Some(Box::new(again)) }
     }
 
-    /// How long a process takes for its first row, from its start to its end.
-    fn cold(&self) -> Seen {
+    /// How long a process takes for its first row, from its start to its end; `None` where finding a row is not its affair.
+    fn cold(&self) -> Option<Seen> {
         let own = || Command::new(std::env::current_exe().expect("this program"));
         let mut command = self.program.as_ref().map_or_else(own, |program| program());
         command.args([COLD, self.name]).stdout(Stdio::null());
-        crate::straight(|| {
-            assert!(command.status().expect("a process").success(), "{}", self.name);
-            (1, 0)
-        })
+        let start = Instant::now();
+        let status = command.status().expect("a process");
+        let time = start.elapsed().as_secs_f64();
+        assert!(status.success() || status.code() == Some(UNABLE), "{}", self.name);
+        status.success().then_some(Seen { time, rows: 1, sum: 0, latency: None, own: None })
     }
 }
 
 /// The argument that makes of the program one that finds a row by one contender, and ends.
 const COLD: &str = "--cold";
+/// How such a program ends whose contender finds no single rows.
+const UNABLE: i32 = 3;
 
 impl Suite {
     /// A suite whose lines carry the name of `database`.
@@ -94,7 +98,9 @@ impl Suite {
         }
         let name = arguments.next().expect("a contender");
         let entry = entries().into_iter().find(|entry| entry.name == name).expect("a contender of this name");
-        (entry.make)().run(Work::Find, Ask { operations: 1, turn: 0 }).expect("a row");
+        if (entry.make)().run(Work::Find, Ask { operations: 1, turn: 0 }).is_none() {
+            std::process::exit(UNABLE);
+        }
         true
     }
 
@@ -123,17 +129,19 @@ impl Suite {
         if !self.wants(NAME) {
             return;
         }
-        let able: Vec<&Entry> = entries.iter().filter(|entry| self.invites(entry.name) && !crate::report::is_a_share(entry.name)).collect();
-        let rounds = ((15.0 * self.rounds).ceil() as usize).max(5);
+        let wanted = |entry: &&Entry| self.invites(entry.name) && !crate::report::is_a_share(entry.name) && entry.cold().is_some();
+        let able: Vec<&Entry> = entries.iter().filter(wanted).collect();
+        let rounds = if self.rounds == 0.0 { 0 } else { ((15.0 * self.rounds).ceil() as usize).max(5) };
         let mut taken = vec![Sample::default(); able.len()];
-        for round in 0..=rounds {
+        for round in 0..rounds {
             for place in 0..able.len() {
                 let index = (place + round) % able.len();
-                let seen = able[index].cold();
-                if round > 0 {
-                    taken[index].time(seen, seen.own.unwrap_or_default(), 1);
-                }
+                let seen = able[index].cold().expect("it could a moment ago");
+                taken[index].time(seen, seen.own.unwrap_or_default(), 1);
             }
+        }
+        if rounds == 0 {
+            return;
         }
         self.print(NAME, able.iter().map(|entry| entry.name.to_owned()).zip(taken));
     }
