@@ -79,6 +79,7 @@ pub(crate) fn watched(contender: &dyn Contender, work: Work, ask: Ask, count: bo
 
 /// The time of work that does not wait for a runtime.
 pub fn straight(work: impl FnOnce() -> (u64, i64)) -> Seen {
+    memory::begin();
     let start = Instant::now();
     let (rows, sum) = work();
     Seen { time: start.elapsed().as_secs_f64(), rows, sum, latency: None, own: None }

@@ -67,14 +67,20 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// Forgets what was counted so far: what is prepared before the clock starts is not part of the work.
+pub(crate) fn begin() {
+    if ON.load(Relaxed) {
+        COUNT.store(0, Relaxed);
+        BYTES.store(0, Relaxed);
+        LIVE.store(0, Relaxed);
+        PEAK.store(0, Relaxed);
+    }
+}
+
 /// Does `work` and counts what it asked of the allocator, on all threads.
 pub fn counted<T>(work: impl FnOnce() -> T) -> (T, Memory) {
-    for counter in [&COUNT, &BYTES] {
-        counter.store(0, Relaxed);
-    }
-    LIVE.store(0, Relaxed);
-    PEAK.store(0, Relaxed);
     ON.store(true, Relaxed);
+    begin();
     let done = work();
     ON.store(false, Relaxed);
     (done, Memory { allocations: COUNT.load(Relaxed), bytes: BYTES.load(Relaxed), peak: PEAK.load(Relaxed).max(0) as u64 })

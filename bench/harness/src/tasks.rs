@@ -1,6 +1,6 @@
 //! The runtimes that every async contender shares, and many tasks at once.
 
-use crate::{Seen, data::key};
+use crate::{Seen, data::key, memory};
 use std::future::Future;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
@@ -72,6 +72,7 @@ impl Stage {
             }
         };
         self.crowd.block_on(async {
+            memory::begin();
             let start = Instant::now();
             let handles: Vec<_> = (0..tasks).map(|number| tokio::spawn(task(number))).collect();
             let (mut sum, mut taken) = (0, Vec::new());
@@ -89,6 +90,7 @@ impl Stage {
 }
 
 async fn measured(work: impl Future<Output = (u64, i64)>) -> Seen {
+    memory::begin();
     let start = Instant::now();
     let (rows, sum) = work.await;
     Seen { time: start.elapsed().as_secs_f64(), rows, sum, latency: None, own: None }
