@@ -19,9 +19,9 @@ pub use connection::{ConnectTarget, NewConnection, PoolEvent};
 pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::HookContext;
 pub(crate) use fire::{
-    any_before, any_before_update, captures, changed, changed_among_many, fire, fire_created, fire_global, fire_statement, followed,
-    hears_finds, hears_validation, is_in_query_hook, needs_transaction, only_changes_are_heard, reads_are_told, tell, tell_all,
-    tell_changes, tell_read, tell_reads,
+    any_after_update, any_before, any_before_update, captures, changed, changed_among_many, fire, fire_created, fire_global, fire_saving,
+    fire_statement, followed, hears_finds, hears_validation, is_in_query_hook, needs_transaction, only_changes_are_heard, reads_are_told,
+    tell, tell_all, tell_changes, tell_read, tell_reads,
 };
 pub use global::GlobalHooks;
 pub use kind::HookKind;

@@ -419,7 +419,7 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
             Ok(answer)
         }
         "validate" => {
-            scene.model(step)?.build(values)?.validate(&scene.db).await?;
+            scene.model(step)?.build(values)?.validate_with(&scene.db, instance::write_options(&options)).await?;
             Ok(done())
         }
         other => Err(Error::usage(format!("the runner does not know the operation {other}"))),

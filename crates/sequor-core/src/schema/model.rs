@@ -48,6 +48,8 @@ pub struct ModelDef {
     pub userstamps: (Option<usize>, Option<usize>),
     /// A comment for the database's catalog.
     pub comment: Option<Name>,
+    /// What MySQL is told when it makes the table, in its own words: its engine, character set and first number.
+    pub made_with: Option<Name>,
     /// The name that the table had before, for migrations.
     pub renamed_from: Option<Name>,
     /// The query of a view; the model then has no table and takes no writes.
@@ -189,6 +191,7 @@ impl ModelDef {
             version: None,
             userstamps: (None, None),
             comment: None,
+            made_with: None,
             renamed_from: None,
             view: None,
             skip_sync: false,
@@ -246,18 +249,21 @@ impl ModelDef {
         if !self.primary_key.is_empty() {
             keys.push(self.primary_key.clone());
         }
-        let mut groups: Vec<(Name, Vec<usize>)> = Vec::new();
+        // Each stands where its first field is declared.
+        let mut groups: Vec<(Name, usize)> = Vec::new();
         for (position, column) in self.columns.iter().enumerate() {
             match &column.unique {
                 Some(super::Unique { group: None, .. }) => keys.push(vec![position]),
-                Some(super::Unique { group: Some(group), .. }) => match groups.iter_mut().find(|(name, _)| name == group) {
-                    Some((_, positions)) => positions.push(position),
-                    None => groups.push((group.clone(), vec![position])),
+                Some(super::Unique { group: Some(group), .. }) => match groups.iter().find(|(name, _)| name == group) {
+                    Some((_, place)) => keys[*place].push(position),
+                    None => {
+                        groups.push((group.clone(), keys.len()));
+                        keys.push(vec![position]);
+                    }
                 },
                 None => {}
             }
         }
-        keys.extend(groups.into_iter().map(|(_, positions)| positions));
         for index in self.indexes.iter().filter(|index| index.unique && index.filter.is_none()) {
             let positions: Option<Vec<usize>> =
                 index.parts.iter().map(|part| part.column.as_deref().and_then(|name| self.position(name))).collect();

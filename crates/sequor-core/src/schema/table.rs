@@ -29,6 +29,8 @@ pub struct TableDef {
     /// What the database says of the whole table in words of its own: `STRICT`, `WITHOUT ROWID`, `PARTITION BY ..`, `ENGINE=..`. `None` where nobody says:
     /// what is there stays.
     pub options: Option<Name>,
+    /// What MySQL is told when it makes the table, and never compared later: `ENGINE=.. DEFAULT CHARACTER SET .. AUTO_INCREMENT=..`.
+    pub made_with: Option<Name>,
     /// The name that the table had before, for migrations.
     pub renamed_from: Option<Name>,
 }
@@ -95,6 +97,7 @@ impl TableDef {
             checks: Vec::new(),
             comment: None,
             options: None,
+            made_with: None,
             renamed_from: None,
         }
     }
@@ -266,6 +269,7 @@ fn table_of(model: &ModelDef) -> TableDef {
         checks: model.checks.clone(),
         comment: model.comment.clone(),
         options: None,
+        made_with: model.made_with.clone(),
         renamed_from: model.renamed_from.clone(),
     }
 }

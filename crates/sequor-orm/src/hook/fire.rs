@@ -72,11 +72,34 @@ pub(crate) async fn fire(db: &Db, model: &Arc<ModelDef>, kind: HookKind, subject
 
 /// Runs the hooks of a row that was created.
 pub(crate) async fn fire_created(db: &Db, row: &mut RowState, options: &WriteOptions) -> Result<()> {
-    let model = row.model.clone();
-    for kind in [HookKind::AfterCreate, HookKind::AfterSave].into_iter().filter(|_| options.hooks) {
-        let table = db.hook_table().of(&model.name, kind);
-        let called = Called { declared: declared(&model), table, rows: false, operation: Some(Operation::Create) };
-        call(db, Some(&model), kind, HookSubject::Row(row), options, called).await?;
+    fire_saving(db, &mut [row], [HookKind::AfterCreate, HookKind::AfterSave], Some(Operation::Create), options).await
+}
+
+/// Runs the hooks of the two moments around the statement of rows of one model, each for all rows before the next one.
+/// The second moment follows the first; where all is done as Sequelize does it, the hooks of both run in the order in which they were registered.
+pub(crate) async fn fire_saving(
+    db: &Db,
+    rows: &mut [&mut RowState],
+    kinds: [HookKind; 2],
+    operation: Option<Operation>,
+    options: &WriteOptions,
+) -> Result<()> {
+    let Some(model) = rows.first().map(|row| row.model.clone()).filter(|_| options.hooks) else { return Ok(()) };
+    let declared = declared(&model);
+    if declared.is_none() && options.is_sequelizes() {
+        for (kind, table) in db.hook_table().turns(&model.name, kinds) {
+            for row in rows.iter_mut() {
+                let called = Called { declared: None, table: table.clone(), rows: false, operation };
+                call(db, Some(&model), kind, HookSubject::Row(row), options, called).await?;
+            }
+        }
+        return Ok(());
+    }
+    for kind in kinds {
+        for row in rows.iter_mut() {
+            let called = Called { declared, table: db.hook_table().of(&model.name, kind), rows: false, operation };
+            call(db, Some(&model), kind, HookSubject::Row(row), options, called).await?;
+        }
     }
     Ok(())
 }
@@ -307,6 +330,12 @@ pub(crate) fn any_before(db: &Db, model: &ModelDef, options: &WriteOptions) -> b
 pub(crate) fn any_before_update(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
     const BEFORE: &[HookKind] = &[HookKind::BeforeUpdate, HookKind::BeforeSave];
     options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, BEFORE))
+}
+
+/// Whether hooks look at a stored row behind its statement.
+pub(crate) fn any_after_update(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
+    const AFTER: &[HookKind] = &[HookKind::AfterUpdate, HookKind::AfterSave];
+    options.hooks && (declared(model).is_some() || db.hook_table().has(&model.name, AFTER))
 }
 
 /// Whether somebody wants to know which rows a write of many changed, or counts them.

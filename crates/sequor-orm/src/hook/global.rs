@@ -246,7 +246,7 @@ impl<'a> GlobalHooks<'a> {
     }
 
     fn put(&self, kind: HookKind, name: &str, run: HookFn) {
-        self.table.add(self.model, kind, Entry { name: name.to_owned(), run: Run::Plain(run), rows: self.rows });
+        self.table.add(self.model, kind, Entry::new(name, Run::Plain(run), self.rows));
     }
 
     /// With `true`, the `after_*` hooks of one row that are registered from here on are also called for each row that `*_all` writes, bulk creates and

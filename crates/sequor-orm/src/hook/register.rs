@@ -90,7 +90,7 @@ impl<M: Model> ModelHooks<'_, M> {
     }
 
     fn put_run(&self, kind: HookKind, name: &str, run: Run) {
-        self.table.add(Some(M::NAME), kind, Entry { name: name.to_owned(), run, rows: self.rows });
+        self.table.add(Some(M::NAME), kind, Entry::new(name, run, self.rows));
     }
 
     /// With `true`, the `after_*` hooks of one row that are registered from here on are also called for each row that `*_all` writes, bulk creates and

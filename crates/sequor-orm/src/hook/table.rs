@@ -10,11 +10,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(super) type Observer = Arc<dyn Fn(&AnyChange) + Send + Sync>;
 
 /// One registered hook.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) run: Run,
     /// Whether it is called for each row that a write of many changed.
     pub(super) rows: bool,
+    /// Which registration of its table it was.
+    number: u64,
+}
+
+impl Entry {
+    pub(super) fn new(name: &str, run: Run, rows: bool) -> Entry {
+        Entry { name: name.to_owned(), run, rows, number: 0 }
+    }
 }
 
 /// What a registered hook is called with.
@@ -52,6 +61,8 @@ pub struct HookTable {
     kinds: AtomicU64,
     /// The same for hooks that are called for each row.
     row_kinds: AtomicU64,
+    /// How many hooks were ever registered.
+    registered: AtomicU64,
     failures: AtomicU64,
     pub(crate) connection: ConnectionHooks,
     pub(crate) rules: crate::validate::RunTimeRules,
@@ -70,6 +81,7 @@ impl std::fmt::Debug for HookTable {
 }
 
 /// The hooks of a moment: the model's own first, then those of all models.
+#[derive(Clone)]
 pub(super) struct Found {
     own: Option<Entries>,
     all: Option<Entries>,
@@ -88,18 +100,18 @@ impl Found {
 /// The same hooks without those of a name, and with another one behind them.
 fn changed(entries: Option<&Entries>, name: &str, added: Option<Entry>) -> Option<Entries> {
     let kept = entries.into_iter().flat_map(|entries| entries.iter()).filter(|entry| entry.name != name);
-    let copy = |entry: &Entry| Entry { name: entry.name.clone(), run: entry.run.clone(), rows: entry.rows };
-    let list: Vec<Entry> = kept.map(copy).chain(added).collect();
+    let list: Vec<Entry> = kept.cloned().chain(added).collect();
     (!list.is_empty()).then(|| Arc::new(list))
 }
 
 impl HookTable {
     /// Registers a hook of one model, or of all; one of the same name and kind is replaced.
     pub fn register(&self, model: Option<&str>, kind: HookKind, name: &str, run: HookFn) {
-        self.add(model, kind, Entry { name: name.to_owned(), run: Run::Plain(run), rows: false });
+        self.add(model, kind, Entry::new(name, Run::Plain(run), false));
     }
 
     pub(super) fn add(&self, model: Option<&str>, kind: HookKind, entry: Entry) {
+        let entry = Entry { number: self.registered.fetch_add(1, Ordering::Relaxed), ..entry };
         let mut moments = self.moments.write().unwrap_or_else(PoisonError::into_inner);
         moments.resize_with(HookKind::ALL.len(), Moment::default);
         let moment = &mut moments[kind as usize];
@@ -161,6 +173,23 @@ impl HookTable {
             Some(moment) => Found { own: moment.models.get(model).cloned(), all: moment.all.clone() },
             None => Found { own: None, all: None },
         }
+    }
+
+    /// The hooks of two moments one by one, in the order in which they were registered: the model's own first, then those of all models.
+    pub(super) fn turns(&self, model: &str, kinds: [HookKind; 2]) -> Vec<(HookKind, Found)> {
+        let found = kinds.map(|kind| (kind, self.of(model, kind)));
+        let mut turns: Vec<(bool, u64, HookKind, Found)> = Vec::new();
+        for (kind, found) in &found {
+            for (all, entries) in [(false, &found.own), (true, &found.all)] {
+                let turn = |entry: &Entry| {
+                    let one = Found { own: Some(Arc::new(vec![entry.clone()])), all: None };
+                    (all, entry.number, *kind, one)
+                };
+                turns.extend(entries.iter().flat_map(|entries| entries.iter()).map(turn));
+            }
+        }
+        turns.sort_by_key(|(all, number, ..)| (*all, *number));
+        turns.into_iter().map(|(_, _, kind, found)| (kind, found)).collect()
     }
 
     /// Whether there is any hook of a kind, whatever the model.

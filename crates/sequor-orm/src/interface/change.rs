@@ -402,6 +402,10 @@ impl QueryInterface {
             // Was there such a constraint at all?
             return match self.table(table).await {
                 Ok(known) if !has_constraint(&known, name) => Err(unknown_constraint(table, name)),
+                // The unique key of a text without a limit is an index to MariaDB, and no constraint.
+                Ok(known) if known.indexes.iter().any(|index| index.name.as_deref() == Some(name)) => {
+                    self.remove_index(table, json!(name)).await.map_err(|_| error)
+                }
                 _ => Err(error),
             };
         }

@@ -122,6 +122,26 @@ impl Options {
         self.map.get(name).and_then(Json::as_str)
     }
 
+    /// What MySQL is told when it makes the table. The other databases have no words for it, as in Sequelize.
+    fn made_with(&self, model: &str) -> Result<Option<Name>> {
+        let mut words = Vec::new();
+        for (option, before) in [("engine", "ENGINE="), ("charset", "DEFAULT CHARACTER SET="), ("collate", "COLLATE=")] {
+            let Some(given) = self.map.get(option).filter(|given| !given.is_null()) else { continue };
+            let is_word = |word: &&str| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+            let word = given.as_str().filter(is_word).ok_or_else(|| {
+                Error::usage(format!("{model}.options.{option}: {given} is no name; it has letters, digits and underscores"))
+            })?;
+            words.push(format!("{before}{word}"));
+        }
+        if let Some(given) = self.map.get("initialAutoIncrement").filter(|given| !given.is_null()) {
+            let number = given.as_u64().or_else(|| given.as_str()?.parse().ok()).filter(|number| *number > 0);
+            let number =
+                number.ok_or_else(|| Error::usage(format!("{model}.options.initialAutoIncrement: {given} is no positive integer")))?;
+            words.push(format!("AUTO_INCREMENT={number}"));
+        }
+        Ok((!words.is_empty()).then(|| words.join(" ").into()))
+    }
+
     /// A managed attribute: its name, unless it is switched off.
     fn managed(&self, name: &'static str, on: bool) -> Option<String> {
         match self.map.get(name) {
@@ -170,6 +190,7 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
         def.indexes = self::indexes(&def, indexes)?;
     }
     def.comment = options.text("comment").map(|comment| comment.to_owned().into());
+    def.made_with = options.made_with(name)?;
     def.behavior = behavior(options, Convention { underscored, implicit_key });
     Ok(def)
 }

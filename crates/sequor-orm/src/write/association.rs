@@ -221,6 +221,8 @@ pub(crate) async fn set_links(
         Some(between) => (between.to_target.clone(), different(rows.iter().map(|row| key_of(row, &link.columns)))),
     };
     let mut others = linked(parent, def, link);
+    // What the target's default scope hides is linked all the same.
+    others.clauses.unscoped = link.through.is_none();
     let model = others.model.clone();
     let now = find_rows_hooked(db, others.clone(), options.hooks, options.site).await?;
     if def.kind == RelationKind::HasOne {
@@ -275,6 +277,8 @@ async fn set_one(db: &Db, link: &Link, now: &[RowState], (own, rows): (Vec<Value
 /// Whether all of these rows are linked.
 pub(crate) async fn has_links(db: &Db, Side { parent, def, link }: Side<'_>, rows: &[RowState], options: &WriteOptions) -> Result<bool> {
     let mut query = related(parent, def, link)?;
+    // What the target's default scope hides is linked all the same.
+    query.clauses.unscoped = true;
     let keys = different(rows.iter().map(RowState::stored_key).collect::<Result<Vec<_>>>()?);
     let wanted = keys.len();
     query.clauses.filters.push(within(&link.target, &link.target.primary_key, keys, false));

@@ -117,9 +117,7 @@ async fn create_prepared(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions
 /// One row of a bulk write with its own hooks and the conflict clause of the whole. A row that was left out fires no after-hooks.
 async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) -> Result<RowState> {
     let model = row.model.clone();
-    for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
-        hook::fire(db, &model, kind, HookSubject::Row(&mut row), &options.write).await?;
-    }
+    hook::fire_saving(db, &mut [&mut row], [HookKind::BeforeCreate, HookKind::BeforeSave], None, &options.write).await?;
     let mut stored = insert_rows(db, vec![row], options).await?.pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
     remember(&mut stored);
     let is_there = model.primary_key.iter().all(|position| stored.values[*position].as_ref().is_some_and(|value| !value.is_null()));

@@ -4,7 +4,7 @@ use super::fill::{Moment, fill_new, run_setters};
 use super::insert::insert_lent;
 use super::{RowState, WriteOptions, graph};
 use crate::db::Db;
-use crate::hook::{self, HookKind, HookSubject};
+use crate::hook::{self, HookKind};
 use crate::validate;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::Result;
@@ -118,13 +118,28 @@ async fn insert_new(db: &Db, mut state: RowState, options: &WriteOptions, implie
 pub(crate) async fn before_create(db: &Db, state: &mut RowState, options: &WriteOptions, implied: &[usize]) -> Result<()> {
     validate::run(db, state, options, implied).await?;
     if !hook::any_before(db, &state.model, options) {
+        keep_listed(state, options, implied);
         return Ok(());
     }
     let checked = state.values.clone();
-    for kind in [HookKind::BeforeCreate, HookKind::BeforeSave] {
-        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(state), options).await?;
+    hook::fire_saving(db, &mut [state], [HookKind::BeforeCreate, HookKind::BeforeSave], None, options).await?;
+    validate::recheck(state, &checked, options)?;
+    keep_listed(state, options, implied);
+    Ok(())
+}
+
+/// With `fields`, what hooks set beside them is not stored, as in Sequelize.
+fn keep_listed(state: &mut RowState, options: &WriteOptions, implied: &[usize]) {
+    if options.fields.is_none() {
+        return;
     }
-    validate::recheck(state, &checked, options)
+    let model = state.model.clone();
+    for (position, column) in model.columns.iter().enumerate() {
+        if !options.writes(&column.name) && !column.managed && !column.primary_key && !implied.contains(&position) {
+            state.values[position] = None;
+            state.computed.retain(|(known, _)| *known != position);
+        }
+    }
 }
 
 /// The statement.

@@ -9,7 +9,7 @@ use super::fill::{run_setters, touch};
 use super::insert::{ValuesSink, bound, by_key, is_exact, writable};
 use super::{Recheck, RowState, WriteOptions, named};
 use crate::db::Db;
-use crate::hook::{self, HookKind, HookSubject};
+use crate::hook::{self, HookKind};
 use crate::load::{run_one, step, unsink};
 use crate::plan::update_key;
 use crate::validate;
@@ -140,6 +140,26 @@ pub(crate) struct Prepared {
     pending: Vec<(usize, Option<Value>)>,
 }
 
+impl Prepared {
+    /// Keeps apart what hooks behind the statement set of what it did not write; `before` is the row as they found it.
+    fn set_behind(&mut self, before: Vec<Option<Value>>) {
+        for (position, found) in before.into_iter().enumerate() {
+            let set = &self.state.values[position];
+            if *set == found || self.changed.contains(&position) {
+                continue;
+            }
+            let set = set.clone();
+            match self.pending.iter_mut().find(|(known, _)| *known == position) {
+                Some((_, value)) => *value = set,
+                None => self.pending.push((position, set)),
+            }
+            if let (Some(original), Some(found)) = (&mut self.state.original, found) {
+                original[position] = found;
+            }
+        }
+    }
+}
+
 /// For a row that comes from outside: checks, setters, validation, hooks.
 async fn prepare(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Prepared> {
     ready(&mut state)?;
@@ -181,9 +201,7 @@ async fn prepare_stored(db: &Db, mut state: RowState, options: &WriteOptions) ->
         return settle(db, state, None, options);
     }
     let given = state.values.clone();
-    for kind in [HookKind::BeforeUpdate, HookKind::BeforeSave] {
-        hook::fire(db, &state.model.clone(), kind, HookSubject::Row(&mut state), options).await?;
-    }
+    hook::fire_saving(db, &mut [&mut state], [HookKind::BeforeUpdate, HookKind::BeforeSave], None, options).await?;
     // Apart, so that saves of typed models carry none of it.
     if options.recheck == Recheck::Hooks {
         Box::pin(validate::again(db, &mut state, &given, options)).await?;
@@ -235,10 +253,23 @@ async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSta
 /// What follows a statement that wrote the row.
 async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
     let mut row = row;
-    for kind in [HookKind::AfterUpdate, HookKind::AfterSave] {
-        hook::fire(db, &row.state.model.clone(), kind, HookSubject::Row(&mut row.state), options).await?;
-    }
+    fire_after(db, &mut [&mut row], options).await?;
     written(db, row, options).await
+}
+
+/// The hooks behind the statement. What they set beside what it wrote is a change that is not stored, as in Sequelize.
+async fn fire_after(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    if !hook::any_after_update(db, &first.state.model, options) {
+        return Ok(());
+    }
+    let before: Vec<Vec<Option<Value>>> = rows.iter().map(|row| row.state.values.clone()).collect();
+    let mut states: Vec<&mut RowState> = rows.iter_mut().map(|row| &mut row.state).collect();
+    hook::fire_saving(db, &mut states, [HookKind::AfterUpdate, HookKind::AfterSave], None, options).await?;
+    for (row, before) in rows.iter_mut().zip(before) {
+        row.set_behind(before);
+    }
+    Ok(())
 }
 
 /// Tells the listeners of a row that was written, and gives it as it is stored.

@@ -65,7 +65,9 @@ async fn upsert_one(
     let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
     let model = state.model.clone();
     prepare(&mut state, db, options)?;
-    validate::run(db, &mut state, options, &[]).await?;
+    // As in Sequelize, a run-time model checks what is given: what is missing is the database's to refuse.
+    let missing: Vec<usize> = (0..state.values.len()).filter(|position| options.is_sequelizes() && !state.gives(*position)).collect();
+    validate::run(db, &mut state, options, &missing).await?;
     hook::fire(db, &model, HookKind::BeforeUpsert, HookSubject::Row(&mut state), options).await?;
     let key = match key {
         Some(key) => key,

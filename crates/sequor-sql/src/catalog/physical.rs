@@ -51,6 +51,7 @@ impl Ways for Dialect {
             checks: table.checks.iter().map(check).collect(),
             comment: table.comment.clone().filter(|_| dialect != Dialect::Sqlite),
             options: words::of_table(dialect, table).map(|text| Name::Owned(text.to_owned())),
+            made_with: None,
             renamed_from: None,
         })
     }

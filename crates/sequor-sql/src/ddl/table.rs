@@ -84,6 +84,10 @@ impl DdlWriter {
             self.sql.push(" ");
             self.sql.push(options);
         }
+        if let Some(words) = table.made_with.as_deref().filter(|_| self.dialect.is_mysql()) {
+            self.sql.push(" ");
+            self.sql.push(words);
+        }
         self.end();
         Ok(())
     }

@@ -44,7 +44,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
             Ok(json!({ "done": true }))
         }
         "validate" => {
-            let result = record.validate(&db).await;
+            let result = record.validate_with(&db, write).await;
             scene.put_back(step, record);
             result?;
             Ok(json!({ "done": true }))
@@ -79,7 +79,7 @@ pub(super) async fn instance(scene: &mut Scene, op: &str, step: &Json) -> sequor
     }
 }
 
-fn write_options(options: &Json) -> WriteOptions {
+pub(super) fn write_options(options: &Json) -> WriteOptions {
     let mut write = WriteOptions::at(std::panic::Location::caller());
     let flag = |name: &str, otherwise: bool| options.get(name).and_then(Json::as_bool).unwrap_or(otherwise);
     write.validate = flag("validate", true);

@@ -315,7 +315,29 @@ impl Record {
     /// # Errors
     /// `Validation`.
     pub async fn validate(&mut self, db: &Db) -> Result<()> {
-        crate::validate::run(db, &mut self.state, &WriteOptions::at(Location::caller()), &[]).await
+        self.validate_with(db, WriteOptions::at(Location::caller())).await
+    }
+
+    /// Checks the rules with options: `fields` are the attributes that are checked, without `hooks` the rules are checked alone.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, mut note) = noted().await?;
+    /// use sequor::WriteOptions;
+    /// note.set("title", "")?;
+    /// let mut options = WriteOptions::at(std::panic::Location::caller());
+    /// options.fields = Some(vec!["stars".into()]);
+    /// note.validate_with(&db, options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Validation`.
+    pub async fn validate_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        crate::validate::run(db, &mut self.state, &options, &[]).await
     }
 
     /// Sets and saves only these attributes, with options.

@@ -32,7 +32,8 @@ impl Record {
             Json::Object(map) => map,
             _ => Map::new(),
         };
-        if let (Some(include), false) = (&self.include, options.contains_key("include")) {
+        let anew = options.contains_key("include");
+        if let (Some(include), false) = (&self.include, anew) {
             options.insert("include".into(), include.as_ref().clone());
         }
         let include = options.get("include").cloned().map(Arc::new);
@@ -41,7 +42,9 @@ impl Record {
         let mut query = model.query(Json::Object(options))?;
         query.clauses.filters.push(key_filter(&query.model, key));
         query.clauses.unordered = true;
-        show_keys(&mut query.clauses, &self.state.model, db.registry())?;
+        if !anew {
+            show_keys(&mut query.clauses, &self.state.model, db.registry())?;
+        }
         let Some(mut found) = model.read(query).await?.pop() else {
             return Err(Error::of_usage(
                 UsageErrorKind::Instance,
@@ -86,7 +89,7 @@ impl Record {
     }
 }
 
-/// The rows of the includes show their keys, as those of Sequelize do once they were read.
+/// The rows of the includes show their keys, as those of Sequelize do when they are read again with the includes of before.
 fn show_keys(clauses: &mut Clauses, model: &ModelDef, models: &dyn Models) -> Result<()> {
     for include in &mut clauses.includes {
         let Some(relation) = model.relation(&include.relation) else { continue };

@@ -3,7 +3,7 @@
 mod documents;
 mod operators;
 
-use super::expression::{bind_value, expression, free_value, named, reference};
+use super::expression::{bind_value, expression, free_value, kind, named, reference};
 use super::{Place, unknown};
 use crate::model::{compare, in_values};
 use documents::{json_condition, json_object, json_path};
@@ -66,7 +66,8 @@ pub(crate) fn condition(place: Place<'_>, json: Json) -> Result<Expr> {
 
 fn object(place: Place<'_>, mut map: Map<String, Json>) -> Result<Expr> {
     if let Some(what) = map.remove("$expr") {
-        let subject = Subject { expr: expression(place, what)?, ty: None };
+        let expr = expression(place, what)?;
+        let subject = Subject { ty: kind(place, &expr), expr };
         let condition = map.remove("$cond").unwrap_or_default();
         return subject.condition(place, condition);
     }

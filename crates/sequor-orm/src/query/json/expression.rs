@@ -220,3 +220,25 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
         None => Ok(free_value(json)),
     }
 }
+
+/// The type that what is compared with an expression has, where a column tells it: a decimal on SQLite is no number to compare a number with.
+pub(super) fn kind(place: Place<'_>, expr: &Expr) -> Option<ColumnType> {
+    match expr {
+        Expr::Field(field) => {
+            let mut reached = None;
+            for name in &field.path {
+                let relation = reached.as_deref().unwrap_or(place.model).relation(name)?.clone();
+                reached = Some(place.models.model(&relation.target).ok()?);
+            }
+            let ty = reached.as_deref().unwrap_or(place.model).column(&field.name)?.ty.clone();
+            (!matches!(ty, ColumnType::Json(_) | ColumnType::Array(_))).then_some(ty)
+        }
+        Expr::Call { func: Func::Min | Func::Max, args, .. } => kind(place, args.first()?),
+        Expr::Call { func: Func::Sum | Func::Avg | Func::Abs | Func::Round | Func::Coalesce | Func::NullIf, args, .. } => args
+            .iter()
+            .find_map(|arg| kind(place, arg))
+            .filter(|ty| matches!(ty, ColumnType::Decimal(_)))
+            .map(|_| ColumnType::Decimal(None)),
+        _ => None,
+    }
+}

@@ -84,9 +84,14 @@ impl WriteOptions {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
 
+    /// Whether the write is one of run-time models, whose hooks run as in Sequelize.
+    pub(crate) fn is_sequelizes(&self) -> bool {
+        self.recheck != Recheck::Rules
+    }
+
     /// The options of the rows that are created with this one, where they are not its own: Sequelize hands none down.
     pub(crate) fn below(&self) -> Option<WriteOptions> {
-        let own = self.recheck != Recheck::Rules && !(self.validate && self.hooks && self.fields.is_none() && !self.silent);
+        let own = self.is_sequelizes() && !(self.validate && self.hooks && self.fields.is_none() && !self.silent);
         own.then(|| WriteOptions { validate: true, hooks: true, fields: None, silent: false, ..self.clone() })
     }
 

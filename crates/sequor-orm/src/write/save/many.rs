@@ -2,10 +2,12 @@
 //! many conditions (MySQL): `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
 use super::super::create::remember;
-use super::{Prepared, column, comes_back, expected_version, finish, key_condition, lost, prepare, ready, save, settle, take, written};
+use super::{
+    Prepared, column, comes_back, expected_version, finish, fire_after, key_condition, lost, prepare, ready, save, settle, take, written,
+};
 use crate::Value;
 use crate::db::Db;
-use crate::hook::{self, HookKind, HookSubject};
+use crate::hook::{self, HookKind};
 use crate::load::{KeyHash, run_one, step, unsink};
 use crate::plan::update_key;
 use crate::write::insert::{ValuesSink, bound, is_flat, returning};
@@ -70,7 +72,7 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
     }
     let mut saved = Vec::with_capacity(rows.len());
     if matched {
-        fire_all(db, &mut rows, [HookKind::AfterUpdate, HookKind::AfterSave], options).await?;
+        fire_after(db, &mut rows.iter_mut().collect::<Vec<_>>(), options).await?;
     }
     for row in rows {
         let mut row = if matched { written(db, row, options).await? } else { finish(db, row, options).await? };
@@ -91,17 +93,9 @@ async fn prepare_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions)
         given.push(state.values.clone());
         rows.push(Prepared { state, before: None, stored: None, changed: Vec::new(), pending: Vec::new() });
     }
-    fire_all(db, &mut rows, [HookKind::BeforeUpdate, HookKind::BeforeSave], options).await?;
+    let mut states: Vec<&mut RowState> = rows.iter_mut().map(|row| &mut row.state).collect();
+    hook::fire_saving(db, &mut states, [HookKind::BeforeUpdate, HookKind::BeforeSave], None, options).await?;
     rows.into_iter().zip(given).map(|(row, given)| settle(db, row.state, Some(&given), options)).collect()
-}
-
-async fn fire_all(db: &Db, rows: &mut [Prepared], kinds: [HookKind; 2], options: &WriteOptions) -> Result<()> {
-    for kind in kinds {
-        for row in rows.iter_mut() {
-            hook::fire(db, &row.state.model.clone(), kind, HookSubject::Row(&mut row.state), options).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Rows of one statement are stored, keep their keys, and hold nothing that only the database knows where it gives no rows back.
