@@ -151,10 +151,12 @@ impl Prepared {
             let set = set.clone();
             match self.pending.iter_mut().find(|(known, _)| *known == position) {
                 Some((_, value)) => *value = set,
-                None => self.pending.push((position, set)),
-            }
-            if let (Some(original), Some(found)) = (&mut self.state.original, found) {
-                original[position] = found;
+                None => {
+                    self.pending.push((position, set));
+                    if let (Some(original), Some(found)) = (&mut self.state.original, found) {
+                        original[position] = found;
+                    }
+                }
             }
         }
     }
