@@ -1,6 +1,7 @@
 //! Counts what test programs say: passed and failed, tests of each database, the names of failures.
 
 use super::DATABASES;
+use super::fewer::{PACKAGE, Ran};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The counts of a run.
@@ -14,6 +15,8 @@ pub struct Tally {
     pub by_database: BTreeMap<&'static str, u64>,
     /// What a person should read at the end.
     pub problems: Vec<String>,
+    /// The databases of each test of every database.
+    pub ran: Ran,
     /// The package of each test program.
     packages: BTreeMap<String, String>,
     /// The package whose tests run now.
@@ -80,6 +83,9 @@ impl Tally {
     fn test(&mut self, name: &str, outcome: &str) {
         if outcome == "FAILED" && self.failures.insert((self.package.clone(), name.to_owned())) {
             self.problems.push(format!("FAILED {}: {name}", self.package));
+        }
+        if self.package == PACKAGE {
+            self.ran.add(name);
         }
         let database = DATABASES.into_iter().find(|database| self.belongs_to(name, database));
         if let (Some(database), "ok" | "FAILED") = (database, outcome) {
