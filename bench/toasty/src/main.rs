@@ -4,6 +4,7 @@
 mod models;
 
 use bench_harness::data::{DEEP, New, key, rows, score};
+use bench_harness::hand::days;
 use bench_harness::{Ask, Contender, Seen, Stage, Tree, Work, serve};
 use models::*;
 use std::cell::{OnceCell, RefCell};
@@ -27,8 +28,17 @@ fn time(row: &New) -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(row.created_at.timestamp_micros()).expect("a time")
 }
 
+/// A row to insert: the builder's type has no name to write.
+macro_rules! create {
+    ($row:expr) => {{
+        let row: &New = $row;
+        let create = Inserted::create().name(row.name.clone()).email(row.email.clone()).age(row.age).score(row.score);
+        create.active(row.active).bio(row.bio.clone()).created_at(time(row))
+    }};
+}
+
 fn creates(rows: &[New]) -> toasty::stmt::CreateMany<Inserted> {
-    rows.iter().fold(Inserted::create_many(), |all, row| all.item(create(row)))
+    rows.iter().fold(Inserted::create_many(), |all, row| all.item(create!(row)))
 }
 
 macro_rules! sum {
@@ -53,7 +63,14 @@ async fn read(db: &mut Db, work: Work, times: u32) -> (u64, i64) {
             }
             Work::Wide(10_000) => sum!(Wide::all().exec(db).await.expect("rows")),
             Work::Wide(count) => sum!(Wide::all().order_by(Wide::fields().id().asc()).limit(count as usize).exec(db).await.expect("rows")),
-            Work::Filter => sum!(filtered().exec(db).await.expect("rows")),
+            Work::Filter => {
+                let fields = Person::fields();
+                let [from, to] = days().map(|day| jiff::Timestamp::from_second(day.timestamp()).expect("a time"));
+                let ids = fields.id().ge(100).and(fields.id().lt(1_000)).and(fields.age().gt(10)).and(fields.age().lt(60));
+                let days = fields.created_at().ge(from).and(fields.created_at().lt(to)).and(fields.active().eq(true));
+                let names = fields.name().ne("nobody").and(fields.email().ne("nobody@example.com")).and(fields.name().like("User %"));
+                sum!(Person::filter(ids.and(days).and(names)).order_by(fields.id().asc()).exec(db).await.expect("rows"))
+            }
             Work::Page => {
                 let active = || Person::filter(Person::fields().active().eq(true));
                 let (rows, sum) = sum!(active().order_by(Person::fields().id().asc()).limit(20).offset(40).exec(db).await.expect("rows"));
@@ -138,7 +155,7 @@ impl Contender for Peer {
             // No rows behind one another, no changes of rows that are there already, no limit for each parent and no rows between two others.
             Work::Stream | Work::Upsert | Work::Tree(Tree::Limited | Tree::ManyToMany) => return None,
             Work::Create => {
-                let creates: Vec<_> = rows(operations).iter().map(create).collect();
+                let creates: Vec<_> = rows(operations).iter().map(|row| create!(row)).collect();
                 stage.here(async {
                     for create in creates {
                         assert!(create.exec(db).await.expect("a row").id > 0);
