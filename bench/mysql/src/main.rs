@@ -83,7 +83,7 @@ fn entries(stage: Stage, port: u16) -> Vec<Entry> {
         entries.push(entry("SeaORM", move || Box::new(sea_orm_peer::Peer::connect(stage, at.clone(), 9_000))));
     }
     entries.extend(Process::node(url.clone()));
-    entries.extend(Process::toasty(url.clone()));
+    entries.extend(Process::toasty(url.replace("mysql://", "mariadb://")));
     entries
 }
 
