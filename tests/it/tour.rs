@@ -4,6 +4,7 @@ mod attributes;
 mod connecting;
 mod errors;
 mod forms;
+mod keys;
 mod lifecycle;
 mod neighbours;
 mod queries;

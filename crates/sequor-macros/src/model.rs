@@ -113,6 +113,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
         }
     }
     columns::place(&mut columns);
+    relations.iter_mut().for_each(|relation| relation.name_keys(&columns));
     let managed = managed::read(&options, &columns, errors);
     let model = Model { ident: input.ident.clone(), root, options, columns, relations, computed, managed };
     check(&model, errors);

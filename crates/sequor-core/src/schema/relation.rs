@@ -19,6 +19,8 @@ pub struct RelationDef {
     pub target: ModelLink,
     /// Fields of the foreign key: on the source for `BelongsTo`, on the target for `HasOne` and `HasMany`, on the through model (pointing to the source) for `BelongsToMany`.
     pub foreign_key: Vec<Name>,
+    /// Where the convention decides: what the key's name begins with. Without a field `drug_id`, the key of a model that is known by its `code` is `drug_code`.
+    pub key_stem: Option<Name>,
     /// Fields of the source that are pointed to; empty is its primary key.
     pub source_key: Vec<Name>,
     /// Fields of the target that are pointed to; empty is its primary key.
@@ -50,6 +52,8 @@ pub struct ThroughDef {
     pub model: ModelLink,
     /// Its fields that point to the target.
     pub other_key: Vec<Name>,
+    /// What their names begin with, where the convention decides.
+    pub other_stem: Option<Name>,
     /// Fixed values of its rows.
     pub scope: Vec<(Name, Value)>,
     /// Whether a pair occurs once.
@@ -150,6 +154,7 @@ impl RelationDef {
             kind,
             target,
             foreign_key: Vec::new(),
+            key_stem: None,
             source_key: Vec::new(),
             target_key: Vec::new(),
             through: None,
@@ -167,36 +172,32 @@ impl RelationDef {
     /// Finds the models and columns of this relation.
     pub fn link(&self, source: &ModelDef, models: &dyn Models) -> Result<Link> {
         let target = models.model(&self.target)?;
-        let find = |model: &ModelDef, names: &[Name], option: &str| -> Result<Vec<usize>> {
-            if names.is_empty() {
-                return Ok(model.primary_key.clone());
-            }
-            let missing = |name: &Name| {
-                let relation = format!("{}.{}", source.name, self.name);
-                Error::usage(format!(
-                    "{relation}: {} has no field {name} for the key of this relation; add it, or say which one it is by `{option}`",
-                    model.name
-                ))
-            };
-            names.iter().map(|name| model.position(name).ok_or_else(|| missing(name))).collect()
+        let key = |model: &ModelDef, names: &[Name], option: &str| self.positions(&source.name, model, names, option);
+        let holds = |model: &ModelDef, names: &[Name], stem: Option<&Name>, pointed: (&ModelDef, &[usize]), option: &str| {
+            let by_name = stem.and_then(|stem| by_convention(model, names, stem, pointed));
+            by_name.map_or_else(|| self.positions(&source.name, model, names, option), Ok)
         };
         let (from, to, through) = match self.kind {
             RelationKind::BelongsTo => {
-                (find(source, &self.foreign_key, "foreign_key")?, find(&target, &self.target_key, "target_key")?, None)
+                (key(source, &self.foreign_key, "foreign_key")?, key(&target, &self.target_key, "target_key")?, None)
             }
             RelationKind::HasOne | RelationKind::HasMany => {
-                (find(source, &self.source_key, "source_key")?, find(&target, &self.foreign_key, "foreign_key")?, None)
+                let from = key(source, &self.source_key, "source_key")?;
+                let to = holds(&target, &self.foreign_key, self.key_stem.as_ref(), (source, &from), "foreign_key")?;
+                (from, to, None)
             }
             RelationKind::BelongsToMany => {
                 let through =
                     self.through.as_ref().ok_or_else(|| Error::usage(format!("{}.{} has no through model", source.name, self.name)))?;
                 let model = models.model(&through.model)?;
+                let from = key(source, &self.source_key, "source_key")?;
+                let to = key(&target, &self.target_key, "target_key")?;
                 let link = ThroughLink {
-                    to_source: find(&model, &self.foreign_key, "foreign_key")?,
-                    to_target: find(&model, &through.other_key, "other_key")?,
+                    to_source: holds(&model, &self.foreign_key, self.key_stem.as_ref(), (source, &from), "foreign_key")?,
+                    to_target: holds(&model, &through.other_key, through.other_stem.as_ref(), (&target, &to), "other_key")?,
                     model,
                 };
-                (find(source, &self.source_key, "source_key")?, find(&target, &self.target_key, "target_key")?, Some(link))
+                (from, to, Some(link))
             }
         };
         let pairs = match &through {
@@ -211,4 +212,26 @@ impl RelationDef {
         }
         Ok(Link { target, source: from, columns: to, through })
     }
+
+    fn positions(&self, source: &Name, model: &ModelDef, names: &[Name], option: &str) -> Result<Vec<usize>> {
+        if names.is_empty() {
+            return Ok(model.primary_key.clone());
+        }
+        let missing = |name: &Name| {
+            let relation = format!("{source}.{}", self.name);
+            Error::usage(format!(
+                "{relation}: {} has no field {name} for the key of this relation; add it, or say which one it is by `{option}`",
+                model.name
+            ))
+        };
+        names.iter().map(|name| model.position(name).ok_or_else(|| missing(name))).collect()
+    }
+}
+
+/// The fields of a key that is named after what it points to, `drug_code`, where there is no `drug_id`.
+fn by_convention(model: &ModelDef, names: &[Name], stem: &Name, (target, key): (&ModelDef, &[usize])) -> Option<Vec<usize>> {
+    if names.iter().all(|name| model.position(name).is_some()) {
+        return None;
+    }
+    key.iter().map(|position| model.position(&format!("{stem}_{}", target.columns[*position].name))).collect()
 }

@@ -1,7 +1,7 @@
 //! The fields that are relations: reading them, their constants, and their `StaticRelation`s.
 
 use super::Model;
-use super::columns::action;
+use super::columns::{ColumnField, action};
 use crate::attributes::{Given, ItemValue, Options, items, known};
 use crate::errors::Errors;
 use crate::{names, types};
@@ -44,7 +44,7 @@ pub struct RelationField {
     pub required: bool,
     /// The model between.
     pub through: Option<TokenStream>,
-    /// The fields of the foreign key, on whichever side they are.
+    /// The fields of the foreign key, on whichever side they are: all that the convention may mean.
     pub key: Vec<String>,
     /// Its position among the relations.
     pub position: u16,
@@ -143,6 +143,20 @@ pub fn check_key(relation: &RelationField, model: &Model, errors: &mut Errors) {
 }
 
 impl RelationField {
+    /// By convention the children of a model that is known by its `code` hold a `drug_id` or a `drug_code`: a nested draft owes neither.
+    pub fn name_keys(&mut self, columns: &[ColumnField]) {
+        let (true, [conventional]) = (self.options.place("foreign_key").is_none() && self.kind != Kind::BelongsTo, self.key.as_slice())
+        else {
+            return;
+        };
+        let owner = conventional.strip_suffix("_id").unwrap_or(conventional).to_owned();
+        let mut pointed: Vec<String> = self.options.texts("source_key").iter().map(LitStr::value).collect();
+        if pointed.is_empty() {
+            pointed = columns.iter().filter(|column| column.options.has("primary_key")).map(|column| column.name.clone()).collect();
+        }
+        self.key.extend(pointed.iter().filter(|name| *name != "id").map(|name| format!("{owner}_{name}")));
+    }
+
     /// Refuses options that mean nothing for this kind.
     fn check(&self, errors: &mut Errors) {
         let many_to_many = self.kind == Kind::BelongsToMany;

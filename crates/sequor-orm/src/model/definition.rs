@@ -313,18 +313,23 @@ impl StaticModel {
         let names = |given: &[&'static str], convention: &dyn Fn() -> String| -> Vec<Name> {
             if given.is_empty() { vec![convention().into()] } else { given.iter().map(|name| (*name).into()).collect() }
         };
-        let own = || format!("{}_id", snake_case(self.name));
+        let own = snake_case(self.name);
         made.foreign_key = match relation.kind {
             RelationKind::BelongsTo => names(relation.foreign_key, &|| format!("{}_id", relation.name)),
-            RelationKind::HasOne | RelationKind::HasMany | RelationKind::BelongsToMany => names(relation.foreign_key, &own),
+            RelationKind::HasOne | RelationKind::HasMany | RelationKind::BelongsToMany => {
+                made.key_stem = relation.foreign_key.is_empty().then(|| own.clone().into());
+                names(relation.foreign_key, &|| format!("{own}_id"))
+            }
         };
         made.source_key = relation.source_key.iter().map(|name| (*name).into()).collect();
         made.target_key = relation.target_key.iter().map(|name| (*name).into()).collect();
         let scope = |scope: fn() -> Vec<(&'static str, Value)>| scope().into_iter().map(|(name, value)| (name.into(), value)).collect();
         made.scope = scope(relation.scope);
+        let other = snake_case(relation.target_name);
         made.through = relation.through.map(|(get, name)| ThroughDef {
             model: link(get, name),
-            other_key: names(relation.other_key, &|| format!("{}_id", snake_case(relation.target_name))),
+            other_key: names(relation.other_key, &|| format!("{other}_id")),
+            other_stem: relation.other_key.is_empty().then(|| other.into()),
             scope: scope(relation.through_scope),
             unique: true,
         });

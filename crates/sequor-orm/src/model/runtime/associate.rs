@@ -213,8 +213,13 @@ impl Db {
             pair_once(&mut model, [&own.name, &other.name]);
         }
         relation.foreign_key = vec![own.name.into()];
-        relation.through =
-            Some(ThroughDef { model: link(&name), other_key: vec![other.name.into()], scope: scope(&model, fixed)?, unique });
+        relation.through = Some(ThroughDef {
+            model: link(&name),
+            other_key: vec![other.name.into()],
+            other_stem: None,
+            scope: scope(&model, fixed)?,
+            unique,
+        });
         self.registry().add(Arc::new(model));
         Ok(())
     }
