@@ -86,13 +86,24 @@ pub trait KeyValues: Clone + Send + Sync + 'static {
     /// The values, in the order of the key's columns.
     fn key_values(&self) -> Vec<Value>;
 
+    /// How many columns it has, as a type: [`OneColumn`] or [`ManyColumns`].
+    type Width;
+
     /// The value, where the key is of one column.
     fn single(&self) -> Option<Value> {
         None
     }
 }
 
+/// The width of a key of one column.
+pub struct OneColumn;
+
+/// The width of a key of several columns, or of none.
+pub struct ManyColumns;
+
 impl<T: Scalar> KeyValues for T {
+    type Width = OneColumn;
+
     fn key_values(&self) -> Vec<Value> {
         vec![self.to_value()]
     }
@@ -106,6 +117,8 @@ macro_rules! key_tuple {
     ($($name:ident $place:tt),+) => {
         #[diagnostic::do_not_recommend]
         impl<$($name: Scalar),+> KeyValues for ($($name,)+) {
+            type Width = ManyColumns;
+
             fn key_values(&self) -> Vec<Value> {
                 vec![$(self.$place.to_value()),+]
             }
@@ -120,6 +133,8 @@ key_tuple!(A 0, B 1, C 2, D 3, E 4);
 
 /// The key of a model without one.
 impl KeyValues for () {
+    type Width = ManyColumns;
+
     fn key_values(&self) -> Vec<Value> {
         Vec::new()
     }

@@ -100,7 +100,7 @@ pub trait Model: Instance + Clone + Sized {
     /// The slots that `draft!` fills.
     type Fields: 'static;
     /// The type of the primary key: a scalar, or a tuple.
-    type Key: KeyValues;
+    type Key: KeyValues + IntoKey<Self::Key, <Self::Key as KeyValues>::Width>;
     /// All slots, empty.
     const FIELDS: Self::Fields;
     /// The struct's name.

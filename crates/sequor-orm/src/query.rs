@@ -23,9 +23,9 @@ pub use filter::Filter;
 pub(crate) use find::key_filter;
 pub use find::{Find, Lock, ModelQueries, Scope, SqlTag};
 pub use functions::{
-    Case, FrameBound, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct, cume_dist,
-    date_part, date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least, match_rank, matches,
-    max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
+    Case, FrameBound, IntoProjected, IntoTyped, Window, WindowCall, alias, avg, cast_text, coalesce, count, count_all, count_distinct,
+    cume_dist, date_part, date_trunc, dense_rank, first_value, function, greatest, lag, lag_by, last_value, lead, lead_by, least,
+    match_rank, matches, max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
 };
 pub use include::Include;
 pub(crate) use json::{Place, bind_value, expression, named, relation_of};
@@ -44,4 +44,5 @@ pub use reshape::WholeShape;
 pub use select::{Columns, Selection};
 pub use shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};
 pub use stream::{Batches, RowStream};
+pub(crate) use subquery::among_query;
 pub use subquery::{OneColumn, Tuple, outer, scalar, tuple};

@@ -386,6 +386,12 @@ impl DdlWriter {
             return self.search_table(table, index);
         }
         let name = index.name_in(table);
+        if let (Some(expression), Dialect::Mariadb) = (index.parts.iter().find_map(|part| part.expression.as_ref()), self.dialect) {
+            return Err(Error::unsupported(format!(
+                "the index {name} of {table} is of the expression {expression}, which MariaDB cannot index: add a field with \
+                 `generated = \"{expression}\", stored` and index that"
+            )));
+        }
         if index.constraint && index.unique && self.dialect == Dialect::Postgres && !if_not_exists {
             return self.unique_constraint(table, index);
         }

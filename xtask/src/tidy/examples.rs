@@ -1,4 +1,5 @@
-//! Every public item of the facade, and every terminal method of its types, has an example that the documentation's tests run.
+//! Every public item of the facade, and every terminal method of its types, has an example that the documentation's tests run; every trait of it has a
+//! message of its own for the compiler.
 //!
 //! What a macro of the crate makes (operators, hooks of one kind) is not seen here: the item that it belongs to shows some of it.
 
@@ -74,6 +75,13 @@ fn items(list: &[Item], path: &str, exports: &Exports, findings: &mut Vec<Findin
         {
             findings.push(finding(path, ident.span().start().line, ident.to_string()));
         }
+        if let Item::Trait(item) = item
+            && is_public(&item.vis)
+            && exports.has(path, &item.ident.to_string())
+            && !item.attrs.iter().any(speaks)
+        {
+            findings.push(silent(path, item));
+        }
         match item {
             Item::Impl(block) if block.trait_.is_none() => {
                 let Some(owner) = owner(&block.self_ty).filter(|owner| exports.has(path, owner)) else { continue };
@@ -110,6 +118,17 @@ fn items(list: &[Item], path: &str, exports: &Exports, findings: &mut Vec<Findin
 fn finding(path: &str, line: usize, name: String) -> Finding {
     let mend = "show it in a few lines of its documentation, on sqlite::memory: where it needs a database";
     Finding { rule: "example", path: path.to_owned(), line, what: format!("{name} has no example"), mend }
+}
+
+/// Whether an attribute says what the compiler tells of types that lack a trait.
+fn speaks(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|segment| segment.ident == "on_unimplemented")
+}
+
+fn silent(path: &str, item: &syn::ItemTrait) -> Finding {
+    let mend = "say by `#[diagnostic::on_unimplemented(..)]` what the type is not, and what to write";
+    let what = format!("the compiler has no words for a type that is no {}", item.ident);
+    Finding { rule: "diagnostic", path: path.to_owned(), line: item.ident.span().start().line, what, mend }
 }
 
 fn owner(ty: &syn::Type) -> Option<String> {
@@ -175,6 +194,18 @@ mod tests {
         let whats = |path: &str| check(path, &code, &exports).into_iter().map(|finding| finding.what).collect::<Vec<_>>();
         assert_eq!(whats("crates/sequor-orm/src/db.rs"), ["Db has no example", "Db::a has no example", "Db::c has no example"]);
         assert!(whats("crates/sequor-core/src/db.rs").is_empty());
+    }
+
+    #[test]
+    fn traits_of_the_facade_have_words_for_the_compiler() {
+        let exports = Exports::read("pub use sequor_orm::{Loud, Silent};");
+        let shown = "/// ```\n/// one();\n/// ```\n";
+        let code = format!(
+            "{shown}#[diagnostic::on_unimplemented(message = \"no\")]\npub trait Loud {{}}\n{shown}pub trait Silent {{}}\npub trait Own {{}}"
+        );
+        let findings = check("crates/sequor-orm/src/a.rs", &code, &exports);
+        let found: Vec<_> = findings.iter().map(|finding| (finding.rule, finding.what.as_str())).collect();
+        assert_eq!(found, [("diagnostic", "the compiler has no words for a type that is no Silent")]);
     }
 
     #[test]

@@ -11,6 +11,11 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 /// Scalars that a list column can hold. Bytes (`Vec<u8>`) are a scalar of their own, so `u8` is none of them.
+#[diagnostic::on_unimplemented(
+    message = "a list of `{Self}` cannot be the type of a column",
+    label = "expected a number, `bool`, `String`, `Uuid`, `Decimal`, a date or a time",
+    note = "lists of anything else are documents: `Json<Vec<{Self}>>`"
+)]
 pub trait Element: Scalar {}
 
 macro_rules! element {

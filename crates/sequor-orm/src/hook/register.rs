@@ -57,6 +57,10 @@ pub struct ModelHooks<'a, M> {
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "hooks cannot be registered at a `{Self}`",
+    label = "expected `db.hooks::<User>()` or `db.global_hooks()`"
+)]
 pub trait HookRegistry {
     /// Registers a hook.
     fn on(&self, kind: HookKind, name: &str, run: HookFn);

@@ -49,6 +49,11 @@ macro_rules! hooks {
         /// # Ok(())
         /// # }
         /// ```
+        #[diagnostic::on_unimplemented(
+            message = "`{Self}` has no hooks",
+            label = "this model says `hooks`, so it needs its implementation",
+            note = "write `impl Hooks for {Self} {{ async fn before_create(draft: &mut Draft<{Self}>, cx: &HookContext<'_>) -> Result<()> {{ .. }} }}`"
+        )]
         pub trait Hooks: Model + DeclaresHooks {
             $(
                 $(#[$doc])*

@@ -536,8 +536,8 @@ impl QueryInterface {
     /// `Usage` for a column that is not there; constraint errors.
     pub async fn bulk_delete(&self, table: &str, filter: Json) -> Result<u64> {
         let query = self.matching(table, filter).await?;
-        let options = DestroyOptions { write: self.write(), every_row: true, individual_hooks: false };
-        destroy_all(&self.db, query, &options).await
+        let options = DestroyOptions { write: self.write(), every_row: true, returning: false, individual_hooks: false };
+        Ok(destroy_all(&self.db, query, &options).await?.0)
     }
 }
 

@@ -24,6 +24,11 @@ use std::panic::Location;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "relations cannot be loaded for a `{Self}`",
+    label = "expected rows of a model, in a slice or a `Vec`",
+    note = "for one row: `user.load(User::POSTS, &db)`; for many: `users.load(User::POSTS, &db)`"
+)]
 pub trait LoadSlice<M: Model> {
     /// Loads a relation of all rows in one statement; rows that have it already are left alone.
     ///

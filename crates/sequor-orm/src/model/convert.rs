@@ -2,8 +2,9 @@
 
 use super::column::{Column, TypedExpr};
 use crate::{FieldType, Json, Scalar};
+use sequor_core::encode::{ManyColumns, OneColumn};
 use sequor_core::statement::Expr;
-use sequor_core::types::{BindType, Range};
+use sequor_core::types::{BindType, CiText, Range};
 use std::borrow::Cow;
 use std::ops;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be stored where a `{T}` is expected",
     label = "expected a value of type `{T}`",
-    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the field is an `Option<T>` convert by themselves; numbers are never widened"
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the field is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`; numbers are never widened"
 )]
 pub trait IntoValue<T> {
     /// The value as the field's type.
@@ -31,13 +32,7 @@ pub trait IntoKey<K, By> {
     fn into_key(self) -> K;
 }
 
-/// A key of one column.
-pub struct ByValue;
-
-/// A key of several columns.
-pub struct ByParts;
-
-impl<K: Scalar, V: IntoValue<K>> IntoKey<K, ByValue> for V {
+impl<K: Scalar, V: IntoValue<K>> IntoKey<K, OneColumn> for V {
     fn into_key(self) -> K {
         self.into_value()
     }
@@ -46,7 +41,7 @@ impl<K: Scalar, V: IntoValue<K>> IntoKey<K, ByValue> for V {
 macro_rules! keys {
     ($($part:ident $given:ident $value:ident),+) => {
         #[diagnostic::do_not_recommend]
-        impl<$($part, $given: IntoValue<$part>),+> IntoKey<($($part,)+), ByParts> for ($($given,)+) {
+        impl<$($part, $given: IntoValue<$part>),+> IntoKey<($($part,)+), ManyColumns> for ($($given,)+) {
             fn into_key(self) -> ($($part,)+) {
                 let ($($value,)+) = self;
                 ($($value.into_value(),)+)
@@ -58,12 +53,17 @@ macro_rules! keys {
 keys!(A X a, B Y b);
 keys!(A X a, B Y b, C Z c);
 keys!(A X a, B Y b, C Z c, D W d);
+keys!(A X a, B Y b, C Z c, D W d, E V e);
+
+impl IntoKey<(), ManyColumns> for () {
+    fn into_key(self) {}
+}
 
 /// The right side of an operator: a value, a column of the same model and type, or an expression.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be compared with a `{T}`",
     label = "expected a value, column or expression of type `{T}`",
-    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the column is an `Option<T>` convert by themselves; numbers are never widened"
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the column is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`; numbers are never widened"
 )]
 pub trait Operand<M, T> {
     /// The expression.
@@ -171,54 +171,62 @@ impl<M, T: Scalar, G> Operand<M, T> for TypedExpr<M, Option<T>, G> {
 }
 
 macro_rules! from_text {
-    ($($from:ty),*) => {$(
-        impl IntoValue<String> for $from {
-            fn into_value(self) -> String {
-                String::from(&*self)
+    ($text:ty: $($from:ty),*) => {$(
+        impl IntoValue<$text> for $from {
+            fn into_value(self) -> $text {
+                <$text>::from(&*self)
             }
         }
 
-        impl IntoValue<Option<String>> for $from {
-            fn into_value(self) -> Option<String> {
-                Some(String::from(&*self))
+        impl IntoValue<Option<$text>> for $from {
+            fn into_value(self) -> Option<$text> {
+                Some(<$text>::from(&*self))
             }
         }
 
-        impl<M> Operand<M, String> for $from {
+        impl<M> Operand<M, $text> for $from {
             fn into_operand(self) -> Expr {
-                owned(String::from(&*self))
+                owned(<$text>::from(&*self))
             }
         }
 
-        impl<M> Operand<M, Option<String>> for $from {
+        impl<M> Operand<M, Option<$text>> for $from {
             fn into_operand(self) -> Expr {
-                owned(String::from(&*self))
+                owned(<$text>::from(&*self))
             }
         }
     )*};
 }
 
-from_text!(&str, Box<str>, Arc<str>, Cow<'_, str>);
+from_text!(String: &str, Box<str>, Arc<str>, Cow<'_, str>);
+from_text!(CiText: &str, String, Cow<'_, str>);
 
-impl IntoValue<Json> for serde_json::Value {
-    fn into_value(self) -> Json {
+/// A document is given as it is.
+impl<T> IntoValue<Json<T>> for T {
+    fn into_value(self) -> Json<T> {
         Json(self)
     }
 }
 
-impl IntoValue<Option<Json>> for serde_json::Value {
-    fn into_value(self) -> Option<Json> {
+impl<T> IntoValue<Option<Json<T>>> for T {
+    fn into_value(self) -> Option<Json<T>> {
         Some(Json(self))
     }
 }
 
-impl<M> Operand<M, Json> for serde_json::Value {
+impl<M, T> Operand<M, Json<T>> for T
+where
+    Json<T>: FieldType,
+{
     fn into_operand(self) -> Expr {
         owned(Json(self))
     }
 }
 
-impl<M> Operand<M, Option<Json>> for serde_json::Value {
+impl<M, T> Operand<M, Option<Json<T>>> for T
+where
+    Json<T>: FieldType,
+{
     fn into_operand(self) -> Expr {
         owned(Json(self))
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::FieldType;
 use crate::migrate::MigrationStep;
-use crate::query::{IntoTyped, Presence, Projection, ProjectionItem, raw_value};
+use crate::query::{IntoProjected, IntoTyped, Presence, Projection, ProjectionItem, raw_value};
 use crate::write::{Draft, RowState};
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
@@ -352,8 +352,8 @@ pub fn raw_name<M: Model>(field: &str, own: &'static str) -> sequor_core::Name {
 }
 
 /// A column or expression of a projection.
-pub fn projected<M, T: FieldType>(expression: impl IntoTyped<M, T>) -> ProjectionItem {
-    ProjectionItem::Expr(expression.into_typed())
+pub fn projected<M, T: FieldType>(expression: impl IntoProjected<M, T>) -> ProjectionItem {
+    ProjectionItem::Expr(expression.into_projected())
 }
 
 /// A projection of a to-one relation inside of a projection.

@@ -24,6 +24,11 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an enum of the database",
+    label = "this type has no labels",
+    note = "add `#[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]` to `{Self}`"
+)]
 pub trait DbEnum: Scalar {
     /// All variants, in order.
     const VARIANTS: &'static [Self];

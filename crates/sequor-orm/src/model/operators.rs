@@ -1,9 +1,11 @@
 //! The operators of columns and expressions, written once for both.
 
+mod among;
 mod compute;
 mod document;
 mod json;
 
+pub use among::Among;
 pub use compute::Fractional;
 pub(crate) use json::parse_path;
 pub use json::{JsonOperand, JsonPath};
@@ -101,6 +103,7 @@ where
 }
 
 /// Types that are ranges.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a range", label = "expected a column of type `Range<T>`")]
 pub trait Ranged: FieldType {
     /// One end.
     type Element: Scalar;
@@ -205,16 +208,14 @@ macro_rules! operators {
                 Filter::new(Expr::Between { expr, low, high, negated: true })
             }
 
-            /// One of a list; an empty list matches nothing, NULLs in it are dropped. Sequelize: `Op.in`.
-            pub fn is_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-                let values = values.into_iter().map(|value| value.into_value().moved()).collect();
-                Filter::new(in_values(self.expr(), values, bind_of::<T>(), false))
+            /// One of a list, or of what a query selects; an empty list matches nothing, NULLs in it are dropped. Sequelize: `Op.in`.
+            pub fn is_in<How>(self, values: impl Among<T, How>) -> Filter<M> {
+                Filter::new(values.among(self.expr(), false))
             }
 
-            /// None of a list; an empty list matches everything, a NULL in it adds IS NOT NULL. Sequelize: `Op.notIn`.
-            pub fn not_in<V: IntoValue<T>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-                let values = values.into_iter().map(|value| value.into_value().moved()).collect();
-                Filter::new(in_values(self.expr(), values, bind_of::<T>(), true))
+            /// None of a list, or of what a query selects; an empty list matches everything, a NULL in it adds IS NOT NULL. Sequelize: `Op.notIn`.
+            pub fn not_in<How>(self, values: impl Among<T, How>) -> Filter<M> {
+                Filter::new(values.among(self.expr(), true))
             }
 
             /// IS NULL. Sequelize: `{ [Op.is]: null }`.

@@ -32,6 +32,10 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a model cannot be read into a `{Self}`",
+    label = "`ModelDef::from_json(json)` makes the definition of a model"
+)]
 pub trait DefineModel: Sized {
     /// `{ "name", "attributes", "options" }` as a model.
     ///
@@ -211,7 +215,12 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     let Json::Object(map) = definition else { return Err(Error::usage(format!("{}.{name} is a type or an object with a type", def.name))) };
     let at = |what: String| Error::usage(format!("{}.{name}: {what}", def.name));
     let Some(Json::String(ty)) = map.get("type") else { return Err(at("the attribute has no type".into())) };
-    let mut column = ColumnDef::new(name.to_owned(), types::parse(ty, &format!("enum_{}_{name}", def.table.name)).map_err(at)?);
+    let enum_name = format!("enum_{}_{name}", def.table.name);
+    let ty = match map.get("values") {
+        Some(values) if ty.trim().eq_ignore_ascii_case("ENUM") => types::of_labels(values, &enum_name),
+        _ => types::parse(ty, &enum_name),
+    };
+    let mut column = ColumnDef::new(name.to_owned(), ty.map_err(at)?);
     if underscored {
         column.column = snake_case(name).into();
     }
@@ -219,6 +228,7 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     for (key, value) in map {
         match (key.as_str(), value) {
             ("type", _) => {}
+            ("values", Json::Array(_)) if matches!(column.ty, ColumnType::Enum(_)) => {}
             ("allowNull", Json::Bool(allowed)) => column.nullable = allowed,
             ("primaryKey", Json::Bool(key)) => column.primary_key = key,
             ("autoIncrement", Json::Bool(counts)) => column.auto_increment = counts,

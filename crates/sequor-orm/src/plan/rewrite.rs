@@ -37,6 +37,20 @@ pub fn prefixed(mut expr: Expr, path: &[Name]) -> Expr {
         Expr::Field(field) => {
             field.path.splice(0..0, path.iter().cloned());
         }
+        Expr::Relation(_) => {
+            // Its relation is one of the row at the end of the path: a sub-query in that row's terms, and so on outwards.
+            for relation in path.iter().rev() {
+                let inner = std::mem::replace(&mut expr, Expr::Default);
+                expr = Expr::Relation(Box::new(RelationExpr {
+                    relation: relation.clone(),
+                    quantifier: Quantifier::Aggregate,
+                    filter: None,
+                    through: None,
+                    aggregate: Some(inner),
+                    with_deleted: false,
+                }));
+            }
+        }
         other => {
             let _: Result<(), ()> = walk(other, &mut |child| {
                 *child = prefixed(std::mem::replace(child, Expr::Default), path);

@@ -59,6 +59,11 @@ pub struct Find<M, S: Shape = All<Whole<M>>> {
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scope of `{M}`",
+    label = "expected a function that takes a `Find<{M}>` and gives one",
+    note = "write `pub fn active(q: Find<{M}>) -> Find<{M}>`, or with arguments `pub fn older_than(age: i32) -> impl Scope<{M}> {{ move |q| q.filter(..) }}`"
+)]
 pub trait Scope<M: Model>: FnOnce(Find<M>) -> Find<M> {}
 impl<M: Model, F: FnOnce(Find<M>) -> Find<M>> Scope<M> for F {}
 
@@ -77,6 +82,11 @@ impl<M: Model, F: FnOnce(Find<M>) -> Find<M>> Scope<M> for F {}
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model, so it has no finders",
+    label = "this type has no table",
+    note = "add `#[derive(Model, Clone, Debug, PartialEq)]` to `{Self}`; a generic function says `fn f<M: Model>(..)`"
+)]
 pub trait ModelQueries: Model {
     /// All rows. Sequelize: `findAll()`.
     fn find_all() -> Find<Self> {

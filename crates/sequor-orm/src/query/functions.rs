@@ -10,13 +10,18 @@ pub use window::{
 };
 
 use super::{Columns, Filter, RawSql};
-use crate::FieldType;
 use crate::model::{Column, Numeric, Operand, RowsGrain as Rows, Single, Textual, TypedExpr, owned};
+use crate::{FieldType, Scalar};
 use sequor_core::Name;
 use sequor_core::statement::{CastType, Expr, Func, Search};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
 /// What a function takes: a column or an expression.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no column or expression of type `{T}`",
+    label = "expected a column or an expression of `{M}`, of type `{T}`",
+    note = "columns are the constants of a model, `User::AGE`; expressions are made of them: `User::AGE + 1`, `User::NAME.lower()`, `coalesce(User::AGE, 0)`"
+)]
 pub trait IntoTyped<M, T> {
     /// The expression.
     fn into_typed(self) -> Expr;
@@ -34,6 +39,35 @@ impl<M, T, G> IntoTyped<M, T> for TypedExpr<M, T, G> {
     }
 }
 
+/// What a field of a projection is made of: a column or an expression of its type; where the field is an `Option`, also one that is never NULL.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not fill a field of type `{T}`",
+    label = "expected a column or an expression of `{M}`, of type `{T}`",
+    note = "a column of a related row that may be missing is `Post::USER.maybe_at(User::NAME)`, in a field that is an `Option`"
+)]
+pub trait IntoProjected<M, T> {
+    /// The expression.
+    fn into_projected(self) -> Expr;
+}
+
+macro_rules! projected {
+    ($(<$($parameter:ident $(: $bound:ident)?),*> $from:ty => $to:ty),* $(,)?) => {$(
+        impl<M $(, $parameter $(: $bound)?)*> IntoProjected<M, $to> for $from {
+            fn into_projected(self) -> Expr {
+                IntoTyped::<M, _>::into_typed(self)
+            }
+        }
+    )*};
+}
+
+projected!(
+    <T> Column<M, T> => T,
+    <T: Scalar> Column<M, T> => Option<T>,
+    <T, G> TypedExpr<M, T, G> => T,
+    <T: Scalar, G> TypedExpr<M, T, G> => Option<T>,
+    <> &str => String,
+);
+
 macro_rules! constants {
     ($($ty:ty),* $(,)?) => {$(
         impl<M> IntoTyped<M, $ty> for $ty {
@@ -41,6 +75,8 @@ macro_rules! constants {
                 owned(self)
             }
         }
+
+        projected!(<> $ty => $ty);
     )*};
 }
 

@@ -31,6 +31,20 @@ impl<M> Order<M> {
     pub(crate) fn new(expr: Expr, direction: SortDirection, nulls: Option<Nulls>) -> Order<M> {
         Order { by: OrderBy { expr, direction, nulls }, marker: PhantomData }
     }
+
+    /// NULLs before all, on every database.
+    #[must_use]
+    pub fn nulls_first(mut self) -> Order<M> {
+        self.by.nulls = Some(Nulls::First);
+        self
+    }
+
+    /// NULLs behind all, on every database.
+    #[must_use]
+    pub fn nulls_last(mut self) -> Order<M> {
+        self.by.nulls = Some(Nulls::Last);
+        self
+    }
 }
 
 impl<M> Clone for Order<M> {

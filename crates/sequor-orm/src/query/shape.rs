@@ -29,6 +29,11 @@ use std::panic::Location;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a query cannot give a `{Self}`",
+    label = "`{Self}` is no shape of an answer",
+    note = "shapes come from `find_all`, `one`, `or_fail`, `page`, `cursor`, `select`, `project` and the like"
+)]
 pub trait Shape: 'static {
     /// The answer.
     type Output: Send + 'static;
@@ -64,6 +69,7 @@ pub type Fetched<R> = BoxFuture<'static, Result<(Vec<R>, Option<StepDone>)>>;
 pub type FetchedMarked<R> = BoxFuture<'static, Result<(Vec<R>, Vec<Vec<crate::Value>>)>>;
 
 /// How the rows of a query are read.
+#[diagnostic::on_unimplemented(message = "rows cannot be read as a `{Self}`", label = "`{Self}` is no kind of rows")]
 pub trait Fetch: 'static {
     /// One row.
     type Row: Send + 'static;

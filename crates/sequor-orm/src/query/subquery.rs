@@ -15,7 +15,17 @@ fn logical(state: QueryState, usage: QueryUse) -> Expr {
     Expr::Query(LogicalQuery { state: Arc::new(state), usage })
 }
 
+/// `expr IN (query)`.
+pub(crate) fn among_query<T>(expr: Expr, query: impl OneColumn<T>, negated: bool) -> Expr {
+    logical(query.into_state(), QueryUse::In { exprs: vec![expr], negated })
+}
+
 /// A query that selects one column of type `T`, its `Option` aside: what a value can be looked for in.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no query of one column of type `{T}`",
+    label = "expected a query that selects one column of type `{T}`",
+    note = "write `Post::find_all().filter(..).select(Post::USER_ID)`"
+)]
 pub trait OneColumn<T> {
     /// The query.
     fn into_state(self) -> QueryState;
@@ -55,12 +65,12 @@ macro_rules! in_query {
         impl<M, T: FieldType $(, $grain)?> $name<M, T $(, $grain)?> {
             /// Among the values that a query selects. Sequelize: `{ [Op.in]: literal('(SELECT ..)') }`.
             pub fn in_query(self, query: impl OneColumn<T::Base>) -> Filter<M> {
-                Filter::new(logical(query.into_state(), QueryUse::In { exprs: vec![IntoTyped::into_typed(self)], negated: false }))
+                Filter::new(among_query(IntoTyped::into_typed(self), query, false))
             }
 
             /// Not among the values that a query selects; a NULL among them makes it match nothing, as SQL has it.
             pub fn not_in_query(self, query: impl OneColumn<T::Base>) -> Filter<M> {
-                Filter::new(logical(query.into_state(), QueryUse::In { exprs: vec![IntoTyped::into_typed(self)], negated: true }))
+                Filter::new(among_query(IntoTyped::into_typed(self), query, true))
             }
         }
     };

@@ -25,6 +25,10 @@ pub struct AsyncRule {
 }
 
 /// What an asynchronous rule may answer: `bool`, `Result<(), String>`, or Sequor's `Result<()>`, where an error of the database stays one.
+#[diagnostic::on_unimplemented(
+    message = "an asynchronous rule cannot answer with `{Self}`",
+    label = "expected `bool`, `Result<(), String>` or `sequor::Result<()>`"
+)]
 pub trait AsyncOutcome {
     /// The verdict.
     ///

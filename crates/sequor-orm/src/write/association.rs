@@ -200,7 +200,7 @@ pub(crate) async fn remove_links(db: &Db, Side { parent, def, link }: Side<'_>, 
 
 async fn unlink(db: &Db, query: QueryState, link: &Link, options: &WriteOptions) -> Result<()> {
     if link.through.is_some() {
-        let options = DestroyOptions { write: options.clone(), every_row: false, individual_hooks: false };
+        let options = DestroyOptions { write: options.clone(), every_row: false, returning: false, individual_hooks: false };
         destroy_all(db, query, &options).await?;
         return Ok(());
     }

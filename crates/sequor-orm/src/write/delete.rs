@@ -8,11 +8,11 @@ pub(crate) use restore::{restore, restore_all};
 
 use super::fill::{now_for, updater};
 use super::insert::{bound, writable};
-use super::update::{needs_filter, run_statement, statement};
+use super::update::{Updated, keyed, needs_filter, run_statement, statement};
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
-use crate::load::{find_rows_hooked, run_one, step};
+use crate::load::{find_rows, find_rows_hooked, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState};
 use sequor_core::driver::{BoxFuture, Discard, Params, Step};
@@ -50,12 +50,14 @@ pub(crate) struct DestroyOptions {
     pub(crate) write: WriteOptions,
     /// Every row is meant.
     pub(crate) every_row: bool,
+    /// The rows come back.
+    pub(crate) returning: bool,
     /// Row hooks run for each row.
     pub(crate) individual_hooks: bool,
 }
 
-/// Deletes all rows that match; gives how many.
-pub(crate) async fn destroy_all(db: &Db, query: QueryState, options: &DestroyOptions) -> Result<u64> {
+/// Deletes all rows that match; gives how many, and the rows where they are asked for.
+pub(crate) async fn destroy_all(db: &Db, query: QueryState, options: &DestroyOptions) -> Result<Updated> {
     writable(&query.model)?;
     needs_filter(&query, options.every_row, "destroy_all")?;
     if hook::needs_transaction(db, &query.model, &options.write) {
@@ -64,24 +66,42 @@ pub(crate) async fn destroy_all(db: &Db, query: QueryState, options: &DestroyOpt
     destroy_matching(db, query, options).await
 }
 
-async fn destroy_matching(db: &Db, query: QueryState, options: &DestroyOptions) -> Result<u64> {
+async fn destroy_matching(db: &Db, query: QueryState, options: &DestroyOptions) -> Result<Updated> {
     let (model, write) = (query.model.clone(), &options.write);
     let mut bulk = hook::BulkChange { query, set: Vec::new() };
     hook::fire(db, &model, HookKind::BeforeBulkDestroy, HookSubject::Bulk(&mut bulk), write).await?;
     let query = bulk.query.clone();
     let follows = tree::has_dependents(&model) || cascade::is_heard(db, &model);
-    let count = if options.individual_hooks || follows || hook::captures(db, &model) {
+    let done = if options.individual_hooks || options.returning || follows || hook::captures(db, &model) {
         db.in_transaction(async |tx| {
             let found = tree::locked(forced(query.clone(), write));
             let rows = find_rows_hooked(tx, found, write.hooks && options.individual_hooks, write.site).await?;
-            Ok(tree::destroy_tree(tx, rows, write, options.individual_hooks).await?.0)
+            let (count, rows) = tree::destroy_tree(tx, rows, write, options.individual_hooks).await?;
+            let stay = model.soft_delete.is_some() && !write.force;
+            Ok((count, returned(tx, &query, rows, stay, (options.returning, write)).await?))
         })
         .await?
     } else {
-        run_destroy(db, &query, write).await?
+        (run_destroy(db, &query, write).await?, Vec::new())
     };
     hook::fire(db, &model, HookKind::AfterBulkDestroy, HookSubject::Bulk(&mut bulk), write).await?;
-    Ok(count)
+    Ok(done)
+}
+
+/// The rows of a deletion or restoring, where they are asked for: as they are stored where they stay, else as they last were.
+async fn returned(
+    db: &Db,
+    query: &QueryState,
+    rows: Vec<RowState>,
+    stay: bool,
+    (asked, options): (bool, &WriteOptions),
+) -> Result<Vec<RowState>> {
+    match (asked, stay) {
+        (false, _) => Ok(Vec::new()),
+        (true, false) => Ok(rows),
+        (true, true) if rows.is_empty() => Ok(rows),
+        (true, true) => find_rows(db, keyed(query, &rows)?, options.site).await,
+    }
 }
 
 /// A deletion for good means deleted rows too.
@@ -149,7 +169,8 @@ pub(crate) async fn truncate(db: &Db, model: &ModelDef, restart_identity: bool, 
         // Listeners of changes miss nothing, so the rows are deleted by a statement that can be followed.
         let mut query = QueryState::new(known);
         query.clauses.unscoped = true;
-        let all = DestroyOptions { write: WriteOptions { force: true, ..options.clone() }, every_row: true, individual_hooks: false };
+        let write = WriteOptions { force: true, ..options.clone() };
+        let all = DestroyOptions { write, every_row: true, returning: false, individual_hooks: false };
         destroy_all(db, query, &all).await?;
         if db.is_in_transaction() && !db.dialect().transactional_ddl() {
             return Ok(());

@@ -344,6 +344,11 @@ impl<M: Model> SaveWith<M> {
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` is not saved in one go",
+    label = "expected a slice or a `Vec` of edits",
+    note = "an edit of each row: `let mut edits: Vec<Edit<User>> = users.into_iter().map(|user| user.edit()).collect();`"
+)]
 pub trait SaveAll<M: Model> {
     /// Writes what changed of each; gives the rows as stored, in their order.
     ///

@@ -30,6 +30,11 @@ use std::marker::PhantomData;
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model, so it has no writes",
+    label = "this type has no table",
+    note = "add `#[derive(Model, Clone, Debug, PartialEq)]` to `{Self}`; a generic function says `fn f<M: Model>(..)`"
+)]
 pub trait ModelWrites: Model {
     /// Creates many rows in one transaction; gives them with their keys, in order. Sequelize: `bulkCreate(rows)`.
     fn bulk_create(drafts: impl IntoIterator<Item = Draft<Self>>) -> BulkCreate<Self> {

@@ -46,6 +46,11 @@ fn increment_boxed<M: Model>(
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model, so it cannot be written",
+    label = "this type has no table",
+    note = "add `#[derive(Model, Clone, Debug, PartialEq)]` to `{Self}`; a generic function says `fn f<M: Model>(..)`"
+)]
 pub trait InstanceWrites: Model {
     /// Begins to change the row; what was loaded is remembered.
     fn edit(self) -> Edit<Self> {

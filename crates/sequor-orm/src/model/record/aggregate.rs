@@ -90,11 +90,15 @@ impl RuntimeModel {
             "count" => Func::Count,
             other => return Err(Error::usage(format!("unknown aggregate {}", other.escape_debug()))),
         };
-        let keeps = matches!(func, Func::Min | Func::Max);
+        let (keeps, sums) = (matches!(func, Func::Min | Func::Max), matches!(func, Func::Sum));
         let value = self.scalar(query, Expr::Call { func, args: vec![expr], distinct, filter: None }).await?;
         // A smallest or largest value is of the column's own type, which not every server says.
         match (keeps, ty, value) {
             (true, Some(ty), Value::Text(text)) => Ok(value_from_json(&ty, Json::String(text))?.to_json()),
+            // A sum of whole numbers is one, also where the server has no type for it but a decimal (MySQL; PostgreSQL for bigint).
+            (_, Some(ty), Value::Decimal(sum)) if sums && ty.integer_bounds().is_some() => {
+                Ok(i64::try_from(sum).map_or_else(|_| Value::Decimal(sum).to_json(), Json::from))
+            }
             (_, _, value) => Ok(value.to_json()),
         }
     }

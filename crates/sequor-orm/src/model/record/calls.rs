@@ -99,6 +99,21 @@ impl RuntimeModel {
         self.call(async move |model: RuntimeModel| model.aggregate_now(&field, &function, options).await)
     }
 
+    /// The sum of a column, 0 without rows. Sequelize: `sum(field, options)`.
+    pub fn sum(&self, field: &str, options: Json) -> RuntimeCall<Json> {
+        self.aggregate(field, "sum", options)
+    }
+
+    /// The smallest value of a column. Sequelize: `min(field, options)`.
+    pub fn min(&self, field: &str, options: Json) -> RuntimeCall<Json> {
+        self.aggregate(field, "min", options)
+    }
+
+    /// The largest value of a column. Sequelize: `max(field, options)`.
+    pub fn max(&self, field: &str, options: Json) -> RuntimeCall<Json> {
+        self.aggregate(field, "max", options)
+    }
+
     /// Creates a row. Sequelize: `create(values)`.
     pub fn create(&self, values: Json) -> RuntimeCall<Record> {
         self.create_with(values, Json::Null)

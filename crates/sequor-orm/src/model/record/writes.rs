@@ -164,9 +164,10 @@ impl RuntimeModel {
             // As in Sequelize: rows that are marked as deleted together keep their version.
             write: WriteOptions { keeps_version: true, ..Self::write_options(&options, true) },
             every_row,
+            returning: false,
             individual_hooks: flag(&options, "individualHooks", false),
         };
-        write::destroy_all(&self.db, query, &destroy).await
+        Ok(write::destroy_all(&self.db, query, &destroy).await?.0)
     }
 
     pub(super) async fn restore_all_now(&self, options: Json) -> Result<u64> {
@@ -177,7 +178,7 @@ impl RuntimeModel {
             returning: false,
             individual_hooks: flag(&options, "individualHooks", false),
         };
-        write::restore_all(&self.db, query, &update).await
+        Ok(write::restore_all(&self.db, query, &update).await?.0)
     }
 
     /// How many rows were marked as deleted; a table that is emptied counts none.
@@ -186,7 +187,8 @@ impl RuntimeModel {
         let write = Self::write_options(&options, true);
         if model.soft_delete.is_some() && !write.force {
             let query = self.query(Json::Null)?;
-            return write::destroy_all(&self.db, query, &DestroyOptions { write, every_row: true, individual_hooks: false }).await;
+            let destroy = DestroyOptions { write, every_row: true, returning: false, individual_hooks: false };
+            return Ok(write::destroy_all(&self.db, query, &destroy).await?.0);
         }
         let (restart, cascade) = (flag(&options, "restartIdentity", false), flag(&options, "cascade", false));
         let mut bulk = hook::BulkChange { query: QueryState::new(model.clone()), set: Vec::new() };

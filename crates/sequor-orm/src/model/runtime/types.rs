@@ -65,6 +65,15 @@ pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
     })
 }
 
+/// `{ type: "ENUM", values: ["a", "b"] }`: the labels as a list of their own, as Sequelize takes them too.
+pub(super) fn of_labels(values: &serde_json::Value, enum_name: &str) -> Result<ColumnType, String> {
+    let labels = values.as_array().into_iter().flatten().map(|label| label.as_str().map(|label| label.to_owned().into()));
+    match labels.collect::<Option<Vec<sequor_core::Name>>>() {
+        Some(labels) if !labels.is_empty() => Ok(ColumnType::Enum(Arc::new(EnumDef { name: enum_name.to_owned().into(), labels }))),
+        _ => Err("the values of an ENUM are a list of texts, at least one".into()),
+    }
+}
+
 /// `'a','it''s'`: labels in single or double quotes, a quote inside doubled; bare words as well.
 fn labels(text: &str) -> Result<Vec<sequor_core::Name>, String> {
     let mut labels: Vec<sequor_core::Name> = Vec::new();

@@ -48,6 +48,11 @@ enum Linking {
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model, so it has no relations",
+    label = "this type has no table",
+    note = "add `#[derive(Model, Clone, Debug, PartialEq)]` to `{Self}`; a generic function says `fn f<M: Model>(..)`"
+)]
 pub trait RelationOps: Model {
     /// The methods of a relation: `user.relation(User::POSTS).add(&post, &db)`. Sequelize: `user.addPost(post)`.
     fn relation<T, K>(&self, relation: Relation<Self, T, K>) -> RelationHandle<Self, T, K> {

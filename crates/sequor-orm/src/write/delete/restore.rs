@@ -3,7 +3,7 @@
 use super::super::fill::{now_for, updater};
 use super::super::insert::bound;
 use super::super::save::update_row;
-use super::super::update::{UpdateOptions, keyed, run_statement, statement};
+use super::super::update::{UpdateOptions, Updated, keyed, run_statement, statement};
 use super::super::{RowState, WriteOptions};
 use super::tree::{ROWS, has_dependents, keys_of, locked, within};
 use crate::db::Db;
@@ -202,15 +202,15 @@ fn follows(db: &Db, model: &ModelDef, options: &WriteOptions) -> bool {
     has_dependents(model) || hook::needs_transaction(db, model, options)
 }
 
-/// Brings back all softly deleted rows that match; gives how many.
-pub(crate) async fn restore_all(db: &Db, query: QueryState, options: &UpdateOptions) -> Result<u64> {
+/// Brings back all softly deleted rows that match; gives how many, and the rows where they are asked for.
+pub(crate) async fn restore_all(db: &Db, query: QueryState, options: &UpdateOptions) -> Result<Updated> {
     if follows(db, &query.model, &options.write) {
         return db.in_transaction(async |tx| restore_matching(tx, query.clone(), options).await).await;
     }
     restore_matching(db, query, options).await
 }
 
-async fn restore_matching(db: &Db, mut query: QueryState, options: &UpdateOptions) -> Result<u64> {
+async fn restore_matching(db: &Db, mut query: QueryState, options: &UpdateOptions) -> Result<Updated> {
     let model = query.model.clone();
     life(&model).ok_or_else(|| not_paranoid(&model))?;
     let write = &options.write;
@@ -221,18 +221,18 @@ async fn restore_matching(db: &Db, mut query: QueryState, options: &UpdateOption
     let mut bulk = hook::BulkChange { query, set: Vec::new() };
     hook::fire(db, &model, HookKind::BeforeBulkRestore, HookSubject::Bulk(&mut bulk), write).await?;
     let query = bulk.query.clone();
-    let count = if options.individual_hooks || has_dependents(&model) || hook::captures(db, &model) {
+    let done = if options.individual_hooks || options.returning || has_dependents(&model) || hook::captures(db, &model) {
         db.in_transaction(async |tx| {
             let rows = find_rows_hooked(tx, locked(query.clone()), options.individual_hooks && write.hooks, write.site).await?;
             let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            restore_tree(tx, rows, write, options.individual_hooks).await?;
-            Ok(count)
+            let rows = restore_tree(tx, rows, write, options.individual_hooks).await?;
+            Ok((count, super::returned(tx, &query, rows, true, (options.returning, write)).await?))
         })
         .await?
     } else {
         let update = statement(db, &query, written(db, &model, write)?, false, &write.tags)?;
-        run_statement(db, update, &query, write, "restore_all").await?.0
+        run_statement(db, update, &query, write, "restore_all").await?
     };
     hook::fire(db, &model, HookKind::AfterBulkRestore, HookSubject::Bulk(&mut bulk), write).await?;
-    Ok(count)
+    Ok(done)
 }

@@ -232,11 +232,51 @@ impl<M: Model> DestroyAll<M> {
     /// `MissingFilter` without a filter; `ForeignKeyConstraint`.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<u64>> + Send + use<M> {
-        let mut write = write_options(&self.query.clauses, Location::caller());
+        let (db, options) = (db.clone(), self.options(false, Location::caller()));
+        async move { Ok(destroy_all(&db, self.query, &options).await?.0) }
+    }
+
+    /// Gives the rows: those that stay, softly deleted, as they are stored, others as they last were.
+    pub fn returning(self) -> DestroyReturning<M> {
+        DestroyReturning(self)
+    }
+
+    fn options(&self, returning: bool, site: &'static Location<'static>) -> DestroyOptions {
+        let mut write = write_options(&self.query.clauses, site);
         write.force = self.force;
-        let options = DestroyOptions { write, every_row: self.every_row, individual_hooks: self.individual_hooks };
-        let db = db.clone();
-        async move { destroy_all(&db, self.query, &options).await }
+        DestroyOptions { write, every_row: self.every_row, returning, individual_hooks: self.individual_hooks }
+    }
+}
+
+/// A deletion that gives the rows.
+#[must_use = "a deletion does nothing until .exec"]
+pub struct DestroyReturning<M>(DestroyAll<M>);
+
+impl<M: Model> DestroyReturning<M> {
+    /// Only rows that match.
+    pub fn filter(self, filter: Filter<M>) -> DestroyReturning<M> {
+        DestroyReturning(self.0.filter(filter))
+    }
+
+    /// Deletes the rows, which it reads and locks first; gives them.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// let gone = User::destroy_all().filter(User::AGE.gt(30)).force().returning().exec(&db).await?;
+    /// assert_eq!(gone, [ann]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DestroyAll::exec`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<Vec<M>>> + Send + use<M> {
+        let (db, options) = (db.clone(), self.0.options(true, Location::caller()));
+        async move { destroy_all(&db, self.0.query, &options).await?.1.into_iter().map(instance).collect() }
     }
 }
 
@@ -266,10 +306,51 @@ impl<M: Model> RestoreAll<M> {
     /// `Usage` when the model is not paranoid.
     #[track_caller]
     pub fn exec(self, db: &Db) -> impl Future<Output = Result<u64>> + Send + use<M> {
-        let write = write_options(&self.query.clauses, Location::caller());
-        let options = UpdateOptions { write, every_row: true, returning: false, individual_hooks: self.individual_hooks };
-        let db = db.clone();
-        async move { restore_all(&db, self.query, &options).await }
+        let (db, options) = (db.clone(), self.options(false, Location::caller()));
+        async move { Ok(restore_all(&db, self.query, &options).await?.0) }
+    }
+
+    /// Gives the rows as they are stored afterwards.
+    pub fn returning(self) -> RestoreReturning<M> {
+        RestoreReturning(self)
+    }
+
+    fn options(&self, returning: bool, site: &'static Location<'static>) -> UpdateOptions {
+        let write = write_options(&self.query.clauses, site);
+        UpdateOptions { write, every_row: true, returning, individual_hooks: self.individual_hooks }
+    }
+}
+
+/// A restoring that gives the rows.
+#[must_use = "a restore does nothing until .exec"]
+pub struct RestoreReturning<M>(RestoreAll<M>);
+
+impl<M: Model> RestoreReturning<M> {
+    /// Only rows that match.
+    pub fn filter(self, filter: Filter<M>) -> RestoreReturning<M> {
+        RestoreReturning(self.0.filter(filter))
+    }
+
+    /// Brings the rows back; gives them as they are stored.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/users.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let (db, ann) = seeded().await?;
+    /// User::destroy_all().every_row().exec(&db).await?;
+    /// let back = User::restore_all().returning().exec(&db).await?;
+    /// assert_eq!(back[0].id, ann.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`RestoreAll::exec`].
+    #[track_caller]
+    pub fn exec(self, db: &Db) -> impl Future<Output = Result<Vec<M>>> + Send + use<M> {
+        let (db, options) = (db.clone(), self.0.options(true, Location::caller()));
+        async move { restore_all(&db, self.0.query, &options).await?.1.into_iter().map(instance).collect() }
     }
 }
 

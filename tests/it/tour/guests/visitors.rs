@@ -42,7 +42,7 @@ pub mod people {
         pub family_doctor_id: Option<i32>,
         #[relation(foreign_key = "family_doctor_id", on_delete = "set null")]
         pub family_doctor: BelongsTo<Option<Doctor>>,
-        pub visits: HasMany<crate::tour::visitors::Visit>,
+        pub visits: HasMany<crate::tour::guests::visitors::Visit>,
     }
 
     #[derive(Model, Clone, Debug, PartialEq)]

@@ -1,0 +1,8 @@
+//! Programs of people who know the tour alone, and write what they are used to.
+
+mod habits;
+mod keys;
+mod neighbours;
+mod strangers;
+mod travellers;
+mod visitors;
