@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 /// The databases, as options name them.
 const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
-/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --compile` or `bench --diesel [FOLDER] [--quick]`.
+/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --compile [LIBRARY]` or `bench --diesel [FOLDER] [--quick]`.
 ///
 /// # Errors
 /// An unknown option, a server that cannot be had, a benchmark that does not build or fails.
@@ -21,7 +21,8 @@ pub fn run(args: &[String]) -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--instructions"] => return instructions::run(false),
         ["--instructions", "--write"] => return instructions::run(true),
-        ["--compile"] => return yardstick::run(),
+        ["--compile"] => return yardstick::run(None),
+        ["--compile", library] => return yardstick::run(Some(library)),
         ["--diesel", rest @ ..] => {
             let folder = rest.iter().find(|word| !word.starts_with("--"));
             return diesel::run(folder.copied(), rest.contains(&"--quick"));
@@ -40,7 +41,7 @@ pub fn run(args: &[String]) -> Result<()> {
             }
             _ => {
                 return Err(format!(
-                    "bench takes --quick, --database {}, --instructions [--write], --compile and --diesel [FOLDER]",
+                    "bench takes --quick, --database {}, --instructions [--write], --compile [LIBRARY] and --diesel [FOLDER]",
                     DATABASES.join("|")
                 ));
             }

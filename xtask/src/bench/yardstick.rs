@@ -1,47 +1,102 @@
-//! `cargo xtask bench --compile`: what the compiler needs for fifty linked models with three functions each, first and after one edit.
+//! `cargo xtask bench --compile`: what the compiler needs for fifty linked models with three functions each, first and after one edit; Sequor's beside the same of
+//! other libraries.
+
+mod peers;
 
 use super::{target_folder, tool};
 use sequor_tools::process::{Result, check, must};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How many models the crate has.
 const MODELS: usize = 50;
 
-/// Generates the crate, builds what it needs, and measures the crate alone.
+/// A library, and how the models and functions are written with it.
+struct Library {
+    name: &'static str,
+    /// Lines of the manifest; `@sequor@` is the path of Sequor.
+    dependencies: &'static str,
+    /// What stands above the models.
+    head: &'static str,
+    /// Writes the model of a number and its functions, with a limit in its query.
+    model: fn(&mut String, usize, usize),
+}
+
+const SEQUOR: Library = Library {
+    name: "Sequor",
+    dependencies: "sequor = { path = \"@sequor@\", features = [\"postgres\", \"mysql\"] }\n",
+    head: "use sequor::prelude::*;\n",
+    model,
+};
+
+/// Generates the crates, builds what they need, and measures each alone. `only` names one library.
 ///
 /// # Errors
 /// A folder that cannot be written, a crate that does not build.
-pub fn run() -> Result<()> {
+pub fn run(only: Option<&str>) -> Result<()> {
     tool("time")?;
-    let target = target_folder();
-    let folder = target.join("yardstick");
-    let built = |what: &str| {
-        let mut build = cargo(&folder, &target);
-        must(build.args(["build", "--quiet"]), what)
-    };
-    write(&folder, 1)?;
-    built("the yardstick does not build")?;
-    must(cargo(&folder, &target).args(["clean", "--quiet", "-p", "yardstick"]), "cargo clean")?;
-    let first = measured(&folder, &target)?;
-    write(&folder, 2)?;
-    let edited = measured(&folder, &target)?;
     println!("{MODELS} linked models, 3 functions each: processor time of cargo and rustc, and the largest process");
-    println!("  first build of the crate   {:>6.1} s   {:>5.0} MB", first.0, first.1);
-    println!("  after an edit of one query {:>6.1} s   {:>5.0} MB", edited.0, edited.1);
+    println!("{:10} {:>24} {:>24}", "", "first build of the crate", "after an edit of a query");
+    for library in [SEQUOR, peers::DIESEL, peers::SEA_ORM, peers::TOASTY] {
+        if only.is_some_and(|only| only != library.name) {
+            continue;
+        }
+        let (first, edited) = library.measure()?;
+        println!("{:10} {:>14.1} s {:>5.0} MB {:>14.1} s {:>5.0} MB", library.name, first.0, first.1, edited.0, edited.1);
+    }
     Ok(())
 }
 
-fn cargo(folder: &Path, target: &Path) -> Command {
+/// Seconds of processor time, megabytes of the largest process.
+type Cost = (f64, f64);
+
+impl Library {
+    fn folder(&self) -> PathBuf {
+        target_folder().join("yardstick").join(self.name)
+    }
+
+    fn measure(&self) -> Result<(Cost, Cost)> {
+        let folder = self.folder();
+        self.write(&folder, 1)?;
+        must(cargo(&folder).args(["build", "--quiet"]), &format!("the yardstick does not build with {}", self.name))?;
+        must(cargo(&folder).args(["clean", "--quiet", "-p", "yardstick"]), "cargo clean")?;
+        let first = measured(&folder)?;
+        self.write(&folder, 2)?;
+        Ok((first, measured(&folder)?))
+    }
+
+    /// The crate; `limit` stands in one of its queries.
+    fn write(&self, folder: &Path, limit: usize) -> Result<()> {
+        let root = std::env::current_dir().map_err(|error| error.to_string())?;
+        let dependencies = self.dependencies.replace("@sequor@", &root.join("crates/sequor").display().to_string());
+        let manifest = format!(
+            "[package]\nname = \"yardstick\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n[workspace]\n"
+        );
+        let mut source = format!("//! Fifty linked models.\n\n{}", self.head);
+        for number in 0..MODELS {
+            (self.model)(&mut source, number, if number == 0 { limit } else { 1 });
+        }
+        put(folder, "Cargo.toml", &manifest)?;
+        put(folder, "src/lib.rs", &source)
+    }
+}
+
+fn put(folder: &Path, path: &str, text: &str) -> Result<()> {
+    let path = folder.join(path);
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+    made.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn cargo(folder: &Path) -> Command {
     let mut cargo = crate::process::cargo();
-    cargo.current_dir(folder).env("CARGO_TARGET_DIR", std::path::absolute(target.join("yardstick-target")).unwrap_or_default());
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", std::path::absolute(folder.join("target")).unwrap_or_default());
     cargo
 }
 
-/// Builds the crate: seconds of processor time, megabytes of the largest process.
-fn measured(folder: &Path, target: &Path) -> Result<(f64, f64)> {
-    let build = cargo(folder, target);
+/// Builds the crate.
+fn measured(folder: &Path) -> Result<Cost> {
+    let build = cargo(folder);
     let mut time = Command::new("time");
     time.args(["-f", "measured %U %S %M"]).arg(build.get_program()).args(["build", "--quiet"]).current_dir(folder);
     time.envs(build.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -52,29 +107,6 @@ fn measured(folder: &Path, target: &Path) -> Result<(f64, f64)> {
         [user, system, kilobytes] => Ok((user + system, kilobytes / 1024.0)),
         _ => Err(format!("time said {line}")),
     }
-}
-
-/// The crate; `limit` stands in one of its queries.
-fn write(folder: &Path, limit: usize) -> Result<()> {
-    let root = std::env::current_dir().map_err(|error| error.to_string())?;
-    let manifest = format!(
-        "[package]\nname = \"yardstick\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-         sequor = {{ path = {:?}, features = [\"postgres\", \"mysql\"] }}\n\n[workspace]\n",
-        root.join("crates/sequor")
-    );
-    let mut source = String::from("//! Fifty linked models.\n\nuse sequor::prelude::*;\n");
-    for number in 0..MODELS {
-        model(&mut source, number, if number == 0 { limit } else { 1 });
-    }
-    let put = |path: &str, text: &str| {
-        let path = folder.join(path);
-        path.parent()
-            .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| std::fs::write(&path, text))
-            .map_err(|error| format!("{}: {error}", path.display()))
-    };
-    put("Cargo.toml", &manifest)?;
-    put("src/lib.rs", &source)
 }
 
 /// A model of ten columns, child of the one before it and parent of the next, with a filtered query with an include, a create and an update of many.
