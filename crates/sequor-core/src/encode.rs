@@ -81,7 +81,7 @@ impl<T: Scalar> FieldType for Option<T> {
 }
 
 /// A primary key: a scalar, or a tuple for composite keys.
-#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a primary key", label = "a key is a scalar or a tuple of scalars")]
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a primary key", label = "a key is a scalar or a tuple of up to five scalars")]
 pub trait KeyValues: Clone + Send + Sync + 'static {
     /// The values, in the order of the key's columns.
     fn key_values(&self) -> Vec<Value>;

@@ -39,7 +39,7 @@ async fn run(cx: &Context) -> Result<Outcome> {
         match programs(folder) {
             0 => format!("There are no migrations in {}.", folder.display()),
             count => format!(
-                "There are no migrations in {} but {count} of Sequelize's (.js), which only sequelize-cli runs: run them once more there; what it ran counts as applied here.",
+                "There are no migrations in {} but {count} of Sequelize's (.js), which only sequelize-cli runs; what it ran counts as applied here.",
                 folder.display()
             ),
         }
