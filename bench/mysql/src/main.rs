@@ -76,7 +76,8 @@ fn entries(stage: Stage, port: u16) -> Vec<Entry> {
         let at = url.clone();
         let diesel = move || diesel_peer::Peer::connect(stage, diesel_peer::Way(at.clone()));
         entries.push(entry("diesel", move || Box::new(ByHand::new("diesel", stage, diesel()))));
-        let at = url.clone();
+        // Over the line that the others have: it would change to the server's socket.
+        let at = format!("{url}?prefer_socket=false");
         let diesel = move || diesel_async_peer::Peer::connect(stage, diesel_async_peer::Way::new(at.clone()));
         entries.push(entry("diesel-async", move || Box::new(ByHand::new("diesel-async", stage, diesel()))));
         let at = url.clone();
