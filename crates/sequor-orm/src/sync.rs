@@ -265,9 +265,15 @@ fn is_numbered(table: &TableDef) -> bool {
     table.columns.iter().any(|column| column.name == *key && column.db_type.is_none() && crate::plan::is_integer(&column.ty))
 }
 
+/// Whether a table points to one that is made after it.
+fn in_a_circle(tables: &[TableDef]) -> bool {
+    let later = |number: usize, name: &TableName| tables.iter().skip(number + 1).any(|table| table.name == *name);
+    tables.iter().enumerate().any(|(number, table)| table.foreign_keys.iter().any(|key| later(number, &key.table)))
+}
+
 async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>) -> Result<()> {
-    if let Some((off, on)) = db.dialect().unchecked_drops() {
-        // Keys that close a cycle have no order in which tables could be dropped.
+    // Keys that close a cycle have no order in which tables could be dropped. Otherwise a table that others still point to is an error, as in Sequelize.
+    if let Some((off, on)) = db.dialect().unchecked_drops().filter(|_| in_a_circle(tables)) {
         let mut sql = String::from(off);
         for table in tables.iter().rev() {
             let ddl = Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: true };

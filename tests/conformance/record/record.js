@@ -126,7 +126,7 @@ class Play {
   associate(a) {
     const { type: t, source, target, ...o } = a; const opt = { ...o };
     if (opt.through && typeof opt.through === 'object') opt.through = { ...opt.through, model: this.seq.models[opt.through.model] || opt.through.model };
-    else if (opt.through && this.seq.models[opt.through]) opt.through = this.seq.models[opt.through];
+    else if (opt.through && (this.s.models || []).some(m => m.name === opt.through)) opt.through = this.seq.models[opt.through];
     this.seq.models[source][t](this.seq.models[target], opt);
   }
   plain(v) {
@@ -220,7 +220,7 @@ class Play {
       case 'drop': await (m || this.seq).drop(o); return { done: true };
       case 'parallel': { const answers = await Promise.all(st.steps.map(x => this.step(x))); return { steps: answers }; }
       case 'define': this.define(st.definition); (st.associations || []).forEach(a => this.associate(a)); return { done: true };
-      case 'raw': { let sql = typeof st.sql === 'string' ? st.sql : (st.sql[this.d] || st.sql.default); if (o.type) o.type = Sequelize.QueryTypes[o.type]; const r = await this.seq.query(sql, o); if (o.plain) return { row: P(r) }; if (o.type === 'SELECT') return { rows: P(r), order: 'none' }; if (o.type === 'UPDATE' || o.type === 'BULKUPDATE') return { affected: Array.isArray(r) ? r[1] : r }; return { done: true }; }
+      case 'raw': { let sql = typeof st.sql === 'string' ? st.sql : (st.sql[this.d] || st.sql.default); if (o.type) o.type = Sequelize.QueryTypes[o.type]; if (o.model) o.mapToModel = true; const r = await this.seq.query(sql, o); if (o.plain) return { row: P(r) }; if (o.type === 'SELECT') return { rows: P(r), order: 'none' }; if (o.type === 'UPDATE' || o.type === 'BULKUPDATE') return { affected: Array.isArray(r) ? r[1] : r }; return { done: true }; }
       case 'transaction': {
         const outer = this.tx, answers = []; let outcome; const opt = { ...o }; delete opt.transaction; if (outer) opt.transaction = outer;
         const t = await this.seq.transaction(opt); this.tx = t; let failed = false;
@@ -229,7 +229,7 @@ class Play {
         try { if (failed || st.end === 'rollback') { await t.rollback(); outcome = 'rolledBack'; } else { await t.commit(); outcome = 'committed'; } } catch (e) { outcome = 'rolledBack'; }
         return { steps: answers, outcome };
       }
-      case 'showIndexes': { const l = await this.seq.getQueryInterface().showIndex(st.table); return { indexes: l.filter(i => !i.primary).map(i => ({ name: i.name, unique: i.unique, fields: i.fields.map(f => f.attribute) })) }; }
+      case 'showIndexes': { const l = await this.seq.getQueryInterface().showIndex(st.table); return { indexes: l.filter(i => !i.primary).map(i => ({ name: i.name, unique: i.unique, fields: i.fields.map(f => f.order === 'DESC' ? f.attribute + ' DESC' : f.attribute) })) }; }
       case 'describeTable': { const c = await this.seq.getQueryInterface().describeTable(st.table); const r = {}; for (const k of Object.keys(c)) { r[k] = { type: c[k].type, allowNull: c[k].allowNull, primaryKey: c[k].primaryKey }; if (c[k].defaultValue != null && !/nextval/.test(c[k].defaultValue)) r[k].defaultValue = c[k].defaultValue; } return { columns: r }; }
       case 'listTables': return { value: (await this.seq.getQueryInterface().showAllTables()).map(t => typeof t === 'string' ? t : t.tableName).sort() };
       case 'tableExists': return { value: await this.seq.getQueryInterface().tableExists(st.table) };

@@ -85,7 +85,7 @@ impl QueryInterface {
     /// # Errors
     /// Those of the database.
     pub async fn drop_table(&self, table: &str) -> Result<()> {
-        self.apply(&Ddl::DropTable { table: table_name(table)?, if_exists: true, cascade: true }).await
+        self.apply(&Ddl::DropTable { table: table_name(table)?, if_exists: true, cascade: false }).await
     }
 
     /// Renames a table. Sequelize: `renameTable(before, after)`.
@@ -231,6 +231,10 @@ impl QueryInterface {
         self.make_enum(&made).await?;
         let Some(to) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
         let keys = made.foreign_keys;
+        let now = self.table(table).await?;
+        let from = now.columns.into_iter().find(|column| column.name == to.name);
+        let refused = || Error::of_usage(UsageErrorKind::Refused, format!("{table} has no column {}", name.escape_debug()));
+        let from: TableColumn = from.ok_or_else(refused)?;
         if self.db.dialect().rebuilds() {
             return self
                 .rebuild(table, |table| {
@@ -242,9 +246,6 @@ impl QueryInterface {
                 })
                 .await;
         }
-        let now = self.table(table).await?;
-        let from = now.columns.into_iter().find(|column| column.name == to.name);
-        let from: TableColumn = from.ok_or_else(|| Error::usage(format!("{table} has no column {name}")))?;
         let name = table_name(table)?;
         self.apply(&Ddl::AlterColumn { table: name.clone(), from: Box::new(from), to: Box::new(to) }).await?;
         for key in keys {
@@ -278,7 +279,7 @@ impl QueryInterface {
             None => None,
         };
         let index = IndexDef {
-            name: Some(text(&options, "name").unwrap_or_else(|| sequor_core::schema::snake_case(&format!("{table}_{joined}")).into())),
+            name: Some(text(&options, "name").unwrap_or_else(|| sequor_core::schema::underscore(&format!("{table}_{joined}")).into())),
             parts,
             unique: options.get("unique").and_then(Json::as_bool).unwrap_or(false)
                 || text(&options, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("unique")),
@@ -310,7 +311,7 @@ impl QueryInterface {
             Json::String(name) => name.clone().into(),
             _ => {
                 let joined = names(Some(&index))?.join("_");
-                sequor_core::schema::snake_case(&format!("{table}_{joined}")).into()
+                sequor_core::schema::underscore(&format!("{table}_{joined}")).into()
             }
         };
         self.apply(&Ddl::DropIndex { table: table_name(table)?, name, constraint: false, search: false, if_exists: true }).await

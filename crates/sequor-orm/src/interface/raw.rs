@@ -119,7 +119,13 @@ impl Scanner<'_> {
         while let Some(letter) = self.rest().chars().next() {
             let skipped = self.skipped(letter);
             if skipped > 0 {
+                let from = self.made.text.len();
                 self.copy(skipped);
+                if bind.is_some() {
+                    // In a statement with bound values `$$` is a dollar sign, in literals too, as in Sequelize.
+                    let dollars = self.made.text.split_off(from).replace("$$", "$");
+                    self.made.text.push_str(&dollars);
+                }
                 before = ' ';
                 continue;
             }
@@ -131,8 +137,8 @@ impl Scanner<'_> {
                     let value = map
                         .get(&word)
                         .ok_or_else(|| Error::usage(format!("Named replacement \":{word}\" has no entry in the replacement map.")))?;
-                    self.push_list(value);
                     self.place += 1 + word.len();
+                    self.push_list(value);
                 }
                 ('?', Some(Json::Array(list)), _) => {
                     let value = list.get(self.positions).ok_or_else(|| {
@@ -142,8 +148,8 @@ impl Scanner<'_> {
                         ))
                     })?;
                     self.positions += 1;
-                    self.push_list(value);
                     self.place += 1;
+                    self.push_list(value);
                 }
                 ('$', _, Some(_)) if self.rest().starts_with("$$") => {
                     self.made.text.push('$');
@@ -157,8 +163,8 @@ impl Scanner<'_> {
                     };
                     let value =
                         value.ok_or_else(|| Error::usage(format!("Named bind parameter \"${word}\" has no value in the given object.")))?;
-                    self.push(value);
                     self.place += 1 + word.len();
+                    self.push(value);
                 }
                 _ => self.copy(letter.len_utf8()),
             }
@@ -204,7 +210,25 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether the text goes on with `IS NULL` or `IS NOT NULL`.
+    fn asks_for_null(&self) -> bool {
+        let rest = self.rest();
+        let mut words = rest.split_whitespace().take(3);
+        let mut is = |wanted: &str| {
+            let word = words.next().unwrap_or_default();
+            word.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted)) && !word[wanted.len()..].starts_with(is_word)
+        };
+        let mut again = rest.split_whitespace().skip(1);
+        let negated = again.next().is_some_and(|word| word.eq_ignore_ascii_case("NOT"));
+        rest.starts_with(char::is_whitespace) && is("IS") && (!negated || is("NOT")) && is("NULL")
+    }
+
     fn push(&mut self, value: &Json) {
+        // `:name IS NULL`: PostgreSQL cannot tell the type of such a parameter, and only whether it is there matters.
+        if self.asks_for_null() {
+            self.made.text.push_str(if value.is_null() { "NULL" } else { "1" });
+            return;
+        }
         let value = match value {
             Json::Null => Value::Null,
             Json::Bool(value) => Value::Bool(*value),
@@ -240,6 +264,9 @@ mod tests {
         );
         assert!(scan("a = :no", Some(json!({ "a": 1 })), None).unwrap_err().to_string().contains(":no"));
         assert!(scan("a = $2", None, Some(json!(["x"]))).unwrap_err().to_string().contains("$2"));
+        assert_eq!(scan("'$$1' = $1", None, Some(json!(["x"]))).unwrap(), ("'$1' = $1".to_owned(), 1));
+        let either = scan("a = :a OR :a is null OR :b IS NOT NULL) OR :a IS TRUE", Some(json!({ "a": "x", "b": null })), None).unwrap();
+        assert_eq!(either, ("a = $1 OR 1 is null OR NULL IS NOT NULL) OR $2 IS TRUE".to_owned(), 2));
         assert_eq!(scan("a = ? -- '", None, None).unwrap().0, "a = ? -- '");
     }
 }

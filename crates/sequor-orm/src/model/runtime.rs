@@ -10,7 +10,7 @@ use crate::validate::rules;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{
     Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, RuleDef, SoftDelete,
-    SortDirection, TableName, Unique, camel_case, plural, singular, snake_case,
+    SortDirection, TableName, Unique, camelize, pluralize, singularize, underscore,
 };
 use sequor_core::types::{ColumnType, value_from_json};
 use sequor_core::{Name, Value};
@@ -160,14 +160,14 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     let mut def = ModelDef::new(name.to_owned());
     let names = options.map.get("name").and_then(Json::as_object);
     let own = |key: &str| names.and_then(|names| names.get(key)).and_then(Json::as_str).map(str::to_owned);
-    def.singular = own("singular").unwrap_or_else(|| singular(name)).into();
-    def.plural = own("plural").unwrap_or_else(|| many(name)).into();
+    def.singular = own("singular").unwrap_or_else(|| singularize(name)).into();
+    def.plural = own("plural").unwrap_or_else(|| pluralize(name)).into();
     let underscored = options.flag("underscored", false);
     let table = match options.text("tableName") {
         Some(table) => table.to_owned(),
         None if options.flag("freezeTableName", false) => name.to_owned(),
-        None if underscored => snake_case(&many(name)),
-        None => many(name),
+        None if underscored => underscore(&pluralize(name)),
+        None => pluralize(name),
     };
     def.table = TableName { schema: options.text("schema").map(|schema| schema.to_owned().into()), name: table.into() };
     let has_key = attributes.values().any(|attribute| attribute.get("primaryKey").and_then(Json::as_bool) == Some(true));
@@ -222,7 +222,7 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     };
     let mut column = ColumnDef::new(name.to_owned(), ty.map_err(at)?);
     if underscored {
-        column.column = snake_case(name).into();
+        column.column = underscore(name).into();
     }
     let mut actions = (None, None);
     for (key, value) in map {
@@ -326,7 +326,7 @@ fn manage(def: &mut ModelDef, options: &Options, underscored: bool) {
         }
         let mut column = ColumnDef::new(name.clone(), ty);
         if underscored {
-            column.column = snake_case(&name).into();
+            column.column = underscore(&name).into();
         }
         column.nullable = nullable;
         column.managed = true;
@@ -379,7 +379,7 @@ fn indexes(def: &ModelDef, json: &Json) -> Result<Vec<IndexDef>> {
         let name = index
             .get("name")
             .and_then(Json::as_str)
-            .map_or_else(|| snake_case(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
+            .map_or_else(|| underscore(&format!("{}_{}", def.table.name, columns.join("_"))), str::to_owned);
         let method = index.get("using").or_else(|| index.get("method")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
         let language = index.get("language").and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
         // Names in double quotes and TRUE are understood wherever there are partial indexes.
@@ -467,25 +467,9 @@ impl Db {
     }
 }
 
-/// The plural as Sequelize's inflection rules give it: of words in -f only those in -lf, -rf and -fe change (`Wolves`, but `Leafs`).
-fn many(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    if lower.ends_with('f') && !["lf", "rf"].iter().any(|end| lower.ends_with(end)) { format!("{name}s") } else { plural(name) }
-}
-
-/// The default name of a foreign key: `userId` of `User` and `id`.
+/// The default name of a foreign key: `userId` of `user` and `id`, `userRoleId` of `user_role`.
 pub(crate) fn key_name(owner: &str, key: &str) -> String {
-    camel_case_keeping(owner, key)
-}
-
-/// Sequelize camel-cases the joined words and keeps the first letter's case.
-fn camel_case_keeping(owner: &str, key: &str) -> String {
-    let tail: String = {
-        let camel = camel_case(key);
-        let mut letters = camel.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-    };
-    format!("{owner}{tail}")
+    camelize(&format!("{owner}_{key}"))
 }
 
 pub(crate) fn action(json: Option<&Json>) -> Option<Action> {

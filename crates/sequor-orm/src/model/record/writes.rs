@@ -45,7 +45,7 @@ impl RuntimeModel {
         }
         let filled = state.values.iter().zip(before).enumerate().filter(|(_, (_, before))| before.is_none());
         let given = filled.filter_map(|(position, (value, _))| Some((position, value.clone()?))).collect();
-        Ok(Record { given, ..Record::new(state) })
+        Ok(Record { given, include: included(options), ..Record::new(state) })
     }
 
     pub(crate) fn write_options(options: &Json, validate: bool) -> WriteOptions {
@@ -70,7 +70,8 @@ impl RuntimeModel {
         keep_included(&mut state, option(&options, "include"))?;
         stamped_anew(&mut state, &write);
         if !flag(&options, "ignoreDuplicates", false) {
-            return Ok(record_in(write::create(&self.db, state, &write).await?, self.db.registry()));
+            let row = record_in(write::create(&self.db, state, &write).await?, self.db.registry());
+            return Ok(Record { include: included(&options), ..row });
         }
         match self.db.in_savepoint(async |tx| write::create(tx, state.clone(), &write).await).await {
             Ok(row) => Ok(record_in(row, self.db.registry())),
@@ -123,8 +124,9 @@ impl RuntimeModel {
             returning: true,
             records: true,
         };
-        let models = self.db.registry();
-        Ok(write::bulk_create(&self.db, states, &bulk).await?.into_iter().map(|row| record_in(row, models)).collect())
+        let (models, include) = (self.db.registry(), included(&options));
+        let rows = write::bulk_create(&self.db, states, &bulk).await?;
+        Ok(rows.into_iter().map(|row| Record { include: include.clone(), ..record_in(row, models) }).collect())
     }
 
     pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
@@ -293,6 +295,11 @@ impl RuntimeModel {
         let update = UpdateOptions { write, every_row: option(&options, "where").is_some(), returning: false, individual_hooks: false };
         Ok(write::update_all(&self.db, query, set, &update).await?.0)
     }
+}
+
+/// The includes that a row was made with, which a reload reads again.
+fn included(options: &Json) -> Option<Arc<Json>> {
+    option(options, "include").cloned().map(Arc::new)
 }
 
 /// When a row was changed last is what its own save says, whatever was given; Sequelize keeps only the day it was made, and all with `silent`.

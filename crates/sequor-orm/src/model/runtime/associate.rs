@@ -6,7 +6,7 @@ use crate::hook::ModelMoment;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
-    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, Unique, plural, singular, snake_case,
+    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, Unique, pluralize, singularize, underscore,
 };
 use sequor_core::types::value_from_json;
 use serde_json::{Map, Value as Json};
@@ -83,17 +83,7 @@ impl Db {
         let own_alias = alias_of(map.get("as"), kind);
         let alias =
             own_alias.clone().unwrap_or_else(|| if kind.is_many() { target.plural.to_string() } else { target.singular.to_string() });
-        if source.position(&alias).is_some() {
-            return Err(Error::usage(format!(
-                "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
-                source.name
-            )));
-        }
-        if source.relation(&alias).is_some() {
-            return Err(wrong(format!(
-                "You have used the alias {alias} in two separate associations. Aliased associations must have unique aliases."
-            )));
-        }
+        alias_is_free(&source, &alias)?;
         let mut relation = RelationDef::new(alias.clone(), kind, link(&target.name));
         relation.constraints = map.get("constraints").and_then(Json::as_bool).unwrap_or(true);
         relation.on_delete = action(map.get("onDelete"));
@@ -116,14 +106,19 @@ impl Db {
             RelationKind::BelongsTo => {
                 let pointed = pointed(&target, &relation.target_key);
                 let owner = own_alias.unwrap_or_else(|| target.singular.to_string());
-                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed.name));
+                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed_by_default(&target)));
                 add_key(&mut source, &key, &pointed);
                 relation.foreign_key = vec![key.name.into()];
             }
             RelationKind::HasOne | RelationKind::HasMany => {
                 let pointed = pointed(&source, &relation.source_key);
-                let owner = source.singular.to_string();
-                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed.name));
+                // The key of a hasOne is called after its alias.
+                let owner = match own_alias.filter(|_| kind == RelationKind::HasOne) {
+                    Some(alias) => singularize(&alias),
+                    None if kind == RelationKind::HasOne => singularize(&source.name),
+                    None => source.singular.to_string(),
+                };
+                let key = key(map.get("foreignKey"), || key_name(&owner, &pointed_by_default(&source)));
                 let holder = if same { &mut source } else { &mut target };
                 add_key(holder, &key, &pointed);
                 let nullable = holder.column(&key.name).is_some_and(|column| column.nullable);
@@ -168,29 +163,27 @@ impl Db {
         }
         let known = self.registry().by_name(&name);
         let made = known.is_none();
-        let mut model = match known {
-            Some(model) => (*model).clone(),
-            None => {
-                let mut model = ModelDef::new(name.clone());
-                model.table = sequor_core::schema::TableName::new(name.clone());
-                if through.get("timestamps").or_else(|| map.get("timestamps")).and_then(Json::as_bool).unwrap_or(true) {
-                    for (attribute, created) in [("createdAt", true), ("updatedAt", false)] {
-                        let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
-                        column.nullable = false;
-                        column.managed = true;
-                        model.columns.push(column);
-                        let position = Some(model.columns.len() - 1);
-                        if created { model.timestamps.created = position } else { model.timestamps.updated = position }
-                    }
-                }
-                model
-            }
-        };
+        let stamped = through.get("timestamps").or_else(|| map.get("timestamps")).and_then(Json::as_bool).unwrap_or(true);
+        let mut model = known.map_or_else(|| between(&name, stamped), |model| (*model).clone());
+        let mut target = target.clone();
+        let paired = target.relations.iter().position(|other| goes_back(other, source, &name));
+        if let (Some(paired), true) = (paired, relation.target_key.is_empty()) {
+            relation.target_key = target.relations[paired].source_key.clone();
+        }
         let from = pointed(source, &relation.source_key);
-        let to = pointed(target, &relation.target_key);
+        let to = pointed(&target, &relation.target_key);
         let own = key(map.get("foreignKey"), || key_name(&source.singular, &from.name));
-        let other_owner = if source.name == target.name { alias.map(singular).unwrap_or_default() } else { target.singular.to_string() };
-        let other = key(map.get("otherKey"), || key_name(&other_owner, &to.name));
+        let other_owner = if source.name == target.name { alias.map(singularize).unwrap_or_default() } else { target.singular.to_string() };
+        let other = key(map.get("otherKey"), || match paired {
+            Some(paired) => target.relations[paired].foreign_key[0].to_string(),
+            None => key_name(&other_owner, &to.name),
+        });
+        if let Some(paired) = paired {
+            agree(&mut target.relations[paired], &mut model, source, relation, (&own.name, &from));
+            if source.name != target.name {
+                self.registry().add(Arc::new(target));
+            }
+        }
         let implicit = if convention(&model).implicit_key { model.position("id") } else { None };
         for (key, pointed) in [(&own, &from), (&other, &to)] {
             add_key(&mut model, key, pointed);
@@ -223,6 +216,75 @@ impl Db {
         self.registry().add(Arc::new(model));
         Ok(())
     }
+}
+
+fn alias_is_free(source: &ModelDef, alias: &str) -> Result<()> {
+    if source.position(&alias).is_some() {
+        return Err(Error::usage(format!(
+            "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
+            source.name
+        )));
+    }
+    if source.relation(&alias).is_some() {
+        return Err(wrong(format!(
+            "You have used the alias {alias} in two separate associations. Aliased associations must have unique aliases."
+        )));
+    }
+    Ok(())
+}
+
+/// A model between that nobody defined.
+fn between(name: &str, stamped: bool) -> ModelDef {
+    let mut model = ModelDef::new(name.to_owned());
+    model.table = sequor_core::schema::TableName::new(name.to_owned());
+    for (attribute, created) in [("createdAt", true), ("updatedAt", false)].into_iter().filter(|_| stamped) {
+        let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
+        column.nullable = false;
+        column.managed = true;
+        model.columns.push(column);
+        let position = Some(model.columns.len() - 1);
+        if created { model.timestamps.created = position } else { model.timestamps.updated = position }
+    }
+    model
+}
+
+/// The two ends of a many-to-many association agree on their keys: what the other end named by convention alone is what this end names.
+fn agree(there: &mut RelationDef, model: &mut ModelDef, source: &ModelDef, relation: &RelationDef, (own, pointed): (&str, &ColumnDef)) {
+    if there.target_key.is_empty() {
+        there.target_key = relation.source_key.clone();
+    }
+    if let Some(through) = &mut there.through
+        && through.other_key[0] == key_name(&source.singular, &pointed_by_default(source)).as_str()
+        && through.other_key[0] != own
+    {
+        rename_key(model, &through.other_key[0], own, pointed);
+        through.other_key = vec![own.to_owned().into()];
+    }
+}
+
+/// Whether the many-to-many relation is the other end of one of the model through the same model between.
+fn goes_back(relation: &RelationDef, to: &ModelDef, through: &str) -> bool {
+    let between = relation.through.as_ref().is_some_and(|there| there.model.name == through);
+    between && relation.target.name == to.name
+}
+
+/// Gives the key that a model between got by convention the name that the other end has for it.
+fn rename_key(model: &mut ModelDef, from: &str, to: &str, pointed: &ColumnDef) {
+    if model.position(to).is_some() {
+        return;
+    }
+    let underscored = convention(model).underscored;
+    if let Some(position) = model.position(from) {
+        let column = &mut model.columns[position];
+        column.name = to.to_owned().into();
+        column.column = if underscored { underscore(to).into() } else { to.to_owned().into() };
+        column.ty = pointed.ty.clone();
+    }
+}
+
+/// The attribute that default names of keys are made of: the primary key, whatever the relation points to.
+fn pointed_by_default(model: &ModelDef) -> Name {
+    pointed(model, &[]).name
 }
 
 /// A model between with a key of its own has each pair once all the same.
@@ -269,7 +331,7 @@ fn alias_of(json: Option<&Json>, kind: RelationKind) -> Option<String> {
         Json::String(alias) => Some(alias.clone()),
         Json::Object(names) => {
             let key = if kind.is_many() { "plural" } else { "singular" };
-            names.get(key).and_then(Json::as_str).map(str::to_owned).or_else(|| names.get("singular").and_then(Json::as_str).map(plural))
+            names.get(key).and_then(Json::as_str).map(str::to_owned).or_else(|| names.get("singular").and_then(Json::as_str).map(pluralize))
         }
         _ => None,
     }
@@ -295,7 +357,7 @@ fn add_key(model: &mut ModelDef, key: &Key, pointed: &ColumnDef) {
     let underscored = convention(model).underscored;
     column.column = match &key.field {
         Some(field) => field.clone().into(),
-        None if underscored => snake_case(&key.name).into(),
+        None if underscored => underscore(&key.name).into(),
         None => key.name.clone().into(),
     };
     column.nullable = key.allow_null.unwrap_or(true);

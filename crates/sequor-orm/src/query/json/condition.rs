@@ -162,7 +162,7 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
             return subject.condition(place, value);
         }
         let message = format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug());
-        return Err(Error::of_usage(UsageErrorKind::Include, message));
+        return Err(Error::of_usage(UsageErrorKind::Refused, message));
     };
     let mut way = vec![relation.name.clone()];
     let mut model = place.models.model(&relation.target)?;

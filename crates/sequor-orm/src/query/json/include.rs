@@ -96,7 +96,10 @@ fn by_model(model: &ModelDef, target: &str, alias: Option<&str>) -> Result<Relat
         }),
         (None, [only]) => {
             // An alias of one's own has to be named, so that two relations to one model are never confused.
-            let conventional = only.name == target || only.name == sequor_core::schema::plural(target).as_str() || only.name == sequor_core::schema::singular(target).as_str();
+            let conventional = {
+                use sequor_core::schema::{plural, pluralize, singular, singularize};
+                only.name == target || [plural, pluralize, singular, singularize].iter().any(|convention| only.name == convention(target).as_str())
+            };
             if conventional {
                 Ok((*only).clone())
             } else {

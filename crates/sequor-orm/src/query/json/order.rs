@@ -66,7 +66,14 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
     let mut path = Vec::new();
     let mut model = std::sync::Arc::new(place.model.clone());
     for step in parts {
-        let relation = include::relation_of(&model, &step)?;
+        let relation = match &step {
+            // A name among names that is no association is taken for a column that is not there.
+            Json::String(name) => model.relation(name).cloned().ok_or_else(|| {
+                let message = format!("options.order: {} has no association {}", model.name, name.escape_debug());
+                Error::of_usage(UsageErrorKind::Refused, message)
+            })?,
+            step => include::relation_of(&model, step)?,
+        };
         path.push(relation.name.clone());
         model = place.models.model(&relation.target)?;
     }
@@ -116,7 +123,7 @@ fn place_order(place: Place<'_>, path: &[Name], by: OrderBy, clauses: &mut Claus
         at.order.push(OrderBy { expr: crate::plan::prefixed(by.expr.clone(), &path[step..]), ..by.clone() });
         let include = at.includes.iter_mut().find(|include| include.relation == *name);
         let include = include
-            .ok_or_else(|| Error::of_usage(UsageErrorKind::Include, format!("options.order: the association {name} is not included")))?;
+            .ok_or_else(|| Error::of_usage(UsageErrorKind::Refused, format!("options.order: the association {name} is not included")))?;
         at = &mut include.clauses;
     }
     at.order.push(by);
