@@ -5,6 +5,8 @@ mod between;
 mod cursors;
 mod lazy;
 pub mod library;
+#[cfg(target_os = "linux")]
+mod memory;
 mod plans;
 mod projections;
 mod shapes;

@@ -25,6 +25,27 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Where things are
+//!
+//! | to | look at |
+//! |---|---|
+//! | describe tables, relations, enums, JSON | [`derive@Model`], [`derive@DbEnum`], [`derive@Embed`], [`derive@DbType`]; [`HasMany`], [`HasOne`], [`BelongsTo`], [`BelongsToMany`] |
+//! | connect | [`Db::connect`], [`Db::options`], [`Db::from_env`]; [`Pool`], [`Retry`] |
+//! | read | [`ModelQueries`] (`User::find_all()`, `find_by_pk`, `count`, ..), [`Find`], [`Filter`], [`Include`]; [`Page`], [`Cursor`], [`RowStream`]; [`derive@Projection`] |
+//! | write | [`draft!`], [`Draft`]; [`Edit`] for changes of a row; [`InstanceWrites`] and [`ModelWrites`] for the rest; [`RelationOps`] for links |
+//! | write SQL | [`sql!`], [`Db::query_as`], [`raw_expr`] |
+//! | do all or nothing | [`Db::transaction`], [`Db::begin`], [`Tx`] |
+//! | act before and after | [`Hooks`], [`GlobalHooks`]; [`AnyChange`] for every change of every model |
+//! | define models at run time, answer Sequelize's options as JSON | [`Db::define`], [`RuntimeModel`], [`Record`], [`Policy`] |
+//! | change the schema | [`Db::sync`], [`Migrator`], [`migrations!`], the command line in `cli` |
+//! | handle failures | [`Error`], by what a program would do about it |
+//! | test | `#[sequor::test]`, [`Db::test_transaction`], [`Db::expect_queries`] |
+//!
+//! # Features
+//!
+//! `sqlite` (on unless left out), `postgres` and `mysql` (MariaDB too) choose the databases; `cli` adds the command line, `factories` rows of fake data, `testing`
+//! the runner of `#[sequor::test]`, `metrics` numbers for the `metrics` crate.
 
 #[cfg(doctest)]
 mod guide;

@@ -1,4 +1,4 @@
-//! Streams: every row once, in order, with its includes, in constant memory.
+//! Streams: every row once, in order, with its includes.
 
 use super::{Mark, Measure, Shared, measures};
 use sequor::prelude::*;
@@ -108,62 +108,5 @@ async fn an_error_ends_a_stream(db: Db) -> sequor::Result<()> {
         assert!(first.is_none(), "{first:?}");
     }
     assert!(rows.next().await.is_none());
-    Ok(())
-}
-
-/// Kilobytes of memory that this process has in use.
-#[cfg(target_os = "linux")]
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
-}
-
-/// Runs in a process of its own: other tests would be measured with it.
-#[cfg(target_os = "linux")]
-async fn measure_memory(db: &Db, doublings: u32) -> sequor::Result<()> {
-    let note = "x".repeat(if doublings > 8 { 60 } else { 1_000 });
-    let drafts: Vec<_> = (0..1_000).map(|number| draft!(Measure { sensor: number, note: note.clone() })).collect();
-    Measure::bulk_create(drafts).exec(db).await?;
-    for _ in 0..doublings {
-        db.execute(sql!("INSERT INTO measures (sensor, level, note) SELECT sensor, level, note FROM measures")).await?;
-    }
-    db.execute(sql!("INSERT INTO marks (label, measure_id) SELECT 'm', id FROM measures WHERE sensor < 100")).await?;
-    let expected = 1_000_u64 << doublings;
-    let (start, mut most, mut count, mut marks) = (resident(), 0, 0, 0);
-    let mut rows = Measure::find_all().include(Measure::MARKS).stream(db);
-    while let Some(row) = rows.next().await {
-        marks += row?.marks.loaded()?.len();
-        count += 1;
-        if count % 997 == 0 {
-            most = most.max(resident());
-        }
-    }
-    assert_eq!((count, marks), (expected, usize::try_from(expected / 10).unwrap_or(0)));
-    let grown = most.saturating_sub(start);
-    println!("{}: {count} rows, {grown} kB above the start", db.dialect().name());
-    assert!(start > 0 && grown < 32 * 1024, "{count} rows took {grown} kB above the start");
-    Ok(())
-}
-
-#[cfg(target_os = "linux")]
-#[sequor::test(models(Measure, Mark))]
-async fn a_long_stream_takes_constant_memory(db: Db) -> sequor::Result<()> {
-    const CHILD: &str = "SEQUOR_MEASURES_MEMORY";
-    if std::env::var(CHILD).is_ok() {
-        let shared = Shared::of(&db).await?;
-        let long = std::env::var("SEQUOR_TIER").is_ok_and(|tier| tier == "1");
-        // A million short rows, or 64 MB of long ones: more than a reader that keeps them could hide.
-        measure_memory(&shared.db, if long { 10 } else { 6 }).await?;
-        shared.remove().await;
-        return Ok(());
-    }
-    let database = if db.dialect() == Dialect::Mariadb { "mysql" } else { db.dialect().name() };
-    let test = format!("loading::streaming::a_long_stream_takes_constant_memory::{database}");
-    let program = std::env::current_exe()?;
-    let output = std::process::Command::new(program).args(["--exact", &test, "--nocapture"]).env(CHILD, "1").output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    println!("{}", text.lines().find(|line| line.contains("above the start")).unwrap_or_default());
     Ok(())
 }

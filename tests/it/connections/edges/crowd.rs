@@ -2,6 +2,8 @@
 
 use crate::connections::{Account, note, on_each_server, sized, until};
 use sequor::prelude::*;
+#[cfg(target_os = "linux")]
+use sequor_tests::memory::{alone, resident};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,14 +31,6 @@ async fn crowd(db: &Db, tasks: usize, reads: usize) -> sequor::Result<Vec<Durati
     }
     waits.sort_unstable();
     Ok(waits)
-}
-
-/// Kilobytes of memory that this process has in use.
-#[cfg(target_os = "linux")]
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
 /// So many waiters are as many as a pool takes.
@@ -115,9 +109,7 @@ on_each_server! {
             }
             // In a process of its own: other tests would be weighed with it.
             let test = format!("connections::edges::crowd::a_task_that_waits_costs_little::{}", bed.database);
-            let output = std::process::Command::new(std::env::current_exe()?).args(["--exact", &test, "--nocapture"]).env(CHILD, "1").output()?;
-            let text = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success() && text.contains("1 passed"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+            let text = alone(&test, CHILD)?;
             note(text.lines().find(|line| line.contains("bytes for each task")).unwrap_or_default());
         }
         Ok(())

@@ -32,6 +32,12 @@ async fn log_is_full(disk: &SmallDisk) -> sequor::Result<()> {
     let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };
     let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).retry(retry).connect().await?;
     db.sync::<(Filled, Account)>(SyncMode::Create).await?;
+    // Stored as they are: compressed, rows of one byte's repetition would hardly fill a log that is written in circles.
+    db.execute_sql_script("ALTER TABLE filled ALTER COLUMN bytes SET STORAGE EXTERNAL").await?;
+    // The log stays well below the disk, so that there is room to recover in once the ballast is gone.
+    for setting in ["ALTER SYSTEM SET max_wal_size = '48MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()"] {
+        db.execute_sql_script(setting).await?;
+    }
     draft!(Account { id: 1, balance: -1 }).create(&db).await?;
     let (mut acknowledged, mut longest, mut last) = (0, Duration::ZERO, String::new());
     for _ in 0..rounds() {
