@@ -5,6 +5,7 @@ mod generate;
 mod history;
 mod lock;
 mod loss;
+mod plan;
 mod proof;
 mod runner;
 mod session;
@@ -17,7 +18,8 @@ pub use code::MigrationStep;
 pub use generate::{GeneratedMigration, Generator};
 pub use history::{MigrationState, MigrationStatus};
 pub use loss::Loss;
-pub use runner::{DoneMigration, MigrationReport, PlannedEffect, PlannedMigration, Resolve};
+pub use plan::{PlannedEffect, PlannedMigration};
+pub use runner::{DoneMigration, MigrationReport, Resolve};
 pub(crate) use session::{Session, text};
 pub use source::Migration;
 pub use squash::REBASED;
@@ -509,7 +511,7 @@ impl Migrator {
     /// # Errors
     /// As [`Migrator::up`].
     pub async fn plan(&self, db: &Db) -> Result<Vec<PlannedMigration>> {
-        runner::plan(self, db).await
+        plan::plan(self, db).await
     }
 }
 
