@@ -81,7 +81,7 @@ impl<T: Scalar> FieldType for Option<T> {
 }
 
 /// A primary key: a scalar, or a tuple for composite keys.
-#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a primary key", label = "a key is a scalar or a tuple of up to five scalars")]
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a primary key", label = "a key is a scalar or a tuple of up to eight scalars")]
 pub trait KeyValues: Clone + Send + Sync + 'static {
     /// The values, in the order of the key's columns.
     fn key_values(&self) -> Vec<Value>;
@@ -130,6 +130,9 @@ key_tuple!(A 0, B 1);
 key_tuple!(A 0, B 1, C 2);
 key_tuple!(A 0, B 1, C 2, D 3);
 key_tuple!(A 0, B 1, C 2, D 3, E 4);
+key_tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+key_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+key_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// The key of a model without one.
 impl KeyValues for () {

@@ -112,6 +112,7 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
             None => columns.extend(columns::read(field, &input.ident, known::FIELD, errors)),
         }
     }
+    columns::limit_key(&mut columns, errors);
     columns::place(&mut columns);
     relations.iter_mut().for_each(|relation| relation.name_keys(&columns));
     let managed = managed::read(&options, &columns, errors);

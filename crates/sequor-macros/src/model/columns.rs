@@ -75,6 +75,20 @@ pub fn read(field: &syn::Field, model: &Ident, known: &'static [Known], errors: 
     Some(column)
 }
 
+/// The longest key that has a type of its own: a tuple with as many places.
+const LONGEST_KEY: usize = 8;
+
+/// Refuses the first column too many of a composite key, whose type no trait would know.
+pub fn limit_key(columns: &mut [ColumnField], errors: &mut Errors) {
+    let key = columns.iter_mut().filter(|column| column.options.has("primary_key"));
+    for (place, column) in key.enumerate().skip(LONGEST_KEY) {
+        if place == LONGEST_KEY {
+            errors.over(&column.ident, "a primary key has at most eight columns: make one column the key, and the others `#[model(unique(columns(..)))]`");
+        }
+        column.refused = true;
+    }
+}
+
 /// A field that cannot be a column, of which nothing but its place in the struct is left.
 pub fn leave_out(field: &syn::Field, model: &Ident) -> Option<ColumnField> {
     let mut quiet = Errors::default();

@@ -54,6 +54,9 @@ keys!(A X a, B Y b);
 keys!(A X a, B Y b, C Z c);
 keys!(A X a, B Y b, C Z c, D W d);
 keys!(A X a, B Y b, C Z c, D W d, E V e);
+keys!(A X a, B Y b, C Z c, D W d, E V e, F U f);
+keys!(A X a, B Y b, C Z c, D W d, E V e, F U f, G T g);
+keys!(A X a, B Y b, C Z c, D W d, E V e, F U f, G T g, H S h);
 
 impl IntoKey<(), ManyColumns> for () {
     fn into_key(self) {}

@@ -24,6 +24,12 @@ pub struct Part {
     pub d: i64,
     #[field(primary_key)]
     pub e: bool,
+    #[field(primary_key)]
+    pub f: i16,
+    #[field(primary_key)]
+    pub g: String,
+    #[field(primary_key)]
+    pub h: i32,
     pub owner: Json<Owner>,
     pub former: Option<Json<Owner>>,
     pub rank: Option<i32>,
@@ -39,7 +45,7 @@ async fn row_of<M: Model>(db: &Db, key: M::Key) -> Result<M> {
 
 fn parts() -> Vec<Draft<Part>> {
     let owner = || Owner::Company { people: vec!["Ann".into()] };
-    (1..4).map(|a| draft!(Part { a, b: 2, c: "c", d: 4, e: true, owner: owner(), rank: (a > 1).then_some(10 - a) })).collect()
+    (1..4).map(|a| draft!(Part { a, b: 2, c: "c", d: 4, e: true, f: 6, g: "g", h: 8, owner: owner(), rank: (a > 1).then_some(10 - a) })).collect()
 }
 
 #[sequor::test(models(All, Part))]
@@ -49,8 +55,8 @@ async fn by_their_keys(db: Db) -> sequor::Result<()> {
     let link = PostTag::find_all().first().or_fail().exec(&db).await?;
     assert_eq!(row_of::<PostTag>(&db, (link.post_id, link.tag_id)).await?, link);
     let part = Part::bulk_create(parts()).exec(&db).await?.remove(1);
-    assert_eq!(row_of::<Part>(&db, (2, 2, "c".to_owned(), 4, true)).await?, part);
-    assert_eq!(Part::find_by_pk((2, 2, "c", 4, true)).exec(&db).await?, Some(part));
+    assert_eq!(row_of::<Part>(&db, (2, 2, "c".to_owned(), 4, true, 6, "g".to_owned(), 8)).await?, part);
+    assert_eq!(Part::find_by_pk((2, 2, "c", 4, true, 6, "g", 8)).exec(&db).await?, Some(part));
     Ok(())
 }
 

@@ -37,6 +37,16 @@ impl SmallDisk {
         Account::named(account)?.own(self.path())
     }
 
+    /// How many bytes are free.
+    ///
+    /// # Errors
+    /// What `df` says.
+    pub fn free(&self) -> Result<u64> {
+        let output = Command::new("df").args(["--output=avail", "--block-size=1"]).arg(self.path()).output().map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().nth(1).and_then(|line| line.trim().parse().ok()).ok_or_else(|| format!("df: {text}"))
+    }
+
     /// Fills it with a file until so many bytes are left; removing the file makes room.
     ///
     /// # Errors

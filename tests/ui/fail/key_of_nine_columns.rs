@@ -14,6 +14,12 @@ struct Cell {
     k4: i64,
     #[field(primary_key)]
     k5: i64,
+    #[field(primary_key)]
+    k6: i64,
+    #[field(primary_key)]
+    k7: i64,
+    #[field(primary_key)]
+    k8: i64,
 }
 
 fn main() {}
