@@ -83,7 +83,10 @@ pub fn limit_key(columns: &mut [ColumnField], errors: &mut Errors) {
     let key = columns.iter_mut().filter(|column| column.options.has("primary_key"));
     for (place, column) in key.enumerate().skip(LONGEST_KEY) {
         if place == LONGEST_KEY {
-            errors.over(&column.ident, "a primary key has at most eight columns: make one column the key, and the others `#[model(unique(columns(..)))]`");
+            errors.over(
+                &column.ident,
+                "a primary key has at most eight columns: make one column the key, and the others `#[model(unique(columns(..)))]`",
+            );
         }
         column.refused = true;
     }

@@ -175,14 +175,15 @@ async fn mariadb_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
     let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };
     let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).retry(retry).connect().await?;
     db.sync::<Account>(SyncMode::Create).await?;
-    let place = disk.path().display();
-    db.execute_sql_script(&format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) DATA DIRECTORY = '{place}'"))
-        .await?;
     draft!(Account { id: 1, balance: -1 }).create(&db).await?;
+    let place = disk.path().display();
+    let columns = "(id bigint PRIMARY KEY, bytes longblob NOT NULL)";
+    let table = format!("DROP TABLE IF EXISTS filled; CREATE TABLE filled {columns} DATA DIRECTORY = '{place}'");
     let (mut acknowledged, mut longest, mut last) = (0, Duration::ZERO, String::new());
     for _ in 0..rounds() {
-        // The file of a truncated table goes when nobody reads it any more: a ballast beside it would leave the disk to the next one.
-        until("the truncated file is gone", async || disk.free().is_ok_and(|free| free > 16 << 20)).await;
+        // A new table each time: after a crash TRUNCATE leaves the file as long as it was, and soon there were no room that a ballast could take.
+        db.execute_sql_script(&table).await?;
+        until("the file of the table before is gone", async || disk.free().is_ok_and(|free| free > 16 << 20)).await;
         let ballast = disk.fill_but(3 << 20).map_err(Error::usage)?;
         let (rows, error) = fill(&db, 0).await?;
         let unsure = matches!(&error, Error::Connection(error) if error.kind() == sequor::ConnectionErrorKind::CommitUnknown);
@@ -199,7 +200,6 @@ async fn mariadb_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
         assert!(stored == rows || unsure && stored == rows + 1, "{stored} of {rows} acknowledged rows are there: {error}");
         is_whole(&db, stored).await?;
         (acknowledged, last) = (acknowledged + rows, error.to_string());
-        Filled::truncate().exec(&db).await?;
         Account::update_all().set(Account::BALANCE, -1).every_row().exec(&db).await?;
     }
     note(&format!(

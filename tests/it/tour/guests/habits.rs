@@ -45,7 +45,9 @@ async fn row_of<M: Model>(db: &Db, key: M::Key) -> Result<M> {
 
 fn parts() -> Vec<Draft<Part>> {
     let owner = || Owner::Company { people: vec!["Ann".into()] };
-    (1..4).map(|a| draft!(Part { a, b: 2, c: "c", d: 4, e: true, f: 6, g: "g", h: 8, owner: owner(), rank: (a > 1).then_some(10 - a) })).collect()
+    (1..4)
+        .map(|a| draft!(Part { a, b: 2, c: "c", d: 4, e: true, f: 6, g: "g", h: 8, owner: owner(), rank: (a > 1).then_some(10 - a) }))
+        .collect()
 }
 
 #[sequor::test(models(All, Part))]

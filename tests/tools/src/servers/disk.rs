@@ -42,7 +42,8 @@ impl SmallDisk {
     /// # Errors
     /// What `df` says.
     pub fn free(&self) -> Result<u64> {
-        let output = Command::new("df").args(["--output=avail", "--block-size=1"]).arg(self.path()).output().map_err(|error| error.to_string())?;
+        let output =
+            Command::new("df").args(["--output=avail", "--block-size=1"]).arg(self.path()).output().map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().nth(1).and_then(|line| line.trim().parse().ok()).ok_or_else(|| format!("df: {text}"))
     }
