@@ -187,7 +187,11 @@ impl Replies {
             cursor.u8()?;
             Some((cursor.length()?, cursor.length()?, cursor.u16()?))
         })();
-        let Some((affected, last_insert_id, status)) = fields else { return Err(Malformed("a cut OK packet")) };
+        let Some((affected, last_insert_id, mut status)) = fields else { return Err(Malformed("a cut OK packet")) };
+        let changed = StatusFlags::SERVER_SESSION_STATE_CHANGED.bits();
+        if status & changed != 0 && tells_of_transactions_alone(cursor) {
+            status &= !changed;
+        }
         Ok(self.finished(affected, last_insert_id, status))
     }
 
@@ -280,6 +284,26 @@ impl Replies {
     }
 }
 
+/// Whether what an OK packet says of the session, behind its status, is how its transaction stands and nothing else: MySQL 9.7 says that at every begin and end,
+/// whatever `session_track_transaction_info` is. Where the packet does not say what has changed, anything may have.
+fn tells_of_transactions_alone(mut cursor: Cursor<'_>) -> bool {
+    /// `SESSION_TRACK_TRANSACTION_CHARACTERISTICS` and `SESSION_TRACK_TRANSACTION_STATE`.
+    const OF_TRANSACTIONS: [u8; 2] = [4, 5];
+    let changes = (|| {
+        let _warnings = cursor.u16()?;
+        let _sentence = cursor.bytes()?;
+        cursor.bytes()
+    })();
+    let Some(changes) = changes.filter(|changes| !changes.is_empty()) else { return false };
+    let mut changes = Cursor::new(changes);
+    while !changes.rest().is_empty() {
+        if !changes.u8().is_some_and(|kind| OF_TRANSACTIONS.contains(&kind)) || changes.bytes().is_none() {
+            return false;
+        }
+    }
+    true
+}
+
 /// An error packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerError {
@@ -299,5 +323,32 @@ impl ServerError {
             rest => rest,
         };
         ServerError { code, message: String::from_utf8_lossy(text).into_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Layout, Replies, Reply};
+    use mysql_common::constants::StatusFlags;
+
+    /// Whether an OK packet with these words about the session says that it was changed.
+    fn changes(words: &[u8]) -> bool {
+        let mut replies = Replies::new(Layout::default(), 0);
+        replies.expect(Reply::Ok, 1);
+        let packet = [&[0, 0, 0, 0x03, 0x40, 0, 0][..], words].concat();
+        replies.feed(&packet).unwrap();
+        replies.status().contains(StatusFlags::SERVER_SESSION_STATE_CHANGED)
+    }
+
+    #[test]
+    fn the_state_of_a_transaction_is_no_change_of_the_session() {
+        // MySQL 9.7: START TRANSACTION; the same with an isolation level; SET autocommit = 0; the same in a transaction; USE; nothing said.
+        assert!(!changes(b"\x00\x0b\x05\x09\x08T_______"));
+        assert!(!changes(b"\x00\x10\x05\x09\x08T_______\x04\x03\x02ab"));
+        assert!(changes(b"\x00\x14\x00\x0f\nautocommit\x03OFF\x02\x011"));
+        assert!(changes(b"\x00\x1f\x05\x09\x08T_______\x00\x0f\nautocommit\x03OFF\x02\x011"));
+        assert!(changes(b"\x00\x06\x01\x04\x03abc"));
+        assert!(changes(b""));
+        assert!(changes(b"\x00\x0b\x05\x0a\x08T_______"));
     }
 }

@@ -1,6 +1,6 @@
 //! A database of its own for each test, and short ways to run statements.
 
-use sequor_core::driver::{Batch, BatchMode, Connection, Driver, Flow, Param, Params, RowReader, RowSink, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Connection, Driver, Flow, Param, Params, Product, RowReader, RowSink, Step, StepDone};
 use sequor_core::types::{BindType, ScalarType};
 use sequor_core::{Error, Result, Value};
 use sequor_mysql::{MysqlDriver, MysqlOptions};
@@ -36,6 +36,47 @@ impl Bed {
 
     pub async fn connect(&self) -> Box<dyn Connection> {
         MysqlDriver::new(self.options.clone()).connect().await.expect("connect")
+    }
+}
+
+/// Whether this is MySQL, and not MariaDB: where the two have other words for the same.
+pub fn is_mysql(connection: &dyn Connection) -> bool {
+    connection.server().product == Product::Mysql
+}
+
+/// Makes what MariaDB has by itself: the numbers from 1 as the tables `seq_1_to_..`, stored up to a hundred thousand, made while they are read above.
+pub async fn sequences(c: &mut dyn Connection, lengths: &[u64]) {
+    if !is_mysql(c) {
+        return;
+    }
+    let digits = (0..10).map(|digit| format!("row({digit})")).collect::<Vec<_>>().join(", ");
+    run(c, &format!("create view digits as select column_0 as d from (values {digits}) as v")).await.unwrap();
+    for length in lengths {
+        let places = (length - 1).ilog10() + 1;
+        let sum = (0..places).map(|place| format!("d{place}.d * {}", 10u64.pow(place))).collect::<Vec<_>>().join(" + ");
+        let from = (0..places).map(|place| format!("digits d{place}")).collect::<Vec<_>>().join(", ");
+        let select = format!("select {sum} + 1 as seq from {from} where {sum} < {length}");
+        if *length <= 100_000 {
+            run(c, &format!("create table seq_1_to_{length} (seq bigint primary key)")).await.unwrap();
+            run(c, &format!("insert into seq_1_to_{length} {select}")).await.unwrap();
+        } else {
+            run(c, &format!("create view seq_1_to_{length} as {select}")).await.unwrap();
+        }
+    }
+}
+
+/// Asks for a counter of the server, or of the session where it has its own.
+pub fn counter(c: &dyn Connection, name: &str) -> String {
+    let schema = if is_mysql(c) { "performance_schema" } else { "information_schema" };
+    format!("select cast(variable_value as signed) from {schema}.session_status where variable_name = '{name}'")
+}
+
+/// Whether a transaction is open that the session began, as an expression.
+pub fn in_transaction(c: &dyn Connection) -> &'static str {
+    if is_mysql(c) {
+        "(select count(*) from performance_schema.events_transactions_current where thread_id = ps_current_thread_id() and state = 'ACTIVE' and autocommit = 'NO')"
+    } else {
+        "@@in_transaction"
     }
 }
 

@@ -56,7 +56,8 @@ on_server! {
         }
         match fails(c, "insert into p values (2, 'b', 10, null, null)").await {
             Error::CheckConstraint { constraint, detail } => {
-                assert_eq!((constraint.as_str(), detail.table.as_deref()), ("a_small", Some("p")));
+                // MySQL does not say the table.
+                assert_eq!((constraint.as_str(), detail.table.as_deref()), ("a_small", (!is_mysql(c)).then_some("p")));
             }
             other => panic!("{other}"),
         }
@@ -74,8 +75,11 @@ on_server! {
                 other => panic!("{text}: {other}"),
             }
         }
-        run(c, "set statement max_statement_time = 0.1 for select 1").await.unwrap();
-        assert!(matches!(fails(c, "set statement max_statement_time = 0.05 for select count(*) from seq_1_to_1000000000 where sha2(seq, 512) = 'x'").await, Error::Timeout { .. }));
+        sequences(c, &[1_000_000_000]).await;
+        let (words, hint) = if is_mysql(c) { ("", "/*+ max_execution_time(50) */ ") } else { ("set statement max_statement_time = 0.05 for ", "") };
+        run(c, &format!("{words}select {hint}1")).await.unwrap();
+        let long = format!("{words}select {hint}count(*) from seq_1_to_1000000000 where sha2(seq, 512) = 'x'");
+        assert!(matches!(fails(c, &long).await, Error::Timeout { .. }));
         assert_eq!(number(c, "select 7").await, 7);
     }
 
@@ -119,12 +123,44 @@ on_server! {
         assert_eq!(refused(MysqlOptions::parse("mysql://a@does-not-exist.invalid/x").unwrap()).await.0, K::HostNotFound);
     }
 
+    // MySQL alone: MariaDB has neither plugin.
+    async fn mysqls_plugins_of_sha256_log_in(bed) {
+        let mut connection = bed.connect().await;
+        let c = &mut *connection;
+        if !is_mysql(c) {
+            return;
+        }
+        let url = std::env::var("SEQUOR_MYSQL_URL").unwrap();
+        let place = url.split_once("://").unwrap().1.rsplit('@').next().unwrap().split('/').next().unwrap().to_owned();
+        for plugin in ["caching_sha2_password", "sha256_password"] {
+            let user = format!("sequor_{plugin}");
+            run(c, &format!("drop user if exists '{user}'@'%'")).await.unwrap();
+            if run(c, &format!("create user '{user}'@'%' identified with {plugin} by 'p@ss:wörd/?'")).await.is_err() {
+                eprintln!("SKIPPED the login by {plugin}: the server lacks the plugin");
+                continue;
+            }
+            let options = |password: &str, more: &str| MysqlOptions::parse(&format!("mysql://{user}:{password}@{place}/?{more}")).unwrap();
+            // The server knows the account after the first time and asks for less, until it forgets; over an open line the password is encrypted with its key.
+            for more in ["ssl-mode=disable", "ssl-mode=disable", "ssl-mode=require", "ssl-mode=require"] {
+                let mut connection = MysqlDriver::new(options("p%40ss%3Aw%C3%B6rd%2F%3F", more)).connect().await.unwrap();
+                assert_eq!(number(&mut *connection, "select 7").await, 7);
+                assert_eq!(refused(options("secret", more)).await.0, ConnectionErrorKind::AccessDenied);
+                if more == "ssl-mode=require" {
+                    run(c, "flush privileges").await.unwrap();
+                }
+            }
+        }
+    }
+
+    // The plugin is MariaDB's alone; both have sockets.
     async fn mariadbs_ed25519_and_sockets_log_in(bed) {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
         let url = std::env::var("SEQUOR_MYSQL_URL").unwrap();
         let place = url.split_once("://").unwrap().1.rsplit('@').next().unwrap().split('/').next().unwrap().to_owned();
-        if run(c, "create or replace user 'sequor_ed'@'%' identified via ed25519 using password('secret')").await.is_ok() {
+        if is_mysql(c) {
+            eprintln!("SKIPPED the login by ed25519: it is MariaDB's");
+        } else if run(c, "create or replace user 'sequor_ed'@'%' identified via ed25519 using password('secret')").await.is_ok() {
             let options = |password: &str| MysqlOptions::parse(&format!("mysql://sequor_ed:{password}@{place}/")).unwrap();
             let mut connection = MysqlDriver::new(options("secret")).connect().await.unwrap();
             assert_eq!(number(&mut *connection, "select 7").await, 7);
@@ -137,7 +173,8 @@ on_server! {
             other => panic!("{other:?}"),
         };
         if std::path::Path::new(&socket).exists() {
-            run(c, "create or replace user 'sequor_sock'@'localhost' identified by 'secret'").await.unwrap();
+            run(c, "drop user if exists 'sequor_sock'@'localhost'").await.unwrap();
+            run(c, "create user 'sequor_sock'@'localhost' identified by 'secret'").await.unwrap();
             let options = MysqlOptions::parse(&format!("mysql://sequor_sock:secret@/?socket={socket}")).unwrap();
             let mut connection = MysqlDriver::new(options).connect().await.unwrap();
             assert!(connection.is_alive(std::time::Duration::MAX));

@@ -68,6 +68,7 @@ on_server! {
         let c = &mut *connection;
         run(c, "create table t (id int primary key auto_increment, a int)").await.unwrap();
         run(c, "insert into t values (1, 0)").await.unwrap();
+        sequences(c, &[5_000, 20_000]).await;
         let mut drops = 0;
         for number in 0..=13 {
             for times in 1.. {
@@ -78,8 +79,8 @@ on_server! {
                 }
                 c.reset().await.unwrap_or_else(|error| panic!("{number} {times}: {error}"));
                 assert_eq!(c.status(), Status::Idle);
-                let text = "select ?, @@in_transaction, @a, (select count(*) from t), @@autocommit";
-                let seen = collected(with(c, text, vec![param("marker")]).await.unwrap()).rows;
+                let text = format!("select ?, {}, @a, (select count(*) from t), @@autocommit", in_transaction(c));
+                let seen = collected(with(c, &text, vec![param("marker")]).await.unwrap()).rows;
                 assert_eq!(seen, [[Value::from("marker"), Value::I64(0), Value::Null, Value::I64(1), Value::I64(1)]], "{number} {times}");
                 if ended {
                     break;
@@ -103,6 +104,7 @@ on_server! {
     async fn a_long_statement_is_stopped_by_the_reset(bed) {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
+        sequences(c, &[100_000_000, 1_000_000_000]).await;
         for text in ["select sleep(30)", "select count(*) from seq_1_to_1000000000 where sha2(seq, 512) = 'x'", "select seq from seq_1_to_100000000"] {
             assert!(tokio::time::timeout(Duration::from_millis(100), run(c, text)).await.is_err());
             let start = Instant::now();
@@ -117,6 +119,7 @@ on_server! {
     async fn a_cancel_ends_the_statement_that_runs_and_no_other(bed) {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
+        sequences(c, &[1_000_000_000]).await;
         let canceller = c.canceller().unwrap();
         canceller.cancel().await.unwrap();
         let start = Instant::now();
@@ -148,8 +151,12 @@ on_server! {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
         run(c, "create table t (id int primary key auto_increment)").await.unwrap();
-        let facts = "select @@sql_mode, @@time_zone, @@autocommit, @@collation_connection, @@lock_wait_timeout, database(), @a, \
-            is_used_lock('sequor'), @@session.tx_isolation, @@in_transaction";
+        let isolation = if is_mysql(c) { "transaction_isolation" } else { "tx_isolation" };
+        let facts = &format!(
+            "select @@sql_mode, @@time_zone, @@autocommit, @@collation_connection, @@lock_wait_timeout, database(), @a, \
+             is_used_lock('sequor'), @@session.{isolation}, {}",
+            in_transaction(c)
+        );
         let before = rows(c, facts).await;
         for change in [
             "set sql_mode = ''",
@@ -193,7 +200,7 @@ on_server! {
         with(c, "insert into t values (?)", vec![param(2i64)]).await.unwrap();
         c.commit().await.unwrap();
         c.ping().await.unwrap();
-        let questions = "select cast(variable_value as signed) from information_schema.session_status where variable_name = 'questions'";
+        let questions = &counter(c, "questions");
         let before = number(c, questions).await;
         for _ in 0..10 {
             c.reset().await.unwrap();
@@ -204,7 +211,7 @@ on_server! {
     async fn the_server_keeps_no_more_statements_than_the_cache(bed) {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
-        let count = "select cast(variable_value as signed) from information_schema.session_status where variable_name = 'prepared_stmt_count'";
+        let count = &counter(c, "prepared_stmt_count");
         let mut other = bed.connect().await;
         let before = number(&mut *other, count).await;
         // C-16

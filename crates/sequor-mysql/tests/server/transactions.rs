@@ -181,7 +181,7 @@ on_server! {
         table(c).await;
         let lists = |ids: std::ops::Range<i64>| ids.map(|id| vec![param(id)]).collect::<Vec<_>>();
         let insert = |lists| vec![many("insert into t values (?, 0)", lists)];
-        let questions = "select cast(variable_value as signed) from information_schema.session_status where variable_name = 'questions'";
+        let questions = &counter(c, "questions");
         let done = c.run(batch(BatchMode::Atomic, insert(lists(10..1010)))).await.unwrap();
         assert_eq!(done[0].affected, 1000);
         assert_eq!(number(c, "select count(*) from t").await, 1002);
@@ -205,6 +205,7 @@ on_server! {
     async fn a_deadlock_among_writes_on_their_way_stores_none(bed) {
         let (mut one, mut two) = (bed.connect().await, bed.connect().await);
         run(&mut *one, "create table t (id int primary key, a int) engine=innodb").await.unwrap();
+        sequences(&mut *one, &[2_000]).await;
         run(&mut *one, "insert into t select seq, 0 from seq_1_to_2000").await.unwrap();
         two.begin(Begin::default()).await.unwrap();
         run(&mut *two, "update t set a = 7 where id > 1000").await.unwrap();
@@ -224,6 +225,7 @@ on_server! {
     async fn a_snapshot_sees_one_state(bed) {
         let (mut one, mut two) = (bed.connect().await, bed.connect().await);
         table(&mut *one).await;
+        sequences(&mut *one, &[20]).await;
         // On a line of its own: whoever says SET has a session that only a reset makes clean.
         let mut setting = bed.connect().await;
         run(&mut *setting, "set global transaction isolation level read committed").await.unwrap();

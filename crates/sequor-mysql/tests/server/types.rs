@@ -106,7 +106,9 @@ on_server! {
     async fn every_scalar_comes_back_as_it_went(bed) {
         let mut connection = bed.connect().await;
         let c = &mut *connection;
-        for (place, (sql, ty, values)) in samples().into_iter().enumerate() {
+        // MySQL has no type for UUIDs.
+        let mysql = is_mysql(c);
+        for (place, (sql, ty, values)) in samples().into_iter().filter(|(sql, ..)| !mysql || *sql != "uuid").enumerate() {
             run(c, &format!("create table t{place} (id int primary key auto_increment, v {sql})")).await.unwrap();
             let mut expected = values.clone();
             expected.push(Value::Null);
@@ -254,7 +256,8 @@ on_server! {
         for length in [100_000, edge - 18, edge - 10, 2 * edge + 5] {
             let mut bytes = pattern.repeat(length / pattern.len() + 1);
             bytes.truncate(length);
-            let done = with(c, "select ?, 7", vec![typed(ScalarType::Bytes, bytes.clone())]).await.unwrap();
+            // MySQL takes a parameter that stands alone for text.
+            let done = with(c, "select cast(? as binary), 7", vec![typed(ScalarType::Bytes, bytes.clone())]).await.unwrap();
             let seen = collected(done).rows;
             assert!(seen[0][0] == Value::Bytes(bytes), "{length}");
             assert_eq!(seen[0][1], Value::I64(7));
