@@ -11,9 +11,13 @@ async fn accounts(db: &Db) -> Result<sequor::RuntimeModel> {
     Ok(account)
 }
 
-/// What an upsert costs where its statement tells whether the row is new, and elsewhere.
+/// What an upsert costs where its statement tells whether the row is new, where a look-up before it does, and where another one behind it gives the row.
 fn upsert(db: &Db) -> usize {
-    if db.dialect().upsert_tells() { 1 } else { 2 }
+    match db.dialect() {
+        dialect if dialect.upsert_tells() => 1,
+        dialect if dialect.insert_returning() => 2,
+        _ => 3,
+    }
 }
 
 #[sequor::test]
@@ -91,8 +95,9 @@ async fn a_bulk_create_of_trees_takes_a_statement_for_each_relation(db: Db) -> R
                 posts: [{ title: format!("{number} a"), tags: [{ name: format!("t{number}") }] }, { title: format!("{number} b") }] })
         })
     };
-    // Users, posts, tags, rows between.
-    let users = db.expect_queries(4, async || User::bulk_create(drafts(0)).exec(&db).await).await?;
+    // Users, posts, tags, rows between; and the users' JSON as it is stored, where an INSERT gives nothing back.
+    let statements = if db.dialect().insert_returning() { 4 } else { 5 };
+    let users = db.expect_queries(statements, async || User::bulk_create(drafts(0)).exec(&db).await).await?;
     for (number, user) in users.iter().enumerate() {
         let posts = user.posts.loaded()?;
         assert_eq!(posts.iter().map(|post| post.title.clone()).collect::<Vec<_>>(), [format!("{number} a"), format!("{number} b")]);

@@ -5,7 +5,9 @@ use sequor::prelude::*;
 
 #[sequor::test(models(User, Profile, Post, Tag, PostTag))]
 async fn creates_a_row_and_reads_it_back_equal(db: Db) -> sequor::Result<()> {
-    let user = db.expect_queries(1, async || draft!(User { email: "ann@x.io", name: "Ann" }).create(&db).await).await?;
+    // Its JSON as it is stored is read behind an INSERT that gives nothing back (MySQL).
+    let statements = if db.dialect().insert_returning() { 1 } else { 2 };
+    let user = db.expect_queries(statements, async || draft!(User { email: "ann@x.io", name: "Ann" }).create(&db).await).await?;
     assert_eq!((user.role, user.age, user.deleted_at), (Role::Nurse, None, None));
     let again = User::find_by_pk(user.id).or_fail().exec(&db).await?;
     assert_eq!(user, again);

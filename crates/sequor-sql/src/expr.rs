@@ -9,6 +9,7 @@ pub use list::LONG_LIST;
 
 use crate::Dialect;
 use crate::writer::SqlWriter;
+use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
@@ -26,10 +27,7 @@ impl SqlWriter {
             Expr::Invalid(message) => Err(Error::usage(message.to_string())),
             Expr::Column { table, name } => self.column_of(table.as_ref(), name),
             Expr::Alias(name) => self.name(name),
-            Expr::Value(value, bind) => {
-                self.bind(value.clone(), *bind);
-                Ok(())
-            }
+            Expr::Value(value, bind) => self.value(value, *bind),
             Expr::Default => self.word(if self.dialect.default_keyword() { "DEFAULT" } else { "NULL" }),
             Expr::Now => self.word(match self.dialect {
                 Dialect::Postgres => "CURRENT_TIMESTAMP",
@@ -88,6 +86,14 @@ impl SqlWriter {
         }
     }
 
+    fn value(&mut self, value: &Value, bind: BindType) -> Result<()> {
+        // A text is no document to MySQL, whose JSON is a type: it would be compared with, and stored in others, as the text that it is.
+        let document = self.dialect == Dialect::Mysql && matches!(value, Value::Json(_) | Value::Array(_));
+        self.push(if document { "CAST(" } else { "" });
+        self.bind(value.clone(), bind);
+        self.word(if document { " AS JSON)" } else { "" })
+    }
+
     fn word(&mut self, text: &str) -> Result<()> {
         self.push(text);
         Ok(())
@@ -131,16 +137,17 @@ impl SqlWriter {
     }
 
     fn case(&mut self, arms: &[CaseArm], otherwise: Option<&Expr>) -> Result<()> {
+        let alone = arms.iter().map(|arm| &arm.then).chain(otherwise).all(|outcome| matches!(outcome, Expr::Value(..)));
         self.push("CASE");
         for arm in arms {
             self.push(" WHEN ");
             self.expr(&arm.when)?;
             self.push(" THEN ");
-            self.cast_value(&arm.then)?;
+            self.outcome(&arm.then, alone)?;
         }
         if let Some(otherwise) = otherwise {
             self.push(" ELSE ");
-            self.cast_value(otherwise)?;
+            self.outcome(otherwise, alone)?;
         }
         self.word(" END")
     }
@@ -312,6 +319,26 @@ impl SqlWriter {
     }
 
     /// A value whose type PostgreSQL cannot see from its place gets a cast.
+    /// One of the values that a CASE may have. MySQL derives the type of parameters from what stands beside them, and takes texts that stand among nothing but
+    /// parameters for numbers where they are aggregated.
+    fn outcome(&mut self, expr: &Expr, alone: bool) -> Result<()> {
+        let name = match expr {
+            Expr::Value(Value::Text(_), _) => "CHAR",
+            Expr::Value(Value::DateTime(_) | Value::NaiveDateTime(_), _) => "DATETIME(6)",
+            Expr::Value(Value::Date(_), _) => "DATE",
+            Expr::Value(Value::Time(_), _) => "TIME(6)",
+            _ => return self.cast_value(expr),
+        };
+        if self.dialect != Dialect::Mysql || !alone {
+            return self.cast_value(expr);
+        }
+        self.push("CAST(");
+        self.expr(expr)?;
+        self.push(" AS ");
+        self.push(name);
+        self.word(")")
+    }
+
     pub(crate) fn cast_value(&mut self, expr: &Expr) -> Result<()> {
         self.nested(expr)?;
         if let (Dialect::Postgres, Expr::Value(_, bind)) = (self.dialect, expr)

@@ -63,7 +63,8 @@ impl SqlWriter {
         let Some(value) = value else {
             return match self.dialect {
                 Dialect::Postgres => self.json_remove_postgres(expr, path),
-                Dialect::Mysql | Dialect::Mariadb => self.extract("JSON_REMOVE", expr, path),
+                Dialect::Mysql => self.mysql_remove(expr, path),
+                Dialect::Mariadb => self.extract("JSON_REMOVE", expr, path),
                 Dialect::Sqlite => self.extract("json_remove", expr, path),
             };
         };

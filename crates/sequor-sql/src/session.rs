@@ -116,7 +116,7 @@ pub fn advisory_lock(dialect: Dialect, key: i64) -> Option<AdvisoryLockSql> {
         }
         Dialect::Mysql | Dialect::Mariadb => {
             // Names are the whole server's and at most 64 letters long.
-            let name = format!("CONCAT('sequor:', MD5(CONCAT(COALESCE(DATABASE(), ''), ':', {key})))");
+            let name = format!("CONCAT('sequor:', LEFT(SHA2(CONCAT(COALESCE(DATABASE(), ''), ':', {key}), 256), 32))");
             Some(AdvisoryLockSql {
                 take: plain(format!("SELECT GET_LOCK({name}, 0) = 1")),
                 holds: plain(format!("SELECT IS_USED_LOCK({name}) = CONNECTION_ID()")),
@@ -150,7 +150,9 @@ pub fn replica_position(dialect: Dialect) -> Option<Sql> {
 pub fn explain_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "EXPLAIN QUERY PLAN",
-        Dialect::Postgres | Dialect::Mysql | Dialect::Mariadb => "EXPLAIN",
+        Dialect::Postgres | Dialect::Mariadb => "EXPLAIN",
+        // Since 9.5 the plain word asks for a tree, which shows the values of parameters.
+        Dialect::Mysql => "EXPLAIN FORMAT = TRADITIONAL",
     }
 }
 

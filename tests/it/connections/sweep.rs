@@ -78,6 +78,13 @@ async fn open_transactions(watch: &Db, database: &str) -> sequor::Result<i64> {
             );
             watch.query_as::<(i64,)>(text).await?
         }
+        // Its list in the information schema is a tenth of a second old, and shows transactions of single statements.
+        "mysql" if watch.dialect() == Dialect::Mysql => {
+            let text = sql!(
+                "SELECT count(*) FROM performance_schema.events_transactions_current e JOIN performance_schema.threads t ON t.thread_id = e.thread_id WHERE e.state = 'ACTIVE' AND e.autocommit = 'NO' AND t.processlist_db = database() AND t.processlist_id <> connection_id()"
+            );
+            watch.query_as::<(i64,)>(text).await?
+        }
         "mysql" => {
             let text = sql!(
                 "SELECT count(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE p.db = database() AND p.id <> connection_id()"

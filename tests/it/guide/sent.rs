@@ -73,17 +73,20 @@ fn shortened(text: &str) -> String {
 /// Holds a block of a page to what was sent.
 fn hold(db: &Db, page: &str, name: &str, sent: &str) {
     let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let heading = match db.dialect() {
-        Dialect::Postgres => HEADINGS[0],
-        Dialect::Mysql | Dialect::Mariadb => HEADINGS[1],
-        Dialect::Sqlite => HEADINGS[2],
-    };
     let text = std::fs::read_to_string(path(page)).unwrap();
     let mark = format!("<!-- sent: {name} -->\n");
     let (before, rest) = text.split_once(&mark).unwrap_or_else(|| panic!("{page} has no {mark}"));
     let (block, after) = match rest.strip_prefix("```sql\n").and_then(|block| block.split_once("```\n")) {
         Some((block, after)) => (block.to_owned(), after),
         None => (HEADINGS.concat(), rest),
+    };
+    let heading = match db.dialect() {
+        Dialect::Postgres => HEADINGS[0],
+        // Where the two are sent different words, the block shows both.
+        Dialect::Mysql if block.contains("-- MySQL\n") => "-- MySQL\n",
+        Dialect::Mariadb if block.contains("-- MariaDB\n") => "-- MariaDB\n",
+        Dialect::Mysql | Dialect::Mariadb => HEADINGS[1],
+        Dialect::Sqlite => HEADINGS[2],
     };
     let (over, part) = block.split_once(heading).unwrap_or_else(|| panic!("{page} shows {name} without {heading}"));
     let under = part.find("-- ").map_or("", |place| &part[place..]);

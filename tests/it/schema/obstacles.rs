@@ -143,14 +143,16 @@ async fn a_disk_that_is_full_is_said_and_the_migration_goes_on_once_there_is_roo
 #[tokio::test]
 async fn a_disk_that_is_full_is_said_and_the_migration_goes_on_once_there_is_room_mysql() -> sequor::Result<()> {
     let Some(disk) = is_tier_one().then(disk).flatten() else { return Ok(()) };
-    let mut server = servers::lasting("mysql").map_err(Error::usage)?;
+    let mut server = servers::lasting("mariadb").map_err(Error::usage)?;
     disk.give_to("mysql").map_err(Error::usage)?;
     let retry = Retry { max: 1_000, delay: millis(5), max_delay: millis(100) };
     let db = Db::options(server.url()).retry(retry).connect().await?;
     let place = disk.path().display();
     db.execute_sql_script(&format!("CREATE TABLE filled (id bigint PRIMARY KEY, bytes longblob NOT NULL) DATA DIRECTORY = '{place}'"))
         .await?;
-    let migrator = three("INSERT INTO filled SELECT seq, repeat('x', 200000) FROM seq_1_to_40");
+    let migrator = three(
+        "INSERT INTO filled WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) SELECT i, repeat('x', 200000) FROM n",
+    );
     migrator.to("1-told", &db).await?;
     let ballast = disk.fill_but(3 << 20).map_err(Error::usage)?;
     let error = migrator.up(&db).await.expect_err("the disk is full");

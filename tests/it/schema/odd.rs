@@ -4,11 +4,16 @@
 use sequor::prelude::*;
 use sequor::{Dialect, Generator, Migration, Schema};
 
-fn script(dialect: Dialect) -> &'static str {
+fn script(dialect: Dialect) -> String {
     match dialect {
-        Dialect::Postgres => include_str!("../../fixtures/schemas/odd/postgres.sql"),
-        Dialect::Mysql | Dialect::Mariadb => include_str!("../../fixtures/schemas/odd/mysql.sql"),
-        Dialect::Sqlite => include_str!("../../fixtures/schemas/odd/sqlite.sql"),
+        Dialect::Postgres => include_str!("../../fixtures/schemas/odd/postgres.sql").to_owned(),
+        // MySQL has no type for UUIDs, and indexes of expressions.
+        Dialect::Mysql => {
+            let expressions = "CREATE INDEX lowered ON lat ((lower(n)), (concat(n, 'it''s \\\\ so')));";
+            include_str!("../../fixtures/schemas/odd/mysql.sql").replace(" u uuid,", " u char(36),") + expressions
+        }
+        Dialect::Mariadb => include_str!("../../fixtures/schemas/odd/mysql.sql").to_owned(),
+        Dialect::Sqlite => include_str!("../../fixtures/schemas/odd/sqlite.sql").to_owned(),
     }
 }
 

@@ -4,6 +4,15 @@
 use sequor::prelude::*;
 use sequor::{Dialect, Generator, Migration, Schema};
 
+/// The tables of MySQL and MariaDB.
+macro_rules! mysql {
+    () => {
+        "CREATE TABLE notes (id bigint AUTO_INCREMENT PRIMARY KEY, title varchar(80) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL, stars int,
+         changed_at timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6)) COLLATE=utf8mb4_bin;
+         CREATE TABLE words (word varchar(40) PRIMARY KEY, stars int) ENGINE=MyISAM;"
+    };
+}
+
 /// Tables as somebody made them who knows the database.
 fn by_hand(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
     match dialect {
@@ -25,11 +34,10 @@ fn by_hand(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
              CREATE TABLE words_n PARTITION OF words DEFAULT;",
             &["DROP TABLE notes", "DROP TABLE words", "DROP SEQUENCE tickets"],
         ),
-        Dialect::Mysql | Dialect::Mariadb => (
-            "CREATE TABLE notes (id bigint AUTO_INCREMENT PRIMARY KEY, title varchar(80) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL, stars int,
-             changed_at timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6)) COLLATE=utf8mb4_bin;
-             CREATE TABLE words (word varchar(40) PRIMARY KEY, stars int) ENGINE=MyISAM;
-             CREATE SEQUENCE tickets INCREMENT BY 5 START WITH 100;",
+        Dialect::Mysql => (mysql!(), &["DROP TABLE notes", "DROP TABLE words"]),
+        // Sequences are MariaDB's alone.
+        Dialect::Mariadb => (
+            concat!(mysql!(), "CREATE SEQUENCE tickets INCREMENT BY 5 START WITH 100;"),
             &["DROP TABLE notes", "DROP TABLE words", "DROP SEQUENCE tickets"],
         ),
     }
@@ -91,7 +99,10 @@ async fn a_description_holds_what_a_database_says_in_its_own_words(db: Db) -> se
              index: NULLS NOT DISTINCT DEFERRABLE INITIALLY DEFERRED\nnotes: UNLOGGED WITH (fillfactor=70)\npartition words_a: FOR VALUES FROM ('a') TO ('n')\npartition words_n: DEFAULT\n\
              sequence tickets: AS bigint INCREMENT BY 5 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 100 CACHE 1\nwords: PARTITION BY RANGE (word)"
         }
-        Dialect::Mysql | Dialect::Mariadb => {
+        Dialect::Mysql => {
+            "changed_at: ON UPDATE current_timestamp(6)\nnotes: COLLATE=utf8mb4_bin\ntitle: CHARACTER SET latin1 COLLATE latin1_bin\nwords: ENGINE=MyISAM"
+        }
+        Dialect::Mariadb => {
             "changed_at: ON UPDATE current_timestamp(6)\nnotes: COLLATE=utf8mb4_bin\nsequence tickets: START WITH 100 MINVALUE 1 MAXVALUE 9223372036854775806 INCREMENT BY 5 CACHE 1000\n\
              title: CHARACTER SET latin1 COLLATE latin1_bin\nwords: ENGINE=MyISAM"
         }

@@ -3,6 +3,7 @@
 pub mod disk;
 mod install;
 mod mariadb;
+mod mysql;
 pub mod pgbouncer;
 mod postgres;
 mod sequelize;
@@ -72,14 +73,28 @@ pub enum Keeps {
     Acknowledged,
 }
 
-/// Starts one server of one's own, `postgres` or `mysql`, that keeps what it acknowledged when it is killed.
+/// Starts one server of one's own, `postgres`, `mysql`, or `mariadb` where MySQL itself will not do, that keeps what it acknowledged when it is killed.
 ///
 /// # Errors
 /// What is missing on this machine, or the server's log.
 pub fn lasting(database: &str) -> Result<Server> {
     let _ = crate::process::stop_on_signals();
-    install::install_missing(&[database])?;
-    if database == "postgres" { postgres::start(Keeps::Acknowledged) } else { mariadb::start(Keeps::Acknowledged, &[]) }
+    start_one(database, Keeps::Acknowledged)
+}
+
+/// Starts one server; for `mysql` MariaDB, or MySQL itself where `SEQUOR_MYSQLD` names its program.
+fn start_one(database: &str, keeps: Keeps) -> Result<Server> {
+    match (database, mysql::program()) {
+        ("postgres", _) => {
+            install::install_missing(&["postgres"])?;
+            postgres::start(keeps)
+        }
+        ("mysql", Some(program)) => mysql::start(&program, keeps),
+        _ => {
+            install::install_missing(&["mysql"])?;
+            mariadb::start(keeps, &[])
+        }
+    }
 }
 
 /// Starts a MariaDB server of one's own with settings that it reads at its start only, such as `--innodb-rollback-on-timeout=ON`.
@@ -114,20 +129,13 @@ pub fn start(databases: &[String]) -> Result<Servers> {
         }
     }
     // The applications' pages are tested in a browser, whatever the databases are; node runs the real sequelize-cli.
-    let needed: Vec<&str> = missing.iter().map(|(database, _)| *database).chain(["browser", "node"]).collect();
+    let given = mysql::program().is_some();
+    let servers_needed = missing.iter().map(|(database, _)| *database).filter(|database| !given || *database != "mysql");
+    let needed: Vec<&str> = servers_needed.chain(["browser", "node"]).collect();
     install::install_missing(&needed)?;
     let started: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = missing
-            .iter()
-            .map(|(database, variable)| {
-                (
-                    variable,
-                    scope.spawn(move || {
-                        if *database == "postgres" { postgres::start(Keeps::Nothing) } else { mariadb::start(Keeps::Nothing, &[]) }
-                    }),
-                )
-            })
-            .collect();
+        let threads: Vec<_> =
+            missing.iter().map(|(database, variable)| (variable, scope.spawn(move || start_one(database, Keeps::Nothing)))).collect();
         threads
             .into_iter()
             .map(|(variable, thread)| (*variable, thread.join().unwrap_or_else(|_| Err("starting a server panicked".into()))))

@@ -341,11 +341,18 @@ pub(crate) fn mark_keys(table: &mut TableDef) {
     for column in &mut table.columns {
         column.in_key = table.primary_key.contains(&column.name)
             || table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
-            || table
-                .indexes
-                .iter()
-                .any(|index| !index.is_full_text() && index.parts.iter().any(|part| part.column.as_ref() == Some(&column.name)));
+            || table.indexes.iter().any(|index| !index.is_full_text() && index.parts.iter().any(|part| is_of(part, &column.name)));
     }
+}
+
+/// Whether a part of an index is this column, or an expression that names it.
+fn is_of(part: &IndexPart, column: &str) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    part.column.as_deref() == Some(column)
+        || part
+            .expression
+            .as_deref()
+            .is_some_and(|text| text.split(|letter| !is_letter(letter)).any(|word| word.eq_ignore_ascii_case(column)))
 }
 
 /// Parents before children; the members of a cycle in their given order.

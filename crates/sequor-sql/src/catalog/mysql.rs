@@ -113,12 +113,12 @@ pub(super) fn assemble(answers: &mut Answers, schema: Option<&str>, dialect: Dia
     }
     for row in answers.next() {
         if let Some(table) = tables.get(row.text(0)) {
-            check(table, &row);
+            check(table, &row, dialect);
         }
     }
     for row in answers.next() {
         if let Some(table) = tables.get(row.text(0)) {
-            index(table, &row);
+            index(table, &row, dialect);
         }
     }
     tables.tables.iter_mut().for_each(fold_markers);
@@ -171,15 +171,16 @@ fn own_words(row: &Cells, extra: &str, collation: Option<&str>) -> Option<Name> 
 fn column(row: &Cells, dialect: Dialect, collation: Option<&str>) -> TableColumn {
     let spelt = row.text(2);
     let extra = row.text(5).to_lowercase();
-    let expression = row.comment(6);
+    let expression = row.comment(6).map(|text| written(dialect, &text));
     let stored = extra.contains("stored") || extra.contains("persistent");
     let generated = expression.map(|expression| Generated { expression, stored });
     let default = match row.get(4).filter(|text| !text.eq_ignore_ascii_case("null") && generated.is_none()) {
-        // MySQL tells a literal without its quotes.
-        Some(text) if dialect == Dialect::Mysql && !extra.contains("default_generated") && text.parse::<f64>().is_err() => {
+        // MySQL tells a literal without its quotes, and bits with them.
+        Some(text) if dialect == Dialect::Mysql && !extra.contains("default_generated") && !is_number(spelt, text) => {
             Default::Db(format!("'{}'", text.replace('\'', "''")).into())
         }
-        Some(text) => Default::Db(Name::Owned(text.to_owned())),
+        Some(text) if dialect == Dialect::Mysql && text.starts_with("b'") => Default::Db(bits(text)),
+        Some(text) => Default::Db(if extra.contains("default_generated") { written(dialect, text) } else { Name::Owned(text.to_owned()) }),
         None => Default::None,
     };
     TableColumn {
@@ -192,6 +193,62 @@ fn column(row: &Cells, dialect: Dialect, collation: Option<&str>) -> TableColumn
         extra: own_words(row, &extra, collation),
         ..TableColumn::new(row.name(1), column_type(dialect, spelt, &|_| None))
     }
+}
+
+/// An expression as somebody would write it. MySQL keeps it with the character set before each text (`_utf8mb4'it\'s'`), and escapes that once more where it shows it.
+fn written(dialect: Dialect, text: &str) -> Name {
+    if dialect != Dialect::Mysql || !text.contains('\\') {
+        return Name::Owned(text.to_owned());
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let escaped = if letter == '\\' { letters.next_if(|next| matches!(next, '\'' | '\\')) } else { None };
+        plain.push(escaped.unwrap_or(letter));
+    }
+    let mut bare = String::with_capacity(plain.len());
+    let mut rest = plain.as_str();
+    // A text may hold what looks like the name of a character set before a quote: it is passed over as a whole.
+    while let Some(quote) = rest.find('\'') {
+        let (before, text) = rest.split_at(quote);
+        let name = before.rfind(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').map_or(0, |place| place + 1);
+        let (code, set) = before.split_at(name);
+        bare.push_str(code);
+        bare.push_str(if set.starts_with('_') { "" } else { set });
+        let (text, behind) = text.split_at(end_of_text(text));
+        bare.push_str(text);
+        rest = behind;
+    }
+    bare.push_str(rest);
+    Name::Owned(bare)
+}
+
+/// `b'101'` as MySQL shows it once it stands in an expression: `0x05`.
+fn bits(text: &str) -> Name {
+    let digits: Vec<char> = text.chars().filter(|letter| matches!(letter, '0' | '1')).collect();
+    let bytes = digits.rchunks(8).rev().map(|bits| bits.iter().fold(0_u32, |byte, bit| byte * 2 + u32::from(*bit == '1')));
+    Name::Owned(bytes.fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02x}")))
+}
+
+/// Where a quoted text ends that a text begins with.
+fn end_of_text(text: &str) -> usize {
+    let mut escaped = false;
+    for (place, letter) in text.char_indices().skip(1) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' => return place + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Whether a default is written without quotes: `5` of a number, `b'1'` of bits, and not the text `5`.
+fn is_number(spelt: &str, text: &str) -> bool {
+    let name = spelt.split(['(', ' ']).next().unwrap_or_default();
+    let holds_text = ["char", "varchar", "enum", "set"].contains(&name) || name.ends_with("text");
+    !holds_text && (text.parse::<f64>().is_ok() || name == "bit")
 }
 
 fn key(table: &mut TableDef, row: &Cells, schema: Option<&str>) {
@@ -229,9 +286,9 @@ fn actions(table: &mut TableDef, row: &Cells) {
 }
 
 /// MariaDB's JSON is a long text with a check of its own.
-fn check(table: &mut TableDef, row: &Cells) {
+fn check(table: &mut TableDef, row: &Cells, dialect: Dialect) {
     if row.text(3) != "Column" {
-        table.checks.push(CheckDef { name: row.name(1), expression: row.name(2) });
+        table.checks.push(CheckDef { name: row.name(1), expression: written(dialect, row.text(2)) });
         return;
     }
     let clause = super::canonical(row.text(2));
@@ -271,10 +328,10 @@ fn fold_markers(table: &mut TableDef) {
     }
 }
 
-fn index(table: &mut TableDef, row: &Cells) {
+fn index(table: &mut TableDef, row: &Cells, dialect: Dialect) {
     let part = IndexPart {
         column: row.comment(3),
-        expression: row.comment(7),
+        expression: row.comment(7).map(|text| written(dialect, &text)),
         direction: (row.text(4) == "D").then_some(SortDirection::Descending),
         length: row.get(5).and_then(|length| length.parse().ok()),
         ..IndexPart::default()
@@ -285,4 +342,28 @@ fn index(table: &mut TableDef, row: &Cells) {
         _ => None,
     };
     add_part(table, row.text(1), part, || IndexDef { unique: row.flag(2), method, ..IndexDef::default() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bits, written};
+    use crate::Dialect;
+
+    #[test]
+    fn bits_are_one_text_however_they_were_said() {
+        assert_eq!((bits("b'101'"), bits("b'100000001'"), bits("b'0'")), ("0x05".into(), "0x0101".into(), "0x00".into()));
+    }
+
+    #[test]
+    fn expressions_of_mysql_are_read_as_they_were_written() {
+        for (shown, meant) in [
+            (r"_utf8mb4\'it\\\'s\'", r"'it\'s'"),
+            (r"concat(`c`,_utf8mb4\'it\\\'s \\\\ x\',_latin1\'_utf8mb4\\\'\')", r"concat(`c`,'it\'s \\ x','_utf8mb4\'')"),
+            ("(`a` + 1)", "(`a` + 1)"),
+            (r"(`my_set` = \'x\')", "(`my_set` = 'x')"),
+        ] {
+            assert_eq!(written(Dialect::Mysql, shown), meant, "{shown}");
+        }
+        assert_eq!(written(Dialect::Mariadb, r"'it\'s'"), r"'it\'s'");
+    }
 }

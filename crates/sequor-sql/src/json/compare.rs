@@ -55,8 +55,9 @@ impl SqlWriter {
     /// One of some documents or arrays, where they have to be compared one by one.
     pub(crate) fn in_documents(&mut self, (expr, rows, binds): (&Expr, &[Vec<Value>], &[BindType]), negated: bool) -> Result<bool> {
         let documents = rows.iter().all(|row| matches!(row.first(), Some(Value::Json(_)))) && self.dialect != Dialect::Postgres;
-        // An array of arrays is one array of their elements (PostgreSQL).
-        let arrays = rows.iter().all(|row| matches!(row.first(), Some(Value::Array(_)))) && self.dialect == Dialect::Postgres;
+        // An array of arrays is one array of their elements (PostgreSQL); an array is a document (MySQL).
+        let arrays = rows.iter().all(|row| matches!(row.first(), Some(Value::Array(_))))
+            && matches!(self.dialect, Dialect::Postgres | Dialect::Mysql);
         if !documents && !arrays {
             return Ok(false);
         }
@@ -74,8 +75,7 @@ impl SqlWriter {
         let (before, between, behind) = match self.dialect {
             Dialect::Sqlite => ("sequor_json_equals(", ", ", ")"),
             Dialect::Mariadb => ("(JSON_NORMALIZE(", ") = JSON_NORMALIZE(", "))"),
-            Dialect::Mysql => ("(", " = CAST(", " AS JSON))"),
-            Dialect::Postgres => ("(", " = ", ")"),
+            Dialect::Mysql | Dialect::Postgres => ("(", " = ", ")"),
         };
         self.push(before);
         self.expr(left)?;

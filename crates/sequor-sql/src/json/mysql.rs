@@ -34,6 +34,21 @@ impl SqlWriter {
         Ok(())
     }
 
+    /// A document without what lies at a path.
+    pub(super) fn mysql_remove(&mut self, expr: &Expr, path: &[JsonSegment]) -> Result<()> {
+        if !path.iter().any(|segment| matches!(segment, JsonSegment::Index(0))) {
+            return self.extract("JSON_REMOVE", expr, path);
+        }
+        self.push("(CASE WHEN ");
+        self.mysql_lists(expr, path)?;
+        self.push(" THEN ");
+        self.extract("JSON_REMOVE", expr, path)?;
+        self.push(" ELSE ");
+        self.expr(expr)?;
+        self.push(" END)");
+        Ok(())
+    }
+
     /// `CASE WHEN the path's value is of these kinds THEN`.
     fn mysql_typed(&mut self, (expr, path): (&Expr, &[JsonSegment]), kinds: &str) -> Result<()> {
         self.push("(CASE WHEN JSON_TYPE(");
@@ -78,8 +93,10 @@ impl SqlWriter {
             }
             JsonAs::Boolean => {
                 self.mysql_typed((expr, path), "'BOOLEAN'")?;
+                // What is extracted is no text to MySQL.
+                self.push("JSON_UNQUOTE(");
                 self.extract("JSON_EXTRACT", expr, path)?;
-                self.push(" = 'true' END)");
+                self.push(") = 'true' END)");
                 Ok(())
             }
             JsonAs::DateTime => self.mysql_instant(expr, path),

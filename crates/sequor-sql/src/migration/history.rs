@@ -191,7 +191,7 @@ impl History {
     pub fn lock(self) -> Option<Sql> {
         let text = match self.dialect {
             Dialect::Postgres => format!("SELECT pg_catalog.pg_try_advisory_lock({LOCK})"),
-            Dialect::Mysql | Dialect::Mariadb => "SELECT GET_LOCK(CONCAT('sequor:', MD5(DATABASE())), 0) = 1".to_owned(),
+            Dialect::Mysql | Dialect::Mariadb => "SELECT GET_LOCK(CONCAT('sequor:', LEFT(SHA2(DATABASE(), 256), 32)), 0) = 1".to_owned(),
             Dialect::Sqlite => return None,
         };
         Some(Sql { text, params: Vec::new() })
@@ -205,7 +205,9 @@ impl History {
                 LOCK >> 32,
                 LOCK & 0xffff_ffff
             ),
-            Dialect::Mysql | Dialect::Mariadb => "SELECT IS_USED_LOCK(CONCAT('sequor:', MD5(DATABASE()))) = CONNECTION_ID()".to_owned(),
+            Dialect::Mysql | Dialect::Mariadb => {
+                "SELECT IS_USED_LOCK(CONCAT('sequor:', LEFT(SHA2(DATABASE(), 256), 32))) = CONNECTION_ID()".to_owned()
+            }
             Dialect::Sqlite => return None,
         };
         Some(Sql { text, params: Vec::new() })

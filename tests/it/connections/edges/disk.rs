@@ -170,7 +170,7 @@ async fn server_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
 
 /// MariaDB's server may end itself when a file of its own cannot grow, at once or seconds later: it is ended and started again once there is room.
 async fn mariadb_on_small_disk(disk: &SmallDisk) -> sequor::Result<()> {
-    let mut server = servers::lasting("mysql").map_err(Error::usage)?;
+    let mut server = servers::lasting("mariadb").map_err(Error::usage)?;
     disk.give_to("mysql").map_err(Error::usage)?;
     let retry = Retry { max: 10_000, delay: millis(5), max_delay: millis(100) };
     let db = Db::options(server.url()).pool(Pool { max: 3, ..Pool::default() }).retry(retry).connect().await?;

@@ -17,7 +17,12 @@ async fn endless(db: &Db) -> sequor::Result<()> {
     let rows = match db.dialect() {
         // In the list of columns, not behind FROM: there all rows would be made first.
         Dialect::Postgres => "SELECT generate_series(1::bigint, 10000000) AS id",
-        Dialect::Mysql | Dialect::Mariadb => "SELECT seq AS id FROM seq_1_to_10000000",
+        Dialect::Mariadb => "SELECT seq AS id FROM seq_1_to_10000000",
+        Dialect::Mysql => {
+            "WITH d (n) AS (VALUES ROW(0), ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7), ROW(8), ROW(9)) \
+             SELECT a.n + b.n * 10 + c.n * 100 + d.n * 1000 + e.n * 10000 + f.n * 100000 + g.n * 1000000 + 1 AS id \
+             FROM d a, d b, d c, d d, d e, d f, d g"
+        }
         Dialect::Sqlite => "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 10000000) SELECT id FROM n",
     };
     db.execute_sql_script(&format!("CREATE VIEW endless AS {rows}")).await

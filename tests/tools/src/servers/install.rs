@@ -45,7 +45,7 @@ fn advice(databases: &[&str]) -> String {
         "pgbouncer" => "  PgBouncer: install it (Debian: apt-get install pgbouncer); tier 1 needs it",
         "browser" => "  a browser: install Chromium and its driver (Debian: apt-get install chromium-driver), or set SEQUOR_WEBDRIVER=/path/to/chromedriver",
         "node" => "  node: install it with npm (Debian: apt-get install nodejs npm); the real sequelize-cli runs in it",
-        _ => "  MariaDB: install it (Debian: apt-get install mariadb-server), or set SEQUOR_MYSQL_URL=mysql://user:password@host:3306/database",
+        _ => "  MariaDB: install it (Debian: apt-get install mariadb-server), or set SEQUOR_MYSQL_URL=mysql://user:password@host:3306/database, or SEQUOR_MYSQLD=/path/to/mysqld",
     });
     let list: Vec<&str> = each.collect();
     format!(

@@ -5,7 +5,7 @@ use super::{Account, Keeps, Recipe, Server, launch, make, with_port};
 use crate::process::{Folder, Result};
 use nix::sys::signal::Signal;
 
-const ACCOUNTS: &str = "\
+pub(super) const ACCOUNTS: &str = "\
 CREATE USER IF NOT EXISTS sequor@'127.0.0.1' IDENTIFIED BY 'sequor';
 GRANT ALL ON *.* TO sequor@'127.0.0.1' WITH GRANT OPTION;
 CREATE USER IF NOT EXISTS sequor@'localhost' IDENTIFIED BY 'sequor';

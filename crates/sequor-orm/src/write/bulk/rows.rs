@@ -1,5 +1,7 @@
 //! The statements of a bulk create: rows with the same columns together, as few texts as can be, whatever the number of rows.
 
+mod behind;
+
 use super::{BulkOptions, OnDuplicate, conflict, covered_key};
 use crate::db::Db;
 use crate::load::unsink;
@@ -78,20 +80,19 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     for group in &mut groups {
         group.back = back(db, &model, group, options);
     }
-    let (mut steps, mut parts) = (Vec::new(), Vec::new());
-    for (number, group) in groups.iter_mut().enumerate() {
-        for (step, part) in group_steps(db, &model, number, group, options)? {
-            steps.push(step);
-            parts.push(part);
-        }
-    }
-    let single = matches!(steps.as_slice(), [Step { params: Params::Fixed(_), .. }]);
-    let mode = if single { BatchMode::Plain } else { BatchMode::Atomic };
-    let run = options.write.run("bulk_create", &model.name);
-    let done = db.run(Batch { steps, mode }, run).await.map_err(|error| named(error, &model))?;
-    for (part, done) in parts.iter().zip(done) {
-        let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
-        answer(&model, group, part, done, options)?;
+    let open: Vec<bool> = groups.iter().map(|group| behind::is_needed(db, &model, group, options)).collect();
+    if open.contains(&true) {
+        groups = db
+            .in_transaction(async |tx| {
+                let mut groups = written(tx, &model, groups, options).await?;
+                for (group, _) in groups.iter_mut().zip(&open).filter(|(_, open)| **open) {
+                    behind::fill(tx, &model, group, options).await?;
+                }
+                Ok(groups)
+            })
+            .await?;
+    } else {
+        groups = written(db, &model, groups, options).await?;
     }
     if let [group] = groups.as_mut_slice() {
         return Ok(std::mem::take(&mut group.rows));
@@ -103,6 +104,26 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
         }
     }
     stored.into_iter().collect::<Option<_>>().ok_or_else(|| Error::bug("a row of a bulk create was lost"))
+}
+
+/// Writes the rows of some groups, and puts into them what the answers tell.
+async fn written(db: &Db, model: &Arc<ModelDef>, mut groups: Vec<Group>, options: &BulkOptions) -> Result<Vec<Group>> {
+    let (mut steps, mut parts) = (Vec::new(), Vec::new());
+    for (number, group) in groups.iter_mut().enumerate() {
+        for (step, part) in group_steps(db, model, number, group, options)? {
+            steps.push(step);
+            parts.push(part);
+        }
+    }
+    let single = matches!(steps.as_slice(), [Step { params: Params::Fixed(_), .. }]);
+    let mode = if single { BatchMode::Plain } else { BatchMode::Atomic };
+    let run = options.write.run("bulk_create", &model.name);
+    let done = db.run(Batch { steps, mode }, run).await.map_err(|error| named(error, model))?;
+    for (part, done) in parts.iter().zip(done) {
+        let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
+        answer(model, group, part, done, options)?;
+    }
+    Ok(groups)
 }
 
 /// Whether a bulk insert writes a column: what a single insert writes, and NULL where a column takes it and has no default, so that rows of
@@ -427,6 +448,12 @@ fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Vec<
 fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, options: &BulkOptions) -> Result<()> {
     let back = &group.back;
     let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
+    // Keys are not consecutive where some rows met old ones.
+    let meets = match &options.duplicates {
+        OnDuplicate::Fail => false,
+        OnDuplicate::Ignore => true,
+        OnDuplicate::Update { key, .. } => key.is_some() || covered_key(model, &group.positions).is_ok(),
+    };
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
     let (last, params) = (done.last_insert_id, std::mem::take(&mut done.params));
     let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?) };
@@ -434,7 +461,7 @@ fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, 
     give_back(&group.positions, part.way, params, rows);
     if let Some(returned) = returned {
         take_back(returned, rows, (back, &group.positions), ignoring)?;
-    } else if let (Some(key), Some(last), false) = (counted, last, ignoring) {
+    } else if let (Some(key), Some(last), false) = (counted, last, meets) {
         // MySQL tells the first of consecutive keys, which a simple insert of known length always gets; SQLite the last.
         let length = i64::try_from(rows.len()).unwrap_or(0);
         let first = if part.way == Way::Loop { last + 1 - length } else { last };

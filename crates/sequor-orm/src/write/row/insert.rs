@@ -123,7 +123,7 @@ pub(crate) fn statement(
     Insert { table: model.table.clone(), columns: columns.collect(), rows, conflict, returning: whole(model), tags: options.tags.clone() }
 }
 
-/// Adds one row; gives it as it is stored, or `None` when a conflict left it out.
+/// Adds one row; gives it as it is stored, or `None` when a conflict left it out, or may have where the database gives no rows back.
 pub(crate) async fn insert_one(
     db: &Db,
     state: &RowState,
@@ -164,11 +164,16 @@ async fn insert_otherwise(
     let returns = db.dialect().insert_returning();
     let sink: Box<dyn RowSink> = if returns { Box::new(ValuesSink::new(model)) } else { Box::new(Discard) };
     let row = positions.iter().map(|position| given(state, *position)).collect();
+    let meets = conflict.is_some();
     let insert = statement(model, &positions, vec![row], conflict, options);
     let step = step(db.render(&Statement::Insert(Box::new(insert)))?, sink);
     let done = run_one(db, step, run).await.map_err(|error| named(error, model))?;
     if returns {
         return Ok(unsink::<ValuesSink>(done)?.into_rows().pop());
+    }
+    if meets {
+        // Which row it is now, the key tells that was met: the database counts none for a row that stays as it was.
+        return Ok(None);
     }
     let values = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
     read_back(db, model, values, done.last_insert_id, options).await

@@ -123,7 +123,7 @@ async fn temporary_postgres(disk: &SmallDisk) -> sequor::Result<()> {
 }
 
 async fn temporary_mariadb(disk: &SmallDisk) -> sequor::Result<()> {
-    let mut server = servers::lasting("mysql").map_err(Error::usage)?;
+    let mut server = servers::lasting("mariadb").map_err(Error::usage)?;
     disk.give_to("mysql").map_err(Error::usage)?;
     server.kill();
     put_on_disk(&server, disk, "tmp")?;
