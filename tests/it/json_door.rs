@@ -288,3 +288,18 @@ async fn options_of_run_time_writes_are_heeded(db: Db) -> Result<()> {
     assert!(missing.is_err_and(|error| error.sequelize_name() == "SequelizeUnknownConstraintError"));
     Ok(())
 }
+
+#[sequor::test]
+async fn a_wrong_value_names_its_model_and_attribute(db: Db) -> Result<()> {
+    let (authors, books) = library(&db).await?;
+    for filter in [json!({ "age": "x" }), json!({ "age": { "$gt": "x" } }), json!({ "age": [1, "x"] })] {
+        let error = authors.find_all(json!({ "where": filter })).exec(&db).await.unwrap_err().to_string();
+        assert!(error.contains("Author.age"), "{error}");
+    }
+    let error = books.update_all(json!({ "price": "x" }), json!({ "where": { "id": 1 } })).exec(&db).await.unwrap_err().to_string();
+    assert!(error.contains("Book.price"), "{error}");
+    let below = json!({ "include": [{ "association": "books", "where": { "price": "x" } }] });
+    let error = authors.find_all(below).exec(&db).await.unwrap_err().to_string();
+    assert!(error.contains("Book.price"), "{error}");
+    Ok(())
+}

@@ -199,33 +199,85 @@ fn check_column(
         for rule in column.rules.iter().filter(|rule| rule.custom.is_none()) {
             built_in(column, rule, value, previous, items)?;
         }
+        without_limits(value, items, before);
         if items.len() == before {
             items.push(item);
         }
         return Ok(());
     }
+    let before = items.len();
     for rule in &column.rules {
         match rule.custom {
             Some(custom) => custom_rule(column, rule, custom, value, items),
             None => built_in(column, rule, value, previous, items)?,
         }
     }
+    without_limits(value, items, before);
     Ok(())
 }
 
-/// What the rules of a field say of a scalar that is not of its type.
-pub(crate) fn refused(column: &ColumnDef, given: &serde_json::Value) -> Option<Error> {
-    let text = match given {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => number.to_string(),
-        serde_json::Value::Bool(truth) => truth.to_string(),
-        _ => return None,
-    };
-    let mut items = Vec::new();
-    for rule in column.rules.iter().filter(|rule| rule.custom.is_none() && rule.key != "notNull") {
-        built_in(column, rule, &Value::Text(text.clone()), None, &mut items).ok()?;
+/// A text that another rule refuses is not below or above a limit as well, if it is no number.
+fn without_limits(value: &Value, items: &mut Vec<ValidationItem>, before: usize) {
+    let limit = |item: &ValidationItem| matches!(item.validator_key.as_str(), "min" | "max");
+    let Value::Text(text) = value else { return };
+    if items.len() < before + 2 || items[before..].iter().all(limit) || rules::is_numeral(text) {
+        return;
     }
-    finish(items).err()
+    let mut place = 0;
+    items.retain(|item| {
+        place += 1;
+        place <= before || !limit(item)
+    });
+}
+
+/// What the rules of a field say of a value that is not of its type; otherwise the error it is.
+pub(crate) fn refused(column: &ColumnDef, given: &serde_json::Value, error: Error) -> Error {
+    if given.is_null() {
+        return error;
+    }
+    let text = Value::Text(as_text(given));
+    let (mut items, own) = match error {
+        Error::Validation(failed) => (failed.items, None),
+        error => (Vec::new(), Some(error)),
+    };
+    for rule in column.rules.iter().filter(|rule| rule.custom.is_none() && rule.key != "notNull") {
+        if let Err(error) = built_in(column, rule, &text, None, &mut items) {
+            return error;
+        }
+    }
+    without_limits(&text, &mut items, 0);
+    match own {
+        Some(error) if items.is_empty() => error,
+        _ => Error::Validation(ValidationError { items, bulk: false }),
+    }
+}
+
+/// A value as the rules see it: those of Sequelize get the text that JavaScript makes of it.
+fn as_text(given: &serde_json::Value) -> String {
+    match given {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(list) => list.iter().map(as_text).collect::<Vec<_>>().join(","),
+        serde_json::Value::Object(_) => "[object Object]".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// All that is wrong with a row of which some values could not be read: what was said of them, and what the rules refuse of the others.
+pub(crate) fn with_unread(
+    state: &RowState,
+    mut items: Vec<ValidationItem>,
+    malformed: Option<Error>,
+    unread: &[usize],
+    options: &WriteOptions,
+) -> Result<Error> {
+    if options.validate {
+        items.extend(found(state, options, unread)?);
+        items.sort_by_key(|item| state.model.position(&item.path));
+    }
+    Ok(match malformed {
+        Some(error) if items.is_empty() => error,
+        _ => Error::Validation(ValidationError { items, bulk: false }),
+    })
 }
 
 fn not_null(model: &ModelDef, column: &ColumnDef) -> ValidationItem {

@@ -397,7 +397,8 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
                 // The error names rows by number; the scenario by what they hold.
                 Err(Error::Validation(error)) if error.bulk => {
                     let rows = values.as_array().cloned().unwrap_or_default();
-                    let shown = |number: usize| Some((number, model.build(rows.get(number)?.clone()).ok()?.to_json()));
+                    let built = |row: &Json| model.build(row.clone()).map_or_else(|_| row.clone(), |row| row.to_json());
+                    let shown = |number: usize| Some((number, built(rows.get(number)?)));
                     scene.refused = error.items.iter().filter_map(|item| shown(item.record?)).collect();
                     return Err(Error::Validation(error));
                 }

@@ -5,6 +5,7 @@ mod calls;
 mod links;
 mod loader;
 mod raw;
+pub(crate) mod read;
 mod reload;
 mod shown;
 mod steps;
@@ -23,7 +24,6 @@ use crate::write::{self, Recheck, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, ModelDef};
 use sequor_core::statement::Expr;
-use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
@@ -154,7 +154,7 @@ impl Record {
                 self.state.computed.push((position, expr));
                 continue;
             }
-            let value = value_from_json(&column.ty, plain(value)).map_err(|error| error.at(&self.state.model.name, Some(&column.name)))?;
+            let value = read::value(&self.state.model, column, value)?;
             self.state.values[position] = Some(value);
         }
         Ok(())
@@ -482,41 +482,6 @@ fn computed(model: &ModelDef, column: &ColumnDef, value: &Json) -> Result<Option
     expression(place, value.clone()).map(Some).map_err(|error| error.at(&model.name, Some(&column.name)))
 }
 
-/// The values of an object as a new row; unknown keys are left alone.
-pub(crate) fn row_from_json(model: &Arc<ModelDef>, models: &dyn sequor_core::schema::Models, values: Json) -> Result<RowState> {
-    let Json::Object(map) = values else { return Err(Error::usage(format!("the values of a {} are an object", model.name))) };
-    let mut state = RowState::new(model.clone());
-    for (name, value) in map {
-        if let Some(position) = model.position(&name) {
-            let column = &model.columns[position];
-            if let Some(expr) = computed(model, column, &value)? {
-                state.computed.push((position, expr));
-                continue;
-            }
-            let given = if column.rules.is_empty() { Json::Null } else { value.clone() };
-            let value = value_from_json(&column.ty, plain(value))
-                .map_err(|error| crate::validate::refused(column, &given).unwrap_or_else(|| error.at(&model.name, Some(&column.name))))?;
-            state.values[position] = Some(value);
-            continue;
-        }
-        let Some(relation) = model.relations.iter().position(|relation| relation.name == name.as_str()) else { continue };
-        let def = &model.relations[relation];
-        let target = models.model(&def.target)?;
-        let list = match value {
-            Json::Array(list) => list,
-            Json::Null => continue,
-            one => vec![one],
-        };
-        let mut children = Vec::new();
-        for mut item in list {
-            let through = through_values(def, models, &mut item)?;
-            children.push(write::Child { row: row_from_json(&target, models, item)?, through });
-        }
-        state.children.push((relation, children));
-    }
-    Ok(state)
-}
-
 /// Leaves of the rows below only those that `include` names, as Sequelize does.
 pub(crate) fn keep_included(state: &mut RowState, include: Option<&Json>) -> Result<()> {
     if state.children.is_empty() {
@@ -544,24 +509,6 @@ pub(crate) fn keep_included(state: &mut RowState, include: Option<&Json>) -> Res
         }
     }
     Ok(())
-}
-
-/// The values of the row between, under the through model's name.
-fn through_values(
-    def: &sequor_core::schema::RelationDef,
-    models: &dyn sequor_core::schema::Models,
-    item: &mut Json,
-) -> Result<Vec<(Name, Value)>> {
-    let Some(through) = &def.through else { return Ok(Vec::new()) };
-    let model = models.model(&through.model)?;
-    let Some(Json::Object(map)) = item.as_object_mut().and_then(|item| item.remove(model.name.as_ref())) else { return Ok(Vec::new()) };
-    let mut values = Vec::new();
-    for (name, value) in map {
-        if let Some(column) = model.column(&name) {
-            values.push((column.name.clone(), value_from_json(&column.ty, plain(value))?));
-        }
-    }
-    Ok(values)
 }
 
 /// A stored row of the engine with the children that were stored below it.

@@ -19,6 +19,8 @@ mod setting;
 mod subject;
 mod text;
 
+pub(super) use numbers::is_numeral;
+
 pub use arguments::{Argument, Arguments, Kind, check_arguments, named_arguments};
 pub use setting::Setting;
 pub use subject::Subject;

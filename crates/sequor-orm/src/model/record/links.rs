@@ -1,7 +1,8 @@
 //! Association methods of records, under Sequelize's rules.
 
+use super::read::row_from_json;
 use super::verbs::option;
-use super::{Record, RuntimeModel, record_of, row_from_json};
+use super::{Record, RuntimeModel, record_of};
 use crate::db::Db;
 use crate::load;
 use crate::model::RecordLoader;

@@ -1,13 +1,13 @@
 //! What a model defined at run time writes: builds, creates, bulk writes, upserts, find-or-create, steps.
 
+use super::read;
 use super::verbs::{RuntimeModel, flag, names, option};
-use super::{Record, keep_included, record_in, record_of, row_from_json};
+use super::{Record, keep_included, record_in, record_of};
 use crate::hook::{self, HookKind, HookSubject};
 use crate::query::{Place, QueryState, bind_value, check_write_options};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, Recheck, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
-use sequor_core::error::{Error, Result, ValidationError};
-use sequor_core::schema::ModelDef;
+use sequor_core::error::{Error, Result};
 use sequor_core::statement::Expr;
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
@@ -29,7 +29,13 @@ impl RuntimeModel {
     pub fn build_with(&self, values: Json, options: &Json) -> Result<Record> {
         check_write_options("build", options)?;
         let model = self.def()?;
-        let mut state = row_from_json(&model, self.db.registry(), values)?;
+        let options_of_rules = WriteOptions::at(Location::caller());
+        let mut read = read::row(&model, self.db.registry(), values)?;
+        if !read.is_whole() {
+            write::prepare(&mut read.state, &self.db, &options_of_rules)?;
+            return Err(read.failed(&options_of_rules)?.1);
+        }
+        let mut state = read.whole()?;
         keep_included(&mut state, option(options, "include"))?;
         let before = state.values.clone();
         // A version begins when the row is built, timestamps when it is stored.
@@ -37,7 +43,7 @@ impl RuntimeModel {
             column.managed && Some(position) != model.version && state.values[position].is_none()
         };
         let managed: Vec<bool> = model.columns.iter().enumerate().map(later).collect();
-        write::prepare(&mut state, &self.db, &WriteOptions::at(Location::caller()))?;
+        write::prepare(&mut state, &self.db, &options_of_rules)?;
         for (slot, managed) in state.values.iter_mut().zip(managed) {
             if managed {
                 *slot = None;
@@ -63,10 +69,13 @@ impl RuntimeModel {
         check_write_options("create", &options)?;
         let model = self.def()?;
         let write = Self::write_options(&options, true);
-        let mut state = match row_from_json(&model, self.db.registry(), values.clone()) {
-            Err(Error::Validation(failed)) => return Err(self.unread(&model, values, failed, &write).await?),
-            read => read?,
-        };
+        let mut read = read::row(&model, self.db.registry(), values)?;
+        if !read.is_whole() {
+            write::prepare(&mut read.state, &self.db, &write)?;
+            let (state, error) = read.failed(&write)?;
+            return Err(crate::validate::unread(&self.db, state, error, &write).await?);
+        }
+        let mut state = read.whole()?;
         keep_included(&mut state, option(&options, "include"))?;
         stamped_anew(&mut state, &write);
         if !flag(&options, "ignoreDuplicates", false) {
@@ -84,20 +93,16 @@ impl RuntimeModel {
         }
     }
 
-    /// The error of values that cannot be read, once the hooks of validation have heard of it.
-    async fn unread(&self, model: &Arc<ModelDef>, mut values: Json, failed: ValidationError, write: &WriteOptions) -> Result<Error> {
-        if let Some(map) = values.as_object_mut() {
-            map.retain(|name, _| failed.items.iter().all(|item| item.path != *name));
-        }
-        let state = row_from_json(model, self.db.registry(), values).unwrap_or_else(|_| RowState::new(model.clone()));
-        crate::validate::unread(&self.db, state, Error::Validation(failed), write).await
-    }
-
     pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
         check_write_options("bulkCreate", &options)?;
         let model = self.def()?;
         let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
-        let mut states = rows.into_iter().map(|row| row_from_json(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
+        let reads = rows.into_iter().map(|row| read::row(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
+        let write = Self::write_options(&options, false);
+        if write.validate && !reads.iter().all(read::Read::is_whole) {
+            return Err(read::all_failed(reads, &self.db, &write)?);
+        }
+        let mut states = reads.into_iter().map(read::Read::whole).collect::<Result<Vec<_>>>()?;
         states.iter_mut().try_for_each(|state| keep_included(state, option(&options, "include")))?;
         let position = |name: &Name| {
             model
@@ -117,13 +122,8 @@ impl RuntimeModel {
         } else {
             OnDuplicate::Fail
         };
-        let bulk = BulkOptions {
-            write: Self::write_options(&options, false),
-            duplicates,
-            individual_hooks: flag(&options, "individualHooks", false),
-            returning: true,
-            records: true,
-        };
+        let bulk =
+            BulkOptions { write, duplicates, individual_hooks: flag(&options, "individualHooks", false), returning: true, records: true };
         let (models, include) = (self.db.registry(), included(&options));
         let rows = write::bulk_create(&self.db, states, &bulk).await?;
         Ok(rows.into_iter().map(|row| Record { include: include.clone(), ..record_in(row, models) }).collect())
@@ -132,15 +132,22 @@ impl RuntimeModel {
     pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
         let query = self.query(options.clone())?;
         let Json::Object(map) = values else { return Err(Error::usage("update takes an object of values")) };
+        let write = Self::write_options(&options, true);
         let mut set = Vec::new();
+        let mut read = read::Read::new(&query.model);
         for (name, value) in map {
             let Some(position) = query.model.position(&name) else { continue };
             let place = Place::new(&query.model, self.db.registry());
-            set.push((position, bind_value(place, Some(&query.model.columns[position].ty), super::plain(value))?));
+            let bound = |value: Json| bind_value(place, Some(&query.model.columns[position].ty), super::plain(value));
+            set.extend(read.take(position, value, bound)?.map(|value| (position, value)));
+        }
+        if !read.is_whole() {
+            let (state, error) = read.failed_given(&write)?;
+            return Err(crate::validate::unread(&self.db, state, error, &write).await?);
         }
         let every_row = option(&options, "where").is_some();
         let update = UpdateOptions {
-            write: Self::write_options(&options, true),
+            write,
             every_row,
             returning: option(&options, "returning").is_some_and(|value| *value != Json::Bool(false)),
             individual_hooks: flag(&options, "individualHooks", false),
@@ -203,7 +210,13 @@ impl RuntimeModel {
     pub(super) async fn upsert_now(&self, values: Json, options: Json) -> Result<(Record, bool)> {
         check_write_options("upsert", &options)?;
         let model = self.def()?;
-        let state = row_from_json(&model, self.db.registry(), values)?;
+        let read = read::row(&model, self.db.registry(), values)?;
+        if !read.is_whole() {
+            let write = Self::write_options(&options, true);
+            let (state, error) = read.failed_given(&write)?;
+            return Err(crate::validate::unread(&self.db, state, error, &write).await?);
+        }
+        let state = read.whole()?;
         let positions =
             |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
         let mut write = Self::write_options(&options, true);
@@ -217,18 +230,24 @@ impl RuntimeModel {
     }
 
     pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
-        let (query, mut state) = self.looked_for(&options)?;
+        let write = Self::write_options(&options, true);
+        let (query, mut read) = self.looked_for(&options)?;
         if let Some(found) = self.first_of(options.clone()).await? {
             return Ok((found, false));
         }
-        let write = Self::write_options(&options, true);
+        if !read.is_whole() {
+            write::prepare(&mut read.state, &self.db, &write)?;
+            let (state, error) = read.failed(&write)?;
+            return Err(crate::validate::unread(&self.db, state, error, &write).await?);
+        }
+        let mut state = read.whole()?;
         stamped_anew(&mut state, &write);
         let (row, created) = write::create_unless_there(&self.db, query, state, &write).await?;
         Ok((record_in(row, self.db.registry()), created))
     }
 
     pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
-        let (_, mut state) = self.looked_for(&options)?;
+        let mut state = self.looked_for(&options)?.1.whole()?;
         if let Some(found) = self.first_of(options).await? {
             return Ok((found, false));
         }
@@ -252,7 +271,7 @@ impl RuntimeModel {
     }
 
     /// What is looked for, and the row that is made where nothing is found.
-    fn looked_for(&self, options: &Json) -> Result<(QueryState, RowState)> {
+    fn looked_for(&self, options: &Json) -> Result<(QueryState, read::Read)> {
         let Some(filter) = option(options, "where").cloned() else {
             return Err(Error::usage(
                 "Missing where attribute in the options parameter passed to findOrCreate. Please note that the API has changed, and is now options only",
@@ -269,9 +288,9 @@ impl RuntimeModel {
         if let Some(Json::Object(defaults)) = option(options, "defaults") {
             values.extend(defaults.clone());
         }
-        let mut state = row_from_json(&model, self.db.registry(), Json::Object(values))?;
-        keep_included(&mut state, option(options, "include"))?;
-        Ok((query, state))
+        let mut read = read::row(&model, self.db.registry(), Json::Object(values))?;
+        keep_included(&mut read.state, option(options, "include"))?;
+        Ok((query, read))
     }
 
     pub(super) async fn increment_now(&self, fields: Json, options: Json, sign: i64) -> Result<u64> {

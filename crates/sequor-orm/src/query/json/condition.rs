@@ -211,7 +211,11 @@ impl Subject {
         {
             return Ok(free_value(json));
         }
-        Ok(self.listed(bind_value(place, self.ty.as_ref(), json)?))
+        let value = bind_value(place, self.ty.as_ref(), json).map_err(|error| match &self.expr {
+            Expr::Field(field) => error.at(&place.model.name, Some(&field.name)),
+            _ => error,
+        })?;
+        Ok(self.listed(value))
     }
 
     /// PostgreSQL compares no list of varchar with one of text.

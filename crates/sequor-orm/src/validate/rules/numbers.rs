@@ -50,6 +50,13 @@ pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
     float(one)?.partial_cmp(&float(other)?)
 }
 
+/// Whether a text begins as a number does: limits say something of it in Sequelize.
+pub(in crate::validate) fn is_numeral(text: &str) -> bool {
+    let text = text.trim_start();
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    text.strip_prefix('.').unwrap_or(text).starts_with(|letter: char| letter.is_ascii_digit()) || text.starts_with("Infinity")
+}
+
 fn compared(subject: &Subject<'_>, args: Given<'_>, position: usize, name: &str) -> Option<Option<Ordering>> {
     Some(compare(subject.text(), &args.text(position, name)?))
 }
