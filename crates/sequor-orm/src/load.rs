@@ -17,7 +17,7 @@ pub use assemble::LoadedTree;
 
 pub(crate) use explain::explain;
 pub use explain::{PlanNode, QueryPlan};
-pub(crate) use key::{KeyHash, is_small_integer};
+pub(crate) use key::{KeyHash, Keys, is_small_integer};
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use marked::find_marked;

@@ -1,6 +1,6 @@
 //! A tree of batches: each statement fills some, and in the end children move into their parents.
 
-use super::key::{self, Groups, KeyHash, Owners, Rows};
+use super::key::{self, Groups, KeyHash, Keys, Owners, Rows};
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
 use crate::plan::{self, LinkAt, Many, Node, Parents, Prepared};
@@ -125,9 +125,15 @@ impl LoadedTree {
     }
 
     /// The rows' keys for a relation, each once, and the rows that have them.
-    fn keys(&self, columns: &[usize]) -> (Owners, Vec<Vec<Value>>) {
-        let key = |row: usize| columns.iter().map(|column| self.batch.value(row, *column)).collect();
-        key::owners((0..self.batch.len()).map(key))
+    fn keys(&self, columns: &[usize]) -> (Owners, Keys) {
+        let rows = 0..self.batch.len();
+        if let [column] = columns
+            && let Some(numbers) = self.batch.numbers(rows.clone(), *column)
+        {
+            return key::owners(1, numbers.into_iter().map(|number| [Value::I64(number)]));
+        }
+        let key = |row: usize| columns.iter().map(|column| self.batch.value(row, *column)).collect::<Vec<_>>();
+        key::owners(columns.len(), rows.map(key))
     }
 
     /// The rows of a to-one path.
@@ -140,7 +146,7 @@ impl LoadedTree {
     }
 
     /// The keys of the rows of a to-one path, each once, for a relation whose rows will come; who has them is remembered.
-    pub(super) fn link(&mut self, path: &[usize], relation: Name, columns: &[usize]) -> Result<Vec<Vec<Value>>> {
+    pub(super) fn link(&mut self, path: &[usize], relation: Name, columns: &[usize]) -> Result<Keys> {
         let tree = self.at(path)?;
         let (owners, keys) = tree.keys(columns);
         tree.linked.push((relation, owners));
@@ -161,7 +167,7 @@ impl LoadedTree {
 
     /// The keys that the rows of each parent are sorted by here.
     fn keys_of_rows(&self) -> Option<Vec<i64>> {
-        self.batch.numbers(self.by_key?)
+        self.batch.numbers(0..self.batch.len(), self.by_key?)
     }
 
     /// The value of a column of the last row.
@@ -191,9 +197,7 @@ impl LoadedTree {
                 }
             }
             for (parent, row) in owner.into_iter().enumerate() {
-                let picks: Vec<usize> = row.into_iter().collect();
-                let rows = one.batch.take(&picks, false);
-                self.batch.attach(parent, one.relation, &one.name, rows, None)?;
+                one.batch.hand(row.as_slice(), false, &mut |rows| self.batch.attach(parent, one.relation, &one.name, rows, None))?;
             }
         }
         for mut children in std::mem::take(&mut self.children) {
@@ -206,9 +210,13 @@ impl LoadedTree {
             let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows().as_deref());
             for parent in 0..count {
                 let picks = groups.of(parent);
-                let between = children.between.as_mut().map(|between| between.take(picks, shared));
-                let rows = children.tree.batch.take(picks, shared);
-                self.batch.attach(parent, children.relation, &children.name, rows, between)?;
+                let mut attach = |rows: &mut dyn Any, between: Option<&mut dyn Any>| {
+                    self.batch.attach(parent, children.relation, &children.name, rows, between)
+                };
+                children.tree.batch.hand(picks, shared, &mut |rows| match &mut children.between {
+                    Some(between) => between.hand(picks, shared, &mut |between| attach(rows, Some(between))),
+                    None => attach(rows, None),
+                })?;
             }
         }
         Ok(())
@@ -231,7 +239,7 @@ impl TreeSink {
     /// The rows as children of their parents.
     pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
         let mut link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let parents = match link.at.own.and_then(|column| self.tree.batch.numbers(column)) {
+        let parents = match link.at.own.and_then(|column| self.tree.batch.numbers(0..self.tree.len(), column)) {
             Some(numbers) => key::owned(numbers.into_iter().map(KeyHash::Integer), owners),
             None => key::owned(link.taken(&self.tree).into_iter(), owners),
         };
@@ -417,8 +425,8 @@ pub(crate) async fn load_detached(
     let (link, def) = (Arc::new(link), Arc::new(def));
     let many = Many { relation, name: def.name.clone(), source: None, link, def, include: include.clone(), within: Vec::new() };
     let (count, value) = values;
-    let key = |row: usize| many.link.source.iter().map(|column| value(row, *column)).collect();
-    let (seen, keys) = key::owners((0..count).map(key));
+    let key = |row: usize| many.link.source.iter().map(|column| value(row, *column)).collect::<Vec<_>>();
+    let (seen, keys) = key::owners(many.link.source.len(), (0..count).map(key));
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
     let mut parents: Vec<Rows> = Vec::new();
     let (mut tree, mut between) = if keys.is_empty() {
@@ -446,7 +454,7 @@ pub(crate) async fn load_detached(
 
 type Read = (LoadedTree, Vec<KeyHash>, Option<Box<dyn RowBatch>>);
 
-async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader, run: Run) -> Result<Read> {
+async fn read_many(db: &Db, many: &Many, keys: Keys, inner: Box<dyn Loader>, owner: &dyn Loader, run: Run) -> Result<Read> {
     let step = many_step(db, many, keys, inner, owner)?;
     let done = super::run_one(db, step, run.clone()).await?;
     let sink = super::unsink::<TreeSink>(done)?;
@@ -458,7 +466,7 @@ async fn read_many(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn L
 }
 
 /// The statement of a to-many include, with the sink that reads it.
-fn many_step(db: &Db, many: &Many, keys: Vec<Vec<Value>>, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
+fn many_step(db: &Db, many: &Many, keys: Keys, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
     let (prepared, link) = plan::prepare_many(db, many, &owner.model(), keys)?;
     let sink = TreeSink::linked(many, link, LoadedTree::new(Arc::unwrap_or_clone(prepared.node), inner)?, between_of(owner, many)?);
     Ok(Step { text: prepared.text, params: Params::Fixed(prepared.params), sink: Box::new(sink), cache: true })

@@ -82,15 +82,65 @@ impl Rows {
 /// Which rows have a key.
 pub(super) type Owners = HashMap<KeyHash, Rows, RandomState>;
 
+/// Keys of rows, all of one width, one after the other in one list.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    width: usize,
+    values: Vec<Value>,
+}
+
+impl Keys {
+    /// No keys yet; each will have so many values.
+    pub(crate) fn new(width: usize) -> Keys {
+        Keys { width: width.max(1), values: Vec::new() }
+    }
+
+    /// Adds a key.
+    pub(crate) fn push(&mut self, key: impl IntoIterator<Item = Value>) {
+        self.values.extend(key);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The key of this number.
+    pub(crate) fn get(&self, number: usize) -> Option<&[Value]> {
+        self.iter().nth(number)
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::ChunksExact<'_, Value> {
+        self.values.chunks_exact(self.width)
+    }
+
+    /// The values of keys of one column.
+    pub(crate) fn singles(&self) -> Option<&[Value]> {
+        (self.width == 1).then_some(&*self.values)
+    }
+
+    /// Each key in a list of its own.
+    pub(crate) fn rows(&self) -> Vec<Vec<Value>> {
+        self.iter().map(<[Value]>::to_vec).collect()
+    }
+}
+
 /// The keys of rows, each once and in order, and who has them. NULL points to nothing.
-pub(super) fn owners(keys: impl Iterator<Item = Vec<Value>>) -> (Owners, Vec<Vec<Value>>) {
-    let (mut owners, mut once) =
-        (Owners::with_capacity_and_hasher(keys.size_hint().0, RandomState::default()), Vec::with_capacity(keys.size_hint().0));
+pub(super) fn owners<K>(width: usize, keys: impl Iterator<Item = K>) -> (Owners, Keys)
+where
+    K: AsRef<[Value]> + IntoIterator<Item = Value>,
+{
+    let most = keys.size_hint().0;
+    let mut owners = Owners::with_capacity_and_hasher(most, RandomState::default());
+    let mut once = Keys { width: width.max(1), values: Vec::with_capacity(most * width) };
     for (row, key) in keys.enumerate() {
-        if key.iter().any(Value::is_null) {
+        if key.as_ref().iter().any(Value::is_null) {
             continue;
         }
-        let rows = owners.entry(KeyHash::new(&key)).or_default();
+        let rows = owners.entry(KeyHash::new(key.as_ref())).or_default();
         if rows.as_slice().is_empty() {
             once.push(key);
         }

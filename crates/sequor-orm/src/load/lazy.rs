@@ -1,12 +1,13 @@
 //! Lazy loads: relations of rows that were read before, for one row or a whole slice in one statement.
 
-use super::assemble::{Wanted, load_detached};
+use super::assemble::{Filling, Wanted, load_detached};
 use super::siblings::{siblings, strict_error};
 use crate::db::{Db, Run};
-use crate::model::{IntoInclude, Model, TypedLoader, value_of};
+use crate::model::{IntoInclude, Model, RelationCell, TypedLoader, value_of};
 use crate::query::IncludeState;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
+use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
 
@@ -79,17 +80,21 @@ pub async fn load_into<M: Model>(rows: Vec<&M>, include: IncludeState, db: &Db, 
     let run = Run { operation: "load", model: Some(model.name.clone()), site, write: false };
     let wanted = Wanted { model, relation: position, include: &include };
     if let ([row], Some((group, index))) = (missing.as_slice(), &known) {
-        if let Some((rows, between)) = group.load(db, (*row, *index), wanted, TypedLoader::<M>::boxed(), run.clone()).await? {
-            return row.relation_cell(position).map_or(Ok(()), |cell| cell.fill(rows, between));
+        if let Some(filling) = group.load(db, (*row, *index), wanted, TypedLoader::<M>::boxed(), run.clone()).await? {
+            return row.relation_cell(position).map_or(Ok(()), |cell| fill(cell, filling));
         }
         group.notice(model, position, &include.relation, site);
     }
     let value = |row: usize, column: usize| missing.get(row).map_or(Value::Null, |row| value_of(*row, column));
     let children = load_detached(db, wanted, (missing.len(), &value), TypedLoader::<M>::boxed(), run).await?;
-    for (row, (rows, between)) in missing.into_iter().zip(children) {
+    for (row, filling) in missing.into_iter().zip(children) {
         if let Some(cell) = row.relation_cell(position) {
-            cell.fill(rows, between)?;
+            fill(cell, filling)?;
         }
     }
     Ok(())
+}
+
+fn fill(cell: &dyn RelationCell, (mut rows, mut between): Filling) -> Result<()> {
+    cell.fill(&mut *rows, between.as_deref_mut().map(|between| between as &mut dyn Any))
 }

@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 /// Rows of one model in one result.
 pub(super) struct Siblings {
     /// The columns that relations start from, and their values row by row.
-    columns: Vec<(usize, Vec<Value>)>,
+    columns: Vec<(usize, Cells)>,
     count: usize,
     /// What the query said about lazy loads.
     pub(super) strict: Option<bool>,
@@ -27,6 +27,28 @@ pub(super) struct Siblings {
     loads: Mutex<Vec<Arc<Load>>>,
     /// Relations of which a row was loaded by itself.
     single: Mutex<HashSet<usize>>,
+}
+
+/// The values of a column, row by row: mostly numbers, which take a fourth of the room.
+enum Cells {
+    Numbers(Vec<i64>),
+    Values(Vec<Value>),
+}
+
+impl Cells {
+    fn of(batch: &dyn RowBatch, rows: std::ops::Range<usize>, column: usize) -> Cells {
+        match batch.numbers(rows.clone(), column) {
+            Some(numbers) => Cells::Numbers(numbers),
+            None => Cells::Values(batch.values(rows, column)),
+        }
+    }
+
+    fn get(&self, row: usize) -> Option<Value> {
+        match self {
+            Cells::Numbers(numbers) => numbers.get(row).copied().map(Value::I64),
+            Cells::Values(values) => values.get(row).cloned(),
+        }
+    }
 }
 
 /// What was loaded for all of them.
@@ -60,7 +82,7 @@ pub(super) fn join_batch(db: &Db, batch: &dyn RowBatch, model: &ModelDef, strict
 }
 
 fn join_rows(db: &Db, batch: &dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {
-    let values = |column: &usize| (*column, batch.values(rows.clone(), *column));
+    let values = |column: &usize| (*column, Cells::of(batch, rows.clone(), *column));
     let group: Arc<dyn Any + Send + Sync> = Arc::new(Siblings {
         columns: columns.iter().map(values).collect(),
         count: rows.len(),
@@ -100,7 +122,7 @@ impl Siblings {
         loader: Box<dyn Loader>,
         run: Run,
     ) -> Result<Option<Filling>> {
-        let changed = |(column, values): &(usize, Vec<Value>)| values.get(index) != Some(&value_of(row, *column));
+        let changed = |(column, cells): &(usize, Cells)| cells.get(index) != Some(value_of(row, *column));
         if !db.inner.settings.auto_batch || self.count < 2 || !Arc::ptr_eq(&db.place, &self.place) || self.columns.iter().any(changed) {
             return Ok(None);
         }
@@ -129,8 +151,8 @@ impl Siblings {
 
     async fn load_all(&self, db: &Db, wanted: Wanted<'_>, loader: Box<dyn Loader>, run: Run) -> Result<Mutex<Vec<Option<Filling>>>> {
         let value = |row: usize, column: usize| {
-            let values = self.columns.iter().find(|(known, _)| *known == column).map(|(_, values)| values);
-            values.and_then(|values| values.get(row)).cloned().unwrap_or(Value::Null)
+            let cells = self.columns.iter().find(|(known, _)| *known == column).map(|(_, cells)| cells);
+            cells.and_then(|cells| cells.get(row)).unwrap_or(Value::Null)
         };
         let rows = load_detached(db, wanted, (self.count, &value), loader, run).await?;
         Ok(Mutex::new(rows.into_iter().map(Some).collect()))

@@ -10,6 +10,8 @@ use std::fmt;
 pub trait Cell: Any + Send + Sync {
     /// The value as a parameter.
     fn to_value(&self) -> Value;
+    /// The value, where it is a whole number.
+    fn number(&self) -> Option<i64>;
     /// Replaces the value.
     ///
     /// # Errors
@@ -28,6 +30,10 @@ pub trait Cell: Any + Send + Sync {
 impl<T: FieldType> Cell for T {
     fn to_value(&self) -> Value {
         FieldType::to_value(self)
+    }
+
+    fn number(&self) -> Option<i64> {
+        if let Value::I64(number) = FieldType::to_value(self) { Some(number) } else { None }
     }
 
     fn set_value(&mut self, value: Value) -> Result<()> {

@@ -68,29 +68,29 @@ pub trait RowBatch: RowSink {
     fn value(&self, index: usize, column: usize) -> Value;
     /// Takes rows out as what [`RowBatch::attach`] of the parents takes: each index of `picks` once, or cloned when it occurs more than once in all groups.
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send>;
+    /// The same rows, handed on where they lie instead of in memory of their own.
+    fn hand(&mut self, picks: &[usize], again: bool, to: &mut dyn FnMut(&mut dyn Any) -> Result<()>) -> Result<()>;
+    /// All rows, handed on.
+    fn hand_all(&mut self, to: &mut dyn FnMut(&mut dyn Any) -> Result<()>) -> Result<()> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        self.hand(&all, false, to)
+    }
     /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
-    fn attach(
-        &mut self,
-        index: usize,
-        relation: usize,
-        name: &str,
-        rows: Box<dyn Any + Send>,
-        between: Option<Box<dyn Any + Send>>,
-    ) -> Result<()>;
+    fn attach(&mut self, index: usize, relation: usize, name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()>;
     /// How the rows between are shown on the next rows that are attached: their name, and which of their fields.
     fn between_shape(&mut self, _alias: Option<&Name>, _fields: Option<&[Name]>) {}
     /// The values of a column of some rows.
     fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
         rows.map(|row| self.value(row, column)).collect()
     }
-    /// The numbers in a column of all rows; nothing where one of them holds anything else.
-    fn numbers(&self, column: usize) -> Option<Vec<i64>> {
+    /// The numbers in a column of some rows; nothing where one of them holds anything else.
+    fn numbers(&self, rows: Range<usize>, column: usize) -> Option<Vec<i64>> {
         let number = |row| if let Value::I64(number) = self.value(row, column) { Some(number) } else { None };
-        (0..self.len()).map(number).collect()
+        rows.map(number).collect()
     }
     /// Tells rows that they are siblings; rows that are never loaded lazily need not know.
     fn join(&self, _rows: Range<usize>, _group: &Arc<dyn Any + Send + Sync>) {}
-    /// Everything, as [`LoadedRows`] of the model.
+    /// Everything, as a `Vec` of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
@@ -178,6 +178,20 @@ impl<M: Model> TypedBatch<M> {
     fn into_rows(self) -> Vec<M> {
         self.rows.into_iter().filter_map(|row| row).collect()
     }
+
+    /// Rows as their parents' relation takes them.
+    fn loaded(&mut self, picks: &[usize], again: bool) -> LoadedRows<M> {
+        let mut one = |pick: &usize| self.rows.get_mut(*pick).and_then(|slot| if again { slot.clone() } else { slot.take() });
+        Some(match picks {
+            [pick] => Arc::new(one(pick)),
+            [] => Arc::new(Vec::new()),
+            several => {
+                let mut taken = Vec::with_capacity(several.len());
+                taken.extend(several.iter().filter_map(one));
+                Arc::new(taken)
+            }
+        })
+    }
 }
 
 impl<M: Model> RowSink for TypedBatch<M> {
@@ -213,22 +227,14 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send> {
-        let mut taken: Vec<M> = Vec::with_capacity(picks.len());
-        for pick in picks {
-            let Some(slot) = self.rows.get_mut(*pick) else { continue };
-            taken.extend(if again { slot.clone() } else { slot.take() });
-        }
-        LoadedRows::boxed(taken)
+        Box::new(self.loaded(picks, again))
     }
 
-    fn attach(
-        &mut self,
-        index: usize,
-        relation: usize,
-        _name: &str,
-        rows: Box<dyn Any + Send>,
-        between: Option<Box<dyn Any + Send>>,
-    ) -> Result<()> {
+    fn hand(&mut self, picks: &[usize], again: bool, to: &mut dyn FnMut(&mut dyn Any) -> Result<()>) -> Result<()> {
+        to(&mut self.loaded(picks, again))
+    }
+
+    fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
         let row =
             self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
         let cell: &dyn RelationCell = row.relation_cell(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
@@ -240,6 +246,10 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         rows.map(|row| row.as_ref().map_or(Value::Null, |row| value_of(row, column))).collect()
     }
 
+    fn numbers(&self, rows: Range<usize>, column: usize) -> Option<Vec<i64>> {
+        self.rows.get(rows)?.iter().map(|row| row.as_ref()?.cell(column)?.number()).collect()
+    }
+
     fn join(&self, rows: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
         for (row, index) in self.rows.get(rows).unwrap_or_default().iter().zip(0..) {
             if let Some(cell) = row.as_ref().and_then(|row| row.relation_cell(0)) {
@@ -249,7 +259,7 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn finish(self: Box<Self>) -> Box<dyn Any + Send> {
-        LoadedRows::boxed(self.into_rows())
+        Box::new(self.into_rows())
     }
 }
 
@@ -268,5 +278,5 @@ pub(crate) fn first_in<M: Model>(batch: Box<dyn RowBatch>) -> Result<Option<M>> 
 
 /// Turns what [`RowBatch::finish`] gives back into rows of a type.
 pub(crate) fn rows_of<M: Model>(finished: Box<dyn Any + Send>) -> Result<Vec<M>> {
-    finished.downcast::<LoadedRows<M>>().map(|rows| rows.into_rows()).map_err(|_| Error::bug("rows of another model came back"))
+    finished.downcast::<Vec<M>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another model came back"))
 }

@@ -1,6 +1,6 @@
 //! Rows as JSON and back: what serde's impls of a model call. Names are the model's JSON names.
 
-use super::{Instance, Loader, Model, RelationCell, RowShape};
+use super::{Instance, Loader, Model, RelationCell, RowBatch, RowShape};
 use sequor_core::driver::ValueRow;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, ModelDef, RelationDef};
@@ -9,7 +9,6 @@ use sequor_core::value::Value;
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::any::Any;
 
 type Map = serde_json::Map<String, serde_json::Value>;
 
@@ -128,9 +127,9 @@ pub fn deserialize_model<'de, M: Model, D: Deserializer<'de>>(deserializer: D) -
     let (values, relations) = parts(M::model(), json).map_err(D::Error::custom)?;
     let row = M::decode(&mut ValueRow::new(values), 0).map_err(D::Error::custom)?;
     for (position, json) in relations {
-        let rows = related(M::loader(position), M::model(), position, json).map_err(D::Error::custom)?;
+        let mut rows = related(M::loader(position), M::model(), position, json).map_err(D::Error::custom)?;
         if let Some(cell) = row.relation_cell(position) {
-            cell.fill(rows, None).map_err(D::Error::custom)?;
+            rows.hand_all(&mut |rows| cell.fill(rows, None)).map_err(D::Error::custom)?;
         }
     }
     Ok(row)
@@ -140,7 +139,7 @@ pub fn deserialize_model<'de, M: Model, D: Deserializer<'de>>(deserializer: D) -
 type Inner = Vec<(usize, serde_json::Value)>;
 
 /// The rows of a relation, read from its JSON: a list, or a row or `null` where there is one at most.
-fn related(loader: Option<Box<dyn Loader>>, def: &ModelDef, position: usize, json: serde_json::Value) -> Result<Box<dyn Any + Send>> {
+fn related(loader: Option<Box<dyn Loader>>, def: &ModelDef, position: usize, json: serde_json::Value) -> Result<Box<dyn RowBatch>> {
     let relation = &def.relations[position];
     let rows = match json {
         serde_json::Value::Array(rows) if relation.kind.is_many() => rows,
@@ -158,11 +157,11 @@ fn related(loader: Option<Box<dyn Loader>>, def: &ModelDef, position: usize, jso
         let (values, relations) = parts(&target, row)?;
         batch.push(&mut ValueRow::new(values), 0)?;
         for (position, json) in relations {
-            let rows = related(loader.relation(position), &target, position, json)?;
-            batch.attach(index, position, "", rows, None)?;
+            let mut rows = related(loader.relation(position), &target, position, json)?;
+            rows.hand_all(&mut |rows| batch.attach(index, position, "", rows, None))?;
         }
     }
-    Ok(batch.finish())
+    Ok(batch)
 }
 
 /// The values of a row's columns, and the JSON of its relations.

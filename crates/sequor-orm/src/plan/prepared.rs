@@ -6,7 +6,7 @@ use super::shape::{
 };
 use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_count, plan_many};
 use crate::db::Db;
-use crate::load::is_small_integer;
+use crate::load::{Keys, is_small_integer};
 use crate::query::{Clauses, QueryState};
 use sequor_core::Value;
 use sequor_core::driver::Param;
@@ -131,7 +131,7 @@ pub(crate) fn prepare(db: &Db, state: &QueryState) -> Result<Prepared> {
     if let Some(Shape { key, values }) = shape(state, &ground) {
         let known = db.inner.statements.known(key, &state.model, || learn(db, state, &models));
         if let Known::Read { text, parts, node, .. } = &*known
-            && let Some(params) = filled(parts, values, &[])
+            && let Some(params) = filled(parts, values, &Keys::new(1))
         {
             return Ok(Prepared { text: text.clone(), params, node: with_includes(node, &state.clauses) });
         }
@@ -204,7 +204,7 @@ fn kept(
         Some(Known::Bound { text: sql.text.into(), parts })
     });
     let Known::Bound { text, parts } = &*known else { return None };
-    Some((text.clone(), filled(parts, values, &[])?))
+    Some((text.clone(), filled(parts, values, &Keys::new(1))?))
 }
 
 fn ground<'a>(db: &'a Db, models: &'a dyn Models) -> Ground<'a> {
@@ -218,7 +218,7 @@ pub(crate) fn write(db: &Db, plan: Plan) -> Result<Prepared> {
 }
 
 /// The statement of a to-many include of `owner`'s rows for the parents with these keys, and the cell behind its own where the link stands.
-pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Vec<Vec<Value>>) -> Result<(Prepared, LinkAt)> {
+pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Keys) -> Result<(Prepared, LinkAt)> {
     let models = db.models();
     let ground = ground(db, &models);
     if let Some(marks) = parents(db.dialect().key_list(), &keys, &many.link)
@@ -232,7 +232,7 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ve
             return Ok((Prepared { text: text.clone(), params, node }, link.clone()));
         }
     }
-    let (plan, link) = plan_many(many, Parents::Keys(keys), Sorting::Reader, &models)?;
+    let (plan, link) = plan_many(many, Parents::Keys(keys.rows()), Sorting::Reader, &models)?;
     let sql = db.render_select(&plan.select)?;
     Ok((Prepared { text: sql.text.into(), params: sql.params, node: Arc::new(plan.node) }, link))
 }
@@ -253,7 +253,7 @@ pub(crate) struct KeyParams {
 
 impl KeyParams {
     /// The parameters for the parents with these keys.
-    pub(crate) fn of(self, keys: &[Vec<Value>]) -> Option<Vec<Param>> {
+    pub(crate) fn of(self, keys: &Keys) -> Option<Vec<Param>> {
         let Known::Read { parts, .. } = &*self.known else { return None };
         filled(parts, self.values, keys)
     }
@@ -266,7 +266,8 @@ pub(crate) fn prepare_later(db: &Db, many: &Many, owner: &Arc<ModelDef>) -> Opti
         return None;
     }
     let models = db.models();
-    let keys = [vec![Value::I64(1)]];
+    let mut keys = Keys::new(1);
+    keys.push([Value::I64(1)]);
     let marks = parents(db.dialect().key_list(), &keys, &many.link)?;
     let Shape { key, values } = many_shape(many, owner, marks, &ground(db, &models))?;
     let known = db.inner.statements.known(key, owner, || learn_many(db, many, &keys, marks, &models));
@@ -276,8 +277,8 @@ pub(crate) fn prepare_later(db: &Db, many: &Many, owner: &Arc<ModelDef>) -> Opti
 }
 
 /// For how many marks of keys a statement is written that serves these ones; nothing where each list has its own text.
-fn parents(list: KeyList, keys: &[Vec<Value>], link: &Link) -> Option<usize> {
-    let one = |wanted: fn(&Value) -> bool| keys.iter().all(|key| matches!(key.as_slice(), [value] if wanted(value)));
+fn parents(list: KeyList, keys: &Keys, link: &Link) -> Option<usize> {
+    let one = |wanted: fn(&Value) -> bool| keys.singles().is_some_and(|values| values.iter().all(wanted));
     match list {
         // Where rows are compared one by one, a longer list is written otherwise.
         KeyList::Array if keys.len() > sequor_sql::LONG_LIST && scanned(link) => None,
@@ -311,17 +312,14 @@ fn put_includes(node: &mut Node, clauses: &Clauses) {
     }
 }
 
-fn filled(parts: &[Part], mut values: Vec<Value>, keys: &[Vec<Value>]) -> Option<Vec<Param>> {
+fn filled(parts: &[Part], mut values: Vec<Value>, keys: &Keys) -> Option<Vec<Param>> {
     let key = |number: usize| keys.get(number.min(keys.len().checked_sub(1)?))?.first().cloned();
     let mut params = Vec::with_capacity(parts.len());
     for part in parts {
         params.push(match part {
             Part::Value(number, bind) => Param { value: std::mem::take(values.get_mut(*number)?), bind: *bind },
             Part::Key(number, bind) => Param { value: key(*number)?, bind: *bind },
-            Part::KeyArray(bind) => {
-                let list = keys.iter().map(|key| key.first().cloned()).collect::<Option<_>>()?;
-                Param { value: Value::Array(list), bind: *bind }
-            }
+            Part::KeyArray(bind) => Param { value: Value::Array(keys.singles()?.to_vec()), bind: *bind },
             Part::KeyJson(bind) => Param { value: Value::Text(json_list(keys)?), bind: *bind },
             Part::Fixed(param) => param.clone(),
         });
@@ -330,11 +328,11 @@ fn filled(parts: &[Part], mut values: Vec<Value>, keys: &[Vec<Value>]) -> Option
 }
 
 /// Whole numbers as a JSON list.
-fn json_list(keys: &[Vec<Value>]) -> Option<String> {
+fn json_list(keys: &Keys) -> Option<String> {
     let mut text = String::with_capacity(keys.len() * 8 + 2);
     text.push('[');
-    for (number, key) in keys.iter().enumerate() {
-        let [Value::I64(key)] = key.as_slice() else { return None };
+    for (number, key) in keys.singles()?.iter().enumerate() {
+        let Value::I64(key) = key else { return None };
         if number > 0 {
             text.push(',');
         }
@@ -353,9 +351,9 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
     Some(Known::Read { text: sql.text.into(), parts, node: Arc::new(plan.node), link: None })
 }
 
-fn learn_many(db: &Db, many: &Many, keys: &[Vec<Value>], parents: usize, models: &dyn Models) -> Option<Known> {
+fn learn_many(db: &Db, many: &Many, keys: &Keys, parents: usize, models: &dyn Models) -> Option<Known> {
     let (many, marks) = marked_many(many, models)?;
-    let keys = marked_keys(keys.first()?, parents)?;
+    let keys = marked_keys(keys.get(0)?, parents)?;
     let (plan, link) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;

@@ -209,7 +209,7 @@ fn hang_deep(cell: &dyn RelationCell, loader: &dyn Loader, children: Vec<Child>)
     for (index, relation, children) in below {
         attach_deep(&mut *batch, loader, index, relation, children)?;
     }
-    cell.fill(batch.finish(), None)
+    batch.hand_all(&mut |rows| cell.fill(rows, None))
 }
 
 fn attach_deep(batch: &mut dyn RowBatch, loader: &dyn Loader, index: usize, relation: usize, children: Vec<Child>) -> Result<()> {
@@ -224,7 +224,7 @@ fn attach_deep(batch: &mut dyn RowBatch, loader: &dyn Loader, index: usize, rela
     for (place, relation, children) in below {
         attach_deep(&mut *rows, &*inner, place, relation, children)?;
     }
-    batch.attach(index, relation, "", rows.finish(), None)
+    rows.hand_all(&mut |rows| batch.attach(index, relation, "", rows, None))
 }
 
 impl<M: Model> Draft<M> {

@@ -70,6 +70,17 @@ struct RecordBatch {
     fields: Option<Vec<Name>>,
 }
 
+impl RecordBatch {
+    fn loaded(&mut self, picks: &[usize], again: bool) -> Vec<Record> {
+        let mut taken: Vec<Record> = Vec::with_capacity(picks.len());
+        for pick in picks {
+            let Some(slot) = self.rows.get_mut(*pick) else { continue };
+            taken.extend(if again { slot.clone() } else { slot.take() });
+        }
+        taken
+    }
+}
+
 impl RowSink for RecordBatch {
     fn wants_names(&self) -> bool {
         false
@@ -142,24 +153,18 @@ impl RowBatch for RecordBatch {
     }
 
     fn take(&mut self, picks: &[usize], again: bool) -> Box<dyn Any + Send> {
-        let mut taken: Vec<Record> = Vec::with_capacity(picks.len());
-        for pick in picks {
-            let Some(slot) = self.rows.get_mut(*pick) else { continue };
-            taken.extend(if again { slot.clone() } else { slot.take() });
-        }
-        Box::new(taken)
+        Box::new(self.loaded(picks, again))
     }
 
-    fn attach(
-        &mut self,
-        index: usize,
-        relation: usize,
-        name: &str,
-        rows: Box<dyn Any + Send>,
-        between: Option<Box<dyn Any + Send>>,
-    ) -> Result<()> {
-        let unpack = |rows: Box<dyn Any + Send>| {
-            rows.downcast::<Vec<Record>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another kind were loaded into a record"))
+    fn hand(&mut self, picks: &[usize], again: bool, to: &mut dyn FnMut(&mut dyn Any) -> Result<()>) -> Result<()> {
+        to(&mut self.loaded(picks, again))
+    }
+
+    fn attach(&mut self, index: usize, relation: usize, name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
+        let unpack = |rows: &mut dyn Any| {
+            rows.downcast_mut::<Vec<Record>>()
+                .map(std::mem::take)
+                .ok_or_else(|| Error::bug("rows of another kind were loaded into a record"))
         };
         let mut rows = unpack(rows)?;
         if let Some(between) = between {

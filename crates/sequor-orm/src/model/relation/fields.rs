@@ -24,6 +24,17 @@ impl<T: Model> RelationRows<T> for Vec<T> {
     }
 }
 
+/// One row, or none, without a list around it.
+impl<T: Model> RelationRows<T> for Option<T> {
+    fn rows(&self) -> &[T] {
+        self.as_slice()
+    }
+
+    fn row(&self, index: usize) -> Option<&dyn Instance> {
+        self.as_slice().get(index).map(|row| row as &dyn Instance)
+    }
+}
+
 /// A relation field of a row, whatever its type.
 pub trait RelationCell: Send + Sync {
     /// Whether rows were loaded, or found missing.
@@ -37,7 +48,7 @@ pub trait RelationCell: Send + Sync {
         None
     }
     /// Puts rows in: `rows` is [`LoadedRows`] of the target, `between` of the through model. Once loaded, a second call changes nothing.
-    fn fill(&self, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()>;
+    fn fill(&self, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()>;
     /// Forgets the rows.
     fn clear(&mut self);
     /// Whether the loaded rows are equal.
@@ -69,32 +80,14 @@ pub struct Sibling {
 type Group = OnceLock<Sibling>;
 type Slot<T> = OnceLock<Arc<dyn RelationRows<T>>>;
 
-/// Rows on their way into a relation field, and the function that puts them behind the trait object.
-///
-/// The function is a pointer: if [`RelationCell::fill`] named it, each model's code would reach that of its relations, theirs that of the next, and the
-/// compiler gives up after 128 models.
-pub struct LoadedRows<T> {
-    rows: Vec<T>,
-    pack: fn(Vec<T>) -> Arc<dyn RelationRows<T>>,
-}
+/// Rows on their way into a relation field, which takes them out of it. Once their type is known they lie behind the trait object already: if
+/// [`RelationCell::fill`] put them there, each model's code would reach that of its relations, theirs that of the next, and the compiler gives up after 128
+/// models.
+pub type LoadedRows<T> = Option<Arc<dyn RelationRows<T>>>;
 
-impl<T: Model> LoadedRows<T> {
-    /// The rows as [`RelationCell::fill`] takes them.
-    pub fn boxed(rows: Vec<T>) -> Box<dyn Any + Send> {
-        Box::new(LoadedRows { rows, pack: |rows| Arc::new(rows) })
-    }
-
-    /// The rows.
-    pub fn into_rows(self) -> Vec<T> {
-        self.rows
-    }
-}
-
-fn unpack<T: 'static>(rows: Box<dyn Any + Send>) -> Result<Arc<dyn RelationRows<T>>> {
-    match rows.downcast::<LoadedRows<T>>() {
-        Ok(loaded) => Ok((loaded.pack)(loaded.rows)),
-        Err(_) => Err(Error::bug("rows of another model were loaded into a relation")),
-    }
+fn unpack<T: 'static>(rows: &mut dyn Any) -> Result<Arc<dyn RelationRows<T>>> {
+    let rows = rows.downcast_mut::<LoadedRows<T>>().and_then(Option::take);
+    rows.ok_or_else(|| Error::bug("rows of another model were loaded into a relation"))
 }
 
 /// Many rows that hold the key of this one.
@@ -340,7 +333,7 @@ impl<T: 'static> RelationCell for HasMany<T> {
         self.rows.get()?.row(index)
     }
 
-    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+    fn fill(&self, rows: &mut dyn Any, _between: Option<&mut dyn Any>) -> Result<()> {
         let _ = self.rows.set(unpack(rows)?);
         Ok(())
     }
@@ -375,7 +368,7 @@ impl<T: 'static> RelationCell for HasOne<T> {
         self.rows.get()?.row(index)
     }
 
-    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+    fn fill(&self, rows: &mut dyn Any, _between: Option<&mut dyn Any>) -> Result<()> {
         let _ = self.rows.set(unpack(rows)?);
         Ok(())
     }
@@ -410,7 +403,7 @@ impl<T: Parent> RelationCell for BelongsTo<T> {
         self.rows.get()?.row(index)
     }
 
-    fn fill(&self, rows: Box<dyn Any + Send>, _between: Option<Box<dyn Any + Send>>) -> Result<()> {
+    fn fill(&self, rows: &mut dyn Any, _between: Option<&mut dyn Any>) -> Result<()> {
         let _ = self.rows.set(unpack(rows)?);
         Ok(())
     }
@@ -449,7 +442,7 @@ impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
         self.between.get()?.row(index)
     }
 
-    fn fill(&self, rows: Box<dyn Any + Send>, between: Option<Box<dyn Any + Send>>) -> Result<()> {
+    fn fill(&self, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
         let _ = self.rows.set(unpack(rows)?);
         if let Some(between) = between {
             let _ = self.between.set(unpack(between)?);
