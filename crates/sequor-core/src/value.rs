@@ -185,20 +185,31 @@ pub fn instant_text(value: &DateTime<Utc>) -> String {
     }
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The letters of base64, but for the last two.
+const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// The last two, in ordinary text and in URLs.
+const ORDINARY: [u8; 2] = *b"+/";
+const IN_URLS: [u8; 2] = *b"-_";
 
 /// Bytes as base64 (RFC 4648, with padding).
 pub fn base64(bytes: &[u8]) -> String {
+    let mut text = letters(bytes, ORDINARY);
+    text.extend(std::iter::repeat_n('=', (3 - bytes.len() % 3) % 3));
+    text
+}
+
+/// Bytes as base64 for URLs (RFC 4648, without padding).
+pub fn base64_url(bytes: &[u8]) -> String {
+    letters(bytes, IN_URLS)
+}
+
+fn letters(bytes: &[u8], last: [u8; 2]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let word = (u32::from(chunk[0]) << 16) | (u32::from(*chunk.get(1).unwrap_or(&0)) << 8) | u32::from(*chunk.get(2).unwrap_or(&0));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                let six = (word >> (18 - 6 * place)) & 63;
-                text.push(char::from(ALPHABET[usize::try_from(six).unwrap_or(0)]));
-            } else {
-                text.push('=');
-            }
+        for place in 0..=chunk.len() {
+            let six = usize::try_from((word >> (18 - 6 * place)) & 63).unwrap_or(0);
+            text.push(char::from(LETTERS.get(six).copied().unwrap_or(last[six & 1])));
         }
     }
     text
@@ -206,12 +217,27 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// Base64 (RFC 4648) as bytes; `None` when the text is not base64.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
+    bytes_of(text.trim_end_matches('='), ORDINARY)
+}
+
+/// Base64 for URLs as bytes; `None` when the text is not such.
+pub fn from_base64_url(text: &str) -> Option<Vec<u8>> {
+    bytes_of(text, IN_URLS)
+}
+
+fn bytes_of(text: &str, last: [u8; 2]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     let (mut word, mut bits) = (0u32, 0u32);
     for letter in text.bytes() {
-        let six = ALPHABET.iter().position(|known| *known == letter)?;
-        word = (word << 6) | u32::try_from(six).ok()?;
+        let six = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            letter if letter == last[0] => 62,
+            letter if letter == last[1] => 63,
+            _ => return None,
+        };
+        word = (word << 6) | u32::from(six);
         bits += 6;
         if bits >= 8 {
             bits -= 8;
@@ -257,8 +283,11 @@ mod tests {
     fn base64_round_trips_every_length() {
         for length in 0..20u8 {
             let bytes: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(37)).collect();
+            assert_eq!(from_base64_url(&base64_url(&bytes)).as_ref(), Some(&bytes));
             assert_eq!(from_base64(&base64(&bytes)), Some(bytes));
         }
+        assert_eq!((base64(&[251, 255]), base64_url(&[251, 255])), ("+/8=".to_owned(), "-_8".to_owned()));
+        assert_eq!((from_base64("-_8="), from_base64_url("+/8"), from_base64_url("-_8=")), (None, None, None));
         assert_eq!(base64(b"hello"), "aGVsbG8=");
         assert_eq!(from_base64("not base64!"), None);
     }

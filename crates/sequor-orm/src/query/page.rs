@@ -1,6 +1,7 @@
 //! [`Page`], [`CursorPage`], [`RowsAndCount`]: parts of an answer. [`Cursor`]: an opaque place in it.
 
 use super::QueryState;
+use super::shape::Ends;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Nulls, SortDirection};
 use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, OrderBy};
@@ -145,11 +146,12 @@ pub(crate) fn total_order(state: &mut QueryState) {
     if aggregates || !state.clauses.group.is_empty() || !matches!(state.clauses.distinct, Distinct::No) {
         return;
     }
-    for position in state.model.primary_key.clone() {
-        let known = state.clauses.order.iter().any(|order| field_position(&state.model, &order.expr) == Some(position));
+    let model = state.model.clone();
+    for position in &model.primary_key {
+        let known = state.clauses.order.iter().any(|order| field_position(&model, &order.expr) == Some(*position));
         if !known {
             let direction = state.clauses.order.last().map_or(SortDirection::Ascending, |order| order.direction);
-            state.clauses.order.push(OrderBy { expr: field(&state.model, position), direction, nulls: None });
+            state.clauses.order.push(OrderBy { expr: field(&model, *position), direction, nulls: None });
         }
     }
 }
@@ -191,9 +193,17 @@ pub(crate) struct Key {
     nulls: Nulls,
 }
 
+impl Key {
+    /// Its direction, and where NULLs stand, for who reads forwards or backwards.
+    fn seen(&self, backwards: bool) -> (SortDirection, Nulls) {
+        if backwards { (self.direction.reverse(), opposite(self.nulls)) } else { (self.direction, self.nulls) }
+    }
+}
+
 /// A cursor's query, ready to make pages of its rows.
 pub(crate) struct CursorPlan {
-    model: std::sync::Arc<ModelDef>,
+    /// What ties its cursors to their model and order.
+    signature: String,
     keys: Vec<Key>,
     size: usize,
     backwards: bool,
@@ -220,10 +230,11 @@ impl PageRequest {
         let model = state.model.clone();
         let keys = keys_of(state, nulls_of)
             .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs an order by columns of the model itself"))?;
+        let signature = signature(&model, &keys);
         let mut backwards = false;
         let had_cursor = self.cursor.is_some();
         if let Some(cursor) = &self.cursor {
-            let (values, back) = read_cursor(&cursor.0, &model, &keys)?;
+            let (values, back) = read_cursor(&cursor.0, &signature, (&model, &keys))?;
             backwards = back;
             state.clauses.filters.push(after(&model, &keys, &values, backwards));
         }
@@ -236,7 +247,7 @@ impl PageRequest {
         let size = usize::try_from(self.size).map_err(|_| Error::usage("the page is too large"))?;
         state.clauses.limit = Some(self.size.saturating_add(1));
         state.clauses.offset = None;
-        Ok(CursorPlan { model, keys, size, backwards, had_cursor })
+        Ok(CursorPlan { signature, keys, size, backwards, had_cursor })
     }
 }
 
@@ -267,10 +278,14 @@ pub(crate) fn nulls_of(direction: SortDirection) -> Nulls {
 
 /// The condition "behind these values": one key decides, all before it are equal.
 pub(crate) fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Expr {
+    if let ([key], [value]) = (keys, values)
+        && let Some(behind) = behind(model, key, value, key.seen(backwards))
+    {
+        return behind;
+    }
     let mut arms = Vec::with_capacity(keys.len());
     for (count, (key, value)) in keys.iter().zip(values).enumerate() {
-        let (direction, nulls) = if backwards { (key.direction.reverse(), opposite(key.nulls)) } else { (key.direction, key.nulls) };
-        let Some(behind) = behind(model, key, value, (direction, nulls)) else { continue };
+        let Some(behind) = behind(model, key, value, key.seen(backwards)) else { continue };
         let mut parts: Vec<Expr> = keys.iter().zip(values).take(count).map(|(key, value)| equal(model, key, value)).collect();
         parts.push(behind);
         arms.push(Expr::And(parts));
@@ -307,82 +322,76 @@ fn behind(model: &ModelDef, key: &Key, value: &Value, (direction, nulls): (SortD
 }
 
 impl CursorPlan {
-    /// The columns of the order, whose values the cursors hold.
-    pub(crate) fn columns(&self) -> Vec<usize> {
-        self.keys.iter().map(|key| key.position).collect()
+    /// The columns of the order, whose values the cursors hold, and how many rows the page has at most.
+    pub(crate) fn marks(&self) -> (Vec<usize>, usize) {
+        (self.keys.iter().map(|key| key.position).collect(), self.size)
     }
 
-    /// Cuts the surplus row off, restores the order and makes both cursors of the values of the rows' [`CursorPlan::columns`].
-    pub(crate) fn page<R>(&self, mut rows: Vec<R>, mut marks: Vec<Vec<Value>>) -> CursorPage<R> {
+    /// Cuts the surplus row off, restores the order and makes both cursors of the values of the rows' [`CursorPlan::marks`].
+    pub(crate) fn page<R>(&self, mut rows: Vec<R>, Ends { mut first, mut last }: Ends) -> CursorPage<R> {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
-        marks.truncate(self.size);
         if self.backwards {
             rows.reverse();
-            marks.reverse();
+            std::mem::swap(&mut first, &mut last);
         }
-        let make =
-            |values: Option<&Vec<Value>>, backwards: bool| values.map(|values| write_cursor(&self.model, &self.keys, values, backwards));
+        let make = |values: Option<Vec<Value>>, backwards: bool| values.map(|values| write_cursor(&self.signature, &values, backwards));
         let has_next = if self.backwards { self.had_cursor } else { more };
         let has_previous = if self.backwards { more } else { self.had_cursor };
-        let next = if has_next { make(marks.last(), false) } else { None };
-        let previous = if has_previous { make(marks.first(), true) } else { None };
+        let next = if has_next { make(last, false) } else { None };
+        let previous = if has_previous { make(first, true) } else { None };
         CursorPage { rows, next, previous }
     }
 }
 
 /// Ties a cursor to its model and order.
 fn signature(model: &ModelDef, keys: &[Key]) -> String {
-    let mut text = format!("{}:", model.name);
+    let mut sum = continued(continued(EMPTY, model.name.as_bytes()), b":");
     for key in keys {
-        let direction = if key.direction == SortDirection::Ascending { '+' } else { '-' };
-        text.push(direction);
+        sum = continued(sum, if key.direction == SortDirection::Ascending { b"+" } else { b"-" });
         if key.nullable {
-            text.push(if key.nulls == Nulls::First { '<' } else { '>' });
+            sum = continued(sum, if key.nulls == Nulls::First { b"<" } else { b">" });
         }
-        text.push_str(&model.columns[key.position].name);
+        sum = continued(sum, model.columns[key.position].name.as_bytes());
     }
-    format!("{:016x}", checksum(text.as_bytes()))
+    format!("{sum:016x}")
 }
 
-/// FNV-1a: it finds damage. A cursor holds nothing but values of the row, which are bound like any other, so there is nothing to forge.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+/// The checksum of nothing.
+const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a of what was summed up and these bytes: it finds damage. A cursor holds nothing but values of the row, which are bound like any other, so there is
+/// nothing to forge.
+fn continued(sum: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(sum, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn encoded(bytes: &[u8]) -> String {
-    sequor_core::value::base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
-}
-
-fn write_cursor(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Cursor {
-    let values: Vec<serde_json::Value> = values
-        .iter()
-        .map(|value| match value {
-            // Bits, because decimal text of a float may round.
-            Value::F64(number) => serde_json::Value::String(format!("{:016x}", number.to_bits())),
-            other => other.to_json(),
-        })
-        .collect();
-    let json = serde_json::json!([signature(model, keys), u8::from(backwards), values]);
-    let mut bytes = json.to_string().into_bytes();
-    let check = checksum(&bytes);
+fn write_cursor(signature: &str, values: &[Value], backwards: bool) -> Cursor {
+    let value = |value: &Value| match value {
+        // Bits, because decimal text of a float may round.
+        Value::F64(number) => serde_json::Value::String(format!("{:016x}", number.to_bits())),
+        other => other.to_json(),
+    };
+    let values: Vec<serde_json::Value> = values.iter().map(value).collect();
+    // A list of texts and numbers is always JSON.
+    let mut bytes = serde_json::to_vec(&(signature, u8::from(backwards), values)).unwrap_or_default();
+    let check = continued(EMPTY, &bytes);
     bytes.extend(check.to_be_bytes());
-    Cursor(encoded(&bytes))
+    Cursor(sequor_core::value::base64_url(&bytes))
 }
 
-fn read_cursor(text: &str, model: &ModelDef, keys: &[Key]) -> Result<(Vec<Value>, bool)> {
+fn read_cursor(text: &str, signature: &str, (model, keys): (&ModelDef, &[Key])) -> Result<(Vec<Value>, bool)> {
     if text.len() > 8192 {
         return Err(bad_cursor("is too long"));
     }
-    let bytes = sequor_core::value::from_base64(&text.replace('-', "+").replace('_', "/")).ok_or_else(|| bad_cursor("is damaged"))?;
-    let (bytes, check) = bytes.split_last_chunk::<8>().ok_or_else(|| bad_cursor("is damaged"))?;
-    let whole = [bytes, check.as_slice()].concat();
-    if checksum(bytes) != u64::from_be_bytes(*check) || encoded(&whole) != text {
+    let whole = sequor_core::value::from_base64_url(text).ok_or_else(|| bad_cursor("is damaged"))?;
+    let (bytes, check) = whole.split_last_chunk::<8>().ok_or_else(|| bad_cursor("is damaged"))?;
+    if continued(EMPTY, bytes) != u64::from_be_bytes(*check) || sequor_core::value::base64_url(&whole) != text {
         return Err(bad_cursor("is damaged"));
     }
-    let (found, backwards, values): (String, u8, Vec<serde_json::Value>) =
+    let (found, backwards, values): (&str, u8, Vec<serde_json::Value>) =
         serde_json::from_slice(bytes).map_err(|_| bad_cursor("is damaged"))?;
-    if found != signature(model, keys) || values.len() != keys.len() || backwards > 1 {
+    if found != signature || values.len() != keys.len() || backwards > 1 {
         return Err(bad_cursor("belongs to another query or order"));
     }
     let mut read = Vec::with_capacity(values.len());

@@ -65,8 +65,27 @@ pub trait Shape: 'static {
 /// Rows, and what came of the statement that travelled with them.
 pub type Fetched<R> = BoxFuture<'static, Result<(Vec<R>, Option<StepDone>)>>;
 
-/// Rows, and the values of some columns in each of them.
-pub type FetchedMarked<R> = BoxFuture<'static, Result<(Vec<R>, Vec<Vec<crate::Value>>)>>;
+/// Rows, and the values of some columns at their ends.
+pub type FetchedMarked<R> = BoxFuture<'static, Result<(Vec<R>, Ends)>>;
+
+/// The values of some columns in the first of the rows and in the last of those that are kept, between which a page lies.
+#[derive(Default)]
+pub struct Ends {
+    pub(super) first: Option<Vec<crate::Value>>,
+    pub(super) last: Option<Vec<crate::Value>>,
+}
+
+impl Ends {
+    /// The ends of so many rows, of which so many are kept at most.
+    fn of(count: usize, most: usize, mut values: impl FnMut(usize) -> Option<Vec<crate::Value>>) -> Ends {
+        let Some(last) = count.min(most).checked_sub(1) else { return Ends::default() };
+        Ends { first: values(0), last: values(last) }
+    }
+
+    fn among(marks: &[Vec<crate::Value>], most: usize) -> Ends {
+        Ends::of(marks.len(), most, |row| marks.get(row).cloned())
+    }
+}
 
 /// How the rows of a query are read.
 #[diagnostic::on_unimplemented(message = "rows cannot be read as a `{Self}`", label = "`{Self}` is no kind of rows")]
@@ -77,8 +96,8 @@ pub trait Fetch: 'static {
     /// Runs the query, and a statement that travels with it, and reads all rows.
     fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<Self::Row>;
 
-    /// Runs the query and reads all rows, and of each the values of some columns of the model, behind which a cursor or a stream goes on.
-    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<Self::Row>;
+    /// Runs the query and reads all rows, and the values of some columns of the model at the ends of the first `most`, where a cursor or a stream goes on.
+    fn fetch_marked(db: Db, state: QueryState, marks: (Vec<usize>, usize), site: &'static Location<'static>) -> FetchedMarked<Self::Row>;
 
     /// Runs the query and gives the first of its rows.
     fn first(db: Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'static, Result<Option<Self::Row>>> {
@@ -109,11 +128,12 @@ impl<M: Model> Fetch for Whole<M> {
         Box::pin(async move { load::find_models_beside::<M>(&db, state, beside, site).await })
     }
 
-    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<M> {
+    fn fetch_marked(db: Db, state: QueryState, (columns, most): (Vec<usize>, usize), site: &'static Location<'static>) -> FetchedMarked<M> {
         Box::pin(async move {
             let rows = load::find_models::<M>(&db, state, site).await?;
-            let marks = rows.iter().map(|row| columns.iter().map(|column| crate::model::value_of(row, *column)).collect()).collect();
-            Ok((rows, marks))
+            let values = |row: usize| Some(columns.iter().map(|column| crate::model::value_of(&rows[row], *column)).collect());
+            let ends = Ends::of(rows.len(), most, values);
+            Ok((rows, ends))
         })
     }
 
@@ -133,8 +153,16 @@ impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
         Box::pin(load::find_decoded(db, state, |row: &mut dyn RowReader| C::decode(row, 0), beside, site))
     }
 
-    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<C::Row> {
-        Box::pin(load::find_marked(db, state, |row| C::decode(row, 0), columns, site))
+    fn fetch_marked(
+        db: Db,
+        state: QueryState,
+        (columns, most): (Vec<usize>, usize),
+        site: &'static Location<'static>,
+    ) -> FetchedMarked<C::Row> {
+        Box::pin(async move {
+            let (rows, marks) = load::find_marked(db, state, |row| C::decode(row, 0), columns, site).await?;
+            Ok((rows, Ends::among(&marks, most)))
+        })
     }
 }
 
@@ -156,13 +184,15 @@ impl<P: Projection> Fetch for Projected<P> {
         })
     }
 
-    fn fetch_marked(db: Db, state: QueryState, columns: Vec<usize>, site: &'static Location<'static>) -> FetchedMarked<P> {
-        if P::LISTS == 0 {
-            return Box::pin(load::find_marked(db, state, |row| P::decode(row, 0), columns, site));
-        }
+    fn fetch_marked(db: Db, state: QueryState, (columns, most): (Vec<usize>, usize), site: &'static Location<'static>) -> FetchedMarked<P> {
         Box::pin(async move {
-            let (rows, marks, _) = load::find_projected(db, state, whole_list::<P>()?, columns, None, site).await?;
-            Ok((projected(rows)?, marks))
+            let (rows, marks) = if P::LISTS == 0 {
+                load::find_marked(db, state, |row| P::decode(row, 0), columns, site).await?
+            } else {
+                let (rows, marks, _) = load::find_projected(db, state, whole_list::<P>()?, columns, None, site).await?;
+                (projected(rows)?, marks)
+            };
+            Ok((rows, Ends::among(&marks, most)))
         })
     }
 }
@@ -368,8 +398,8 @@ impl<D: Fetch> Shape for Cursored<D> {
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
             let plan = request.apply(&mut state)?;
-            let (rows, marks) = D::fetch_marked(db, state, plan.columns(), site).await?;
-            Ok(plan.page(rows, marks))
+            let (rows, ends) = D::fetch_marked(db, state, plan.marks(), site).await?;
+            Ok(plan.page(rows, ends))
         })
     }
 }

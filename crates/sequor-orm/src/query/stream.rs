@@ -132,9 +132,9 @@ impl<D: Fetch> Picks<D> {
                 state.clauses.filters.push(after_keys(&state.model, &self.keys, last, false));
             }
             let columns = self.keys.iter().map(|key| key.position).collect();
-            let (rows, mut marks) = D::fetch_marked(self.db.clone(), state, columns, self.site).await?;
+            let (rows, ends) = D::fetch_marked(self.db.clone(), state, (columns, usize::MAX), self.site).await?;
             let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            self.last = marks.pop();
+            self.last = ends.last;
             self.left = self.left.map(|left| left.saturating_sub(count));
             let ended = count < size || self.left == Some(0);
             Ok(Part { rows, rest: (!ended).then(|| -> Rest<D::Row> { Box::new(move || self.read()) }) })
