@@ -53,12 +53,7 @@ pub(crate) enum Attempt<T, R> {
 pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> Attempt<StepDone, Step> {
     let mut exchange = Exchange::in_place(shared);
     let run = AssertUnwindSafe(|| step::attempt(connection, &mut exchange, step));
-    match catch_unwind(run) {
-        Ok(Ok(None)) => Attempt::Done(exchange.take()),
-        Ok(Ok(Some(step))) => Attempt::Locked(step),
-        Ok(Err(error)) => Attempt::Done(Err(error)),
-        Err(_) => Attempt::Done(Err(panicked())),
-    }
+    catch_unwind(run).unwrap_or_else(|_| Attempt::Done(Err(panicked())))
 }
 
 /// Runs the steps of a snapshot likewise. A lock can keep only the first from its rows: with those it holds what the others need.
@@ -88,8 +83,9 @@ fn snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) 
     let Batch { steps, mode } = batch;
     let mut rest = steps.into_iter();
     let Some(first) = rest.next() else { return Ok(None) };
-    if let Some(first) = step::attempt(connection, exchange, first)? {
-        return Ok(Some(Batch { steps: std::iter::once(first).chain(rest).collect(), mode }));
+    match step::attempt(connection, exchange, first) {
+        Attempt::Done(done) => exchange.push(done?),
+        Attempt::Locked(first) => return Ok(Some(Batch { steps: std::iter::once(first).chain(rest).collect(), mode })),
     }
     rest.try_for_each(|step| step::run(connection, exchange, step)).map(|()| None)
 }

@@ -258,6 +258,11 @@ impl Db {
         if run.write || self.place.primary || replicas.list.is_empty() || replicas.wrote_lately() {
             return self.inner.pool.acquire(run.site).await;
         }
+        Box::pin(self.copy(run)).await
+    }
+
+    async fn copy(&self, run: &Run) -> Result<Pooled> {
+        let replicas = &self.inner.replicas;
         // One that fails is left out, so it is not picked again.
         for _ in 0..replicas.list.len() {
             let Some(replica) = replicas.pick() else { break };

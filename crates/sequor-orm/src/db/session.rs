@@ -50,40 +50,46 @@ impl Db {
         if tx.is_none() && self.needs_settings() {
             return Box::pin(self.run_with_settings(batch, run)).await;
         }
-        let watch = Watch::steps(self, &batch.steps, &run);
+        let mut watch = Watch::steps(self, &batch.steps, &run);
         let work = pin!(async {
             match &tx {
                 Some(tx) => self.limited(Box::pin(tx.run(batch, run.write))).await,
                 None => self.run_alone((&run, self.only_sleep(&run, &batch.steps)), |connection| connection.run(batch)).await,
             }
         });
-        self.watched(watch, &run, work, Vec::as_slice).await
+        self.watched(&mut watch, &run, work, Vec::as_slice).await
     }
 
-    /// Runs one step likewise: what most statements are.
+    /// Runs one step likewise: what most statements are. What it holds while it waits stays below the kilobyte up to which the allocator keeps memory at hand.
     pub(crate) async fn run_step(&self, step: Step, run: &Run) -> Result<StepDone> {
         let tx = self.session(run.site)?;
         if tx.is_none() && self.needs_settings() {
             let mut done = Box::pin(self.run_with_settings(Batch::one(step), run.clone())).await?;
             return done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"));
         }
-        let watch = Watch::steps(self, std::slice::from_ref(&step), run);
+        let mut watch = Watch::steps(self, std::slice::from_ref(&step), run);
+        let sleeps = self.only_sleep(run, std::slice::from_ref(&step));
+        // Lent to the work: what a future takes by value lies in it twice.
+        let mut step = Some(step);
         let work = pin!(async {
             match &tx {
-                Some(tx) => self.limited(Box::pin(tx.run_step(step, run.write))).await,
+                Some(tx) => self.limited(Box::pin(tx.run_step(once(step.take())?, run.write))).await,
                 None => {
-                    let sleeps = self.only_sleep(run, std::slice::from_ref(&step));
-                    self.run_alone((run, sleeps), |connection| connection.run_step(step)).await
+                    let run_alone = self.run_alone((run, sleeps), |connection| match once(step.take()) {
+                        Ok(step) => connection.run_step(step),
+                        Err(error) => Box::pin(std::future::ready(Err(error))),
+                    });
+                    run_alone.await
                 }
             }
         });
-        self.watched(watch, run, work, std::slice::from_ref).await
+        self.watched(&mut watch, run, work, std::slice::from_ref).await
     }
 
     /// Does what sends statements, and tells whoever wants to know of them.
     async fn watched<T>(
         &self,
-        watch: Watch,
+        watch: &mut Watch,
         run: &Run,
         work: Pin<&mut impl Future<Output = Result<T>>>,
         steps: fn(&T) -> &[StepDone],
@@ -223,6 +229,10 @@ impl Db {
         }
         Ok(())
     }
+}
+
+fn once(step: Option<Step>) -> Result<Step> {
+    step.ok_or_else(|| Error::bug("a step is run once"))
 }
 
 /// Adds to an error what only the caller knows.

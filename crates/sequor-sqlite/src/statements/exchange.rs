@@ -51,11 +51,6 @@ impl<'m> Exchange<'m> {
         }
     }
 
-    /// The only step of an exchange in place.
-    pub(super) fn take(&mut self) -> Result<StepDone> {
-        self.done.pop().ok_or_else(|| Error::bug("a step in place did not answer"))
-    }
-
     /// All steps of an exchange in place.
     pub(super) fn all(&mut self) -> Vec<StepDone> {
         std::mem::take(&mut self.done)

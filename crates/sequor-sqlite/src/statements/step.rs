@@ -1,6 +1,6 @@
 //! One step: its statement, its parameters, its rows.
 
-use super::{Exchange, words};
+use super::{Attempt, Exchange, words};
 use crate::connection::Shared;
 use crate::error::of_sqlite;
 use crate::functions::new_statement;
@@ -32,23 +32,23 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
     if !lists.is_empty() {
         task.execute(&text, lists, cache)?;
     }
-    task.finish(params);
+    let done = task.finish(params);
+    exchange.push(done);
     Ok(())
 }
 
 /// Runs one step of known parameters without waiting for locks; gives it back when a lock kept it from its first row.
-pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<Option<Step>> {
-    let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Ok(Some(step)) };
+pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Attempt<StepDone, Step> {
+    let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Attempt::Locked(step) };
     let silent = (&*sink as &dyn Any).is::<Discard>();
     let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
     match task.execute(&text, std::slice::from_ref(&list), cache) {
-        Ok(()) if task.given_up => Err(Error::bug("a sink that never pauses paused")),
-        Ok(()) => {
-            task.finish(Params::Fixed(list));
-            Ok(None)
+        Ok(()) if task.given_up => Attempt::Done(Err(Error::bug("a sink that never pauses paused"))),
+        Ok(()) => Attempt::Done(Ok(task.finish(Params::Fixed(list)))),
+        Err(_) if Shared::take_refused() && task.rows == 0 => {
+            Attempt::Locked(Step { text, params: Params::Fixed(list), sink: task.sink, cache })
         }
-        Err(_) if Shared::take_refused() && task.rows == 0 => Ok(Some(Step { text, params: Params::Fixed(list), sink: task.sink, cache })),
-        Err(error) => Err(error),
+        Err(error) => Attempt::Done(Err(error)),
     }
 }
 
@@ -78,10 +78,10 @@ struct Task<'t, 'm> {
 }
 
 impl Task<'_, '_> {
-    fn finish(self, params: Params) {
+    fn finish(self, params: Params) -> StepDone {
         let last_insert_id = (self.kind == Kind::Insert && self.changed > 0).then(|| self.connection.last_insert_rowid());
         let affected = self.affected();
-        self.exchange.push(StepDone { sink: self.sink, affected, last_insert_id, paused: false, params });
+        StepDone { sink: self.sink, affected, last_insert_id, paused: false, params }
     }
 
     fn affected(&self) -> u64 {

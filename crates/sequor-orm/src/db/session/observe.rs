@@ -104,7 +104,7 @@ impl Watch {
     }
 
     /// Says what came of it.
-    pub(super) fn end(mut self, db: &Db, run: &Run, result: Result<&[StepDone], &Error>) {
+    pub(super) fn end(&mut self, db: &Db, run: &Run, result: Result<&[StepDone], &Error>) {
         let error = result.err();
         if !self.derived.is_empty()
             && let Ok(done) = result
@@ -142,7 +142,7 @@ impl Watch {
     }
 
     /// Reports a slow query: to the log, to `db.slow_queries()`, and once with its plan.
-    fn slow(mut self, db: &Db, run: &Run, error: Option<&Error>, took: Duration) {
+    fn slow(&mut self, db: &Db, run: &Run, error: Option<&Error>, took: Duration) {
         let (system, operation, model) = (db.inner.labels.system, run.operation, run.model.as_deref().unwrap_or(""));
         let (micros, parameters) = (micros(took), self.shown.as_deref());
         let mut params = self.params.take();

@@ -23,8 +23,8 @@ impl Db {
 
     /// Starts a statement outside of transactions whose sink may pause it; without [`OpenRead`] it has ended.
     pub(crate) async fn open(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
-        let watch = Watch::steps(self, std::slice::from_ref(&step), run);
-        self.watched(watch, run, pin!(self.open_step(step, run)), |(done, _)| std::slice::from_ref(done)).await
+        let mut watch = Watch::steps(self, std::slice::from_ref(&step), run);
+        self.watched(&mut watch, run, pin!(self.open_step(step, run)), |(done, _)| std::slice::from_ref(done)).await
     }
 
     async fn open_step(&self, step: Step, run: &Run) -> Result<(StepDone, Option<OpenRead>)> {
