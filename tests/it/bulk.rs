@@ -127,6 +127,31 @@ async fn many_edits_are_one_statement(db: Db) -> sequor::Result<()> {
     Ok(())
 }
 
+/// Where a statement compares each row with its conditions it is run for two hundred rows at a time.
+#[sequor::test(models(User, Profile, Post, Tag, PostTag))]
+async fn hundreds_of_edits_are_few_statements(db: Db) -> sequor::Result<()> {
+    let tags = Tag::bulk_create((0..450).map(|number| draft!(Tag { name: format!("t{number}") }))).exec(&db).await?;
+    let edits = |word: &str| -> Vec<Edit<Tag>> {
+        let edit = |tag: &Tag| {
+            let mut edit = tag.clone().edit();
+            edit.name = format!("{word} {}", tag.name);
+            edit
+        };
+        tags.iter().map(edit).collect()
+    };
+    edits("first").save(&db).await?;
+    db.expect_queries(if db.dialect().is_mysql() { 2 } else { 1 }, async || edits("again").save(&db).await).await?;
+    let trips = if db.dialect().is_mysql() { 5 } else { 2 };
+    let saved = db.expect_round_trips(trips, async || edits("second").save(&db).await).await?;
+    assert!(saved.iter().enumerate().all(|(number, tag)| tag.name == format!("second t{number}") && tag.id == tags[number].id));
+    assert_eq!(Tag::find_all().order_by(Tag::ID.asc()).exec(&db).await?, saved);
+    // One that is gone takes all of them back.
+    tags[449].clone().destroy(&db).await?;
+    assert!(matches!(edits("third").save(&db).await, Err(Error::NotFound { .. })));
+    assert_eq!(Tag::count().filter(Tag::NAME.starts_with("second")).exec(&db).await?, 449);
+    Ok(())
+}
+
 #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grade {
     Low,

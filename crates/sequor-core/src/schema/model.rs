@@ -272,6 +272,19 @@ impl ModelDef {
         keys
     }
 
+    /// Whether a column belongs to one of these keys.
+    pub fn is_in_unique_key(&self, position: usize) -> bool {
+        let Some(column) = self.columns.get(position) else { return false };
+        self.primary_key.contains(&position)
+            || column.unique.is_some()
+            || self.indexes.iter().any(|index| {
+                index.unique
+                    && index.filter.is_none()
+                    && index.parts.iter().all(|part| part.column.is_some())
+                    && index.parts.iter().any(|part| part.column.as_ref() == Some(&column.name))
+            })
+    }
+
     /// An unknown field's error, with the closest known name.
     #[cold]
     #[track_caller]

@@ -25,14 +25,17 @@ use std::sync::Arc;
 impl RowState {
     /// The positions whose values differ from what is stored.
     pub(crate) fn changed(&self) -> Vec<usize> {
-        let Some(original) = &self.original else {
-            return (0..self.values.len()).filter(|position| self.values[*position].is_some() || self.computes(*position)).collect();
+        (0..self.values.len()).filter(|position| self.changes(*position)).collect()
+    }
+
+    /// Whether a value differs from what is stored.
+    pub(crate) fn changes(&self, position: usize) -> bool {
+        let value = &self.values[position];
+        let differs = match &self.original {
+            None => value.is_some(),
+            Some(original) => value.as_ref().zip(original.get(position)).is_some_and(|(new, old)| !same_value(new, old)),
         };
-        let differs = |position: &usize| match (&self.values[*position], original.get(*position)) {
-            (Some(new), Some(old)) => !same_value(new, old),
-            _ => false,
-        };
-        (0..self.values.len()).filter(|position| self.computes(*position) || differs(position)).collect()
+        differs || self.computes(position)
     }
 
     /// The primary key as it is stored.
@@ -217,12 +220,16 @@ fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options
         validate::recheck(&state, given, options)?;
     }
     let model = state.model.clone();
-    let mut changed: Vec<usize> = state.changed();
+    let (mut changed, mut left) = (state.changed(), Vec::new());
     let by_hook = |position: usize| options.hooks_may_add && given.is_some_and(|given| given[position] != state.values[position]);
     changed.retain(|position| {
-        (options.writes(&model.columns[*position].name) || by_hook(*position))
+        let writes = (options.writes(&model.columns[*position].name) || by_hook(*position))
             && Some(*position) != model.version
-            && model.columns[*position].generated.is_none()
+            && model.columns[*position].generated.is_none();
+        if !writes {
+            left.push(*position);
+        }
+        writes
     });
     if changed.is_empty() {
         return Ok(Prepared { state, before: None, stored: None, changed, pending: Vec::new() });
@@ -230,13 +237,12 @@ fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options
     let before = super::parents::has_followers(&model).then(|| state.clone());
     let stored = if hook::captures(db, &model) { state.original.clone() } else { None };
     touch(&mut state, db, options)?;
-    let now_changed = state.changed();
     for position in [model.timestamps.updated, model.userstamps.1].into_iter().flatten() {
-        if !changed.contains(&position) && now_changed.contains(&position) {
+        if !changed.contains(&position) && state.changes(position) {
             changed.push(position);
         }
     }
-    let pending: Vec<(usize, Option<Value>)> = now_changed
+    let pending = left
         .into_iter()
         .filter(|position| !changed.contains(position) && Some(*position) != model.version)
         .map(|position| (position, state.values[position].clone()))

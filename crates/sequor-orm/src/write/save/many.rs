@@ -8,22 +8,22 @@ use super::{
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind};
-use crate::load::{KeyHash, run_one, step, unsink};
+use crate::load::{KeyHash, run_one, unsink};
 use crate::plan::update_key;
 use crate::write::insert::{ValuesSink, bound, is_flat, returning};
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Name;
-use sequor_core::driver::{Discard, Param, Params, Step};
+use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{BinaryOp, CaseArm, Expr, InsertColumn, Statement, Update, UpdateMany};
 use sequor_core::types::BindType;
-use sequor_sql::Bulk;
+use sequor_sql::{Bulk, Sql};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// How many rows one statement writes: their conditions and values stay within every database's limits.
-const ROWS: usize = 400;
+/// How many rows one statement of conditions writes: the database compares each row with half of the conditions, and the next statement waits for its answer.
+const ROWS: usize = 200;
 
 /// Where fewer rows than this change the same columns, one statement of conditions is quicker than one for each set of columns.
 const FEW: usize = 10;
@@ -100,10 +100,9 @@ async fn prepare_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions)
 
 /// Rows of one statement are stored, keep their keys, and hold nothing that only the database knows where it gives no rows back.
 fn can_share(state: &RowState) -> bool {
-    let changed = state.changed();
     state.original.is_some()
         && state.computed.is_empty()
-        && !changed.iter().any(|position| state.model.primary_key.contains(position))
+        && !state.model.primary_key.iter().any(|position| state.changes(*position))
         && !state.model.columns.iter().any(|column| column.generated.is_some())
 }
 
@@ -127,10 +126,7 @@ async fn write_all(db: &Db, mut rows: Vec<&mut Prepared>, options: &WriteOptions
     if bulk == Bulk::Lists || !options.tags.is_empty() || !versioned || bulk == Bulk::Arrays && !arrays() {
         let most = rows.iter().map(|row| row.changed.len()).max().unwrap_or(0);
         let size = (BINDS / ((most + 1) * (model.primary_key.len() + 1))).clamp(1, ROWS);
-        for chunk in rows.chunks_mut(size) {
-            write(db, chunk, options).await?;
-        }
-        return Ok(());
+        return write(db, &mut rows, size, options).await;
     }
     for group in rows.chunk_by_mut(|one, other| one.changed == other.changed) {
         for chunk in group.chunks_mut(TOGETHER) {
@@ -142,8 +138,12 @@ async fn write_all(db: &Db, mut rows: Vec<&mut Prepared>, options: &WriteOptions
 
 /// Whether no row is there twice.
 fn are_different(rows: &[&mut Prepared]) -> bool {
-    let mut seen = HashSet::with_capacity(rows.len());
-    rows.iter().all(|row| row.state.stored_key().is_ok_and(|key| seen.insert(KeyHash::new(&key))))
+    let mut seen = HashSet::with_capacity_and_hasher(rows.len(), foldhash::fast::RandomState::default());
+    let key = |row: &RowState| match (row.model.primary_key.as_slice(), &row.original) {
+        ([position], Some(original)) => original.get(*position).map(|value| KeyHash::one(value.clone())),
+        _ => row.stored_key().ok().map(|key| KeyHash::new(&key)),
+    };
+    rows.iter().all(|row| key(&row.state).is_some_and(|key| seen.insert(key)))
 }
 
 /// Whether all values that are written, and the keys, are such that a list of them is an array.
@@ -159,9 +159,7 @@ async fn same_columns(db: &Db, rows: &mut [&mut Prepared], bulk: Bulk, options: 
     let params = |row: &Prepared, key: &[Value]| super::values(&row.state, &changed, key, expected_version(&row.state));
     let mut back = comes_back(db, &model, &changed, rows.iter().map(|row| &row.state));
     let (text, params) = if bulk == Bulk::Arrays {
-        // By the key it is known which row it was.
-        let keyless: Vec<usize> = back.into_iter().filter(|position| !model.primary_key.contains(position)).collect();
-        back = model.primary_key.iter().copied().chain(keyless).collect();
+        by_key_first(&model, &mut back);
         (arrays_text(db, &model, &changed, &back)?, Params::Fixed(arrays(&model, rows, &changed, &keys)))
     } else {
         let (version, key) = (expected_version(&first.state), keys.first().map(Vec::as_slice).unwrap_or_default());
@@ -190,15 +188,15 @@ async fn same_columns(db: &Db, rows: &mut [&mut Prepared], bulk: Bulk, options: 
         }
         return Ok(());
     }
-    let mut stored: HashMap<KeyHash, Vec<Value>> =
-        stored.into_iter().map(|values| (KeyHash::new(&values[..model.primary_key.len()]), values)).collect();
-    for (row, key) in rows.iter_mut().zip(keys) {
-        let Some(values) = stored.remove(&KeyHash::new(&key)) else {
-            return Err(lost(db, &model, key, expected_version(&row.state), options).await);
-        };
-        take(&mut row.state, &back, values);
+    take_by_key(db, rows, stored, (keys, &back), options).await
+}
+
+/// Where something comes back at all, it is known by the key which row it was.
+fn by_key_first(model: &ModelDef, back: &mut Vec<usize>) {
+    if !back.is_empty() {
+        back.retain(|position| !model.primary_key.contains(position));
+        back.splice(0..0, model.primary_key.iter().copied());
     }
-    Ok(())
 }
 
 /// The version that a row has after its statement.
@@ -247,44 +245,83 @@ fn arrays(model: &ModelDef, rows: &[&mut Prepared], changed: &[usize], keys: &[V
     params
 }
 
-async fn write(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
+/// Writes rows by statements of conditions, so many in each: one that is run anew for those that have its text.
+async fn write(db: &Db, mut rows: &mut [&mut Prepared], size: usize, options: &WriteOptions) -> Result<()> {
     let Some(model) = rows.first().map(|row| row.state.model.clone()) else { return Ok(()) };
-    let keys = rows.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
-    let mut back = comes_back(db, &model, &all_changed(rows), rows.iter().map(|row| &row.state));
-    if !back.is_empty() {
-        back.retain(|position| !model.primary_key.contains(position));
-        back.splice(0..0, model.primary_key.iter().copied());
+    let mut batch = Batch { steps: Vec::new(), mode: BatchMode::Plain };
+    let mut parts: Vec<(Vec<Vec<Value>>, Vec<usize>)> = Vec::new();
+    for chunk in rows.chunks(size) {
+        let keys = chunk.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
+        let mut back = comes_back(db, &model, &all_changed(chunk), chunk.iter().map(|row| &row.state));
+        by_key_first(&model, &mut back);
+        let Sql { text, params } = by_conditions(db, &model, chunk, (&keys, &back), options)?;
+        match (batch.steps.last_mut(), parts.last_mut()) {
+            (Some(Step { text: known, params: Params::Many(lists), .. }), Some((all, same))) if **known == *text && *same == back => {
+                lists.push(params);
+                all.extend(keys);
+            }
+            _ => {
+                let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(&model, &back)) };
+                batch.steps.push(Step { text: text.into(), params: Params::Many(vec![params]), sink, cache: true });
+                parts.push((keys, back));
+            }
+        }
     }
+    rows.iter_mut().for_each(|row| raise(row));
+    let done = db.run(batch, options.run("update", &model.name)).await.map_err(|error| named(error, &model))?;
+    for ((keys, back), done) in parts.into_iter().zip(done) {
+        let (part, rest) = rows.split_at_mut(keys.len());
+        rows = rest;
+        if back.is_empty() {
+            if usize::try_from(done.affected).unwrap_or(usize::MAX) < part.len() {
+                return Err(first_lost(db, &model, part, keys, options).await);
+            }
+            continue;
+        }
+        take_by_key(db, part, unsink::<ValuesSink>(done)?.into_rows(), (keys, &back), options).await?;
+    }
+    Ok(())
+}
+
+/// What came back of rows, in whatever order.
+async fn take_by_key(
+    db: &Db,
+    rows: &mut [&mut Prepared],
+    stored: Vec<Vec<Value>>,
+    (keys, back): (Vec<Vec<Value>>, &[usize]),
+    options: &WriteOptions,
+) -> Result<()> {
+    let Some(model) = rows.first().map(|row| row.state.model.clone()) else { return Ok(()) };
+    let hashed = |values: Vec<Value>| (KeyHash::new(&values[..model.primary_key.len()]), values);
+    let mut stored: HashMap<KeyHash, Vec<Value>> = stored.into_iter().map(hashed).collect();
+    for (row, key) in rows.iter_mut().zip(keys) {
+        let Some(values) = stored.remove(&KeyHash::new(&key)) else {
+            return Err(lost(db, &model, key, expected_version(&row.state), options).await);
+        };
+        take(&mut row.state, back, values);
+    }
+    Ok(())
+}
+
+/// The statement that writes rows by conditions of their keys.
+fn by_conditions(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    rows: &[&mut Prepared],
+    (keys, back): (&[Vec<Value>], &[usize]),
+    options: &WriteOptions,
+) -> Result<Sql> {
     let update = Update {
         table: model.table.clone(),
-        set: values(&model, rows, &keys),
-        filter: Some(condition(&model, rows, &keys)),
+        set: values(model, rows, keys),
+        filter: Some(condition(model, rows, keys)),
         order_by: Vec::new(),
         limit: None,
         key: Vec::new(),
-        returning: returning(&model, &back),
+        returning: returning(model, back),
         tags: options.tags.clone(),
     };
-    let sql = db.render(&Statement::Update(Box::new(update)))?;
-    let run = options.run("update", &model.name);
-    rows.iter_mut().for_each(|row| raise(row));
-    if back.is_empty() {
-        let done = run_one(db, step(sql, Box::new(Discard)), run).await.map_err(|error| named(error, &model))?;
-        if usize::try_from(done.affected).unwrap_or(usize::MAX) < rows.len() {
-            return Err(first_lost(db, &model, rows, keys, options).await);
-        }
-        return Ok(());
-    }
-    let done = run_one(db, step(sql, Box::new(ValuesSink::of(&model, &back))), run).await.map_err(|error| named(error, &model))?;
-    let mut stored = unsink::<ValuesSink>(done)?.into_rows();
-    for (row, key) in rows.iter_mut().zip(keys) {
-        let is_it = |values: &Vec<Value>| values.iter().zip(&key).all(|(value, part)| super::same_value(value, part));
-        let Some(place) = stored.iter().position(is_it) else {
-            return Err(lost(db, &model, key, expected_version(&row.state), options).await);
-        };
-        take(&mut row.state, &back, stored.swap_remove(place));
-    }
-    Ok(())
+    db.render(&Statement::Update(Box::new(update)))
 }
 
 /// The columns that any row changes.

@@ -28,8 +28,7 @@ pub(crate) struct Moved {
 
 /// Whether other columns may point to one of these.
 pub(crate) fn may_be_pointed_to(model: &ModelDef, positions: &[usize]) -> bool {
-    let unique = |position: &usize| model.unique_keys().iter().any(|key| key.contains(position));
-    positions.iter().any(|position| model.primary_key.contains(position) || unique(position))
+    positions.iter().any(|position| model.is_in_unique_key(*position))
 }
 
 /// Whether a change of these columns changes rows of other models about which somebody wants to know.
