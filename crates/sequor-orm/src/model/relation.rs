@@ -2,11 +2,13 @@
 //!
 //! Loaded rows lie behind a declared trait object, so that models that refer to each other never make the compiler walk in circles.
 
+mod cell;
 mod fields;
 mod kinds;
 
-pub(super) use fields::ShownRelation;
-pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, LoadedRows, Parent, RelationCell, RelationRows, Sibling};
+pub(super) use cell::ShownRelation;
+pub use cell::{LoadedRows, RelationCell, RelationRows, Sibling};
+pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, Parent};
 pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
 
 use crate::query::{Filter, Include, IncludeState};
