@@ -60,30 +60,32 @@ impl Db {
         self.watched(&mut watch, &run, work, Vec::as_slice).await
     }
 
-    /// Runs one step likewise: what most statements are. What it holds while it waits stays below the kilobyte up to which the allocator keeps memory at hand.
-    pub(crate) async fn run_step(&self, step: Step, run: &Run) -> Result<StepDone> {
-        let tx = self.session(run.site)?;
-        if tx.is_none() && self.needs_settings() {
-            let mut done = Box::pin(self.run_with_settings(Batch::one(step), run.clone())).await?;
-            return done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"));
-        }
-        let mut watch = Watch::steps(self, std::slice::from_ref(&step), run);
-        let sleeps = self.only_sleep(run, std::slice::from_ref(&step));
-        // Lent to the work: what a future takes by value lies in it twice.
+    /// Runs one step likewise: what most statements are. What it holds while it waits stays below the kilobyte up to which the allocator keeps memory at hand:
+    /// what an `async fn` takes by value lies in its future twice, so the step is lent to the work.
+    pub(crate) fn run_step<'a>(&'a self, step: Step, run: &'a Run) -> impl Future<Output = Result<StepDone>> + Send + 'a {
         let mut step = Some(step);
-        let work = pin!(async {
-            match &tx {
-                Some(tx) => self.limited(Box::pin(tx.run_step(once(step.take())?, run.write))).await,
-                None => {
-                    let run_alone = self.run_alone((run, sleeps), |connection| match once(step.take()) {
-                        Ok(step) => connection.run_step(step),
-                        Err(error) => Box::pin(std::future::ready(Err(error))),
-                    });
-                    run_alone.await
-                }
+        async move {
+            let tx = self.session(run.site)?;
+            if tx.is_none() && self.needs_settings() {
+                let mut done = Box::pin(self.run_with_settings(Batch::one(once(step.take())?), run.clone())).await?;
+                return done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"));
             }
-        });
-        self.watched(&mut watch, run, work, std::slice::from_ref).await
+            let mut watch = Watch::steps(self, step.as_slice(), run);
+            let sleeps = self.only_sleep(run, step.as_slice());
+            let work = pin!(async {
+                match &tx {
+                    Some(tx) => self.limited(Box::pin(tx.run_step(once(step.take())?, run.write))).await,
+                    None => {
+                        let run_alone = self.run_alone((run, sleeps), |connection| match once(step.take()) {
+                            Ok(step) => connection.run_step(step),
+                            Err(error) => Box::pin(std::future::ready(Err(error))),
+                        });
+                        run_alone.await
+                    }
+                }
+            });
+            self.watched(&mut watch, run, work, std::slice::from_ref).await
+        }
     }
 
     /// Does what sends statements, and tells whoever wants to know of them.
