@@ -219,13 +219,13 @@ impl Db {
 }
 
 fn alias_is_free(source: &ModelDef, alias: &str) -> Result<()> {
-    if source.position(&alias).is_some() {
+    if source.position(alias).is_some() {
         return Err(Error::usage(format!(
             "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
             source.name
         )));
     }
-    if source.relation(&alias).is_some() {
+    if source.relation(alias).is_some() {
         return Err(wrong(format!(
             "You have used the alias {alias} in two separate associations. Aliased associations must have unique aliases."
         )));
