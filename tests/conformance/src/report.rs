@@ -47,9 +47,9 @@ fn areas(cases: &[Case]) -> BTreeMap<&str, Area> {
     areas
 }
 
-/// Prints the table; the last line is `N passed, N failed`. Says whether nothing failed.
+/// Prints how each failure differs (`verbose`: those on purpose too) and the table; the last line is `N passed, N failed`. Says whether nothing failed.
 pub fn print(cases: &[Case], verbose: bool) -> bool {
-    for case in cases.iter().filter(|case| verbose && !case.different) {
+    for case in cases.iter().filter(|case| verbose || !case.different) {
         if let Some(why) = &case.failure {
             println!("FAILED {}/{}: {why}", case.area, case.name);
         }
