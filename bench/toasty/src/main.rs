@@ -154,6 +154,8 @@ impl Contender for Peer {
         Some(match work {
             // No rows behind one another, no changes of rows that are there already, no limit for each parent and no rows between two others.
             Work::Stream | Work::Upsert | Work::Tree(Tree::Limited | Tree::ManyToMany) => return None,
+            // One statement of all rows has more parameters than SQLite takes.
+            Work::Insert(count) if count > 1_000 => return None,
             Work::Create => {
                 let creates: Vec<_> = rows(operations).iter().map(|row| create!(row)).collect();
                 stage.here(async {
