@@ -237,18 +237,37 @@ impl<T, J> BelongsToMany<T, J> {
     }
 }
 
+/// What the rows of a field tell, whatever lies beside them.
+macro_rules! rows {
+    (is a list: $is_list:literal) => {
+        fn is_loaded(&self) -> bool {
+            self.rows.get().is_some()
+        }
+
+        fn count(&self) -> usize {
+            self.rows.get().map_or(0, |rows| rows.rows().len())
+        }
+
+        fn row(&self, index: usize) -> Option<&dyn Instance> {
+            self.rows.get()?.row(index)
+        }
+
+        fn is_list(&self) -> bool {
+            $is_list
+        }
+
+        fn join(&self, sibling: Sibling) {
+            let _ = self.group.set(sibling);
+        }
+
+        fn sibling(&self) -> Option<&Sibling> {
+            self.group.get()
+        }
+    };
+}
+
 impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
-    fn is_loaded(&self) -> bool {
-        self.rows.get().is_some()
-    }
-
-    fn count(&self) -> usize {
-        self.rows.get().map_or(0, |rows| rows.rows().len())
-    }
-
-    fn row(&self, index: usize) -> Option<&dyn Instance> {
-        self.rows.get()?.row(index)
-    }
+    rows!(is a list: true);
 
     fn between(&self, index: usize) -> Option<&dyn Instance> {
         self.between.get()?.row(index)
@@ -265,18 +284,6 @@ impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
     fn clear(&mut self) {
         self.rows = OnceLock::new();
         self.between = OnceLock::new();
-    }
-
-    fn is_list(&self) -> bool {
-        true
-    }
-
-    fn join(&self, sibling: Sibling) {
-        let _ = self.group.set(sibling);
-    }
-
-    fn sibling(&self) -> Option<&Sibling> {
-        self.group.get()
     }
 }
 
@@ -307,17 +314,7 @@ macro_rules! plain {
 macro_rules! cell {
     ($name:ident of $row:ident: [$($bound:tt)+] by $rows:ty, is a list: $is_list:literal) => {
         impl<$row: $($bound)+> RelationCell for $name<$row> {
-            fn is_loaded(&self) -> bool {
-                self.rows.get().is_some()
-            }
-
-            fn count(&self) -> usize {
-                self.rows.get().map_or(0, |rows| rows.rows().len())
-            }
-
-            fn row(&self, index: usize) -> Option<&dyn Instance> {
-                self.rows.get()?.row(index)
-            }
+            rows!(is a list: $is_list);
 
             fn fill(&self, rows: &mut dyn Any, _between: Option<&mut dyn Any>) -> Result<()> {
                 let _ = self.rows.set(unpack::<$rows>(rows)?);
@@ -326,18 +323,6 @@ macro_rules! cell {
 
             fn clear(&mut self) {
                 self.rows = OnceLock::new();
-            }
-
-            fn is_list(&self) -> bool {
-                $is_list
-            }
-
-            fn join(&self, sibling: Sibling) {
-                let _ = self.group.set(sibling);
-            }
-
-            fn sibling(&self) -> Option<&Sibling> {
-                self.group.get()
             }
         }
     };
