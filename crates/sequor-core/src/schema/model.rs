@@ -264,7 +264,7 @@ impl ModelDef {
                 None => {}
             }
         }
-        for index in self.indexes.iter().filter(|index| index.unique && index.filter.is_none()) {
+        for index in self.unique_indexes() {
             let positions: Option<Vec<usize>> =
                 index.parts.iter().map(|part| part.column.as_deref().and_then(|name| self.position(name))).collect();
             keys.extend(positions);
@@ -277,12 +277,15 @@ impl ModelDef {
         let Some(column) = self.columns.get(position) else { return false };
         self.primary_key.contains(&position)
             || column.unique.is_some()
-            || self.indexes.iter().any(|index| {
-                index.unique
-                    && index.filter.is_none()
-                    && index.parts.iter().all(|part| part.column.is_some())
+            || self.unique_indexes().any(|index| {
+                index.parts.iter().all(|part| part.column.is_some())
                     && index.parts.iter().any(|part| part.column.as_ref() == Some(&column.name))
             })
+    }
+
+    /// The unique indexes that hold every row.
+    fn unique_indexes(&self) -> impl Iterator<Item = &IndexDef> {
+        self.indexes.iter().filter(|index| index.unique && index.filter.is_none())
     }
 
     /// An unknown field's error, with the closest known name.
