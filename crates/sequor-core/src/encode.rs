@@ -34,6 +34,10 @@ pub trait FieldType: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn decode(row: &mut dyn RowReader, index: usize) -> Result<Self>;
     /// The value as a parameter.
     fn to_value(&self) -> Value;
+    /// The value, where it is a whole number that an `i64` holds.
+    fn to_number(&self) -> Option<i64> {
+        if let Value::I64(number) = self.to_value() { Some(number) } else { None }
+    }
     /// The same of a value that nobody needs any more: its memory moves where it can.
     fn moved(self) -> Value {
         self.to_value()
@@ -69,6 +73,10 @@ impl<T: Scalar> FieldType for Option<T> {
 
     fn to_value(&self) -> Value {
         self.as_ref().map_or(Value::Null, T::to_value)
+    }
+
+    fn to_number(&self) -> Option<i64> {
+        self.as_ref().and_then(T::to_number)
     }
 
     fn moved(self) -> Value {

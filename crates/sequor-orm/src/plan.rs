@@ -3,6 +3,7 @@
 mod exact;
 mod include;
 mod joined;
+mod lately;
 mod many;
 mod prepared;
 mod query;
@@ -19,6 +20,7 @@ mod write;
 pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
+pub use lately::Lately;
 pub use many::{LinkAt, Parents, Sorting, plan_many};
 pub(crate) use prepared::{
     KeyParams, Prepared, Statements, prepare, prepare_count, prepare_key, prepare_later, prepare_many, prepare_write, write,

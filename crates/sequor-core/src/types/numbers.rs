@@ -11,7 +11,7 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 /// Implements [`FieldType`] and [`Scalar`] for one type that a reader method reads directly.
 macro_rules! scalar {
-    ($ty:ty, $column:expr, |$row:ident, $index:ident| $read:expr, |$this:ident| $to:expr, $(moved |$own:ident| $moved:expr,)? |$value:ident| $from:expr) => {
+    ($ty:ty, $column:expr, |$row:ident, $index:ident| $read:expr, |$this:ident| $to:expr, $(moved |$own:ident| $moved:expr,)? $(number |$number:ident| $whole:expr,)? |$value:ident| $from:expr) => {
         impl FieldType for $ty {
             type Base = $ty;
             const NULLABLE: bool = false;
@@ -31,6 +31,14 @@ macro_rules! scalar {
                 let $this = self;
                 $to
             }
+
+            $(
+                #[inline]
+                fn to_number(&self) -> Option<i64> {
+                    let $number = self;
+                    $whole
+                }
+            )?
 
             $(
                 fn moved(self) -> Value {
@@ -66,6 +74,7 @@ macro_rules! integer {
                 None => Ok(None),
             },
             |this| Value::from(*this),
+            number |this| i64::try_from(*this).ok(),
             |value| match &value {
                 Value::I64(wide) => <$ty>::try_from(*wide).map_err(|_| out_of_range($word)),
                 Value::U64(wide) => <$ty>::try_from(*wide).map_err(|_| out_of_range($word)),

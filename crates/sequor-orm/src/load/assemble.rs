@@ -3,7 +3,7 @@
 use super::key::{self, Groups, KeyHash, Keys, Owners, Rows};
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
-use crate::plan::{self, LinkAt, Many, Node, Parents, Prepared};
+use crate::plan::{self, Lately, LinkAt, Many, Node, Parents, Prepared};
 use crate::query::IncludeState;
 use sequor_core::driver::{Batch, BatchMode, Flow, Params, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
@@ -34,6 +34,7 @@ pub struct LoadedTree {
     /// The rows' keys for relations whose rows are being read, by the names that those will have.
     linked: Vec<(Name, Owners)>,
     children: Vec<Children>,
+    lately: Arc<Lately>,
 }
 
 /// The loaded rows of a to-many relation.
@@ -73,9 +74,11 @@ impl LoadedTree {
             let inner = loader.relation(one.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             ones.push(LoadedTree::new(one, inner)?);
         }
+        let mut batch = loader.batch(&node.shape)?;
+        batch.expect(node.lately.rows());
         Ok(LoadedTree {
             levels,
-            batch: loader.batch(&node.shape)?,
+            batch,
             loader,
             owners: Vec::new(),
             relation: node.relation,
@@ -88,6 +91,7 @@ impl LoadedTree {
             many: node.many,
             linked: Vec::new(),
             children: Vec::new(),
+            lately: node.lately,
         })
     }
 
@@ -185,6 +189,7 @@ impl LoadedTree {
     /// Hangs all children on the rows, deepest first.
     fn attach(&mut self) -> Result<()> {
         let count = self.batch.len();
+        self.lately.note(count);
         for mut one in std::mem::take(&mut self.ones) {
             one.attach()?;
             if one.blank && one.children.is_empty() && one.ones.is_empty() {
@@ -316,6 +321,10 @@ pub(super) fn reading(Prepared { text, params, node }: Prepared, loader: Box<dyn
 pub(super) async fn read_tree(db: &Db, step: Step, beside: Option<Step>, run: Run) -> Result<(Box<TreeSink>, Option<StepDone>)> {
     let (mut batch, accompanied) = (Batch::one(step), beside.is_some());
     batch.steps.extend(beside);
+    if accompanied && db.dialect().chains() {
+        // A snapshot costs a database in the program next to nothing, and a page and its count then tell of the same rows.
+        batch.mode = BatchMode::Snapshot;
+    }
     let mut done = Box::pin(db.run(batch, run.clone())).await?;
     let beside = if accompanied { done.pop() } else { None };
     let done = done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))?;

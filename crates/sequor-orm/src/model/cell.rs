@@ -33,7 +33,7 @@ impl<T: FieldType> Cell for T {
     }
 
     fn number(&self) -> Option<i64> {
-        if let Value::I64(number) = FieldType::to_value(self) { Some(number) } else { None }
+        self.to_number()
     }
 
     fn set_value(&mut self, value: Value) -> Result<()> {

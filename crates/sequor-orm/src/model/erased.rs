@@ -54,10 +54,27 @@ impl RowShape {
     }
 }
 
+/// The most memory that is asked for before the first row has come.
+const ROOM: usize = 1 << 20;
+
+/// Makes room in an empty list for so many rows and some more.
+pub(in crate::model) fn expect<T>(rows: &mut Vec<T>, count: usize) {
+    rows.reserve_exact((count + count / 8).min(ROOM / size_of::<T>().max(1)));
+}
+
+/// Gives back room that was made for more rows than came.
+pub(in crate::model) fn settle<T>(rows: &mut Vec<T>) {
+    if rows.capacity() > 16 && rows.capacity() / 2 > rows.len() {
+        rows.shrink_to_fit();
+    }
+}
+
 /// Rows of one model, in the order in which they were read; a sink for statements whose rows are nothing but that.
 pub trait RowBatch: RowSink {
     /// Reads one row whose columns start at a position.
     fn push(&mut self, row: &mut dyn RowReader, at: usize) -> Result<()>;
+    /// So many rows are to be expected.
+    fn expect(&mut self, rows: usize);
     /// How many rows.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -176,7 +193,9 @@ impl<M: Model> TypedBatch<M> {
     /// The rows that are left, in the same memory: on the way from `Option<M>` to `M` the standard library copies only with `filter_map`.
     #[allow(clippy::filter_map_identity, reason = "flatten() would move all rows to another place")]
     fn into_rows(self) -> Vec<M> {
-        self.rows.into_iter().filter_map(|row| row).collect()
+        let mut rows = self.rows.into_iter().filter_map(|row| row).collect();
+        settle(&mut rows);
+        rows
     }
 
     /// Rows as their parents' relation takes them.
@@ -215,6 +234,10 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         Ok(())
     }
 
+    fn expect(&mut self, rows: usize) {
+        expect(&mut self.rows, rows);
+    }
+
     fn len(&self) -> usize {
         self.rows.len()
     }
@@ -247,7 +270,12 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn numbers(&self, rows: Range<usize>, column: usize) -> Option<Vec<i64>> {
-        self.rows.get(rows)?.iter().map(|row| row.as_ref()?.cell(column)?.number()).collect()
+        let rows = self.rows.get(rows)?;
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in rows {
+            numbers.push(row.as_ref()?.cell(column)?.number()?);
+        }
+        Some(numbers)
     }
 
     fn join(&self, rows: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
@@ -279,4 +307,27 @@ pub(crate) fn first_in<M: Model>(batch: Box<dyn RowBatch>) -> Result<Option<M>> 
 /// Turns what [`RowBatch::finish`] gives back into rows of a type.
 pub(crate) fn rows_of<M: Model>(finished: Box<dyn Any + Send>) -> Result<Vec<M>> {
     finished.downcast::<Vec<M>>().map(|rows| *rows).map_err(|_| Error::bug("rows of another model came back"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_made_for_what_is_expected_and_given_back() {
+        let mut rows: Vec<u64> = Vec::new();
+        expect(&mut rows, 0);
+        assert_eq!(rows.capacity(), 0);
+        expect(&mut rows, 800);
+        assert_eq!(rows.capacity(), 900);
+        rows.extend(0..500);
+        settle(&mut rows);
+        assert_eq!(rows.capacity(), 900, "less than twice of what is there");
+        rows.truncate(3);
+        settle(&mut rows);
+        assert!(rows.capacity() < 16, "{}", rows.capacity());
+        let mut rows: Vec<[u8; 1024]> = Vec::new();
+        expect(&mut rows, usize::MAX / 2);
+        assert_eq!(rows.capacity(), 1024, "no more than a megabyte");
+    }
 }

@@ -1,7 +1,7 @@
 //! Includes: to-one relations join into the statement, to-many relations become statements of their own.
 
 use super::rewrite::{Scope, link_condition, pairs, scope_condition};
-use super::{DEEPEST, Planner, scope, too_deep};
+use super::{DEEPEST, Lately, Planner, scope, too_deep};
 use crate::model::RowShape;
 use crate::query::{Clauses, Deleted, IncludeState};
 use sequor_core::Name;
@@ -31,6 +31,8 @@ pub struct Node {
     pub ones: Vec<Node>,
     /// The to-many relations, read by statements of their own.
     pub many: Vec<Many>,
+    /// How many rows there were lately.
+    pub lately: Arc<Lately>,
 }
 
 /// A to-many relation that is to be read once its parents are known.
@@ -115,6 +117,7 @@ impl Planner<'_> {
             by_key: None,
             ones: Vec::new(),
             many: Vec::new(),
+            lately: Arc::default(),
         };
         let mut conditions = Vec::new();
         for include in clauses.includes.iter().filter(|include| !include.joined) {

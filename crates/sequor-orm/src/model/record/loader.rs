@@ -1,6 +1,7 @@
 //! [`RecordLoader`]: rows of run-time models, read by the engine that reads typed ones.
 
 use super::{Record, Related};
+use crate::model::erased::{expect, settle};
 use crate::model::{Loader, Registry, RowBatch, RowShape};
 use crate::write::RowState;
 use sequor_core::driver::{Flow, RowReader, RowSink};
@@ -141,6 +142,11 @@ impl RowBatch for RecordBatch {
         Ok(())
     }
 
+    fn expect(&mut self, rows: usize) {
+        expect(&mut self.rows, rows);
+        expect(&mut self.hidden, rows);
+    }
+
     fn len(&self) -> usize {
         self.rows.len()
     }
@@ -196,7 +202,8 @@ impl RowBatch for RecordBatch {
     }
 
     fn finish(self: Box<Self>) -> Box<dyn Any + Send> {
-        let rows: Vec<Record> = self.rows.into_iter().flatten().collect();
+        let mut rows: Vec<Record> = self.rows.into_iter().flatten().collect();
+        settle(&mut rows);
         Box::new(rows)
     }
 }
