@@ -15,7 +15,7 @@ pub const DIESEL: Library = Library {
 pub const SEA_ORM: Library = Library {
     name: "SeaORM",
     dependencies: "sea-orm = { version = \"2\", default-features = false, features = [\"macros\", \"runtime-tokio\", \"sqlx-postgres\", \"with-chrono\", \"with-rust_decimal\"] }\n",
-    head: "use sea_orm::entity::prelude::*;\nuse sea_orm::{DatabaseConnection, DbErr, LoaderTrait, QueryOrder, QuerySelect, Set};\n",
+    head: "use sea_orm::entity::prelude::*;\nuse sea_orm::{DatabaseConnection, DbErr, ExprTrait, LoaderTrait, QueryOrder, QuerySelect, Set};\n",
     model: sea_orm,
 };
 
