@@ -75,7 +75,7 @@ impl LoadedTree {
             ones.push(LoadedTree::new(one, inner)?);
         }
         let mut batch = loader.batch(&node.shape)?;
-        batch.expect(node.lately.rows());
+        batch.make_room(node.lately.rows());
         Ok(LoadedTree {
             levels,
             batch,

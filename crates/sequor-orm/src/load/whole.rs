@@ -184,7 +184,7 @@ async fn read_plain(db: &Db, prepared: Prepared, loader: &dyn Loader, run: Run) 
 
 async fn read_batch(db: &Db, Prepared { text, params, node }: Prepared, loader: &dyn Loader, run: &Run) -> Result<Box<dyn RowBatch>> {
     let mut sink = loader.batch(&node.shape)?;
-    sink.expect(node.lately.rows());
+    sink.make_room(node.lately.rows());
     // On the heap, in two pieces: the allocator keeps small ones at hand.
     let done = Box::pin(db.run_step(Step { text, params: Params::Fixed(params), sink, cache: true }, run)).await?;
     let batch = loader.back(done.sink).ok_or_else(|| Error::bug("a batch came back as another"))?;

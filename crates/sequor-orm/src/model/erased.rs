@@ -58,7 +58,7 @@ impl RowShape {
 const ROOM: usize = 1 << 20;
 
 /// Makes room in an empty list for so many rows and some more.
-pub(in crate::model) fn expect<T>(rows: &mut Vec<T>, count: usize) {
+pub(in crate::model) fn make_room<T>(rows: &mut Vec<T>, count: usize) {
     rows.reserve_exact((count + count / 8).min(ROOM / size_of::<T>().max(1)));
 }
 
@@ -73,8 +73,8 @@ pub(in crate::model) fn settle<T>(rows: &mut Vec<T>) {
 pub trait RowBatch: RowSink {
     /// Reads one row whose columns start at a position.
     fn push(&mut self, row: &mut dyn RowReader, at: usize) -> Result<()>;
-    /// So many rows are to be expected.
-    fn expect(&mut self, rows: usize);
+    /// Makes room for so many rows, before the first has come.
+    fn make_room(&mut self, rows: usize);
     /// How many rows.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -234,8 +234,8 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         Ok(())
     }
 
-    fn expect(&mut self, rows: usize) {
-        expect(&mut self.rows, rows);
+    fn make_room(&mut self, rows: usize) {
+        make_room(&mut self.rows, rows);
     }
 
     fn len(&self) -> usize {
@@ -316,9 +316,9 @@ mod tests {
     #[test]
     fn room_is_made_for_what_is_expected_and_given_back() {
         let mut rows: Vec<u64> = Vec::new();
-        expect(&mut rows, 0);
+        make_room(&mut rows, 0);
         assert_eq!(rows.capacity(), 0);
-        expect(&mut rows, 800);
+        make_room(&mut rows, 800);
         assert_eq!(rows.capacity(), 900);
         rows.extend(0..500);
         settle(&mut rows);
@@ -327,7 +327,7 @@ mod tests {
         settle(&mut rows);
         assert!(rows.capacity() < 16, "{}", rows.capacity());
         let mut rows: Vec<[u8; 1024]> = Vec::new();
-        expect(&mut rows, usize::MAX / 2);
+        make_room(&mut rows, usize::MAX / 2);
         assert_eq!(rows.capacity(), 1024, "no more than a megabyte");
     }
 }

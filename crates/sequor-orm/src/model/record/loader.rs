@@ -1,7 +1,7 @@
 //! [`RecordLoader`]: rows of run-time models, read by the engine that reads typed ones.
 
 use super::{Record, Related};
-use crate::model::erased::{expect, settle};
+use crate::model::erased::{make_room, settle};
 use crate::model::{Loader, Registry, RowBatch, RowShape};
 use crate::write::RowState;
 use sequor_core::driver::{Flow, RowReader, RowSink};
@@ -142,9 +142,9 @@ impl RowBatch for RecordBatch {
         Ok(())
     }
 
-    fn expect(&mut self, rows: usize) {
-        expect(&mut self.rows, rows);
-        expect(&mut self.hidden, rows);
+    fn make_room(&mut self, rows: usize) {
+        make_room(&mut self.rows, rows);
+        make_room(&mut self.hidden, rows);
     }
 
     fn len(&self) -> usize {
