@@ -35,6 +35,7 @@ const ASSOCIATION: &[&str] = &[
     "onUpdate",
     "hooks",
     "uniqueKey",
+    "timestamps",
 ];
 const SEED: &[&str] = &["model", "rows", "options"];
 const DEVIATION: &[&str] = &["step", "dialects", "why", "better"];

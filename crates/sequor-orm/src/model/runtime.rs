@@ -396,7 +396,12 @@ pub(crate) struct RuntimeScopes {
     pub(crate) default: Option<Json>,
     pub(crate) named: HashMap<String, Json>,
     pub(crate) convention: Convention,
+    /// The options that models between which nobody defines have from this one.
+    pub(crate) inherited: Map<String, Json>,
 }
+
+/// Options of a model that its many-to-many associations hand on.
+const INHERITED: &[&str] = &["createdAt", "updatedAt", "deletedAt", "underscored", "version", "schema", "engine", "charset", "collate"];
 
 /// What the definition left to convention, which associations follow.
 #[derive(Clone, Copy, Default)]
@@ -424,7 +429,10 @@ fn behavior(options: &Options, convention: Convention) -> Behavior {
             }
         }) as Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>
     });
-    Behavior(Some(Arc::new(Behaviors { default_scope, scopes: RuntimeScopes { default, named, convention }, ..Behaviors::default() })))
+    let inherited = options.map.iter().filter(|(name, _)| INHERITED.contains(&name.as_str()));
+    let inherited = inherited.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let scopes = RuntimeScopes { default, named, convention, inherited };
+    Behavior(Some(Arc::new(Behaviors { default_scope, scopes, ..Behaviors::default() })))
 }
 
 impl Db {

@@ -154,14 +154,20 @@ impl Planner<'_> {
     fn join_way(&mut self, root: &Scope, path: &[Name], includes: &[IncludeState]) -> Result<Vec<Scope>> {
         let mut at = root.clone();
         let mut includes = includes;
+        let mut optional = false;
         let mut way = Vec::with_capacity(path.len());
-        for name in path {
+        for (place, name) in path.iter().enumerate() {
             let include = includes.iter().find(|include| include.relation == *name);
             let known = self.joined.iter().find(|((from, relation), ..)| *from == at.alias && relation == name);
             at = match known {
                 Some((_, alias, model)) => Scope { model: model.clone(), alias: alias.clone(), joins: true },
-                None => self.join_level(&at, include.unwrap_or(&IncludeState::new(name.clone())))?,
+                None => {
+                    let unasked = IncludeState::new(name.clone());
+                    let next = path.get(place + 1);
+                    self.join_level(&at, include.unwrap_or(&unasked), optional, &|nested| Some(&nested.relation) == next)?
+                }
             };
+            optional |= include.is_none_or(|include| !include.required);
             way.push(at.clone());
             includes = include.map(|include| include.clauses.includes.as_slice()).unwrap_or_default();
         }
@@ -191,24 +197,37 @@ impl Planner<'_> {
 
     /// Joins a relation of any kind for aggregates and conditions over its rows; nothing of it is loaded.
     pub(super) fn join_only(&mut self, scope: &Scope, include: &IncludeState, depth: usize) -> Result<()> {
+        self.join_below(scope, include, false, depth)
+    }
+
+    fn join_below(&mut self, scope: &Scope, include: &IncludeState, optional: bool, depth: usize) -> Result<()> {
         if depth > DEEPEST {
             return Err(too_deep());
         }
-        let target = self.join_level(scope, include)?;
+        let target = self.join_level(scope, include, optional, &|_| true)?;
         for nested in &include.clauses.includes {
-            self.join_only(&target, nested, depth + 1)?;
+            self.join_below(&target, nested, optional || !include.required, depth + 1)?;
         }
         Ok(())
     }
 
-    fn join_level(&mut self, scope: &Scope, include: &IncludeState) -> Result<Scope> {
+    /// Joins the rows of an include. What nested includes require of them stands in the join's own condition where it is optional, or hangs below
+    /// an optional one, and of those that are not joined behind it.
+    fn join_level(
+        &mut self,
+        scope: &Scope,
+        include: &IncludeState,
+        optional: bool,
+        goes_on: &dyn Fn(&IncludeState) -> bool,
+    ) -> Result<Scope> {
         let def = scope.model.relation(&include.relation).ok_or_else(|| unknown_relation(&scope.model, &include.relation))?.clone();
         let link = def.link(&scope.model, self.models)?;
-        let kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
+        let kind = if include.required && !optional { JoinKind::Inner } else { JoinKind::Left };
         let alias = self.alias();
         let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
-        let mut on = self.join_between(scope, include, (&def, &link), &alias)?;
+        let mut on = self.join_between(scope, include, (&def, &link), (&alias, kind))?;
         on.extend(self.join_conditions(scope, include, &def, &target)?);
+        on.extend(self.required_below(include, &target, |nested| kind == JoinKind::Left || !goes_on(nested))?);
         self.joins.push(Join { kind, source: Source::table(self.table(&link.target), alias.clone()), on: super::all(on) });
         self.remember_join(&scope.alias, &def.name, &alias, &link.target);
         Ok(target)
@@ -220,7 +239,7 @@ impl Planner<'_> {
         scope: &Scope,
         include: &IncludeState,
         (def, link): (&RelationDef, &Link),
-        alias: &Alias,
+        (alias, kind): (&Alias, JoinKind),
     ) -> Result<Vec<Expr>> {
         let Some(through) = &link.through else {
             return match &include.on {
@@ -240,11 +259,45 @@ impl Planner<'_> {
         for filter in filters {
             keys.push(self.rewrite(filter, &between_scope)?);
         }
-        let kind = if include.required { JoinKind::Inner } else { JoinKind::Left };
+        if kind == JoinKind::Left {
+            keys.extend(self.leads_on(scope, include, (def, link), &between)?);
+        }
         self.joins.push(Join { kind, source: Source::table(self.table(&through.model), between.clone()), on: super::all(keys) });
         // Conditions name the row between as a part of the target's.
         self.remember_join(alias, &through.model.name, &between, &through.model);
         Ok(pairs(&through.model, &through.to_target, &between, &link.target, &link.columns, alias))
+    }
+
+    /// Of the rows between, an optional include joins those alone whose target it would load: the others would be combinations without one.
+    fn leads_on(
+        &mut self,
+        scope: &Scope,
+        include: &IncludeState,
+        (def, link): (&RelationDef, &Link),
+        between: &Alias,
+    ) -> Result<Option<Expr>> {
+        let Some(through) = &link.through else { return Ok(None) };
+        let target = Scope { model: link.target.clone(), alias: self.alias(), joins: false };
+        let mut filters = self.join_conditions(scope, include, def, &target)?;
+        filters.extend(self.required_below(include, &target, |_| true)?);
+        if filters.is_empty() && def.constraints {
+            return Ok(None);
+        }
+        filters.extend(pairs(&through.model, &through.to_target, between, &link.target, &link.columns, &target.alias));
+        let select = Select {
+            columns: vec![SelectItem::new(Expr::Value(crate::Value::I64(1), BindType::one(ScalarType::I32)))],
+            from: Some(Source::table(self.table(&link.target), target.alias)),
+            filter: super::all(filters),
+            ..Select::default()
+        };
+        Ok(Some(Expr::Exists { select: Box::new(select), negated: false }))
+    }
+
+    /// What the nested includes of these rows require of them.
+    fn required_below(&mut self, include: &IncludeState, target: &Scope, asked: impl Fn(&IncludeState) -> bool) -> Result<Vec<Expr>> {
+        let inner = Scope { joins: false, ..target.clone() };
+        let nested = include.clauses.includes.iter().filter(|nested| nested.required && asked(nested));
+        nested.map(|nested| self.exists(&inner, nested)).collect()
     }
 
     fn join_conditions(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, target: &Scope) -> Result<Vec<Expr>> {
@@ -261,7 +314,7 @@ impl Planner<'_> {
     /// "Has a row that this include would load", by the include's own condition.
     pub(super) fn exists_on(&mut self, scope: &Scope, include: &IncludeState) -> Result<Expr> {
         let outer_joins = std::mem::take(&mut self.joins);
-        let target = self.join_level(scope, include);
+        let target = self.join_level(scope, include, false, &|_| false);
         let mut joins = std::mem::replace(&mut self.joins, outer_joins);
         let target = target?;
         // The sub-query starts at the last of them, so that its own joins are asked as conditions.

@@ -119,6 +119,8 @@ impl RowBatch for RecordBatch {
                             if item.name == columns[position].name {
                                 selected.push((item.name.clone(), position))
                             } else {
+                                // Under another name a truth value comes as the database has it, as in Sequelize: elsewhere than on PostgreSQL 1 or 0.
+                                let value = if matches!(value, Value::Bool(_)) { row.any(at + index)? } else { value };
                                 extras.push((item.name.clone(), value))
                             }
                         }

@@ -257,11 +257,8 @@ fn group_counts(model: &ModelDef, mut options: Json) -> Json {
     let Json::Object(map) = &mut options else { return options };
     map.retain(|key, _| !matches!(key.as_str(), "limit" | "offset" | "order" | "distinct"));
     let mut list: Vec<Json> = map.get("attributes").and_then(Json::as_array).cloned().unwrap_or_default();
-    let groups = match map.get("group") {
-        Some(Json::Array(groups)) => groups.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
+    // A group that is no list is not shown unless it is asked for, as in Sequelize.
+    let groups = map.get("group").and_then(Json::as_array).cloned().unwrap_or_default();
     for group in groups {
         let shown = match group.as_str().map(|path| (path, path.rsplit_once('.'))) {
             // A column of an association is called as it is there.

@@ -1,6 +1,6 @@
 //! Associations between models that are known by name, with Sequelize's defaults.
 
-use super::{Convention, action, key_name};
+use super::{Convention, Options, action, build, key_name};
 use crate::db::Db;
 use crate::hook::ModelMoment;
 use sequor_core::Name;
@@ -83,7 +83,7 @@ impl Db {
         let own_alias = alias_of(map.get("as"), kind);
         let alias =
             own_alias.clone().unwrap_or_else(|| if kind.is_many() { target.plural.to_string() } else { target.singular.to_string() });
-        alias_is_free(&source, &alias)?;
+        alias_is_free(&source, &alias, own_alias.is_some())?;
         let mut relation = RelationDef::new(alias.clone(), kind, link(&target.name));
         relation.constraints = map.get("constraints").and_then(Json::as_bool).unwrap_or(true);
         relation.on_delete = action(map.get("onDelete"));
@@ -129,6 +129,8 @@ impl Db {
             }
             RelationKind::BelongsToMany => self.through(&source, &target, &map, &mut relation, own_alias.as_deref())?,
         }
+        // The last association without an alias is the one that its name stands for.
+        source.relations.retain(|known| known.name != relation.name);
         source.relations.push(relation);
         self.registry().add(Arc::new(source));
         if !same && kind != RelationKind::BelongsToMany {
@@ -164,7 +166,10 @@ impl Db {
         let known = self.registry().by_name(&name);
         let made = known.is_none();
         let stamped = through.get("timestamps").or_else(|| map.get("timestamps")).and_then(Json::as_bool).unwrap_or(true);
-        let mut model = known.map_or_else(|| between(&name, stamped), |model| (*model).clone());
+        let mut model = match known {
+            Some(known) => (*known).clone(),
+            None => between(&name, stamped, source)?,
+        };
         let mut target = target.clone();
         let paired = target.relations.iter().position(|other| goes_back(other, source, &name));
         if let (Some(paired), true) = (paired, relation.target_key.is_empty()) {
@@ -218,14 +223,14 @@ impl Db {
     }
 }
 
-fn alias_is_free(source: &ModelDef, alias: &str) -> Result<()> {
+fn alias_is_free(source: &ModelDef, alias: &str, chosen: bool) -> Result<()> {
     if source.position(alias).is_some() {
         return Err(Error::usage(format!(
             "Naming collision between attribute '{alias}' and association '{alias}' on model {}. To remedy this, change either foreignKey or as in your association definition",
             source.name
         )));
     }
-    if source.relation(alias).is_some() {
+    if chosen && source.relation(alias).is_some() {
         return Err(wrong(format!(
             "You have used the alias {alias} in two separate associations. Aliased associations must have unique aliases."
         )));
@@ -233,19 +238,12 @@ fn alias_is_free(source: &ModelDef, alias: &str) -> Result<()> {
     Ok(())
 }
 
-/// A model between that nobody defined.
-fn between(name: &str, stamped: bool) -> ModelDef {
-    let mut model = ModelDef::new(name.to_owned());
-    model.table = sequor_core::schema::TableName::new(name.to_owned());
-    for (attribute, created) in [("createdAt", true), ("updatedAt", false)].into_iter().filter(|_| stamped) {
-        let mut column = ColumnDef::new(attribute, sequor_core::types::ColumnType::DateTime(6));
-        column.nullable = false;
-        column.managed = true;
-        model.columns.push(column);
-        let position = Some(model.columns.len() - 1);
-        if created { model.timestamps.created = position } else { model.timestamps.updated = position }
-    }
-    model
+/// A model between that nobody defined: its columns follow the options of the model that named it first.
+fn between(name: &str, stamped: bool, source: &ModelDef) -> Result<ModelDef> {
+    let mut options = crate::hook::behaviors(source).map(|behaviors| behaviors.scopes.inherited.clone()).unwrap_or_default();
+    options.insert("tableName".into(), name.into());
+    options.insert("timestamps".into(), stamped.into());
+    build(name, &Options { map: options }, Map::new())
 }
 
 /// The two ends of a many-to-many association agree on their keys: what the other end named by convention alone is what this end names.
