@@ -36,17 +36,6 @@ impl SqlWriter {
                 self.push(")");
                 return Ok(());
             }
-            Func::Concat if self.dialect == Dialect::Sqlite => {
-                self.push("(");
-                for (number, arg) in args.iter().enumerate() {
-                    if number > 0 {
-                        self.push(" || ");
-                    }
-                    self.nested(arg)?;
-                }
-                self.push(")");
-                return Ok(());
-            }
             Func::Exact(exact) => return self.exact(*exact, args, distinct, filter),
             Func::Ranked(ranking) => return self.ranked(ranking, args),
             Func::Unranked(ranking) => return self.unranked(ranking, args),

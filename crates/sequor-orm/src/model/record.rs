@@ -216,7 +216,8 @@ impl Record {
         if self.is_new() {
             return Map::new();
         }
-        self.changed().into_iter().map(|name| (name.to_string(), self.previous(&name))).collect()
+        let known = |name: &Name| self.state.model.position(name).is_none_or(|position| !self.state.unread.contains(&position));
+        self.changed().into_iter().filter(known).map(|name| (name.to_string(), self.previous(&name))).collect()
     }
 
     /// Saves the row, and gives it as it is stored: a new one is created, a stored one updated where it changed. Sequelize: `save()`.

@@ -33,6 +33,7 @@ impl RowState {
         let value = &self.values[position];
         let differs = match &self.original {
             None => value.is_some(),
+            Some(_) if self.unread.contains(&position) => value.is_some(),
             Some(original) => value.as_ref().zip(original.get(position)).is_some_and(|(new, old)| !same_value(new, old)),
         };
         differs || self.computes(position)
@@ -287,6 +288,7 @@ async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowSt
         let old = RowState::stored(state.model.clone(), values);
         hook::changed(db, hook::Operation::Update, Some(&old), Some(&state), options).await?;
     }
+    state.unread.retain(|position| !changed.contains(position));
     let loaded = state.original.take();
     if pending.is_empty() {
         return Ok(state);

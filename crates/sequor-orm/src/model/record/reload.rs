@@ -71,6 +71,7 @@ impl Record {
                 known.clone_from(read);
             }
             self.state.values[position] = value;
+            self.state.unread.retain(|unread| *unread != position);
             let column = self.state.model.columns[position].name.clone();
             if let Some(selected) = self.selected.as_mut().filter(|selected| selected.iter().all(|(_, known)| *known != position)) {
                 selected.push((column, position));

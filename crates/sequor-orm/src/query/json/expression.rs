@@ -90,7 +90,7 @@ fn function(name: &str) -> Result<Func> {
         "max" => Func::Max,
         "lower" => Func::Lower,
         "upper" => Func::Upper,
-        "length" | "char_length" => Func::Length,
+        "char_length" | "character_length" => Func::Length,
         "trim" => Func::Trim,
         "coalesce" | "ifnull" => Func::Coalesce,
         "nullif" => Func::NullIf,
@@ -110,12 +110,17 @@ fn function(name: &str) -> Result<Func> {
         "bool_and" | "every" => Func::BoolAnd,
         "bool_or" => Func::BoolOr,
         // Servers have these or not, under these names; none of them waits, writes, or makes more than it is given.
-        plain @ ("ltrim" | "rtrim" | "left" | "right" | "reverse" | "initcap" | "ascii" | "md5" | "strpos" | "instr" | "position"
+        plain @ ("length" | "ltrim" | "rtrim" | "left" | "right" | "reverse" | "initcap" | "ascii" | "md5" | "strpos" | "instr" | "position"
         | "concat_ws" | "octet_length" | "bit_length" | "sign" | "mod" | "power" | "sqrt" | "exp" | "ln" | "trunc"
         | "truncate" | "stddev" | "variance" | "array_agg" | "group_concat" | "total" | "date" | "time" | "year" | "month"
         | "day" | "hour" | "minute" | "second" | "dayofweek" | "weekday" | "quarter" | "strftime" | "date_format" | "to_char"
         | "typeof" | "json_typeof" | "jsonb_typeof" | "json_type" | "jsonb_array_length" | "json_array_length" | "json_length"
-        | "array_length") => Func::Named(plain.to_owned().into()),
+        | "array_length" | "cardinality" | "array_to_string" | "array_position" | "json_extract" | "json_unquote" | "json_valid"
+        | "json_extract_path_text" | "jsonb_extract_path_text" | "json_object_agg" | "jsonb_object_agg" | "json_objectagg"
+        | "json_group_object" | "datetime" | "julianday" | "unixepoch" | "datediff" | "unix_timestamp" | "from_unixtime" | "to_date"
+        | "to_timestamp" | "to_number" | "dayname" | "monthname" | "dayofmonth" | "dayofyear" | "week" | "last_day" | "age"
+        | "stddev_pop" | "stddev_samp" | "var_pop" | "var_samp" | "bit_and" | "bit_or" | "bit_count" | "hex" | "locate" | "field"
+        | "find_in_set" | "chr" | "unicode" | "split_part" | "translate") => Func::Named(plain.to_owned().into()),
         other => {
             return Err(Error::usage(format!("the function {} is not in the list of those that a query may call", other.escape_debug())));
         }
@@ -194,6 +199,8 @@ pub(crate) fn free_value(json: Json) -> Expr {
         Json::Null => Expr::Value(Value::Null, BindType::default()),
         Json::Bool(value) => Expr::Value(Value::Bool(value), one(ScalarType::Bool)),
         Json::Number(number) => match number.as_i64() {
+            // As a literal would be: PostgreSQL has `substr(text, integer)`, and none that takes a bigint.
+            Some(value) if i32::try_from(value).is_ok() => Expr::Value(Value::I64(value), one(ScalarType::I32)),
             Some(value) => Expr::Value(Value::I64(value), one(ScalarType::I64)),
             None => Expr::Value(Value::F64(number.as_f64().unwrap_or_default()), one(ScalarType::F64)),
         },

@@ -38,6 +38,8 @@ pub struct RowState {
     pub children: Vec<(usize, Vec<Child>)>,
     /// Columns whose value the database computes from an expression when the row is written.
     pub computed: Vec<(usize, Expr)>,
+    /// Columns of a stored row that were not loaded: whatever they are given is a change.
+    pub(crate) unread: Vec<usize>,
 }
 
 /// A row that hangs on a draft. `Debug` leaves out the values of the row between.
@@ -102,7 +104,7 @@ impl RowState {
     pub fn new(model: Arc<ModelDef>) -> RowState {
         // Without cloning: this is most of what an empty row costs.
         let values = std::iter::repeat_with(|| None).take(model.columns.len()).collect();
-        RowState { values, model, original: None, children: Vec::new(), computed: Vec::new() }
+        RowState { values, model, original: None, children: Vec::new(), computed: Vec::new(), unread: Vec::new() }
     }
 
     /// A row as it is stored.
@@ -113,6 +115,7 @@ impl RowState {
             original: Some(values),
             children: Vec::new(),
             computed: Vec::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -123,7 +126,7 @@ impl RowState {
 
     /// A row without even places for its values.
     pub(crate) fn empty(model: Arc<ModelDef>) -> RowState {
-        RowState { values: Vec::new(), model, original: None, children: Vec::new(), computed: Vec::new() }
+        RowState { values: Vec::new(), model, original: None, children: Vec::new(), computed: Vec::new(), unread: Vec::new() }
     }
 
     /// The row, of which only the model is left here.
