@@ -49,8 +49,8 @@ fn boolean(json: &Json) -> Result<Value> {
         Json::Bool(value) => Ok(Value::Bool(*value)),
         Json::Number(number) if number.as_i64() == Some(0) => Ok(Value::Bool(false)),
         Json::Number(number) if number.as_i64() == Some(1) => Ok(Value::Bool(true)),
-        Json::String(text) if text == "true" => Ok(Value::Bool(true)),
-        Json::String(text) if text == "false" => Ok(Value::Bool(false)),
+        Json::String(text) if matches!(text.as_str(), "true" | "1") => Ok(Value::Bool(true)),
+        Json::String(text) if matches!(text.as_str(), "false" | "0") => Ok(Value::Bool(false)),
         _ => Err(malformed("boolean")),
     }
 }

@@ -166,10 +166,7 @@ impl Db {
         let known = self.registry().by_name(&name);
         let made = known.is_none();
         let stamped = through.get("timestamps").or_else(|| map.get("timestamps")).and_then(Json::as_bool).unwrap_or(true);
-        let mut model = match known {
-            Some(known) => (*known).clone(),
-            None => between(&name, stamped, source)?,
-        };
+        let mut model = known.map_or_else(|| between(&name, stamped, source), |model| Ok((*model).clone()))?;
         let mut target = target.clone();
         let paired = target.relations.iter().position(|other| goes_back(other, source, &name));
         if let (Some(paired), true) = (paired, relation.target_key.is_empty()) {

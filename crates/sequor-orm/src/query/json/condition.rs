@@ -257,27 +257,38 @@ impl Subject {
     }
 
     fn list(&self, place: Place<'_>, list: Vec<Json>, negated: bool) -> Result<Expr> {
-        let mut values = Vec::with_capacity(list.len());
+        let mut kinds: Vec<(BindType, Vec<Value>)> = Vec::new();
         let mut exprs = Vec::new();
         for item in list {
             match self.value(place, item)? {
-                Expr::Value(value, _) => values.push(value),
+                Expr::Value(value, bind) => {
+                    // Where no column tells the type, each value does; whole numbers are long ones all.
+                    let bind = match (&self.ty, &value) {
+                        (Some(ty), _) => ty.bind(),
+                        (None, Value::I64(_)) => BindType::one(ScalarType::I64),
+                        (None, Value::Null) => kinds.first().map_or(BindType::one(ScalarType::Text), |(bind, _)| bind.clone()),
+                        (None, _) => bind,
+                    };
+                    match kinds.iter_mut().find(|(known, _)| *known == bind) {
+                        Some((_, values)) => values.push(value),
+                        None => kinds.push((bind, vec![value])),
+                    }
+                }
                 other => exprs.push(other),
             }
         }
-        let bind = match (&self.ty, values.first()) {
-            (Some(ty), _) => ty.bind(),
-            (None, Some(Value::I64(_))) => BindType::one(ScalarType::I64),
-            (None, Some(Value::F64(_))) => BindType::one(ScalarType::F64),
-            (None, Some(Value::Bool(_))) => BindType::one(ScalarType::Bool),
-            (None, _) => BindType::one(ScalarType::Text),
-        };
-        let list = in_values(self.expr.clone(), values, bind, negated);
-        if exprs.is_empty() {
-            return Ok(list);
+        if kinds.is_empty() {
+            kinds.push((self.ty.as_ref().map_or(BindType::one(ScalarType::Text), ColumnType::bind), Vec::new()));
         }
-        let others = Expr::InExprs { expr: Box::new(self.expr.clone()), list: exprs, negated };
-        Ok(if negated { list.and(others) } else { list.or(others) })
+        let mut parts: Vec<Expr> = kinds.into_iter().map(|(bind, values)| in_values(self.expr.clone(), values, bind, negated)).collect();
+        if !exprs.is_empty() {
+            parts.push(Expr::InExprs { expr: Box::new(self.expr.clone()), list: exprs, negated });
+        }
+        Ok(match (parts.len(), negated) {
+            (1, _) => parts.remove(0),
+            (_, true) => Expr::And(parts),
+            (_, false) => Expr::Or(parts),
+        })
     }
 }
 

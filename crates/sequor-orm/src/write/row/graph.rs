@@ -75,37 +75,97 @@ pub(crate) fn check(db: &Db, state: &RowState, given: &[usize], options: &WriteO
 /// A group of rows that hang on another, and their relation.
 type Group = (usize, Vec<Child>, RelationDef, Link);
 
-fn create_node<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+fn create_node<'a>(db: &'a Db, state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
     Box::pin(async move {
-        let groups = std::mem::take(&mut state.children);
-        let (mut before, mut after): (Vec<Group>, Vec<Group>) = (Vec::new(), Vec::new());
-        for (position, children) in groups {
-            let (def, link) = relation(&state, position, db)?;
-            let parents = def.kind == RelationKind::BelongsTo;
-            if parents { &mut before } else { &mut after }.push((position, children, def, link));
+        let row = create_level(db, vec![state], options).await?.pop();
+        row.ok_or_else(|| Error::bug("a row that was created is gone"))
+    })
+}
+
+/// A row that is stored, and what still hangs on it.
+struct Begun {
+    row: RowState,
+    fresh: bool,
+    after: Vec<Group>,
+    stored: Vec<(usize, Vec<Child>)>,
+}
+
+/// Creates rows of one level of the graph, then all that hang on them: a tree of one model is numbered level by level, as in Sequelize.
+fn create_level<'a>(db: &'a Db, rows: Vec<RowState>, options: &'a WriteOptions) -> BoxFuture<'a, Result<Vec<RowState>>> {
+    Box::pin(async move {
+        let mut level = Vec::with_capacity(rows.len());
+        for row in rows {
+            level.push(begin(db, row, options).await?);
         }
-        let fresh = state.original.is_none();
-        if fresh {
-            // The parents fill these.
-            let implied: Vec<usize> = before.iter().flat_map(|(_, _, _, link)| link.source.clone()).collect();
-            before_create(db, &mut state, options, &implied).await?;
-        }
-        let mut stored_children: Vec<(usize, Vec<Child>)> = Vec::new();
         let below = options.below();
         let inner = below.as_ref().unwrap_or(options);
-        for (position, children, _, link) in before {
-            stored_children.push((position, create_parents(db, &mut state, children, &link, inner).await?));
+        let mut next = Vec::new();
+        for node in &mut level {
+            for (_, children, def, link) in &mut node.after {
+                for child in children.iter_mut() {
+                    hang(&node.row, child, def, link);
+                    if child.row.original.is_none() {
+                        next.push(child.row.take());
+                    }
+                }
+            }
         }
-        let row = if fresh { insert_prepared(db, state, options).await? } else { state };
-        for (position, children, def, link) in after {
-            let stored = create_children(db, &row, children, &def, &link, inner).await?;
-            stored_children.push((position, stored));
+        let mut made = if next.is_empty() { Vec::new() } else { create_level(db, next, inner).await? }.into_iter();
+        let mut rows = Vec::with_capacity(level.len());
+        for mut node in level {
+            for (position, children, def, link) in std::mem::take(&mut node.after) {
+                let side = Side { parent: &node.row, def: &def, link: &link };
+                let stored = store_children(db, side, children, &mut made, inner).await?;
+                node.stored.push((position, stored));
+            }
+            // The after-hooks of a parent come when its children are stored.
+            let mut row = if node.fresh { after_create(db, node.row, options).await? } else { node.row };
+            row.children = node.stored;
+            rows.push(row);
         }
-        // The after-hooks of a parent come when its children are stored.
-        let mut row = if fresh { after_create(db, row, options).await? } else { row };
-        row.children = stored_children;
-        Ok(row)
+        Ok(rows)
     })
+}
+
+/// Creates the rows that a row belongs to, and the row.
+async fn begin(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<Begun> {
+    let groups = std::mem::take(&mut state.children);
+    let (mut before, mut after): (Vec<Group>, Vec<Group>) = (Vec::new(), Vec::new());
+    for (position, children) in groups {
+        let (def, link) = relation(&state, position, db)?;
+        let parents = def.kind == RelationKind::BelongsTo;
+        if parents { &mut before } else { &mut after }.push((position, children, def, link));
+    }
+    let fresh = state.original.is_none();
+    if fresh {
+        // The parents fill these.
+        let implied: Vec<usize> = before.iter().flat_map(|(_, _, _, link)| link.source.clone()).collect();
+        before_create(db, &mut state, options, &implied).await?;
+    }
+    let mut stored = Vec::new();
+    let below = options.below();
+    let inner = below.as_ref().unwrap_or(options);
+    for (position, children, _, link) in before {
+        stored.push((position, create_parents(db, &mut state, children, &link, inner).await?));
+    }
+    let row = if fresh { insert_prepared(db, state, options).await? } else { state };
+    Ok(Begun { row, fresh, after, stored })
+}
+
+/// Gives a child what makes it one of this row: its keys and what the relation fixes.
+fn hang(parent: &RowState, child: &mut Child, def: &RelationDef, link: &Link) {
+    if child.row.original.is_none() {
+        for (name, value) in &def.scope {
+            if let Some(position) = child.row.model.position(name) {
+                child.row.values[position] = Some(value.clone());
+            }
+        }
+    }
+    if def.kind != RelationKind::BelongsToMany {
+        for (own, target) in link.source.iter().zip(&link.columns) {
+            child.row.values[*target] = Some(parent.values[*own].clone().unwrap_or_default());
+        }
+    }
 }
 
 /// The rows that a row belongs to; it gets their keys.
@@ -121,48 +181,36 @@ async fn create_parents(db: &Db, state: &mut RowState, parents: Vec<Child>, link
     Ok(stored)
 }
 
-async fn create_children(
+/// The children as they are stored: new ones from those that were made, the others saved or linked.
+async fn store_children(
     db: &Db,
-    parent: &RowState,
+    side: Side<'_>,
     children: Vec<Child>,
-    def: &RelationDef,
-    link: &Link,
+    made: &mut (impl Iterator<Item = RowState> + Send),
     options: &WriteOptions,
 ) -> Result<Vec<Child>> {
     let mut stored = Vec::with_capacity(children.len());
     let mut between = Vec::new();
-    for mut child in children {
+    for child in children {
         let fresh = child.row.original.is_none();
-        if fresh {
-            for (name, value) in &def.scope {
-                if let Some(position) = child.row.model.position(name) {
-                    child.row.values[position] = Some(value.clone());
-                }
-            }
-        }
-        if def.kind == RelationKind::BelongsToMany {
-            let side = Side { parent, def, link };
-            let row = if fresh { create_node(db, child.row, options).await? } else { child.row };
-            if fresh {
-                let key: Vec<Value> = link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect();
-                let linking = row_between(side, &key, &child.through)?;
-                if crate::hook::needs_transaction(db, &linking.model, options) {
-                    // As in Sequelize, the row between is created like any other row, with its hooks.
-                    create_node(db, linking, options).await?;
-                } else {
-                    between.push(linking);
-                }
+        let many = side.def.kind == RelationKind::BelongsToMany;
+        let row = match (fresh, many) {
+            (true, _) => made.next().ok_or_else(|| Error::bug("a child was not created"))?,
+            (false, true) => child.row,
+            (false, false) => crate::write::save(db, child.row, options).await?,
+        };
+        if many && fresh {
+            let key: Vec<Value> = side.link.columns.iter().map(|position| row.values[*position].clone().unwrap_or_default()).collect();
+            let linking = row_between(side, &key, &child.through)?;
+            if crate::hook::needs_transaction(db, &linking.model, options) {
+                // As in Sequelize, the row between is created like any other row, with its hooks.
+                create_node(db, linking, options).await?;
             } else {
-                add_links(db, side, std::slice::from_ref(&row), &child.through, options).await?;
+                between.push(linking);
             }
-            stored.push(Child { row, through: child.through });
-            continue;
+        } else if many {
+            add_links(db, side, std::slice::from_ref(&row), &child.through, options).await?;
         }
-        let key: Vec<Value> = link.source.iter().map(|own| parent.values[*own].clone().unwrap_or_default()).collect();
-        for (target, value) in link.columns.iter().zip(key) {
-            child.row.values[*target] = Some(value);
-        }
-        let row = if fresh { create_node(db, child.row, options).await? } else { crate::write::save(db, child.row, options).await? };
         stored.push(Child { row, through: child.through });
     }
     add_rows_between(db, between, options).await?;

@@ -36,12 +36,6 @@ pub(super) fn json_object(place: Place<'_>, column: &Expr, path: &[JsonSegment],
 pub(super) fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegment], value: Json) -> Result<Expr> {
     let place = place.deeper()?;
     let taken = |take: JsonAs| Expr::Json { expr: Box::new(column.clone()), path: path.to_vec(), take };
-    let by = |value: &Json| match value {
-        value if is_wide(value) => (JsonAs::Exact, Some(ColumnType::I64)),
-        Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
-        Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
-        _ => (JsonAs::Loose, Some(ColumnType::Text)),
-    };
     match value {
         Json::Object(map) if map.contains_key("$date") => Subject { expr: taken(JsonAs::DateTime), ty: Some(ColumnType::DateTime(6)) }
             .condition(place, map.get("$date").cloned().unwrap_or_default()),
@@ -56,27 +50,75 @@ pub(super) fn json_condition(place: Place<'_>, column: &Expr, path: &[JsonSegmen
                     parts.push(Subject { expr: taken(JsonAs::Json), ty: Some(ColumnType::Json(true)) }.operator(place, &operator, value)?);
                     continue;
                 }
-                let sample = match &value {
-                    Json::Array(list) => kind_of(list),
-                    other => other.clone(),
-                };
-                let dated = sample.get("$date").is_some();
-                let (take, ty) = if dated { (JsonAs::DateTime, Some(ColumnType::DateTime(6))) } else { by(&sample) };
-                parts.push(Subject { expr: taken(take), ty }.operator(place, &operator, value)?);
+                parts.push(compared(place, &taken, &operator, value)?);
             }
             Ok(if parts.len() == 1 { parts.remove(0) } else { Expr::And(parts) })
         }
         Json::Object(map) => json_object(place, column, path, map),
         Json::Null => Ok(Expr::IsNull { expr: Box::new(taken(JsonAs::Text)), negated: false }),
-        Json::Array(list) => {
-            let (take, ty) = by(&kind_of(&list));
-            Subject { expr: taken(take), ty }.condition(place, Json::Array(list))
-        }
+        Json::Array(list) => compared(place, &taken, "$in", Json::Array(list)),
         scalar => {
             let (take, ty) = by(&scalar);
             Subject { expr: taken(take), ty }.condition(place, scalar)
         }
     }
+}
+
+/// How what lies in a document is taken to be compared with a value.
+fn by(value: &Json) -> (JsonAs, Option<ColumnType>) {
+    match value {
+        value if value.get("$date").is_some() => (JsonAs::DateTime, Some(ColumnType::DateTime(6))),
+        value if is_wide(value) => (JsonAs::Exact, Some(ColumnType::I64)),
+        Json::Number(_) => (JsonAs::Number, Some(ColumnType::F64)),
+        Json::Bool(_) => (JsonAs::Boolean, Some(ColumnType::Bool)),
+        _ => (JsonAs::Loose, Some(ColumnType::Text)),
+    }
+}
+
+/// An operator on what lies in a document, by the kind of the value; of a list whose values are of many kinds, by each.
+fn compared(place: Place<'_>, taken: &dyn Fn(JsonAs) -> Expr, operator: &str, value: Json) -> Result<Expr> {
+    let negated = matches!(operator, "$ne" | "$not" | "$notIn");
+    let mut kinds: Vec<(JsonAs, Option<ColumnType>, Json)> = Vec::new();
+    match value {
+        Json::Array(list) if matches!(operator, "$in" | "$notIn" | "$not") => {
+            let whole = kind_of(&list);
+            for item in list {
+                let (take, ty) = by(if item.is_number() && whole.is_number() { &whole } else { &item });
+                match kinds.iter_mut().find(|(known, ..)| *known == take) {
+                    Some((.., Json::Array(same))) => same.push(item),
+                    _ => kinds.push((take, ty, Json::Array(vec![item]))),
+                }
+            }
+            if kinds.is_empty() {
+                kinds.push((JsonAs::Loose, Some(ColumnType::Text), Json::Array(Vec::new())));
+            }
+        }
+        Json::Array(list) => {
+            let (take, ty) = by(&kind_of(&list));
+            kinds.push((take, ty, Json::Array(list)));
+        }
+        one => {
+            let (take, ty) = by(&one);
+            kinds.push((take, ty, one));
+        }
+    }
+    let mut parts = Vec::with_capacity(kinds.len());
+    for (take, ty, value) in kinds {
+        let part = Subject { expr: taken(take), ty }.operator(place, operator, value)?;
+        parts.push(match take {
+            // A text is no number, so it is another one than 5 too.
+            JsonAs::Number | JsonAs::Exact | JsonAs::Boolean if negated => {
+                let is_null = |take, negated| Expr::IsNull { expr: Box::new(taken(take)), negated };
+                part.or(is_null(take, false).and(is_null(JsonAs::Text, true)))
+            }
+            _ => part,
+        });
+    }
+    Ok(match (parts.len(), negated) {
+        (1, _) => parts.remove(0),
+        (_, true) => Expr::And(parts),
+        (_, false) => Expr::Or(parts),
+    })
 }
 
 /// Whether a number has more digits than a float.
