@@ -27,7 +27,7 @@ fn stage() -> &'static Stage {
                 db.define(define("Post", json!({ "title": "STRING(20)", "likes": "INTEGER" }))?)?;
                 db.associate(json!({ "type": "hasMany", "source": "User", "target": "Post", "as": "posts", "foreignKey": "userId" }))?;
                 db.sync_all(SyncMode::Create).await?;
-                sequor::Result::Ok((db, users))
+                Ok::<_, Error>((db, users))
             })
             .expect("a database");
         let policy = Policy::stranger().allow("User", &["id", "name", "age"]).allow("Post", &["id", "title", "likes"]);

@@ -8,7 +8,7 @@
 mod connect;
 mod connection;
 mod error;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod options;
 mod params;

@@ -35,7 +35,7 @@ use crate::query::Clauses;
 use crate::write::RowState;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Result, ValidationItem};
-use sequor_core::schema::{Behavior, ModelDef};
+use sequor_core::schema::{Behavior, ModelDef, Models};
 use std::sync::Arc;
 
 /// Who acts, for userstamps: the value of `created_by` and `updated_by`.
@@ -144,13 +144,16 @@ pub trait Declared: Send + Sync {
 /// A rule of a whole row at run time.
 pub type RuntimeRule = Arc<dyn Fn(&RowState) -> std::result::Result<(), String> + Send + Sync>;
 
+/// The default scope of a run-time model; what it includes is found among the models.
+pub type DefaultScope = Arc<dyn Fn(&ModelDef, Clauses, &dyn Models) -> Clauses + Send + Sync>;
+
 /// What hangs on a [`ModelDef`] as its [`Behavior`].
 #[derive(Default)]
 pub struct Behaviors {
     /// What a derived model declares.
     pub declared: Option<&'static dyn Declared>,
     /// The default scope of a run-time model.
-    pub default_scope: Option<Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>>,
+    pub default_scope: Option<DefaultScope>,
     /// The scopes of a run-time model.
     pub(crate) scopes: crate::model::RuntimeScopes,
     /// The rules of whole rows of a run-time model.

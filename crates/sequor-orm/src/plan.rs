@@ -138,7 +138,7 @@ impl<'a> Planner<'a> {
         if !state.clauses.compound.is_empty() {
             return self.compound(state);
         }
-        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone());
+        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone(), self.models);
         self.with(&mut clauses)?;
         if clauses.lock.as_ref().is_some_and(|lock| !lock.of.is_empty()) {
             self.hold_locked(&mut clauses, &state.model)?;
@@ -228,7 +228,7 @@ impl<'a> Planner<'a> {
         if !state.clauses.compound.is_empty() {
             return self.count_compound(state);
         }
-        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone());
+        let mut clauses = scope::scoped(&state.model, (*state.clauses).clone(), self.models);
         clauses.order.clear();
         clauses.limit = None;
         clauses.offset = None;

@@ -108,7 +108,7 @@ async fn play(scenario: &Json, dialect: &str, db: Db, statements: bool) -> Outco
         {
             // Once an answer differs on purpose, other rows are there.
             let recorded = accepted.iter().filter_map(|expected| expected["sequelizeQueries"].as_u64()).max();
-            if let Some(most) = crate::statements::allowed(&db, dialect, step, recorded).filter(|most| sent > *most) {
+            if let Some(most) = crate::statements::allowed(&db, dialect, (scenario, step), recorded).filter(|most| sent > *most) {
                 let all = outcome.failure.get_or_insert_default();
                 *all += &format!("step {number}: {sent} statements, at most {most} are allowed: {step}\n");
             }

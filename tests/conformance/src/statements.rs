@@ -67,12 +67,13 @@ fn more(dialect: &str, op: &str) -> usize {
 }
 
 /// The most statements that a step may send; `None` where nothing is said.
-pub fn allowed(db: &Db, dialect: &str, step: &Json, recorded: Option<u64>) -> Option<usize> {
+pub fn allowed(db: &Db, dialect: &str, (scenario, step): (&Json, &Json), recorded: Option<u64>) -> Option<usize> {
     let op = step["op"].as_str()?;
     let include = &step["options"]["include"];
     let model = step["model"].as_str().unwrap_or_default();
     // What a scope includes is not seen here.
-    let scoped = step.get("scope").is_some();
+    let by_default = |model: &Json| !model["options"]["defaultScope"]["include"].is_null();
+    let scoped = step.get("scope").is_some() || scenario["models"].as_array().is_some_and(|models| models.iter().any(by_default));
     match op {
         "findAll" | "findOne" | "findByPk" if !scoped => Some(1 + many(db, model, include)),
         "findAndCountAll" if !scoped => Some(2 + many(db, model, include)),

@@ -4,13 +4,13 @@ mod associate;
 mod types;
 
 use crate::db::Db;
-use crate::hook::{Behaviors, ModelMoment};
+use crate::hook::{Behaviors, DefaultScope, ModelMoment};
 use crate::query::{Clauses, clauses_from_json};
 use crate::validate::rules;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{
-    Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, RuleDef, SoftDelete,
-    SortDirection, TableName, Unique, camelize, pluralize, singularize, underscore,
+    Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, Models, RuleDef,
+    SoftDelete, SortDirection, TableName, Unique, camelize, pluralize, singularize, underscore,
 };
 use sequor_core::types::{ColumnType, value_from_json};
 use sequor_core::{Name, Value};
@@ -417,7 +417,7 @@ fn behavior(options: &Options, convention: Convention) -> Behavior {
     let named = options.map.get("scopes").and_then(Json::as_object).cloned().unwrap_or_default().into_iter().collect();
     let scope = default.clone();
     let default_scope = scope.map(|json| {
-        Arc::new(move |model: &ModelDef, clauses: Clauses| match clauses_from_json(model, &(), json.clone()) {
+        Arc::new(move |model: &ModelDef, clauses: Clauses, models: &dyn Models| match clauses_from_json(model, models, json.clone()) {
             Ok(mut scope) => {
                 scope.merge(clauses);
                 scope
@@ -427,7 +427,7 @@ fn behavior(options: &Options, convention: Convention) -> Behavior {
                 clauses.filters.push(sequor_core::statement::Expr::Invalid(error.to_string().into()));
                 clauses
             }
-        }) as Arc<dyn Fn(&ModelDef, Clauses) -> Clauses + Send + Sync>
+        }) as DefaultScope
     });
     let inherited = options.map.iter().filter(|(name, _)| INHERITED.contains(&name.as_str()));
     let inherited = inherited.map(|(name, value)| (name.clone(), value.clone())).collect();

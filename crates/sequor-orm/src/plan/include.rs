@@ -183,7 +183,7 @@ impl Planner<'_> {
     ) -> Result<Node> {
         let alias = self.alias();
         let target = Scope { model: link.target.clone(), alias: alias.clone(), joins: true };
-        let clauses = scope::scoped(&link.target, include.clauses.clone());
+        let clauses = scope::scoped(&link.target, include.clauses.clone(), self.models);
         let place = self.joins.len();
         // The join's place is kept before those of nested includes, which refer to it.
         self.joins.push(Join { kind: JoinKind::Left, source: Source::table(self.table(&link.target), alias.clone()), on: None });

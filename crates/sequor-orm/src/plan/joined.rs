@@ -302,7 +302,7 @@ impl Planner<'_> {
 
     fn join_conditions(&mut self, scope: &Scope, include: &IncludeState, def: &RelationDef, target: &Scope) -> Result<Vec<Expr>> {
         let inner = Scope { joins: false, ..target.clone() };
-        let clauses = scope::scoped(&target.model, include.clauses.clone());
+        let clauses = scope::scoped(&target.model, include.clauses.clone(), self.models);
         let mut on = Vec::new();
         for (name, value) in &def.scope {
             on.push(self.rewrite(scope_condition(&target.model, name, value), &inner)?);

@@ -104,7 +104,7 @@ pub(crate) fn scanned(link: &Link) -> bool {
 impl Planner<'_> {
     fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, LinkAt)> {
         let link = &many.link;
-        let mut clauses = scope::scoped(&link.target, many.include.clauses.clone());
+        let mut clauses = scope::scoped(&link.target, many.include.clauses.clone(), self.models);
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
         let alias = self.alias();
         let target = Scope::new(link.target.clone(), alias.clone());

@@ -172,7 +172,7 @@ impl Planner<'_> {
                 continue;
             };
             let link = def.link(model, self.models)?;
-            let asked = super::scope::scoped(&link.target, include.clauses.clone());
+            let asked = super::scope::scoped(&link.target, include.clauses.clone(), self.models);
             let held = link.source.iter().all(|position| !model.columns[*position].nullable);
             include.required |=
                 held && include.on.is_none() && asked.filters.is_empty() && asked.includes.iter().all(|inner| !inner.required);

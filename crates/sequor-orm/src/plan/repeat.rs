@@ -1,7 +1,7 @@
 //! Whether a query, run again in one snapshot, finds the same rows: only then may the levels of its include tree find their parents by themselves.
 
 use crate::query::{Clauses, QueryState, key_position};
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::{BinaryOp, Distinct, Expr, Func, OrderBy, walk};
 
 /// Makes the order of a limited query total, so that it finds the same rows again; false where that cannot be.
@@ -23,8 +23,8 @@ pub(crate) fn repeatable(state: &mut QueryState) -> bool {
 }
 
 /// Whether a write's condition is said of each row by itself: it holds for a locked row as long as the lock does.
-pub(crate) fn concerns_single_rows(state: &QueryState) -> bool {
-    let clauses = super::scope::scoped(&state.model, (*state.clauses).clone());
+pub(crate) fn concerns_single_rows(state: &QueryState, models: &dyn Models) -> bool {
+    let clauses = super::scope::scoped(&state.model, (*state.clauses).clone(), models);
     clauses.includes.is_empty() && is_stable(&clauses) && clauses.filters.iter().all(is_of_one_row)
 }
 

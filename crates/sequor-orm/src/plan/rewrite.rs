@@ -220,7 +220,7 @@ impl Planner<'_> {
         if relation.with_deleted {
             clauses.deleted = Deleted::Included;
         }
-        for filter in scope::scoped(&link.target, clauses).filters {
+        for filter in scope::scoped(&link.target, clauses, self.models).filters {
             filters.push(self.rewrite(filter, &inner)?);
         }
         for (name, value) in &def.scope {

@@ -3,19 +3,19 @@
 use crate::hook::behaviors;
 use crate::query::{Clauses, Deleted};
 use sequor_core::Value;
-use sequor_core::schema::{ModelDef, SoftDelete};
+use sequor_core::schema::{ModelDef, Models, SoftDelete};
 use sequor_core::statement::{BinaryOp, Expr};
 
 /// The clauses with the default scope merged in and the filter of soft deletion added.
-pub(crate) fn scoped(model: &ModelDef, clauses: Clauses) -> Clauses {
-    let mut clauses = with_default_scope(model, clauses);
+pub(crate) fn scoped(model: &ModelDef, clauses: Clauses, models: &dyn Models) -> Clauses {
+    let mut clauses = with_default_scope(model, clauses, models);
     if let Some(filter) = deletion_filter(model, clauses.deleted) {
         clauses.filters.push(filter);
     }
     clauses
 }
 
-fn with_default_scope(model: &ModelDef, clauses: Clauses) -> Clauses {
+fn with_default_scope(model: &ModelDef, clauses: Clauses, models: &dyn Models) -> Clauses {
     if clauses.unscoped {
         return clauses;
     }
@@ -25,7 +25,7 @@ fn with_default_scope(model: &ModelDef, clauses: Clauses) -> Clauses {
         scope = declared.default_scope(scope);
     }
     if let Some(default) = &behaviors.default_scope {
-        scope = default(model, scope);
+        scope = default(model, scope, models);
     }
     scope.merge(clauses);
     scope

@@ -61,7 +61,7 @@ impl Planner<'_> {
         let given = &named.query.clauses;
         let hidden = Clauses { deleted: given.deleted, unscoped: given.unscoped, ..Clauses::default() };
         let mut filters = Vec::new();
-        for filter in scope::scoped(model, hidden).filters {
+        for filter in scope::scoped(model, hidden, self.models).filters {
             filters.push(self.rewrite(filter, &follows)?);
         }
         self.around.push(there);

@@ -12,7 +12,7 @@ use sequor_core::statement::{Alias, Expr};
 /// # Errors
 /// As [`super::plan`].
 pub fn write_filter(state: &QueryState, models: &dyn Models) -> Result<Option<Expr>> {
-    let clauses = scope::scoped(&state.model, (*state.clauses).clone());
+    let clauses = scope::scoped(&state.model, (*state.clauses).clone(), models);
     let mut planner = Planner::new(models);
     let scope = Scope { model: state.model.clone(), alias: Alias::Named(state.model.table.name.clone()), joins: false };
     let mut filters = planner.required(&scope, &clauses, 0)?;

@@ -237,10 +237,10 @@ impl Clauses {
                     let new: Vec<SelectItem> = more.iter().filter(|item| !items.contains(item)).cloned().collect();
                     items.extend(new);
                 }
-                let joined = include.clauses.select.is_some().then_some(select).flatten();
                 known.clauses.merge(include.clauses);
-                if joined.is_some() {
-                    known.clauses.select = joined;
+                // One that says nothing of attributes leaves them as they are, as in Sequelize.
+                if select.is_some() {
+                    known.clauses.select = select;
                 }
             }
         }

@@ -71,7 +71,7 @@ impl Work<'_> {
     /// The rows as they were, and what was written.
     async fn run(&self) -> Result<(Cells, Written)> {
         let clauses = &self.query.clauses;
-        let same = clauses.limit.is_none() && clauses.offset.is_none() && plan::concerns_single_rows(self.query);
+        let same = clauses.limit.is_none() && clauses.offset.is_none() && plan::concerns_single_rows(self.query, &self.db.models());
         if same && !self.db.dialect().row_locks() {
             return self.at_once().await;
         }
