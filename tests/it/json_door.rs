@@ -212,6 +212,24 @@ fn beside(mut map: Value, key: &str, value: Value) -> Value {
     map
 }
 
+/// A value that only code can make is refused before anything follows it.
+#[sequor::test]
+async fn values_deeper_than_text_are_refused(db: Db) -> Result<()> {
+    let (authors, _) = library(&db).await?;
+    let told = |result: Result<()>| result.err().map(|error| error.to_string()).unwrap_or_default();
+    let given = || object("name", listed(1_000));
+    let errors = [
+        told(authors.build(given()).map(drop)),
+        told(authors.create(given()).exec(&db).await.map(drop)),
+        told(authors.bulk_create(Value::Array(vec![given()])).exec(&db).await.map(drop)),
+        told(authors.update_all(given(), json!({ "where": { "id": 1 } })).exec(&db).await.map(drop)),
+    ];
+    for error in errors {
+        assert!(error.contains("nested deeper than 128 levels"), "{error}");
+    }
+    Ok(())
+}
+
 #[sequor::test]
 async fn no_entry_of_the_json_door_follows_a_deep_document_without_end(db: Db) -> Result<()> {
     // Deeper than any text is read; cloning and dropping a JSON value costs stack for each level, ours or not.

@@ -92,8 +92,9 @@ fn escaped(text: &str) -> String {
 pub fn junit(dialect: &str, cases: &[Case]) -> String {
     let failed = cases.iter().filter(|case| !case.passed() && !case.different).count();
     let skipped = cases.iter().filter(|case| !case.passed() && case.different).count();
+    let seconds: f64 = cases.iter().map(|case| case.seconds).sum();
     let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"conformance {dialect}\" tests=\"{}\" failures=\"{failed}\" skipped=\"{skipped}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"conformance {dialect}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{seconds:.3}\">\n",
         cases.len()
     );
     for case in cases {
@@ -142,7 +143,7 @@ mod tests {
         };
         let cases = [case("a", None, false), case("b", Some("1 < 2 & \"x\""), false), case("c", Some("on purpose"), true)];
         let xml = junit("sqlite", &cases);
-        assert!(xml.contains("tests=\"3\" failures=\"1\" skipped=\"1\""), "{xml}");
+        assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"1.500\""), "{xml}");
         assert!(xml.contains("1 &lt; 2 &amp; &quot;x&quot;"), "{xml}");
         let outcomes: Vec<String> =
             json("sqlite", &cases)["scenarios"].as_array().into_iter().flatten().map(|case| case["outcome"].to_string()).collect();

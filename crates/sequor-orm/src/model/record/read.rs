@@ -31,6 +31,7 @@ impl Read {
     pub(crate) fn take(&mut self, position: usize, json: Json, bound: impl FnOnce(Json) -> Result<Expr>) -> Result<Option<Expr>> {
         let model = self.state.model.clone();
         let column = &model.columns[position];
+        shallow(&json, &model, &column.name)?;
         let given = if column.rules.is_empty() { Json::Null } else { json.clone() };
         match bound(json) {
             Ok(expr) => {
@@ -85,14 +86,44 @@ impl Read {
     }
 }
 
+/// As deep as JSON text is read.
+const DEEPEST: usize = 128;
+
+/// Refuses what is nested deeper than text can be, which only code can make: to read, compare and store it costs stack for each level.
+fn shallow(json: &Json, model: &ModelDef, attribute: &str) -> Result<()> {
+    let inside = |json: &'_ Json| json.is_array() || json.is_object();
+    if !inside(json) {
+        return Ok(());
+    }
+    let mut level = vec![json];
+    for _ in 0..DEEPEST {
+        let mut below = Vec::new();
+        for item in level {
+            match item {
+                Json::Array(list) => below.extend(list.iter().filter(|item| inside(item))),
+                Json::Object(map) => below.extend(map.values().filter(|item| inside(item))),
+                _ => {}
+            }
+        }
+        if below.is_empty() {
+            return Ok(());
+        }
+        level = below;
+    }
+    let place = if attribute.is_empty() { model.name.to_string() } else { format!("{}.{attribute}", model.name) };
+    Err(Error::usage(format!("{place}: the value is nested deeper than {DEEPEST} levels")))
+}
+
 /// A value of an attribute; one that is not of its type is refused by the attribute's rules, if there are any.
 pub(super) fn value(model: &ModelDef, column: &ColumnDef, json: Json) -> Result<Value> {
+    shallow(&json, model, &column.name)?;
     let given = if column.rules.is_empty() { Json::Null } else { json.clone() };
     value_from_json(&column.ty, plain(json)).map_err(|error| validate::refused(column, &given, error.at(&model.name, Some(&column.name))))
 }
 
 /// The row that JSON values describe, with the rows below it.
 pub(crate) fn row(model: &Arc<ModelDef>, models: &dyn Models, values: Json) -> Result<Read> {
+    shallow(&values, model, "")?;
     let Json::Object(map) = values else { return Err(Error::usage(format!("the values of a {} are an object", model.name))) };
     let mut read = Read::new(model);
     for (name, given) in map {
