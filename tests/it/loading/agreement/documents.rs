@@ -135,7 +135,8 @@ pub fn path_holds(document: &JsonValue, path: &str, test: &JsonValue, texts_apar
     let items = right.as_array().map_or(&[][..], Vec::as_slice);
     match operator.as_str() {
         "$eq" => order(right).map(Ordering::is_eq),
-        "$ne" => order(right).map(Ordering::is_ne),
+        // What is of another kind is another value.
+        "$ne" => found.map(|_| order(right).is_none_or(Ordering::is_ne)),
         "$gt" => order(right).map(Ordering::is_gt),
         "$gte" => order(right).map(Ordering::is_ge),
         "$lt" => order(right).map(Ordering::is_lt),
