@@ -1,6 +1,7 @@
 //! What hooks cost, and what SQLite's thread costs: each case beside its plain form, in rounds that take turns; the minimum of each counts.
 //!
-//! `SEQUOR_POSTGRES_URL` and `SEQUOR_MYSQL_URL` name servers whose table `measured_rows` may be dropped; without them only SQLite is measured.
+//! `SEQUOR_POSTGRES_URL` and `SEQUOR_MYSQL_URL` name servers whose table `measured_rows` may be dropped; without them only SQLite is measured. Words choose cases:
+//! `bench-lifecycle hooks 'sqlite, in place'`; with `plain` or `hooked` beside them a profiler sees that side alone.
 
 use sequor::prelude::*;
 use std::hint::black_box;
@@ -16,6 +17,19 @@ pub struct Row {
 }
 
 const ROUNDS: usize = 40;
+
+/// Whether a case was asked for; all are where nobody asks.
+fn is_wanted(case: &str) -> bool {
+    let sides = ["plain", "hooked"];
+    let mut words = std::env::args().skip(1).filter(|word| !sides.contains(&word.as_str())).peekable();
+    words.peek().is_none() || words.any(|word| word == case)
+}
+
+/// Whether this side of a case was asked for.
+fn is_side(side: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|word| word == "plain" || word == "hooked").peekable();
+    words.peek().is_none() || words.any(|word| word == side)
+}
 
 fn least(times: &[Duration]) -> f64 {
     times.iter().min().map_or(f64::NAN, |least| least.as_secs_f64() * 1e6)
@@ -41,6 +55,9 @@ fn no_ops(db: &Db) {
 }
 
 async fn hooks_of_one_write() -> Result<()> {
+    if !is_wanted("hooks") {
+        return Ok(());
+    }
     // In place: what a thread adds, and how much it differs from run to run, is more than what hooks cost.
     let (plain, hooked) = (Db::connect("sqlite::memory:?inline=on").await?, Db::connect("sqlite::memory:?inline=on").await?);
     no_ops(&hooked);
@@ -50,8 +67,12 @@ async fn hooks_of_one_write() -> Result<()> {
     // A write with hooks behind its statement is a transaction; the plain one beside it is one too.
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        without.push(plain.transaction(async |tx| create_many(tx, 200).await).await?);
-        with.push(hooked.transaction(async |tx| create_many(tx, 200).await).await?);
+        if is_side("plain") {
+            without.push(plain.transaction(async |tx| create_many(tx, 200).await).await?);
+        }
+        if is_side("hooked") {
+            with.push(hooked.transaction(async |tx| create_many(tx, 200).await).await?);
+        }
     }
     println!(
         "one insert in a transaction, sqlite: {:.2} µs; with 20 hooks {:.2} µs; the hooks {:.2} µs",
@@ -70,6 +91,9 @@ async fn update_all(db: &Db, to: i32) -> Result<Duration> {
 }
 
 async fn capture(name: &str, url: &str) -> Result<()> {
+    if !is_wanted(name) {
+        return Ok(());
+    }
     let (plain, hooked) = (Db::connect(url).await?, Db::connect(url).await?);
     plain.sync::<Row>(SyncMode::Force).await?;
     let drafts: Vec<_> = (0..1000).map(|number| draft!(Row { name: format!("row {number}"), count: 0 })).collect();
@@ -81,8 +105,12 @@ async fn capture(name: &str, url: &str) -> Result<()> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let to = i32::try_from(round).unwrap_or(0);
-        without.push(update_all(&plain, 2 * to).await?);
-        with.push(update_all(&hooked, 2 * to + 1).await?);
+        if is_side("plain") {
+            without.push(update_all(&plain, 2 * to).await?);
+        }
+        if is_side("hooked") {
+            with.push(update_all(&hooked, 2 * to + 1).await?);
+        }
     }
     let (without, with) = (least(&without), least(&with));
     println!("update of 1,000 rows, {name}: {without:.0} µs; with a hook that gets each change {with:.0} µs; {:.2}×", with / without);
@@ -140,8 +168,7 @@ async fn main() -> Result<()> {
             capture(name, &url).await?;
         }
     }
-    // `SEQUOR_HOOKS_ALONE` leaves the look-ups out.
-    if std::env::var_os("SEQUOR_HOOKS_ALONE").is_some() {
+    if !is_wanted("look-ups") {
         return clean(&file);
     }
     look_ups(&file, "main task").await?;

@@ -6,6 +6,7 @@ mod context;
 mod fire;
 mod form;
 mod global;
+mod image;
 mod kind;
 mod read;
 mod register;
@@ -13,8 +14,8 @@ mod subject;
 mod table;
 mod typed;
 
+pub(crate) use change::Changes;
 pub use change::{AnyChange, Change, Operation};
-pub(crate) use change::{Changes, Image};
 pub use connection::{ConnectTarget, NewConnection, PoolEvent};
 pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::HookContext;
@@ -24,6 +25,7 @@ pub(crate) use fire::{
     tell, tell_all, tell_changes, tell_read, tell_reads,
 };
 pub use global::GlobalHooks;
+pub(crate) use image::{Cells, Image, Set};
 pub use kind::HookKind;
 pub use read::ReadRows;
 pub use register::{HookRegistry, ModelHooks};

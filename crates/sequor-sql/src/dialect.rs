@@ -91,6 +91,11 @@ impl Dialect {
         self == Dialect::Postgres
     }
 
+    /// Whether an UPDATE tells so many columns of the rows that it changes as they were. On SQLite they are the arguments of a function, which takes no more.
+    pub fn update_tells(self, columns: usize) -> bool {
+        self == Dialect::Sqlite && columns <= 100
+    }
+
     /// A condition that holds for rows that this transaction alone has locked, where rows carry such a mark. In a savepoint they carry another one.
     pub fn locked_here(self) -> Option<&'static str> {
         (self == Dialect::Postgres).then_some("xmax = (SELECT (txid_current() % 4294967296)::text::xid)")

@@ -136,6 +136,24 @@ impl SqlWriter {
         })
     }
 
+    /// The first value is asked for once for each row that changes: beside it the driver is told the row as it was.
+    fn set_telling(&mut self, set: &[(Name, Expr)], before: &[Name]) -> Result<()> {
+        if !self.dialect.update_tells(before.len()) {
+            return Err(Error::bug("this database does not tell the rows of an update as they were"));
+        }
+        let Some(((column, value), others)) = set.split_first() else { return Ok(()) };
+        self.name(column)?;
+        self.push(" = CASE WHEN sequor_before(");
+        self.list(before, |writer, column| writer.name(column))?;
+        self.push(") THEN ");
+        self.expr(value)?;
+        self.push(" END");
+        if !others.is_empty() {
+            self.push(", ");
+        }
+        self.set(others)
+    }
+
     pub(crate) fn update(&mut self, update: &Update) -> Result<()> {
         self.target = Some(update.table.clone());
         if update.set.is_empty() {
@@ -144,7 +162,11 @@ impl SqlWriter {
         self.push("UPDATE ");
         self.table(&update.table)?;
         self.push(" SET ");
-        self.set(&update.set)?;
+        if update.before.is_empty() {
+            self.set(&update.set)?;
+        } else {
+            self.set_telling(&update.set, &update.before)?;
+        }
         self.condition(&update.table, update.filter.as_ref(), &update.order_by, update.limit, &update.key)?;
         if self.dialect.update_returning() {
             self.returning(&update.returning)?;

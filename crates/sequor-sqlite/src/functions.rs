@@ -1,7 +1,8 @@
 //! Functions and a collation that Sequor's SQL uses on SQLite: exact decimals, Unicode text, patterns, JSON, time.
 //!
-//! They read nothing but their arguments (and the clock), so they may stand in indexes, checks and triggers.
+//! They read nothing but their arguments (and the clock), so they may stand in indexes, checks and triggers; only [`before`] may not.
 
+pub(crate) mod before;
 mod clock;
 mod decimal;
 mod json;
@@ -30,6 +31,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     decimal::register(connection)?;
     math::register(connection)?;
     json::register(connection)?;
+    before::register(connection)?;
     clock::register(connection)
 }
 

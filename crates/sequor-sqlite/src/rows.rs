@@ -5,6 +5,7 @@ mod typed;
 
 use crate::params::{decimal_of_float, parse_decimal};
 use rusqlite::Row;
+use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -15,20 +16,64 @@ use sequor_core::types::ColumnType;
 use sequor_core::value::Value;
 use std::fmt::Write;
 
+/// Where the cells of a row lie.
+pub(crate) trait Lie {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The cell of this number.
+    fn get_ref(&self, index: usize) -> rusqlite::Result<ValueRef<'_>>;
+
+    /// The type that its column was declared with, in capitals; nothing for an expression.
+    fn declared(&self, _index: usize) -> Option<String> {
+        None
+    }
+}
+
+/// In the answer of a statement.
+impl Lie for Row<'_> {
+    fn count(&self) -> usize {
+        self.as_ref().column_count()
+    }
+
+    #[inline]
+    fn get_ref(&self, index: usize) -> rusqlite::Result<ValueRef<'_>> {
+        Row::get_ref(self, index)
+    }
+
+    #[allow(clippy::useless_conversion)] // Versions of rusqlite differ in whether this is a list or an iterator.
+    fn declared(&self, index: usize) -> Option<String> {
+        let column = self.as_ref().columns().into_iter().nth(index);
+        column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase))
+    }
+}
+
+/// In the arguments of a function.
+impl Lie for Context<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn get_ref(&self, index: usize) -> rusqlite::Result<ValueRef<'_>> {
+        if index < self.len() { Ok(self.get_raw(index)) } else { Err(rusqlite::Error::InvalidColumnIndex(index)) }
+    }
+}
+
 /// One row.
-pub(crate) struct Cells<'r> {
-    row: &'r Row<'r>,
+pub(crate) struct Cells<'r, L> {
+    row: &'r L,
     /// For what is spelt differently than it is stored.
     scratch: String,
 }
 
-impl<'r> Cells<'r> {
-    pub(crate) fn new(row: &'r Row<'r>) -> Cells<'r> {
+impl<'r, L: Lie> Cells<'r, L> {
+    pub(crate) fn new(row: &'r L) -> Cells<'r, L> {
         Cells { row, scratch: String::new() }
     }
 
     fn cell(&self, index: usize) -> Result<ValueRef<'r>> {
-        let row: &'r Row<'r> = self.row;
+        let row: &'r L = self.row;
         row.get_ref(index).map_err(|_| no_cell(index))
     }
 
@@ -37,7 +82,7 @@ impl<'r> Cells<'r> {
     /// Here, and in the other readers that most columns have, the answer is taken apart where it lies: a copy of it is read in one piece while its parts are
     /// still being written one by one, which stalls the processor for longer than the rest takes.
     fn spelt(&self, index: usize, word: &'static str) -> Result<Option<&'r str>> {
-        let row: &'r Row<'r> = self.row;
+        let row: &'r L = self.row;
         match row.get_ref(index) {
             Ok(ValueRef::Text(bytes)) => utf8(bytes).map(Some),
             Ok(ValueRef::Null) => Ok(None),
@@ -74,11 +119,8 @@ impl<'r> Cells<'r> {
 
     /// Whether a text cell can be a number: of an expression, or of a column declared as one.
     #[cold]
-    #[allow(clippy::useless_conversion)] // Versions of rusqlite differ in whether this is a list or an iterator.
     fn spells_number(&self, index: usize) -> bool {
-        let column = self.row.as_ref().columns().into_iter().nth(index);
-        let declared = column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase));
-        declared.is_none_or(|declared| declared.contains("DEC") || declared.contains("NUM"))
+        self.row.declared(index).is_none_or(|declared| declared.contains("DEC") || declared.contains("NUM"))
     }
 
     fn whole(&self, index: usize, bytes: &[u8], word: &'static str) -> Result<Decimal> {
@@ -112,9 +154,9 @@ fn found(cell: ValueRef<'_>, word: &str) -> Error {
     Error::decode(format!("found a value of kind {kind}, expected {word}"))
 }
 
-impl RowReader for Cells<'_> {
+impl<L: Lie> RowReader for Cells<'_, L> {
     fn len(&self) -> usize {
-        self.row.as_ref().column_count()
+        self.row.count()
     }
 
     fn is_null(&mut self, index: usize) -> Result<bool> {

@@ -3,6 +3,8 @@
 
 #[path = "driver/batches.rs"]
 mod batches;
+#[path = "driver/before.rs"]
+mod before;
 #[path = "driver/cancelling.rs"]
 mod cancelling;
 #[path = "driver/errors.rs"]

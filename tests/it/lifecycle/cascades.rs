@@ -66,6 +66,44 @@ fn recorded(db: &Db) -> Arc<Mutex<Vec<(String, Operation, Vec<String>)>>> {
     seen
 }
 
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "shelves")]
+pub struct Shelf {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub parent_id: Option<i64>,
+    #[relation(dependent = "destroy", foreign_key = "parent_id")]
+    pub shelves: HasMany<Shelf>,
+    #[relation(foreign_key = "shelf_id")]
+    pub jars: HasMany<Jar>,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "jars")]
+pub struct Jar {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub shelf_id: i64,
+    #[relation(on_delete = "cascade")]
+    pub shelf: BelongsTo<Shelf>,
+}
+
+#[sequor::test(models(Shelf, Jar))]
+async fn dependents_and_what_the_database_removes_with_them_are_told(db: Db) -> sequor::Result<()> {
+    let shelf = |number: i64| draft!(Shelf { parent_id: (number > 1).then_some(number / 2) });
+    Shelf::bulk_create((1..=15).map(shelf).collect::<Vec<_>>()).exec(&db).await?;
+    Jar::bulk_create((1..=15).map(|shelf_id| draft!(Jar { shelf_id })).collect::<Vec<_>>()).exec(&db).await?;
+    db.hooks::<Shelf>()
+        .after_destroy("look", |shelf, _cx| Box::pin(async move { if shelf.id > 1 { Ok(()) } else { Err(Error::usage("the first")) } }));
+    let seen = recorded(&db);
+    Shelf::find_by_pk(2).or_fail().exec(&db).await?.destroy(&db).await?;
+    let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+    let of = |model: &str| seen.iter().filter(|(name, operation, _)| name == model && *operation == Operation::Destroy).count();
+    assert_eq!((of("Shelf"), of("Jar"), seen.len()), (7, 7, 14), "{seen:?}");
+    assert_eq!((Shelf::count().exec(&db).await?, Jar::count().exec(&db).await?), (8, 8));
+    Ok(())
+}
+
 #[sequor::test(models(Ward, Bed, Pillow, Nurse))]
 async fn a_cascade_of_the_database_tells_every_row(db: Db) -> sequor::Result<()> {
     let ward = draft!(Ward { name: "A" }).create(&db).await?;

@@ -1,7 +1,7 @@
 //! The four classes of hooks: veto, in the transaction, observers, after the commit.
 
 use sequor::prelude::*;
-use sequor::{AnyChange, HookFn, HookKind, HookRegistry, SkipHooks};
+use sequor::{AnyChange, HookFn, HookKind, HookRegistry, HookSubject, SkipHooks};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -104,6 +104,54 @@ async fn one_write(db: &Db, [kept, gone]: [&Patient; 2], number: usize) -> sequo
         8 => Patient::restore_all().filter(Patient::ID.eq(gone.id)).exec(db).await.map(drop),
         _ => Patient::upsert(draft!(Patient { name: "kept", visits: 77 })).exec(db).await.map(drop),
     }
+}
+
+#[sequor::test(models(Patient))]
+async fn listeners_of_changes_are_told_what_is_stored_whatever_after_hooks_show(db: Db) -> sequor::Result<()> {
+    let kept = draft!(Patient { name: "kept" }).create(&db).await?;
+    let gone = draft!(Patient { name: "gone" }).create(&db).await?;
+    gone.destroy(&db).await?;
+    let gone = Patient::find_by_pk(gone.id).with_deleted().or_fail().exec(&db).await?;
+    let shown: HookFn = Arc::new(|subject, _cx| {
+        let set = match subject {
+            HookSubject::Row(row) => row.set("name", "set behind the statement").and_then(|()| row.set("visits", -1)),
+            _ => Ok(()),
+        };
+        Box::pin(async move { set })
+    });
+    for kind in HookKind::WRITES.iter().filter(|kind| kind.name().starts_with("after_") && **kind != HookKind::AfterValidate) {
+        db.hooks::<Patient>().on(*kind, "shown", shown.clone());
+    }
+    let told = Arc::new(AtomicU32::new(0));
+    let heard = told.clone();
+    db.hooks::<Patient>().after_change("compare", move |change, cx| {
+        heard.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            let (Some(after), operation) = (change.after()?, change.operation()) else { return Ok(()) };
+            let stored = Patient::find_by_pk(after.id).with_deleted().or_fail().exec(cx.db()).await?;
+            // A deletion of a row that was loaded long ago tells of the row as it was then, where the database gives nothing back.
+            let same = after.name == stored.name && after.visits >= 0;
+            if same { Ok(()) } else { Err(Error::usage(format!("{operation}: told {after:?}, stored is {stored:?}"))) }
+        })
+    });
+    for done in every_write(&db, [&kept, &gone]).await {
+        done?;
+    }
+    let mut both: Vec<_> =
+        Patient::find_all().filter(Patient::NAME.starts_with("b")).exec(&db).await?.into_iter().map(Patient::edit).collect();
+    for (number, edit) in both.iter_mut().enumerate() {
+        edit.name = format!("a{number}");
+    }
+    both.save(&db).await?;
+    Patient::bulk_create(vec![draft!(Patient { name: "c1" }), draft!(Patient { name: "c2" })]).individual_hooks().exec(&db).await?;
+    let mut edit = Patient::find_by_pk(gone.id).or_fail().exec(&db).await?.edit();
+    edit.name = "never stored".to_owned();
+    edit.visits += 3;
+    let saved = edit.save_fields(Patient::VISITS, &db).await?;
+    assert_eq!(saved.name, "set behind the statement");
+    assert_eq!(Patient::find_by_pk(gone.id).or_fail().exec(&db).await?.name, "gone");
+    assert!(told.load(Ordering::SeqCst) == 12, "{told:?}");
+    Ok(())
 }
 
 #[sequor::test(models(Patient))]

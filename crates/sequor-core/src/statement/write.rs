@@ -68,6 +68,8 @@ pub struct Update {
     pub key: Vec<Name>,
     /// What comes back; only where the server can.
     pub returning: Vec<SelectItem>,
+    /// The columns whose values before the update are told to the step's sink, row by row and ahead of what comes back; only where the database can.
+    pub before: Vec<Name>,
     /// Key-values for the comment behind the statement.
     pub tags: Vec<(String, String)>,
 }

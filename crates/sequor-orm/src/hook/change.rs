@@ -1,5 +1,6 @@
 //! [`Change`], [`AnyChange`]: what happened to a row. The values of the rows that one statement changed lie in one list.
 
+use super::image::{Image, Seen};
 use crate::model::Model;
 use crate::write::{RowState, shown};
 use sequor_core::Value;
@@ -97,11 +98,10 @@ impl fmt::Debug for AnyChange {
         text.field("model", &self.model.name).field("operation", &self.operation).field("changed", &self.changed());
         for (when, row) in [("before", &self.before), ("after", &self.after)] {
             if let Some(row) = row {
-                let mut list = Vec::with_capacity(self.model.columns.len());
-                for (position, column) in self.model.columns.iter().enumerate() {
-                    list.extend(row.get(position).map(|value| (&column.name, shown(column, value))));
-                }
-                text.field(when, &list);
+                let values: Vec<Value> =
+                    (0..self.model.columns.len()).filter_map(|position| row.get(position).map(Seen::to_value)).collect();
+                let columns = self.model.columns.iter().zip(&values);
+                text.field(when, &columns.map(|(column, value)| (&column.name, shown(column, value))).collect::<Vec<_>>());
             }
         }
         text.field("actor", &self.actor).field("transaction", &self.transaction).finish()
@@ -113,14 +113,15 @@ impl AnyChange {
         let model = after.or(before)?.model.clone();
         let values = |row: &RowState| row.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
         let stored = |row: &RowState| row.original.clone().unwrap_or_else(|| values(row));
-        let (before, after) = (before.map(stored).map(Image::of), after.map(values).map(Image::of));
+        let image = |values: Vec<Value>| Image::of(model.clone(), values);
+        let (before, after) = (before.map(stored).map(image), after.map(values).map(image));
         Some(AnyChange { model, operation, before, after, actor: None, transaction: None })
     }
 
     /// The same of another row of the same statement.
     fn at(&mut self, row: usize) {
         let images = [&mut self.before, &mut self.after];
-        images.into_iter().flatten().for_each(|image| image.start = row * self.model.columns.len());
+        images.into_iter().flatten().for_each(|image| image.at(row));
     }
 
     /// The model's name.
@@ -136,7 +137,9 @@ impl AnyChange {
     /// The primary key.
     pub fn key(&self) -> Vec<Value> {
         let row = self.after.as_ref().or(self.before.as_ref());
-        self.model.primary_key.iter().filter_map(|position| row?.get(*position).cloned()).collect()
+        let mut key = Vec::with_capacity(self.model.primary_key.len());
+        key.extend(self.model.primary_key.iter().filter_map(|position| Some(row?.get(*position)?.to_value())));
+        key
     }
 
     /// The row before, as JSON by field names.
@@ -169,38 +172,15 @@ impl AnyChange {
     }
 
     fn json(&self, row: &Image) -> serde_json::Value {
-        let value = |position| row.get(position).map_or(serde_json::Value::Null, Value::to_json);
+        let value = |position| row.get(position).map_or(serde_json::Value::Null, Seen::to_json);
         let pairs = self.model.columns.iter().enumerate().map(|(position, column)| (column.name.to_string(), value(position)));
         serde_json::Value::Object(pairs.collect())
     }
 
     fn decoded<M: Model>(&self, row: Option<&Image>) -> Result<Option<M>> {
-        let values = |row: &Image| (0..self.model.columns.len()).map(|position| row.get(position).cloned().unwrap_or_default()).collect();
+        let value = |row: &Image, position| row.get(position).map_or(Value::Null, Seen::to_value);
+        let values = |row: &Image| (0..self.model.columns.len()).map(|position| value(row, position)).collect();
         row.map(|row| M::decode(&mut ValueRow::new(values(row)), 0)).transpose()
-    }
-}
-
-/// A row as it is or was stored: some of the cells of a statement, and values in the place of some.
-#[derive(Clone)]
-pub(crate) struct Image {
-    cells: Arc<Vec<Value>>,
-    start: usize,
-    set: Option<Arc<Vec<(usize, Value)>>>,
-}
-
-impl Image {
-    /// The first row of some cells.
-    pub(crate) fn first(cells: Arc<Vec<Value>>, set: Option<Arc<Vec<(usize, Value)>>>) -> Image {
-        Image { cells, start: 0, set }
-    }
-
-    fn of(values: Vec<Value>) -> Image {
-        Image::first(Arc::new(values), None)
-    }
-
-    fn get(&self, position: usize) -> Option<&Value> {
-        let set = self.set.as_ref().and_then(|set| set.iter().find(|(known, _)| *known == position));
-        set.map_or_else(|| self.cells.get(self.start + position), |(_, value)| Some(value))
     }
 }
 

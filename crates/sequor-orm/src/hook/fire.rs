@@ -5,14 +5,14 @@ use super::table::{Entry, Found, Run};
 use super::{
     AnyChange, Changes, Declared, HookContext, HookFn, HookKind, HookSubject, Operation, QueryEvent, ReadRows, SkipHooks, behaviors,
 };
-use crate::db::Db;
+use crate::db::{Db, TypeMap};
 use crate::write::{RowState, WriteOptions, parents};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// How deep hooks may write within hooks.
@@ -138,49 +138,80 @@ async fn call(
         return Ok(());
     }
     // On the heap: hooks write, and their writes call hooks, on one stack.
-    Box::pin(call_each(db, model, kind, Subjects::One(subject), options, called)).await
+    Box::pin(call_each(db, model, kind, subject, options, called)).await
 }
 
-/// What the hooks of a moment are called with.
-enum Subjects<'a> {
-    /// One of any kind.
-    One(HookSubject<'a>),
-    /// Changes, one after another.
-    Changes(&'a Changes),
+/// What all hooks of a moment share.
+struct Moment<'a> {
+    kind: HookKind,
+    merged: Option<TypeMap>,
+    /// The extras of the handle, where the call has none of its own.
+    own: &'a TypeMap,
+    chain: Arc<Link>,
 }
 
+impl<'a> Moment<'a> {
+    fn new(db: &'a Db, model: Option<&Arc<ModelDef>>, kind: HookKind, options: &WriteOptions) -> Result<Moment<'a>> {
+        let chain = Arc::new(Link::below(CHAIN.try_with(Clone::clone).ok(), model, kind));
+        if chain.depth > DEEPEST {
+            return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
+        }
+        let merged = (!options.extras.is_empty()).then(|| options.extras(db));
+        Ok(Moment { kind, merged, own: db.extras(), chain })
+    }
+
+    fn extras(&self) -> &TypeMap {
+        self.merged.as_ref().unwrap_or(self.own)
+    }
+
+    /// Whether the call leaves out the hook of this name.
+    fn skips(&self, name: &str) -> bool {
+        let skipped = self.extras().get::<SkipHooks>().filter(|_| !self.kind.is_mandatory());
+        skipped.is_some_and(|skipped| skipped.has(name) || skipped.has(self.kind.name()))
+    }
+}
+
+/// Calls all on one subject. Hooks that are done when they are called, as most are, cost no future but their own.
 async fn call_each(
     db: &Db,
     model: Option<&Arc<ModelDef>>,
     kind: HookKind,
-    subjects: Subjects<'_>,
+    mut subject: HookSubject<'_>,
     options: &WriteOptions,
     called: Called,
 ) -> Result<()> {
-    let merged = (!options.extras.is_empty()).then(|| options.extras(db));
-    let extras = merged.as_ref().unwrap_or_else(|| db.extras());
-    let skipped = extras.get::<SkipHooks>().filter(|_| !kind.is_mandatory());
-    let skips = |name: &str| skipped.is_some_and(|skipped| skipped.has(name) || skipped.has(kind.name()));
-    let chain = Arc::new(Link::below(CHAIN.try_with(Clone::clone).ok(), model, kind));
-    if chain.depth > DEEPEST {
-        return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
+    let moment = Moment::new(db, model, kind, options)?;
+    let operation = called.operation.map_or_else(|| operation_of(kind, &subject), Operation::as_str);
+    let cx = &HookContext { db, kind, operation, model, extras: moment.extras() };
+    if let Some(declared) = called.declared.filter(|_| !moment.skips(kind.name())) {
+        let subject = reborrow(&mut subject);
+        let begin = move || begun(kind.name(), || declared.run(kind, subject, cx));
+        if let Some(rest) = CHAIN.sync_scope(moment.chain.clone(), begin)? {
+            CHAIN.scope(moment.chain.clone(), caught(kind.name(), rest)).await?;
+        }
     }
-    let context = |subject: &HookSubject<'_>| {
-        let operation = called.operation.map_or_else(|| operation_of(kind, subject), Operation::as_str);
-        HookContext { db, kind, operation, model, extras }
-    };
-    let called = Called { declared: called.declared.filter(|_| !skips(kind.name())), ..called };
-    CHAIN
-        .scope(chain, async {
-            match subjects {
-                Subjects::One(subject) => {
-                    let context = context(&subject);
-                    called.on(subject, &context, &skips).await
-                }
-                Subjects::Changes(changes) => called.on_changes(changes, context(&HookSubject::Moment), &skips).await,
-            }
-        })
-        .await
+    let mut shown = Shown::default();
+    for entry in called.table.iter().filter(|entry| !called.rows || entry.rows) {
+        if moment.skips(&entry.name) {
+            continue;
+        }
+        let row = (&mut shown, &mut subject);
+        let begin = move || {
+            let (shown, subject) = row;
+            entry.begin(shown, subject, cx)
+        };
+        let result = match CHAIN.sync_scope(moment.chain.clone(), begin) {
+            Ok(Some(rest)) => CHAIN.scope(moment.chain.clone(), caught(&entry.name, rest)).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            shown.leave(&mut subject, false);
+            return Err(error);
+        }
+    }
+    shown.leave(&mut subject, true);
+    Ok(())
 }
 
 /// What is done: by the kind of the hook, or by the row where one kind stands for several.
@@ -199,52 +230,52 @@ fn saving(row: &RowState) -> Operation {
     if row.is_new() { Operation::Create } else { Operation::Update }
 }
 
-impl Called {
-    /// Calls all on one change after another. There may be many: nothing is made anew for each.
-    async fn on_changes<'s>(&'s self, changes: &Changes, mut cx: HookContext<'_>, skips: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
-        let plain = |entry: &'s Entry| match &entry.run {
-            Run::Plain(run) if !skips(&entry.name) => Some((entry.name.as_str(), run)),
-            Run::Plain(_) | Run::Formed(..) => None,
-        };
-        let listeners: Vec<(&str, &HookFn)> = self.table.iter().filter_map(plain).collect();
-        let mut changes = changes.walk();
+/// Calls all on one change after another. There may be many: nothing is made anew for each.
+async fn call_on_changes(db: &Db, model: &Arc<ModelDef>, changes: &Changes, options: &WriteOptions, called: Called) -> Result<()> {
+    let kind = HookKind::AfterChange;
+    let moment = Moment::new(db, Some(model), kind, options)?;
+    let mut listeners: Vec<(&str, &HookFn)> = Vec::new();
+    for entry in called.table.iter().filter(|entry| !moment.skips(&entry.name)) {
+        if let Run::Plain(run) = &entry.run {
+            listeners.push((&entry.name, run));
+        }
+    }
+    let declared = called.declared.filter(|_| !moment.skips(kind.name()));
+    let mut cx = HookContext { db, kind, operation: kind.operation(), model: Some(model), extras: moment.extras() };
+    let mut changes = changes.walk();
+    let each = async {
         while let Some(change) = changes.next() {
             cx.operation = change.operation.as_str();
-            if let Some(declared) = self.declared {
-                guarded(cx.kind.name(), || declared.run(cx.kind, HookSubject::Change(change), &cx)).await?;
+            if let Some(declared) = declared {
+                guarded(kind.name(), || declared.run(kind, HookSubject::Change(change), &cx)).await?;
             }
             for (name, run) in &listeners {
                 guarded(name, || run(HookSubject::Change(change), &cx)).await?;
             }
         }
         Ok(())
-    }
+    };
+    CHAIN.scope(moment.chain.clone(), each).await
+}
 
-    /// Calls all on one subject.
-    async fn on(&self, mut subject: HookSubject<'_>, cx: &HookContext<'_>, skips: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
-        if let Some(declared) = self.declared {
-            guarded(cx.kind.name(), || declared.run(cx.kind, reborrow(&mut subject), cx)).await?;
-        }
-        let mut shown = Shown::default();
-        for entry in self.table.iter().filter(|entry| (!self.rows || entry.rows) && !skips(&entry.name)) {
-            let result = match &entry.run {
-                Run::Plain(run) => {
-                    shown.leave(&mut subject, true);
-                    guarded(&entry.name, || run(reborrow(&mut subject), cx)).await
-                }
-                Run::Formed(form, run) => match shown.in_form(*form, &mut subject) {
-                    Ok(Some(row)) => guarded(&entry.name, || run(row, cx)).await,
-                    Ok(None) => Ok(()),
-                    Err(error) => Err(error),
-                },
-            };
-            if let Err(error) = result {
-                shown.leave(&mut subject, false);
-                return Err(error);
+impl Entry {
+    /// Calls a hook: what is left of it, where it is not done.
+    fn begin<'a>(
+        &'a self,
+        shown: &'a mut Shown,
+        subject: &'a mut HookSubject<'_>,
+        cx: &'a HookContext<'_>,
+    ) -> Result<Option<BoxFuture<'a, Result<()>>>> {
+        match &self.run {
+            Run::Plain(run) => {
+                shown.leave(subject, true);
+                begun(&self.name, || run(reborrow(subject), cx))
             }
+            Run::Formed(form, run) => match shown.in_form(*form, subject)? {
+                Some(row) => begun(&self.name, || run(row, cx)),
+                None => Ok(None),
+            },
         }
-        shown.leave(&mut subject, true);
-        Ok(())
     }
 }
 
@@ -255,23 +286,40 @@ pub(crate) fn is_in_query_hook() -> bool {
 }
 
 /// Runs one hook; its panic is an error like any other of its own.
-pub(super) fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>> + Unpin) -> impl Future<Output = Result<()>> + Unpin {
-    let (mut start, mut running) = (Some(run), None);
-    std::future::poll_fn(move |cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            // Most hooks are done when they are called.
-            if let Some(run) = start.take() {
-                running = Some(run());
-            }
-            let polled = running.as_mut().map_or(Poll::Ready(Ok(())), |running| running.as_mut().poll(cx));
-            if polled.is_ready() {
-                running = None;
-            }
-            polled
-        }));
-        let polled = polled.unwrap_or_else(|_| Poll::Ready(Err(Error::hook(name, "the hook panicked; nothing of its write is stored"))));
-        polled.map_err(|error| refused(name, error))
-    })
+pub(super) async fn guarded<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>>) -> Result<()> {
+    match begun(name, run)? {
+        Some(rest) => caught(name, rest).await,
+        None => Ok(()),
+    }
+}
+
+/// Calls a hook: `None` where it is done at once, as most are. What is left of another is [`caught`]: it was asked without somebody to wake, and is asked again.
+fn begun<'a>(name: &str, run: impl FnOnce() -> BoxFuture<'a, Result<()>>) -> Result<Option<BoxFuture<'a, Result<()>>>> {
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        let mut running = run();
+        match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => done.map(|()| None),
+            Poll::Pending => Ok(Some(running)),
+        }
+    }));
+    match called {
+        Ok(begun) => begun.map_err(|error| refused(name, error)),
+        Err(_) => Err(panicked(name)),
+    }
+}
+
+/// What is left of a hook that was called.
+async fn caught(name: &str, mut running: BoxFuture<'_, Result<()>>) -> Result<()> {
+    let done = std::future::poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+        polled.unwrap_or_else(|_| Poll::Ready(Err(panicked(name))))
+    });
+    done.await.map_err(|error| refused(name, error))
+}
+
+#[cold]
+fn panicked(name: &str) -> Error {
+    Error::hook(name, "the hook panicked; nothing of its write is stored")
 }
 
 /// An error of our own stays what it is; another one is named by its hook.
@@ -424,7 +472,7 @@ pub(crate) async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Change
     let called =
         Called { declared: declared(model), table: db.hook_table().of(&model.name, HookKind::AfterChange), rows: false, operation: None };
     if called.declared.is_some() || !called.table.is_empty() {
-        Box::pin(call_each(db, Some(model), HookKind::AfterChange, Subjects::Changes(&changes), &mandatory, called)).await?;
+        Box::pin(call_on_changes(db, model, &changes, &mandatory, called)).await?;
     }
     let heard = declared(model).is_some() || db.hook_table().has(&model.name, &[HookKind::AfterCommit]);
     if !heard && !db.hook_table().has_observers() {

@@ -124,8 +124,9 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
     if !is_there {
         return Ok(stored);
     }
+    let told = stored.as_it_is();
     hook::fire_created(db, &mut stored, &options.write).await?;
-    created(db, std::slice::from_ref(&stored), true, options).await?;
+    created(db, std::slice::from_ref(&told), true, options).await?;
     Ok(stored)
 }
 

@@ -154,8 +154,11 @@ pub(crate) async fn insert_prepared(db: &Db, mut state: RowState, options: &Writ
 
 /// The second half: the hooks of a row that is stored, its children with it.
 pub(crate) async fn after_create(db: &Db, mut stored: RowState, options: &WriteOptions) -> Result<RowState> {
+    let told = hook::captures(db, &stored.model).then(|| stored.as_it_is());
     hook::fire_created(db, &mut stored, options).await?;
-    hook::changed(db, hook::Operation::Create, None, Some(&stored), options).await?;
+    if told.is_some() {
+        hook::changed(db, hook::Operation::Create, None, told.as_ref(), options).await?;
+    }
     remember(&mut stored);
     Ok(stored)
 }

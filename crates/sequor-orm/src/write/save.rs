@@ -142,9 +142,24 @@ pub(crate) struct Prepared {
     changed: Vec<usize>,
     /// What was changed and is not written.
     pending: Vec<(usize, Option<Value>)>,
+    /// The row behind its statement, where somebody is told of changes: hooks may set values that are not stored.
+    told: Option<RowState>,
 }
 
 impl Prepared {
+    /// The row as it is stored, for who is told of it.
+    fn as_stored(&self) -> RowState {
+        let mut row = self.state.as_it_is();
+        // What came back of the row is what is stored; the rest is as it was.
+        for (position, pending) in &self.pending {
+            if row.values[*position] != *pending {
+                continue;
+            }
+            row.values[*position] = self.state.original.as_ref().and_then(|stored| stored.get(*position)).cloned();
+        }
+        row
+    }
+
     /// Keeps apart what hooks behind the statement set of what it did not write; `before` is the row as they found it.
     fn set_behind(&mut self, before: Vec<Option<Value>>) {
         for (position, found) in before.into_iter().enumerate() {
@@ -233,7 +248,7 @@ fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options
         writes
     });
     if changed.is_empty() {
-        return Ok(Prepared { state, before: None, stored: None, changed, pending: Vec::new() });
+        return Ok(Prepared { state, before: None, stored: None, changed, pending: Vec::new(), told: None });
     }
     let before = super::parents::has_followers(&model).then(|| state.clone());
     let stored = if hook::captures(db, &model) { state.original.clone() } else { None };
@@ -248,7 +263,7 @@ fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options
         .filter(|position| !changed.contains(position) && Some(*position) != model.version)
         .map(|position| (position, state.values[position].clone()))
         .collect();
-    Ok(Prepared { state, before, stored, changed, pending })
+    Ok(Prepared { state, before, stored, changed, pending, told: None })
 }
 
 /// The hooks after the statement, and the row as the program gets it.
@@ -268,8 +283,11 @@ async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<R
 
 /// The hooks behind the statement. What they set beside what it wrote is a change that is not stored, as in Sequelize.
 async fn fire_after(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
-    if !hook::any_after_update(db, &first.state.model, options) {
+    let Some(model) = rows.first().map(|row| row.state.model.clone()) else { return Ok(()) };
+    for row in rows.iter_mut().filter(|row| row.stored.is_some()) {
+        row.told = Some(row.as_stored());
+    }
+    if !hook::any_after_update(db, &model, options) {
         return Ok(());
     }
     let before: Vec<Vec<Option<Value>>> = rows.iter().map(|row| row.state.values.clone()).collect();
@@ -283,10 +301,10 @@ async fn fire_after(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions)
 
 /// Tells the listeners of a row that was written, and gives it as it is stored.
 async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { mut state, stored, pending, changed, .. } = row;
-    if let Some(values) = stored.filter(|_| !changed.is_empty()) {
+    let Prepared { mut state, stored, pending, changed, told, .. } = row;
+    if let (Some(values), Some(told)) = (stored.filter(|_| !changed.is_empty()), told) {
         let old = RowState::stored(state.model.clone(), values);
-        hook::changed(db, hook::Operation::Update, Some(&old), Some(&state), options).await?;
+        hook::changed(db, hook::Operation::Update, Some(&old), Some(&told), options).await?;
     }
     state.unread.retain(|position| !changed.contains(position));
     let loaded = state.original.take();
@@ -407,6 +425,7 @@ fn statement(
             limit: None,
             key: Vec::new(),
             returning: super::insert::returning(model, back),
+            before: Vec::new(),
             tags: options.tags.clone(),
         };
         db.render(&Statement::Update(Box::new(update)))
@@ -529,6 +548,7 @@ async fn step_up(
         limit: None,
         key: Vec::new(),
         returning: super::insert::whole(&model),
+        before: Vec::new(),
         tags: Vec::new(),
     };
     let sql = db.render(&Statement::Update(Box::new(update)))?;

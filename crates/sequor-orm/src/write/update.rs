@@ -299,6 +299,7 @@ pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, ret
         limit: query.clauses.limit,
         key: model.key_columns().map(|column| column.column.clone()).collect(),
         returning: if returning { whole(model) } else { Vec::new() },
+        before: Vec::new(),
         tags: tags.to_vec(),
     })
 }

@@ -1,6 +1,6 @@
 //! A cell as a [`Value`] of its column's type.
 
-use super::Cells;
+use super::{Cells, Lie};
 use sequor_core::decode::malformed;
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};
@@ -8,7 +8,7 @@ use sequor_core::types::{ColumnType, value_from_json};
 use sequor_core::value::Value;
 
 /// Reads one cell as the column's type says.
-pub(super) fn read(cells: &mut Cells<'_>, index: usize, ty: &ColumnType) -> Result<Value> {
+pub(super) fn read<L: Lie>(cells: &mut Cells<'_, L>, index: usize, ty: &ColumnType) -> Result<Value> {
     let value = match ty {
         ColumnType::Bool => cells.bool(index)?.map(Value::Bool),
         ColumnType::I8 | ColumnType::I16 | ColumnType::I32 | ColumnType::I64 => cells.i64(index)?.map(Value::I64),

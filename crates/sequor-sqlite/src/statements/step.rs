@@ -3,6 +3,7 @@
 use super::{Attempt, Exchange, words};
 use crate::connection::Shared;
 use crate::error::of_sqlite;
+use crate::functions::before::Lent;
 use crate::functions::new_statement;
 use crate::params;
 use crate::rows::Cells;
@@ -107,7 +108,8 @@ impl Task<'_, '_> {
             params::bind(&mut prepared, list)?;
             new_statement();
             let before = self.connection.total_changes();
-            self.rows(&mut prepared, text)?;
+            let lent = (seen.tells && self.kind == Kind::OtherWrite && !self.silent).then(|| Lent::new(&mut self.sink));
+            self.rows(&mut prepared, text, lent)?;
             // Statements other than INSERT, UPDATE and DELETE leave the count of the statement before.
             if self.kind != Kind::Read && self.connection.total_changes() != before {
                 self.changed += self.connection.changes();
@@ -119,10 +121,22 @@ impl Task<'_, '_> {
         Ok(())
     }
 
-    fn rows(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
+    /// The sink is back: what it was told counts as rows, and its error is why the statement failed.
+    fn take_back(&mut self, lent: Option<Lent>) -> Result<()> {
+        let Some(lent) = lent else { return Ok(()) };
+        let (told, refused) = lent.end(&mut self.sink);
+        self.rows += told;
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn rows(&mut self, statement: &mut Statement<'_>, text: &str, mut lent: Option<Lent>) -> Result<()> {
         let mut rows = statement.raw_query();
-        let mut named = self.silent || self.stopped || !self.sink.wants_names();
-        while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
+        let mut named = self.silent || self.stopped || lent.is_some() || !self.sink.wants_names();
+        loop {
+            let next = rows.next();
+            // What a statement gives back comes when all rows are changed, and told.
+            self.take_back(lent.take())?;
+            let Some(row) = next.map_err(|error| of_sqlite(error, Some(text)))? else { break };
             self.rows += 1;
             if self.silent || self.stopped {
                 continue;

@@ -13,6 +13,8 @@ pub(super) struct Words {
     pub(super) vacuums: bool,
     /// Where it writes, it inserts.
     pub(super) inserts: bool,
+    /// It tells the rows that it changes as they were.
+    pub(super) tells: bool,
 }
 
 /// So many texts are remembered by each thread.
@@ -49,7 +51,9 @@ fn read(text: &str) -> Result<Words> {
     refuse_zero_bytes(text)?;
     // WITH can begin an INSERT.
     let inserts = matches!(first_words(text).as_bytes().first().map(u8::to_ascii_uppercase), Some(b'I' | b'R' | b'W'));
-    Ok(Words { changes_session: may_change_session(text), vacuums: vacuums(text), inserts })
+    // A text that only quotes the call lends its sink for nothing.
+    let tells = text.contains(crate::functions::before::CALL);
+    Ok(Words { changes_session: may_change_session(text), vacuums: vacuums(text), inserts, tells })
 }
 
 /// SQLite reads a text up to its first zero byte and drops the rest.

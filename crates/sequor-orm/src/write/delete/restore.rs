@@ -178,12 +178,13 @@ fn went_with(row: &RowState, parent: Option<&Value>) -> bool {
 /// The hooks after the statement, and the rows as they are now.
 async fn tell(db: &Db, mut rows: Vec<RowState>, options: &WriteOptions, hooked: bool) -> Result<Vec<RowState>> {
     let Some(model) = rows.first().map(|row| row.model.clone()) else { return Ok(rows) };
+    let told: Vec<RowState> = if hook::captures(db, &model) { rows.iter().map(RowState::as_it_is).collect() } else { Vec::new() };
     for row in rows.iter_mut().filter(|_| hooked) {
         hook::fire(db, &model, HookKind::AfterRestore, HookSubject::Row(row), options).await?;
     }
-    if hook::captures(db, &model) {
-        for row in &rows {
-            let before = row.original.clone().map(|values| RowState::stored(model.clone(), values));
+    if !told.is_empty() {
+        for (row, old) in told.iter().zip(&rows) {
+            let before = old.original.clone().map(|values| RowState::stored(model.clone(), values));
             if hooked {
                 hook::changed(db, hook::Operation::Restore, before.as_ref(), Some(row), options).await?;
             } else {

@@ -138,13 +138,15 @@ async fn destroy_level(db: &Db, level: Level, options: &WriteOptions, hooked: bo
             count
         }
     };
+    let heard = count > 0 && hook::captures(db, &model);
+    let told: Vec<RowState> = if heard { rows.iter().map(RowState::as_it_is).collect() } else { Vec::new() };
     for row in rows.iter_mut().filter(|_| hooked) {
         hook::fire(db, &model, HookKind::AfterDestroy, HookSubject::Row(row), options).await?;
     }
-    if count > 0 && hook::captures(db, &model) {
+    if heard {
         let old = |row: &RowState| row.original.clone().map(|values| RowState::stored(model.clone(), values));
         let olds: Vec<Option<RowState>> = rows.iter().map(old).collect();
-        let pairs: Vec<_> = olds.iter().zip(&rows).map(|(old, row)| (old.as_ref(), is_soft.then_some(row))).collect();
+        let pairs: Vec<_> = olds.iter().zip(&told).map(|(old, row)| (old.as_ref(), is_soft.then_some(row))).collect();
         if hooked {
             for (old, after) in &pairs {
                 hook::tell(db, hook::Operation::Destroy, *old, *after, options).await?;

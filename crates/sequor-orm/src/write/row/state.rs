@@ -119,6 +119,11 @@ impl RowState {
         }
     }
 
+    /// Its values alone, for who is told of it: what hooks set from here on is not among them.
+    pub(crate) fn as_it_is(&self) -> RowState {
+        RowState { values: self.values.clone(), ..RowState::new(self.model.clone()) }
+    }
+
     /// Whether the database computes this column.
     pub(crate) fn computes(&self, position: usize) -> bool {
         self.computed.iter().any(|(known, _)| *known == position)

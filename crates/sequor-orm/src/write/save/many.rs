@@ -91,7 +91,7 @@ async fn prepare_matched(db: &Db, states: Vec<RowState>, options: &WriteOptions)
     for mut state in states {
         ready(&mut state)?;
         given.push(state.values.clone());
-        rows.push(Prepared { state, before: None, stored: None, changed: Vec::new(), pending: Vec::new() });
+        rows.push(Prepared { state, before: None, stored: None, changed: Vec::new(), pending: Vec::new(), told: None });
     }
     let mut states: Vec<&mut RowState> = rows.iter_mut().map(|row| &mut row.state).collect();
     hook::fire_saving(db, &mut states, [HookKind::BeforeUpdate, HookKind::BeforeSave], None, options).await?;
@@ -319,6 +319,7 @@ fn by_conditions(
         limit: None,
         key: Vec::new(),
         returning: returning(model, back),
+        before: Vec::new(),
         tags: options.tags.clone(),
     };
     db.render(&Statement::Update(Box::new(update)))

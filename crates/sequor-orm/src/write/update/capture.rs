@@ -1,10 +1,10 @@
 //! An update of many rows whose every change is told: read and locked first, and their values kept in one list.
 
-use super::super::insert::{ValuesSink, is_exact};
+use super::super::insert::is_exact;
 use super::super::save::moves;
 use super::{UpdateOptions, Updated, completed, locking, statement_of, with_keys};
 use crate::db::Db;
-use crate::hook::{self, AnyChange, Changes, Image, Operation};
+use crate::hook::{self, AnyChange, Cells, Changes, Image, Operation, Set};
 use crate::load::{KeyHash, find_rows, step, unsink};
 use crate::plan;
 use crate::query::QueryState;
@@ -13,7 +13,7 @@ use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Expr, RawPart, SelectItem};
+use sequor_core::statement::{Expr, RawPart, SelectItem, Statement, Update};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -27,24 +27,15 @@ pub(super) fn is_enough(db: &Db, query: &QueryState, positions: &[usize], option
         && !moves::is_heard(db, model, positions)
 }
 
-/// What an update makes of every row that it changes, known before it runs: values that come back as they are sent.
-struct Foreseen {
-    set: Vec<(usize, Value)>,
-    /// The version, which goes up by one.
-    raised: Option<usize>,
-}
-
 /// One update on its way.
 struct Work<'a> {
     db: &'a Db,
     query: &'a QueryState,
     set: Vec<(usize, Expr)>,
     write: &'a WriteOptions,
-    foreseen: Option<Foreseen>,
+    /// What it makes of every row that it changes, known before it runs: values that come back as they are sent.
+    foreseen: Option<Set>,
 }
-
-/// The cells of rows, one row after another.
-type Cells = Vec<Value>;
 
 /// How many rows were written, and the rows where the statement gave them back.
 type Written = (u64, Option<Cells>);
@@ -56,7 +47,7 @@ pub(super) async fn update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>,
     let foreseen = foreseen(&query.model, &set).filter(|_| !db.dialect().update_returns_stored());
     let work = Work { db, query, set, write, foreseen };
     let (before, (count, after)) = work.run().await?;
-    if before.is_empty() {
+    if before.rows() == 0 {
         return Ok((0, Vec::new()));
     }
     work.tell(before, count, after).await?;
@@ -64,52 +55,67 @@ pub(super) async fn update(db: &Db, query: &QueryState, set: Vec<(usize, Expr)>,
 }
 
 impl Work<'_> {
-    fn width(&self) -> usize {
-        self.query.model.columns.len()
+    fn cells(&self) -> Box<Cells> {
+        Box::new(Cells::new(self.query.model.clone()))
     }
 
     /// The rows as they were, and what was written.
     async fn run(&self) -> Result<(Cells, Written)> {
+        if self.db.dialect().update_tells(self.query.model.columns.len()) {
+            return self.telling().await;
+        }
         let clauses = &self.query.clauses;
         let same = clauses.limit.is_none() && clauses.offset.is_none() && plan::concerns_single_rows(self.query, &self.db.models());
         if same && !self.db.dialect().row_locks() {
-            return self.at_once().await;
+            return self.at_once(None).await;
         }
-        let before = unsink::<ValuesSink>(self.send(self.reading()?).await?)?.into_cells().1.collect::<Cells>();
-        if before.is_empty() {
-            return Ok((before, (0, None)));
+        if let (true, Some(mark)) = (same, self.db.dialect().locked_here()) {
+            let (before, written) = self.at_once(Some(Expr::Raw(vec![RawPart::Text(mark.into())]))).await?;
+            let written = self.and_the_rest(&before, written).await?;
+            return Ok((before, written));
         }
-        let written = match self.db.dialect().locked_here() {
-            _ if !same => self.by_keys(self.keys(&before)).await?,
-            Some(mark) => self.by_mark(&before, mark).await?,
-            None => self.by_condition(&before).await?,
+        let before = unsink::<Cells>(self.send(self.reading()?).await?)?;
+        let written = match before.rows() {
+            0 => (0, None),
+            _ if same => self.by_condition(&before).await?,
+            _ => self.by_keys(before.keys().collect()).await?,
         };
         Ok((before, written))
     }
 
-    /// Both statements in one go: nobody else writes in between, so both find the same rows.
-    async fn at_once(&self) -> Result<(Cells, Written)> {
-        let steps = vec![self.reading()?, self.writing(self.query, None)?];
+    /// The statement tells the rows as they were while it changes them.
+    async fn telling(&self) -> Result<(Cells, Written)> {
+        let mut update = self.update(self.query, None)?;
+        update.before = self.query.model.columns.iter().map(|column| column.column.clone()).collect();
+        let done = self.send(step(self.db.render(&Statement::Update(Box::new(update)))?, self.cells())).await?;
+        let count = done.affected;
+        let mut before = unsink::<Cells>(done)?;
+        let after = match &self.foreseen {
+            Some(_) => None,
+            None => Some(before.split_off(before.rows().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX)))),
+        };
+        Ok((before, (count, after)))
+    }
+
+    /// Both statements in one go, the second for rows that this transaction holds: nobody else writes in between, or it is seen by the mark.
+    async fn at_once(&self, mark: Option<Expr>) -> Result<(Cells, Written)> {
+        let steps = vec![self.reading()?, self.writing(self.query, mark)?];
         let run = self.write.run("update_all", &self.query.model.name);
         let done = self.db.run(Batch { steps, mode: BatchMode::Plain }, run).await.map_err(|error| named(error, &self.query.model))?;
         let Ok([read, wrote]) = <[StepDone; 2]>::try_from(done) else { return Err(Error::bug("two steps have two answers")) };
-        Ok((unsink::<ValuesSink>(read)?.into_cells().1.collect(), self.written(wrote)?))
+        Ok((unsink::<Cells>(read)?, self.written(wrote)?))
     }
 
-    /// By the condition and the mark of this transaction's locks. A row that somebody else holds too, as one that points to it does, has a mark of both.
-    async fn by_mark(&self, before: &Cells, mark: &'static str) -> Result<Written> {
-        let mut step = self.writing(self.query, Some(Expr::Raw(vec![RawPart::Text(mark.into())])))?;
-        let (mut count, mut after) = self.written(self.send(step).await?)?;
+    /// A row that somebody else holds too, as one that points to it does, has a mark of both: it is written by its key.
+    async fn and_the_rest(&self, before: &Cells, (mut count, mut after): Written) -> Result<Written> {
         if count < self.count(before) {
-            let done: HashSet<KeyHash> = after.iter().flat_map(|after| self.keys(after)).map(|key| KeyHash::new(&key)).collect();
-            let left = self.keys(before).into_iter().filter(|key| !done.contains(&KeyHash::new(key)));
-            step = self.writing(&with_keys(self.query, left.collect())?, None)?;
-            let (more, rest) = self.written(self.send(step).await?)?;
+            let done: HashSet<KeyHash> = after.iter().flat_map(Cells::keys).map(|key| KeyHash::new(&key)).collect();
+            let left = before.keys().filter(|key| !done.contains(&KeyHash::new(key)));
+            let (more, rest) = self.by_keys(left.collect()).await?;
             count += more;
-            after = after.zip(rest).map(|(mut after, rest)| {
-                after.extend(rest);
-                after
-            });
+            if let (Some(after), Some(rest)) = (&mut after, rest) {
+                after.append(rest);
+            }
         }
         Ok((count, after))
     }
@@ -124,7 +130,7 @@ impl Work<'_> {
             if grown { Err(Error::bug("more rows than were locked")) } else { Ok(written) }
         });
         match tried.await {
-            Err(_) if grown => self.by_keys(self.keys(before)).await,
+            Err(_) if grown => self.by_keys(before.keys().collect()).await,
             tried => tried,
         }
     }
@@ -136,12 +142,7 @@ impl Work<'_> {
     }
 
     fn count(&self, cells: &Cells) -> u64 {
-        u64::try_from(cells.len() / self.width()).unwrap_or(u64::MAX)
-    }
-
-    fn keys(&self, cells: &Cells) -> Vec<Vec<Value>> {
-        let key = |row: &[Value]| self.query.model.primary_key.iter().map(|position| row[*position].clone()).collect();
-        cells.chunks(self.width()).map(key).collect()
+        u64::try_from(cells.rows()).unwrap_or(u64::MAX)
     }
 
     async fn send(&self, step: Step) -> Result<StepDone> {
@@ -157,105 +158,80 @@ impl Work<'_> {
         let whole = |position| SelectItem::new(Expr::Field(plan::field(model, position)));
         state.clauses.select = Some((0..model.columns.len()).map(whole).collect());
         let plan = plan::plan(&state, &self.db.models())?;
-        Ok(step(self.db.render_select(&plan.select)?, Box::new(ValuesSink::new(model))))
+        Ok(step(self.db.render_select(&plan.select)?, self.cells()))
     }
 
-    /// The statement that writes, these rows or some of them.
-    fn writing(&self, query: &QueryState, only: Option<Expr>) -> Result<Step> {
-        let returning = self.foreseen.is_none();
-        let mut update = statement_of(self.db, query, self.set.clone(), returning, self.write)?;
+    fn update(&self, query: &QueryState, only: Option<Expr>) -> Result<Update> {
+        let mut update = statement_of(self.db, query, self.set.clone(), self.foreseen.is_none(), self.write)?;
         update.filter = match (update.filter, only) {
             (Some(filter), Some(only)) => Some(filter.and(only)),
             (filter, only) => filter.or(only),
         };
+        Ok(update)
+    }
+
+    /// The statement that writes, these rows or some of them.
+    fn writing(&self, query: &QueryState, only: Option<Expr>) -> Result<Step> {
+        let update = self.update(query, only)?;
         let returns = !update.returning.is_empty() && self.db.dialect().update_returning();
-        let sql = self.db.render(&sequor_core::statement::Statement::Update(Box::new(update)))?;
-        Ok(if returns { step(sql, Box::new(ValuesSink::new(&self.query.model))) } else { step(sql, Box::new(Discard)) })
+        let sql = self.db.render(&Statement::Update(Box::new(update)))?;
+        Ok(if returns { step(sql, self.cells()) } else { step(sql, Box::new(Discard)) })
     }
 
     fn written(&self, done: StepDone) -> Result<Written> {
         if self.foreseen.is_some() || !self.db.dialect().update_returning() {
             return Ok((done.affected, None));
         }
-        let (count, cells) = unsink::<ValuesSink>(done)?.into_cells();
-        Ok((u64::try_from(count).unwrap_or(u64::MAX), Some(cells.collect())))
+        let cells = unsink::<Cells>(done)?;
+        Ok((self.count(&cells), Some(cells)))
     }
 
     /// Tells what became of each row.
     async fn tell(&self, before: Cells, count: u64, after: Option<Cells>) -> Result<()> {
         let model = &self.query.model;
         let all = count == self.count(&before);
-        let after = match (after, &self.foreseen) {
-            (Some(after), _) if all && self.same_order(&before, &after) => After::Rows(after),
-            (Some(after), _) => return self.tell_listed(before, after).await,
-            (None, Some(foreseen)) if all => foreseen.after(&before, self.width()),
+        let rows = before.rows();
+        let (before, after) = match (after, &self.foreseen) {
+            (Some(after), _) if all && before.has_keys_of(&after) => (Arc::new(before), Image::first(Arc::new(after), None)),
+            (Some(after), _) => return self.tell_listed(&before, (0..after.rows()).map(|row| after.values(row)).collect(), true).await,
+            (None, Some(foreseen)) if all => {
+                let before = Arc::new(before);
+                (before.clone(), Image::first(before, Some(Arc::new(foreseen.clone()))))
+            }
             (None, _) => {
-                let rows = find_rows(self.db, with_keys(self.query, self.keys(&before))?, self.write.site).await?;
-                let after = rows.into_iter().flat_map(|row| row.values).map(Option::unwrap_or_default).collect();
-                return self.tell_listed(before, after).await;
+                let rows = find_rows(self.db, with_keys(self.query, before.keys().collect())?, self.write.site).await?;
+                let values = |row: RowState| row.values.into_iter().map(Option::unwrap_or_default).collect();
+                return self.tell_listed(&before, rows.into_iter().map(values).collect(), false).await;
             }
         };
-        let rows = before.len() / self.width();
-        let before = Arc::new(before);
-        let after = match after {
-            After::Rows(cells) => Image::first(Arc::new(cells), None),
-            After::Set(set) => Image::first(before.clone(), Some(Arc::new(set))),
-        };
-        let before = Some(Image::first(before, None));
-        let (model, operation) = (model.clone(), Operation::Update);
-        let first = AnyChange { model: model.clone(), operation, before, after: Some(after), actor: None, transaction: None };
-        hook::tell_changes(self.db, &model, Changes::Alike(first, rows), self.write).await
+        let (before, after) = (Some(Image::first(before, None)), Some(after));
+        let first = AnyChange { model: model.clone(), operation: Operation::Update, before, after, actor: None, transaction: None };
+        hook::tell_changes(self.db, model, Changes::Alike(first, rows), self.write).await
     }
 
-    fn same_order(&self, one: &Cells, other: &Cells) -> bool {
-        let key = &self.query.model.primary_key;
-        let same = |(one, other): (&[Value], &[Value])| key.iter().all(|position| one[*position] == other[*position]);
-        one.len() == other.len() && one.chunks(self.width()).zip(other.chunks(self.width())).all(same)
-    }
-
-    /// Row by row, where some were left out or came in another order.
-    async fn tell_listed(&self, before: Cells, after: Cells) -> Result<()> {
-        let rows = |cells: Cells| -> Vec<RowState> {
-            cells.chunks(self.width()).map(|row| RowState::stored(self.query.model.clone(), row.to_vec())).collect()
-        };
-        let (before, after) = (rows(before), rows(after));
+    /// Row by row, where some were left out or came in another order: from the statement itself, or found afterwards.
+    async fn tell_listed(&self, before: &Cells, after: Vec<Vec<Value>>, came_back: bool) -> Result<()> {
+        let stored = |values| RowState::stored(self.query.model.clone(), values);
+        let before: Vec<RowState> = (0..before.rows()).map(|row| stored(before.values(row))).collect();
+        let after: Vec<RowState> = after.into_iter().map(stored).collect();
         let mut by_key = HashMap::with_capacity(after.len());
         for row in &after {
             by_key.insert(KeyHash::new(&row.stored_key()?), row);
         }
         let mut pairs = Vec::with_capacity(before.len());
         for row in &before {
-            pairs.push((Some(row), by_key.get(&KeyHash::new(&row.stored_key()?)).copied()));
+            // What a trigger left out of the update did not come back, or is found as it was.
+            let after = by_key.get(&KeyHash::new(&row.stored_key()?)).copied();
+            if after.is_some_and(|after| came_back || after.values != row.values) {
+                pairs.push((Some(row), after));
+            }
         }
         hook::tell_all(self.db, Operation::Update, &pairs, self.write).await
     }
 }
 
-/// The rows afterwards.
-enum After {
-    Rows(Cells),
-    /// As before, but for these values.
-    Set(Vec<(usize, Value)>),
-}
-
-impl Foreseen {
-    fn after(&self, before: &Cells, width: usize) -> After {
-        let Some(raised) = self.raised else { return After::Set(self.set.clone()) };
-        let mut cells = before.clone();
-        for row in cells.chunks_mut(width) {
-            for (position, value) in &self.set {
-                row[*position].clone_from(value);
-            }
-            if let Value::I64(version) = &mut row[raised] {
-                *version += 1;
-            }
-        }
-        After::Rows(cells)
-    }
-}
-
 /// What will be stored, where an update sets nothing but values that come back as they are sent. As after a create, what a trigger makes of it is not seen.
-fn foreseen(model: &ModelDef, set: &[(usize, Expr)]) -> Option<Foreseen> {
+fn foreseen(model: &ModelDef, set: &[(usize, Expr)]) -> Option<Set> {
     if model.columns.iter().any(|column| column.generated.is_some()) {
         return None;
     }
@@ -264,6 +240,6 @@ fn foreseen(model: &ModelDef, set: &[(usize, Expr)]) -> Option<Foreseen> {
         _ => None,
     };
     let raised = model.version.filter(|version| set.iter().any(|(position, _)| position == version));
-    let set = set.iter().filter(|(position, _)| raised != Some(*position)).map(exact).collect::<Option<_>>()?;
-    Some(Foreseen { set, raised })
+    let values = set.iter().filter(|(position, _)| raised != Some(*position)).map(exact).collect::<Option<_>>()?;
+    Some(Set { values, raised })
 }
