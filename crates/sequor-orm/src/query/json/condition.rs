@@ -266,7 +266,7 @@ impl Subject {
                     let bind = match (&self.ty, &value) {
                         (Some(ty), _) => ty.bind(),
                         (None, Value::I64(_)) => BindType::one(ScalarType::I64),
-                        (None, Value::Null) => kinds.first().map_or(BindType::one(ScalarType::Text), |(bind, _)| bind.clone()),
+                        (None, Value::Null) => kinds.first().map_or(BindType::one(ScalarType::Text), |(bind, _)| *bind),
                         (None, _) => bind,
                     };
                     match kinds.iter_mut().find(|(known, _)| *known == bind) {
