@@ -14,6 +14,7 @@ mod own;
 mod pool;
 mod poolend;
 mod replicas;
+mod setup;
 mod silent;
 mod sweep;
 mod timeouts;

@@ -146,6 +146,10 @@ pub trait Connection: Send {
     /// Proves the connection clean (drains cut exchanges, rolls back, undoes session changes), or fails.
     fn reset(&mut self) -> BoxFuture<'_, Result<()>>;
 
+    /// Takes the settings that the session has now for its beginning: they are no change that makes the connection unclean. A [`Connection::reset`] that has
+    /// another change to undo may undo them too; whoever made them makes them again behind it.
+    fn keep_session(&mut self);
+
     /// Whether the socket still looks alive after lying unused for `idle`; costs no round trip, and for one in steady use no system call.
     fn is_alive(&mut self, idle: Duration) -> bool;
 

@@ -196,6 +196,10 @@ impl Connection for MysqlConnection {
         Box::pin(self.clean())
     }
 
+    fn keep_session(&mut self) {
+        self.forget_changes();
+    }
+
     fn is_alive(&mut self, idle: Duration) -> bool {
         match self.activity {
             Activity::Broken => false,

@@ -167,6 +167,10 @@ impl Connection for PostgresConnection {
         Box::pin(self.reset_now())
     }
 
+    fn keep_session(&mut self) {
+        self.session_changed = false;
+    }
+
     fn is_alive(&mut self, idle: Duration) -> bool {
         self.looks_alive(idle)
     }

@@ -239,6 +239,10 @@ impl Connection for SqliteConnection {
         })
     }
 
+    fn keep_session(&mut self) {
+        self.shared.set_dirty(false);
+    }
+
     fn is_alive(&mut self, _idle: Duration) -> bool {
         !self.broken && !self.thread.is_finished()
     }

@@ -80,7 +80,7 @@ impl MysqlConnection {
         self.command(Command::COM_QUERY, format!("SET {names}, {SETTINGS}").as_bytes(), Reply::Ok)
     }
 
-    fn forget_changes(&mut self) {
+    pub(super) fn forget_changes(&mut self) {
         (self.dirty, self.moved) = (false, false);
         self.replies.clear_session_change();
     }

@@ -60,6 +60,8 @@ pub(crate) struct ConnectionPool {
 /// A connection with what is known about it.
 struct Idle {
     connection: Box<dyn Connection>,
+    /// What `after_connect` executed on it.
+    setup: Vec<String>,
     cancel: Option<Arc<dyn Cancel>>,
     since: Instant,
     /// When it has lived long enough.
@@ -157,9 +159,9 @@ impl ConnectionPool {
         let mut pause = self.retry.delay;
         let mut attempt = 1;
         let era = self.role.era();
-        let connection = loop {
+        let (connection, setup) = loop {
             match self.ask_for_one().await {
-                Ok(connection) => break connection,
+                Ok(opened) => break opened,
                 // One of ours comes back sooner than a full server has another.
                 Err(Error::Connection(error)) if error.kind() == ConnectionErrorKind::ServerFull && self.full.open() > 0 => {
                     return Err(Error::Connection(error));
@@ -179,6 +181,7 @@ impl ConnectionPool {
         let (now, cancel) = (Instant::now(), connection.canceller().map(Arc::from));
         Ok(Idle {
             connection,
+            setup,
             cancel,
             since: now,
             expires: self.limits.lifetime.and_then(|limit| now.checked_add(limit)),
@@ -188,8 +191,8 @@ impl ConnectionPool {
         })
     }
 
-    /// Opens a connection where the hooks say, and lets them set it up.
-    async fn open_one(&self) -> Result<Box<dyn Connection>> {
+    /// Opens a connection where the hooks say, and lets them set it up: with what, stands beside it.
+    async fn open_one(&self) -> Result<(Box<dyn Connection>, Vec<String>)> {
         let hooks = &self.hooks.connection;
         let connection = match hooks.target(&self.url).await? {
             Some(target) => super::options::driver(target.url())?.connect().await?,
@@ -239,7 +242,7 @@ impl ConnectionPool {
 
     /// A connection that the pool does not count.
     pub(crate) async fn direct(&self) -> Result<Box<dyn Connection>> {
-        self.open_one().await
+        Ok(self.open_one().await?.0)
     }
 
     /// A place among the streams that keep a connection: one fewer than there are connections, so that streams that read includes beside their rows never

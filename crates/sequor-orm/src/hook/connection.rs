@@ -66,7 +66,8 @@ impl fmt::Debug for ConnectTarget {
     }
 }
 
-/// A connection that was just opened; `after_connect` may set it up.
+/// A connection that was just opened; `after_connect` may set it up. What is executed on it belongs to its session: where the pool has to clean the session
+/// for another reason, it is executed again.
 ///
 /// ```
 /// # use sequor::prelude::*;
@@ -82,6 +83,8 @@ impl fmt::Debug for ConnectTarget {
 /// ```
 pub struct NewConnection {
     connection: Box<dyn Connection>,
+    /// What was executed.
+    scripts: Vec<String>,
 }
 
 impl NewConnection {
@@ -103,7 +106,9 @@ impl NewConnection {
     /// # Errors
     /// Those of the database.
     pub async fn execute(&mut self, sql: &str) -> Result<()> {
-        self.connection.execute_script(sql.to_owned()).await
+        self.connection.execute_script(sql.to_owned()).await?;
+        self.scripts.push(sql.to_owned());
+        Ok(())
     }
 }
 
@@ -220,9 +225,9 @@ impl ConnectionHooks {
         Ok(target.filter(|target| target.url != url))
     }
 
-    /// Sets a new connection up.
-    pub(crate) async fn opened(&self, connection: Box<dyn Connection>) -> Result<Box<dyn Connection>> {
-        let mut opened = NewConnection { connection };
+    /// Sets a new connection up, and says with what.
+    pub(crate) async fn opened(&self, connection: Box<dyn Connection>) -> Result<(Box<dyn Connection>, Vec<String>)> {
+        let mut opened = NewConnection { connection, scripts: Vec::new() };
         for (name, listener) in self.all() {
             if let Listener::Opened(run) = listener
                 && let Err(error) = super::fire::guarded(&name, || run(&mut opened)).await
@@ -231,7 +236,10 @@ impl ConnectionHooks {
                 return Err(error);
             }
         }
-        Ok(opened.connection)
+        if !opened.scripts.is_empty() {
+            opened.connection.keep_session();
+        }
+        Ok((opened.connection, opened.scripts))
     }
 
     /// Tells what happens to a connection.

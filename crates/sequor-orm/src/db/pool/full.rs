@@ -187,7 +187,7 @@ impl Fullness {
 
 impl ConnectionPool {
     /// Asks the server for a connection, unless it has just refused one.
-    pub(super) async fn ask_for_one(&self) -> Result<Box<dyn Connection>> {
+    pub(super) async fn ask_for_one(&self) -> Result<(Box<dyn Connection>, Vec<String>)> {
         self.turn().await?;
         let outcome = self.open_one().await;
         self.full.note(&outcome, self.size);

@@ -75,6 +75,18 @@ impl Drop for Pooled {
     }
 }
 
+/// Brings a connection back to its beginning: clean, and set up as it was when it was opened.
+async fn anew(slot: &mut Idle) -> Result<()> {
+    slot.connection.reset().await?;
+    for script in &slot.setup {
+        slot.connection.execute_script(script.clone()).await?;
+    }
+    if !slot.setup.is_empty() {
+        slot.connection.keep_session();
+    }
+    Ok(())
+}
+
 /// Cleans a connection while it keeps its permit: freeing the permit first would let the pool grow past its limit.
 fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphorePermit>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -83,7 +95,7 @@ fn clean(mut slot: Idle, pool: Arc<ConnectionPool>, permit: Option<OwnedSemaphor
         return pool.put(slot);
     }
     runtime.spawn(async move {
-        let clean = tokio::time::timeout(RESET_LIMIT, slot.connection.reset()).await;
+        let clean = tokio::time::timeout(RESET_LIMIT, anew(&mut slot)).await;
         let of_use = !pool.closed.load(Ordering::Acquire) && slot.era == pool.role.era();
         if matches!(clean, Ok(Ok(()))) && slot.connection.status() == Status::Idle && of_use {
             pool.put(slot);

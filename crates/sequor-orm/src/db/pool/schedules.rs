@@ -136,6 +136,8 @@ impl Connection for Line {
         self.status
     }
 
+    fn keep_session(&mut self) {}
+
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
         if self.status == Status::Broken {
             return Box::pin(async { Err(Error::connection(ConnectionErrorKind::Broken, "it is broken")) });
