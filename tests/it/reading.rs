@@ -172,6 +172,20 @@ async fn loads_lazily_for_one_and_for_a_slice(db: Db) -> sequor::Result<()> {
     Ok(())
 }
 
+/// MySQL keeps the types that a prepared statement first met, and would read a text behind a number as one.
+#[sequor::test]
+async fn one_statement_takes_values_of_other_kinds(db: Db) -> sequor::Result<()> {
+    for _ in 0..2 {
+        let (a, b) = ("Ann", 7_i64);
+        assert_eq!(db.query_as::<(String, i64)>(sql!("SELECT {a} AS a, {b} AS b")).await?, [("Ann".to_owned(), 7)]);
+        let b = "Bob";
+        assert_eq!(db.query_as::<(String, String)>(sql!("SELECT {a} AS a, {b} AS b")).await?, [("Ann".to_owned(), "Bob".to_owned())]);
+        let (a, b) = (2.5_f64, "7");
+        assert_eq!(db.query_as::<(f64, String)>(sql!("SELECT {a} AS a, {b} AS b")).await?, [(2.5, "7".to_owned())]);
+    }
+    Ok(())
+}
+
 #[sequor::test(models(User, Profile, Post, Tag, PostTag))]
 async fn reads_raw_sql(db: Db) -> sequor::Result<()> {
     seed(&db).await?;

@@ -48,6 +48,9 @@ pub(crate) struct MysqlConnection {
     /// Kept from row to row.
     starts: Vec<usize>,
     longest_packet: usize,
+    /// How far generated keys lie apart, and how far they did when the session began.
+    key_step: i64,
+    first_key_step: i64,
     /// Whether transactions see one state of the data unless they ask otherwise.
     repeatable: bool,
     round_trip: Option<Duration>,
@@ -88,6 +91,8 @@ impl MysqlConnection {
             moved: false,
             starts: Vec::with_capacity(16),
             longest_packet: 1 << 20,
+            key_step: 1,
+            first_key_step: 1,
             repeatable: false,
             round_trip: None,
             round_trips: 0,

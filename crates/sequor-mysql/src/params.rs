@@ -37,22 +37,23 @@ const fn form(ty: Wire) -> Form {
     [ty as u8, 0]
 }
 
-/// Writes the body of the packet that executes a statement.
+/// Writes the body of the packet that executes a statement. `true`: the server has other types for its parameters, and is told anew.
 ///
 /// # Errors
 /// `Decode` for a value that its type does not take, `Usage` for a list that MySQL has no form for.
-pub(crate) fn write_execute(out: &mut Vec<u8>, statement: &mut Statement, params: &[Param]) -> Result<()> {
-    let start = out.len();
+pub(crate) fn write_execute(out: &mut Vec<u8>, statement: &mut Statement, params: &[Param]) -> Result<bool> {
+    let (start, mut changed) = (out.len(), false);
     loop {
         out.truncate(start);
         out.push(Command::COM_STMT_EXECUTE as u8);
         out.extend_from_slice(&statement.id.to_le_bytes());
         out.extend_from_slice(&[0, 1, 0, 0, 0]);
         if params.is_empty() || write_params(out, statement, params)? {
-            return Ok(());
+            return Ok(changed);
         }
         // Other types than last time: once more, with the types.
         statement.types.clear();
+        changed = true;
     }
 }
 

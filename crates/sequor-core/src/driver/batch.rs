@@ -77,6 +77,9 @@ pub struct StepDone {
     pub affected: u64,
     /// The generated key of the last insert, where the protocol reports one (MySQL, SQLite).
     pub last_insert_id: Option<i64>,
+    /// How far the generated keys of one insert lie apart: 1, unless the server counts otherwise (MySQL's `auto_increment_increment`, which groups of servers
+    /// set so that no two make the same key).
+    pub key_step: i64,
     /// Whether the sink paused it before its end.
     pub paused: bool,
     /// The parameters that it ran with, where it was not paused: who lent large values takes them back instead of keeping copies.

@@ -2,7 +2,6 @@
 
 use super::execute::Job;
 use super::many::WORTH;
-use super::quick::done;
 use super::reply::{Ended, Outcome, Reading};
 use super::transaction::Opening;
 use super::{Activity, MysqlConnection};
@@ -72,11 +71,11 @@ impl MysqlConnection {
             Params::Fixed(list) => list,
             Params::Many(lists) => {
                 let outcome = self.execute_many(&text, &lists, cache, &mut *sink).await?;
-                return Ok(StepDone { params: Params::Many(lists), ..done(sink, outcome, false) });
+                return Ok(StepDone { params: Params::Many(lists), ..self.done(sink, outcome, false) });
             }
             Params::Derived(derive) => match derive(earlier)? {
                 Some(list) => list,
-                None => return Ok(StepDone { params: Params::Many(Vec::new()), ..done(sink, Outcome::default(), false) }),
+                None => return Ok(StepDone { params: Params::Many(Vec::new()), ..self.done(sink, Outcome::default(), false) }),
             },
         };
         if is_last && around != Around::Nothing {
@@ -87,7 +86,7 @@ impl MysqlConnection {
         let job = Job { text: &text, params: &list, keep: cache, commit };
         if !is_last {
             let outcome = self.execute_whole(&job, &mut *sink).await?;
-            return Ok(StepDone { params: Params::Fixed(list), ..done(sink, outcome, false) });
+            return Ok(StepDone { params: Params::Fixed(list), ..self.done(sink, outcome, false) });
         }
         let ended = self.execute(&job, &mut *sink).await?;
         Ok(StepDone { params: Params::Fixed(list), ..self.step_ended(sink, ended, around) })
@@ -100,11 +99,11 @@ impl MysqlConnection {
 
     fn step_ended(&mut self, sink: Box<dyn RowSink>, ended: Ended, around: Around) -> StepDone {
         match ended {
-            Ended::Finished(outcome) => done(sink, outcome, false),
+            Ended::Finished(outcome) => self.done(sink, outcome, false),
             Ended::Paused(reading) => {
                 let outcome = reading.outcome;
                 self.activity = Activity::Paused(Box::new(Paused { reading, around }));
-                done(sink, outcome, true)
+                self.done(sink, outcome, true)
             }
         }
     }
@@ -146,7 +145,7 @@ impl MysqlConnection {
         match self.read_reply(reading, &mut *sink).await {
             Ok(Ended::Finished(outcome)) => {
                 self.finish(around).await?;
-                Ok(done(sink, outcome, false))
+                Ok(self.done(sink, outcome, false))
             }
             Ok(paused) => Ok(self.step_ended(sink, paused, around)),
             Err(error) => {

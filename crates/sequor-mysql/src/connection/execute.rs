@@ -9,9 +9,12 @@ use crate::rows::Collector;
 use crate::statements::{self, Kind, first_word};
 use crate::wire::{Event, Malformed, Reply};
 use mysql_common::constants::Command;
-use sequor_core::driver::{Param, RowSink};
+use sequor_core::driver::{Param, Product, RowSink};
 use sequor_core::{Error, Result};
 use std::sync::Arc;
+
+/// In the place of a server's error: the statement was not sent, because it has to be prepared anew first.
+const UNSENT: u16 = 0;
 
 /// One statement to run.
 pub(super) struct Job<'a> {
@@ -51,7 +54,7 @@ impl MysqlConnection {
         ended
     }
 
-    /// A statement that the server has lost, or wants prepared anew, did nothing: it is prepared and run once more.
+    /// A statement that the server has lost, or that has to be prepared anew, did nothing: it is prepared and run once more.
     #[cold]
     pub(super) async fn try_again(
         &mut self,
@@ -61,14 +64,15 @@ impl MysqlConnection {
         sink: &mut dyn RowSink,
         ended: Result<Ended>,
     ) -> Result<Ended> {
-        let is_stale = self.refusal.is_some_and(|code| STALE_STATEMENT.contains(&code));
+        let is_unsent = self.refusal == Some(UNSENT);
+        let is_stale = is_unsent || self.refusal.is_some_and(|code| STALE_STATEMENT.contains(&code));
         if is_stale || !job.keep {
             self.statements.remove(place);
         } else if let Some(statement) = self.statements.at_mut(place) {
             // The server may have refused before it learnt the types.
             statement.types.clear();
         }
-        if !is_stale || job.commit || self.is_lost() {
+        if !is_stale || job.commit && !is_unsent || self.is_lost() {
             return ended;
         }
         self.refusal = None;
@@ -115,7 +119,7 @@ impl MysqlConnection {
             let kind = self.statements.at(place).map_or(Kind::Write, |statement| statement.kind);
             self.open_for(kind).await?;
         }
-        self.queue_execute(place, job.params)?;
+        self.queue_execute(place, job.params, true)?;
         if job.commit {
             self.command(Command::COM_QUERY, b"COMMIT", Reply::Ok)?;
         }
@@ -139,8 +143,9 @@ impl MysqlConnection {
         Ok(())
     }
 
+    /// Queues one execution of a prepared statement. `anew`: the caller prepares a statement once more that is refused as stale.
     #[inline]
-    pub(super) fn queue_execute(&mut self, place: usize, params: &[Param]) -> Result<()> {
+    pub(super) fn queue_execute(&mut self, place: usize, params: &[Param], anew: bool) -> Result<()> {
         self.close_statements();
         let in_transaction = self.in_transaction() || self.opening > 0 || self.manual;
         let Some(statement) = self.statements.at_mut(place) else { return Err(Error::bug("a statement has lost its place")) };
@@ -148,9 +153,20 @@ impl MysqlConnection {
             return Err(wrong_count(statement.parameters, params.len()));
         }
         let mark = self.wire.open();
-        if let Err(error) = write_execute(self.wire.output(), statement, params) {
-            self.wire.undo(mark);
-            return Err(error);
+        match write_execute(self.wire.output(), statement, params) {
+            Ok(false) => {}
+            // MySQL keeps the types of the first execution and turns later values into them: 'Ann' would be the number 0.
+            // <https://dev.mysql.com/doc/refman/8.4/en/prepare.html>
+            Ok(true) if anew && self.server.product == Product::Mysql => {
+                self.wire.undo(mark);
+                self.refusal = Some(UNSENT);
+                return Err(Error::bug("a statement that is to be prepared anew was not"));
+            }
+            Ok(true) => {}
+            Err(error) => {
+                self.wire.undo(mark);
+                return Err(error);
+            }
         }
         let length = self.wire.opened_length(mark);
         if length >= self.longest_packet {

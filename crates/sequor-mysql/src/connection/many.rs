@@ -59,7 +59,7 @@ impl MysqlConnection {
                 if sent == EXECUTIONS || self.wire.output().len() > BYTES {
                     break;
                 }
-                self.queue_execute(place, list)?;
+                self.queue_execute(place, list, false)?;
                 (lists, sent) = (rest, sent + 1);
             }
             self.flush().await?;

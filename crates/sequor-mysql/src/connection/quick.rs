@@ -52,7 +52,7 @@ impl MysqlConnection {
             Box::pin(self.absorb_kill()).await?;
         }
         let mut reading = Reading::prepared(place);
-        let mut progress = match self.queue_execute(place, &params) {
+        let mut progress = match self.queue_execute(place, &params, true) {
             Ok(()) => Progress::More,
             Err(error) => Progress::Failed(error),
         };
@@ -72,7 +72,7 @@ impl MysqlConnection {
             self.at_stake = false;
             self.activity = Activity::Settled;
             self.shared.end_turn();
-            return Ok(StepDone { params: Params::Fixed(params), ..done(sink, reading.outcome, false) });
+            return Ok(StepDone { params: Params::Fixed(params), ..self.done(sink, reading.outcome, false) });
         }
         let quick = Quick { place, text, params, sink };
         let result = Box::pin(self.end_slowly(progress, reading, quick)).await;
@@ -99,9 +99,9 @@ impl MysqlConnection {
         };
         Ok(StepDone { params: Params::Fixed(params), ..self.step_done(sink, ended) })
     }
-}
 
-/// What a step has done.
-pub(super) fn done(sink: Box<dyn RowSink>, outcome: Outcome, paused: bool) -> StepDone {
-    StepDone { sink, affected: outcome.affected, last_insert_id: outcome.last_insert_id, paused, params: Params::default() }
+    /// What a step has done.
+    pub(super) fn done(&self, sink: Box<dyn RowSink>, Outcome { affected, last_insert_id, .. }: Outcome, paused: bool) -> StepDone {
+        StepDone { sink, affected, last_insert_id, key_step: self.key_step, paused, params: Params::default() }
+    }
 }

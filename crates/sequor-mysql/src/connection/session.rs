@@ -25,12 +25,16 @@ const SETTINGS: &str = "autocommit = 1, \
     sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION', \
     time_zone = '+00:00', group_concat_max_len = 1073741824, session_track_state_change = 1";
 
+/// The setting of how far generated keys lie apart.
+const KEY_STEP: &str = "auto_increment_increment";
+
 /// What the server says about itself.
 #[derive(Default)]
 struct Facts {
     longest_packet: i64,
     read_only: bool,
     isolation: String,
+    key_step: i64,
 }
 
 impl RowSink for Facts {
@@ -38,6 +42,17 @@ impl RowSink for Facts {
         self.longest_packet = row.i64(0)?.unwrap_or_default();
         self.read_only = row.i64(1)? != Some(0);
         self.isolation = row.text(2)?.unwrap_or_default().to_owned();
+        self.key_step = row.i64(3)?.unwrap_or(1);
+        Ok(Flow::Continue)
+    }
+}
+
+/// How far generated keys lie apart.
+struct KeyStep(i64);
+
+impl RowSink for KeyStep {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.0 = row.i64(0)?.unwrap_or(1);
         Ok(Flow::Continue)
     }
 }
@@ -58,7 +73,9 @@ impl MysqlConnection {
         let start = Instant::now();
         self.queue_settings()?;
         let isolation = if self.server.product == Product::Mariadb { "tx_isolation" } else { "transaction_isolation" };
-        let question = format!("SELECT @@max_allowed_packet, @@global.read_only OR @@global.innodb_read_only, @@session.{isolation}");
+        let question = format!(
+            "SELECT @@max_allowed_packet, @@global.read_only OR @@global.innodb_read_only, @@session.{isolation}, @@session.{KEY_STEP}"
+        );
         self.command(Command::COM_QUERY, question.as_bytes(), Reply::Rows)?;
         self.flush().await?;
         self.expect_ok().await?;
@@ -67,6 +84,7 @@ impl MysqlConnection {
         self.read_reply(Reading::plain(), &mut facts).await?;
         self.longest_packet = usize::try_from(facts.longest_packet).unwrap_or(1 << 20);
         self.server.read_only = facts.read_only;
+        (self.key_step, self.first_key_step) = (facts.key_step, facts.key_step);
         self.repeatable = matches!(facts.isolation.as_str(), "REPEATABLE-READ" | "SERIALIZABLE");
         self.forget_changes();
         Ok(())
@@ -129,6 +147,15 @@ impl MysqlConnection {
                 Ended::Paused(_) => return Err(Error::bug("a script was paused")),
             }
         }
+        if contains(script, KEY_STEP) { self.ask_key_step().await } else { Ok(()) }
+    }
+
+    async fn ask_key_step(&mut self) -> Result<()> {
+        self.command(Command::COM_QUERY, format!("SELECT @@session.{KEY_STEP}").as_bytes(), Reply::Rows)?;
+        self.flush().await?;
+        let mut answer = KeyStep(self.key_step);
+        self.read_reply(Reading::plain(), &mut answer).await?;
+        self.key_step = answer.0;
         Ok(())
     }
 
@@ -215,6 +242,7 @@ impl MysqlConnection {
             self.command(Command::COM_INIT_DB, database.as_bytes(), Reply::Ok)?;
         }
         self.statements.clear();
+        self.key_step = self.first_key_step;
         self.command(Command::COM_RESET_CONNECTION, b"", Reply::Ok)?;
         self.queue_settings()?;
         self.flush().await?;

@@ -70,8 +70,9 @@ pub fn end(sequence: u8, status: u8) -> Vec<u8> {
 
 /// The answer to the questions that follow every login.
 pub fn facts() -> Vec<u8> {
-    let row = [&[8][..], b"16777216", &[1], b"0", &[15], b"REPEATABLE-READ"].concat();
-    [packet(1, &[3]), definition(2, "a", 8), definition(3, "b", 8), definition(4, "c", 253), packet(5, &row), end(6, 2)].concat()
+    let row = [&[8][..], b"16777216", &[1], b"0", &[15], b"REPEATABLE-READ", &[1], b"1"].concat();
+    let definitions = [definition(2, "a", 8), definition(3, "b", 8), definition(4, "c", 253), definition(5, "d", 8)].concat();
+    [packet(1, &[4]), definitions, packet(6, &row), end(7, 2)].concat()
 }
 
 /// A login by an empty or native password, and the session after it.

@@ -50,6 +50,7 @@ impl PostgresConnection {
             sink: step.sink,
             affected: counts.get(index).copied().unwrap_or(0),
             last_insert_id: None,
+            key_step: 1,
             paused: paused && index + 1 == last,
             params: step.params,
         });
@@ -71,7 +72,7 @@ impl PostgresConnection {
             self.paused = Some(false);
         }
         let affected = self.counts.first().copied().unwrap_or(0);
-        Ok(StepDone { sink: step.sink, affected, last_insert_id: None, paused, params: step.params })
+        Ok(StepDone { sink: step.sink, affected, last_insert_id: None, key_step: 1, paused, params: step.params })
     }
 
     /// The flush of a step that needs nothing before it.
@@ -115,6 +116,7 @@ impl PostgresConnection {
             sink: step.sink,
             affected: self.counts.first().copied().unwrap_or(0),
             last_insert_id: None,
+            key_step: 1,
             paused: self.paused.is_some(),
             params: Params::default(),
         })

@@ -82,7 +82,7 @@ impl Task<'_, '_> {
     fn finish(self, params: Params) -> StepDone {
         let last_insert_id = (self.kind == Kind::Insert && self.changed > 0).then(|| self.connection.last_insert_rowid());
         let affected = self.affected();
-        StepDone { sink: self.sink, affected, last_insert_id, paused: false, params }
+        StepDone { sink: self.sink, affected, last_insert_id, key_step: 1, paused: false, params }
     }
 
     fn affected(&self) -> u64 {
@@ -160,7 +160,7 @@ impl Task<'_, '_> {
 
     fn pause(&mut self) {
         let sink = std::mem::replace(&mut self.sink, Box::new(Discard));
-        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, paused: true, params: Params::default() };
+        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, key_step: 1, paused: true, params: Params::default() };
         match self.exchange.pause(done, self.connection.is_autocommit()) {
             Some(sink) => {
                 self.sink = sink;

@@ -42,6 +42,8 @@ const COMPUTED: usize = 100;
 struct Group {
     /// Whether the database computes something in them.
     computed: bool,
+    /// None of its rows can meet an old one: each has NULL in every unique key that is given.
+    fresh: bool,
     /// The columns that come back: found before the first statement, since answers change the rows.
     back: Vec<usize>,
     positions: Vec<usize>,
@@ -77,6 +79,9 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     let count = rows.len();
     let mixes = returns(db, options) && matches!(options.duplicates, OnDuplicate::Fail);
     let mut groups = grouped(&model, rows, mixes);
+    if !db.dialect().insert_returning() && !matches!(options.duplicates, OnDuplicate::Fail) {
+        groups = groups.into_iter().flat_map(|group| apart(&model, group)).collect();
+    }
     for group in &mut groups {
         group.back = back(db, &model, group, options);
     }
@@ -157,7 +162,7 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec<Group> {
     {
         let positions = (0..model.columns.len()).filter(|position| writes(model, first, *position)).collect();
         let computed = !first.computed.is_empty();
-        return vec![Group { computed, back: Vec::new(), positions, places: (0..rows.len()).collect(), rows }];
+        return vec![Group { computed, fresh: false, back: Vec::new(), positions, places: (0..rows.len()).collect(), rows }];
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut last = None;
@@ -199,6 +204,7 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec<Group> {
                 let positions = (0..model.columns.len()).filter(|position| writes(model, &row, *position)).collect();
                 groups.push(Group {
                     computed: !row.computed.is_empty(),
+                    fresh: false,
                     back: Vec::new(),
                     positions,
                     places: vec![place],
@@ -208,6 +214,21 @@ fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// The rows of a group that can meet an old one, and those that cannot: only the keys of these are consecutive, where the database tells no more than the first.
+fn apart(model: &ModelDef, group: Group) -> Vec<Group> {
+    let given: Vec<Vec<usize>> =
+        model.unique_keys().into_iter().filter(|key| key.iter().all(|position| group.positions.contains(position))).collect();
+    let null = |row: &RowState, position: &usize| row.values[*position].as_ref().is_none_or(Value::is_null);
+    let fresh = |row: &RowState| row.computed.is_empty() && given.iter().all(|key| key.iter().any(|position| null(row, position)));
+    let Group { computed, positions, places, rows, .. } = group;
+    let (new, old): (Vec<_>, Vec<_>) = places.into_iter().zip(rows).partition(|(_, row)| fresh(row));
+    let group = |(fresh, rows): (bool, Vec<(usize, RowState)>)| {
+        let (places, rows) = rows.into_iter().unzip();
+        Group { computed, fresh, back: Vec::new(), positions: positions.clone(), places, rows }
+    };
+    [(false, old), (true, new)].into_iter().filter(|(_, rows)| !rows.is_empty()).map(group).collect()
 }
 
 /// All that decides the group of a row without expressions: which of its values are missing, and which are NULL.
@@ -451,22 +472,23 @@ fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, 
     // Keys are not consecutive where some rows met old ones.
     let meets = match &options.duplicates {
         OnDuplicate::Fail => false,
+        _ if group.fresh => false,
         OnDuplicate::Ignore => true,
         OnDuplicate::Update { key, .. } => key.is_some() || covered_key(model, &group.positions).is_ok(),
     };
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
-    let (last, params) = (done.last_insert_id, std::mem::take(&mut done.params));
+    let (last, step, params) = (done.last_insert_id, done.key_step, std::mem::take(&mut done.params));
     let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?) };
     let rows = &mut group.rows[part.rows.clone()];
     give_back(&group.positions, part.way, params, rows);
     if let Some(returned) = returned {
         take_back(returned, rows, (back, &group.positions), ignoring)?;
     } else if let (Some(key), Some(last), false) = (counted, last, meets) {
-        // MySQL tells the first of consecutive keys, which a simple insert of known length always gets; SQLite the last.
+        // MySQL tells the first of keys that lie a step apart, which a simple insert of known length always gets; SQLite the last.
         let length = i64::try_from(rows.len()).unwrap_or(0);
         let first = if part.way == Way::Loop { last + 1 - length } else { last };
-        for (row, key_value) in rows.iter_mut().zip(first..) {
-            row.values[key] = Some(Value::I64(key_value));
+        for (row, number) in rows.iter_mut().zip(0..) {
+            row.values[key] = Some(Value::I64(first + number * step));
         }
     }
     for row in rows {

@@ -25,19 +25,21 @@ pub(super) fn is_needed(db: &Db, model: &ModelDef, group: &Group, options: &Bulk
     }
     let open = unknown(model, &group.positions, &group.rows);
     let is_counted = || counts_up(model, &group.positions) && model.primary_key == open;
-    !matches!(options.duplicates, OnDuplicate::Fail) || group.computed || !(open.is_empty() || is_counted())
+    let meets = !group.fresh && !matches!(options.duplicates, OnDuplicate::Fail);
+    meets || group.computed || !(open.is_empty() || is_counted())
 }
 
 /// Fills rows that are written with what the database holds. One that nothing tells from others stays as it was given.
 pub(super) async fn fill(db: &Db, model: &Arc<ModelDef>, group: &mut Group, options: &BulkOptions) -> Result<()> {
     let by = match &options.duplicates {
+        _ if group.fresh => model.primary_key.clone(),
         OnDuplicate::Update { key: Some(key), .. } => key.clone(),
         OnDuplicate::Update { key: None, .. } | OnDuplicate::Ignore => {
             covered_key(model, &group.positions).unwrap_or_else(|_| model.primary_key.clone())
         }
         OnDuplicate::Fail => model.primary_key.clone(),
     };
-    let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
+    let ignoring = !group.fresh && matches!(options.duplicates, OnDuplicate::Ignore);
     for rows in group.rows.chunks_mut(PAGE) {
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, &by)).filter(|key| !key.iter().any(Value::is_null)).collect();
         if by.is_empty() || keys.is_empty() {
