@@ -23,7 +23,7 @@ pub const SEA_ORM: Library = Library {
 pub const TOASTY: Library = Library {
     name: "Toasty",
     dependencies: "toasty = { version = \"0.11\", default-features = false, features = [\"postgresql\", \"jiff\", \"rust_decimal\"] }\njiff = \"0.2\"\nrust_decimal = \"1\"\n",
-    head: "use rust_decimal::Decimal;\n",
+    head: "#![recursion_limit = \"512\"]\nuse rust_decimal::Decimal;\n",
     model: toasty,
 };
 
