@@ -39,6 +39,8 @@ pub(crate) struct MysqlConnection {
     at_stake: bool,
     /// The number of the last error that the server sent, since the call began.
     refusal: Option<u16>,
+    /// Whether the last statement was not sent, because it has to be prepared anew first.
+    unsent: bool,
     /// A statement whose definitions are being read.
     preparing: Option<u32>,
     /// Whether the session was changed beyond what the server reports.
@@ -86,6 +88,7 @@ impl MysqlConnection {
             opening: 0,
             at_stake: false,
             refusal: None,
+            unsent: false,
             preparing: None,
             dirty: false,
             moved: false,

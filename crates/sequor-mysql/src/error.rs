@@ -21,6 +21,7 @@ pub(crate) fn statement_error(error: &ServerError) -> Error {
     match error.code {
         1062 | 1586 => unique(error, detail),
         1216 | 1217 | 1451 | 1452 => foreign_key(error, detail),
+        3730 => pointed_to(error, detail),
         1048 | 1263 | 1364 => not_null(error, detail),
         3819 | 4025 => check(error, detail),
         1213 => Error::Deadlock { detail: retryable(detail) },
@@ -115,6 +116,14 @@ fn foreign_key(error: &ServerError, mut detail: Detail) -> Error {
         fields = names.split(", ").filter_map(last_name).collect();
     }
     Error::ForeignKeyConstraint { fields, detail: Box::new(detail) }
+}
+
+/// MySQL's answer to dropping a table: `Cannot drop table 'a' referenced by a foreign key constraint 'name' on table 'b'.`
+fn pointed_to(error: &ServerError, mut detail: Detail) -> Error {
+    let mut names = error.message.split('\'').skip(3).step_by(2).map(str::to_owned);
+    detail.constraint = names.next();
+    detail.table = names.next();
+    Error::ForeignKeyConstraint { fields: Vec::new(), detail: Box::new(detail) }
 }
 
 /// The last of the names quoted with backticks.

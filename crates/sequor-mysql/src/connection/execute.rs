@@ -13,9 +13,6 @@ use sequor_core::driver::{Param, Product, RowSink};
 use sequor_core::{Error, Result};
 use std::sync::Arc;
 
-/// In the place of a server's error: the statement was not sent, because it has to be prepared anew first.
-const UNSENT: u16 = 0;
-
 /// One statement to run.
 pub(super) struct Job<'a> {
     pub(super) text: &'a Arc<str>,
@@ -45,7 +42,7 @@ impl MysqlConnection {
             }
         };
         let ended = self.execute_prepared(place, job, sink).await;
-        if ended.is_err() && self.refusal.is_some() {
+        if ended.is_err() && (self.refusal.is_some() || self.unsent) {
             return self.try_again(place, hash, job, sink, ended).await;
         }
         if !job.keep {
@@ -64,7 +61,7 @@ impl MysqlConnection {
         sink: &mut dyn RowSink,
         ended: Result<Ended>,
     ) -> Result<Ended> {
-        let is_unsent = self.refusal == Some(UNSENT);
+        let is_unsent = std::mem::take(&mut self.unsent);
         let is_stale = is_unsent || self.refusal.is_some_and(|code| STALE_STATEMENT.contains(&code));
         if is_stale || !job.keep {
             self.statements.remove(place);
@@ -159,7 +156,7 @@ impl MysqlConnection {
             // <https://dev.mysql.com/doc/refman/8.4/en/prepare.html>
             Ok(true) if anew && self.server.product == Product::Mysql => {
                 self.wire.undo(mark);
-                self.refusal = Some(UNSENT);
+                self.unsent = true;
                 return Err(Error::bug("a statement that is to be prepared anew was not"));
             }
             Ok(true) => {}

@@ -92,7 +92,7 @@ impl MysqlConnection {
         };
         self.at_stake = false;
         let job = Job { text: &text, params: &params, keep: true, commit: false };
-        let ended = if ended.is_err() && self.refusal.is_some() {
+        let ended = if ended.is_err() && (self.refusal.is_some() || self.unsent) {
             self.try_again(place, hash(&text), &job, &mut *sink, ended).await?
         } else {
             ended?

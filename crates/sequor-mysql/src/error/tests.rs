@@ -33,6 +33,9 @@ fn a_broken_foreign_key_names_table_constraint_and_fields() {
     assert_eq!(fields, ["user_id", "b"]);
     assert_eq!(detail.constraint.as_deref(), Some("posts_user"));
     assert_eq!(detail.table.as_deref(), Some("posts"));
+    let error = of(3730, "Cannot drop table 'lands' referenced by a foreign key constraint 'towns_ibfk_1' on table 'towns'.");
+    let Error::ForeignKeyConstraint { detail, .. } = error else { panic!("{error:?}") };
+    assert_eq!((detail.table.as_deref(), detail.constraint.as_deref()), (Some("towns"), Some("towns_ibfk_1")));
     assert!(matches!(of(1217, "Cannot delete or update a parent row: a foreign key constraint fails"), Error::ForeignKeyConstraint { .. }));
 }
 

@@ -144,14 +144,29 @@ async fn upsert_locked(db: &Db, state: &RowState, key: &[usize], set: &[usize], 
     let model = &state.model;
     let before = locked(db, state, key, options).await?;
     let values = insert_one(db, state, Some(conflict(state, key, set).0), options).await?;
-    let stored = match values {
-        Some(values) => RowState::stored(model.clone(), values),
-        None => locked(db, state, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))?,
+    let (stored, met_otherwise) = match values {
+        Some(values) => (RowState::stored(model.clone(), values), false),
+        None => match locked(db, state, key, options).await? {
+            Some(stored) => (stored, false),
+            None => (met_otherwise(db, state, key, options).await?, true),
+        },
     };
-    let created = before.is_none();
+    let created = before.is_none() && !met_otherwise;
     let operation = if created { hook::Operation::Create } else { hook::Operation::Update };
     hook::changed(db, operation, before.as_ref(), Some(&stored), options).await?;
     Ok((stored, created))
+}
+
+/// The row that an upsert has met by another unique key than its own, as MySQL's may.
+async fn met_otherwise(db: &Db, state: &RowState, key: &[usize], options: &WriteOptions) -> Result<RowState> {
+    let model = &state.model;
+    let given = |position: &usize| state.values[*position].as_ref().is_some_and(|value| !value.is_null());
+    for other in model.unique_keys().iter().filter(|other| *other != key && other.iter().all(given)) {
+        if let Some(row) = locked(db, state, other, options).await? {
+            return Ok(row);
+        }
+    }
+    Err(Error::not_found(model.name.to_string()))
 }
 
 /// The row of a key, locked: tells whether the row is new, which no database's answer does alike.
