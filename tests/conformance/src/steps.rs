@@ -16,9 +16,15 @@ use std::sync::{Arc, Mutex};
 /// What a step keeps under a name.
 #[derive(Clone)]
 pub enum Kept {
-    One(Record),
+    One(Box<Record>),
     Many(Vec<Record>),
     Nothing,
+}
+
+impl Kept {
+    pub fn one(record: Record) -> Kept {
+        Kept::One(Box::new(record))
+    }
 }
 
 /// The state of a scenario.
@@ -81,7 +87,7 @@ impl Scene {
     fn one(&self, step: &Json) -> sequor::Result<Record> {
         let name = step["on"].as_str().unwrap_or_default();
         match self.find(name) {
-            Some(Kept::One(record)) => Ok(record),
+            Some(Kept::One(record)) => Ok(*record),
             _ => Err(Error::usage(format!("nothing is kept as {name}"))),
         }
     }
@@ -93,7 +99,7 @@ impl Scene {
             Some((list, rest)) => {
                 let index: usize = rest.trim_end_matches(']').parse().ok()?;
                 match self.kept.get(list)? {
-                    Kept::Many(records) => records.get(index).cloned().map(Kept::One),
+                    Kept::Many(records) => records.get(index).cloned().map(Kept::one),
                     _ => None,
                 }
             }
@@ -110,7 +116,7 @@ impl Scene {
         let name = step["on"].as_str().unwrap_or_default().to_owned();
         match name.split_once('[') {
             None => {
-                self.kept.insert(name, Kept::One(record));
+                self.kept.insert(name, Kept::one(record));
             }
             Some((list, rest)) => {
                 let index: usize = rest.trim_end_matches(']').parse().unwrap_or(usize::MAX);
@@ -320,7 +326,7 @@ async fn read(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
                 model.find_by_pk_with(scene.resolve(&step["pk"]), options).await?
             };
             let answer = json!({ "row": row(&found) });
-            scene.keep(step, found.map_or(Kept::Nothing, Kept::One));
+            scene.keep(step, found.map_or(Kept::Nothing, Kept::one));
             Ok(answer)
         }
         "findAndCountAll" => {
@@ -369,13 +375,13 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
         "create" => {
             let record = scene.model(step)?.create_with(values, options).await?;
             let answer = json!({ "row": record.to_json() });
-            scene.keep(step, Kept::One(record));
+            scene.keep(step, Kept::one(record));
             Ok(answer)
         }
         "build" => {
             let record = scene.model(step)?.build_with(values, &options)?;
             let answer = json!({ "row": record.to_json() });
-            scene.keep(step, Kept::One(record));
+            scene.keep(step, Kept::one(record));
             Ok(answer)
         }
         "bulkBuild" => {
@@ -416,7 +422,7 @@ async fn make(scene: &mut Scene, op: &str, step: &Json) -> sequor::Result<Json> 
                 _ => model.find_or_create(options).await?,
             };
             let answer = json!({ "row": record.to_json(), "created": created });
-            scene.keep(step, Kept::One(record));
+            scene.keep(step, Kept::one(record));
             Ok(answer)
         }
         "validate" => {

@@ -108,7 +108,7 @@ pub(super) async fn association(scene: &mut Scene, op: &str, step: &Json) -> seq
             }
             let found = record.association(name, options, &db).await?;
             let answer = if many { json!({ "rows": rows(&found) }) } else { json!({ "row": row(&found.first().cloned()) }) };
-            scene.keep(step, if many { Kept::Many(found) } else { found.into_iter().next().map_or(Kept::Nothing, Kept::One) });
+            scene.keep(step, if many { Kept::Many(found) } else { found.into_iter().next().map_or(Kept::Nothing, Kept::one) });
             Ok(answer)
         }
         "count" => Ok(json!({ "value": record.association_count(name, options, &db).await? })),
@@ -118,7 +118,7 @@ pub(super) async fn association(scene: &mut Scene, op: &str, step: &Json) -> seq
             scene.put_back(step, record);
             let made = made?;
             let answer = json!({ "row": made.to_json() });
-            scene.keep(step, Kept::One(made));
+            scene.keep(step, Kept::one(made));
             Ok(answer)
         }
         "has" => Ok(json!({ "value": record.association_has(name, target, &db).await? })),
