@@ -5,7 +5,7 @@ use sequor::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
 #[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "users", timestamps = false)]
+#[model(table = "users")]
 pub struct User {
     #[field(primary_key, auto_increment)]
     pub id: i32,
@@ -15,7 +15,7 @@ pub struct User {
 }
 
 #[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "posts", timestamps = false)]
+#[model(table = "posts")]
 pub struct Post {
     #[field(primary_key, auto_increment)]
     pub id: i32,
@@ -27,7 +27,7 @@ pub struct Post {
 }
 
 #[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "comments", timestamps = false)]
+#[model(table = "comments")]
 pub struct Comment {
     #[field(primary_key, auto_increment)]
     pub id: i32,
@@ -38,7 +38,7 @@ pub struct Comment {
 
 /// A user and one of its posts.
 #[derive(Model, Clone, Debug, PartialEq)]
-#[model(table = "users", timestamps = false)]
+#[model(table = "users")]
 pub struct Author {
     #[field(primary_key, auto_increment)]
     pub id: i32,
@@ -94,7 +94,7 @@ fn black_or_brown(number: usize) -> Option<&'static str> {
 }
 
 async fn insert_users(db: &Db, size: usize, hair_color: impl Fn(usize) -> Option<&'static str>) -> Result<()> {
-    let user = |number| draft!(User { name: format!("User {number}"), hair_color: hair_color(number) });
+    let user = |number| draft!(User { name: format!("User {number}"), hair_color: hair_color(number).map(str::to_owned) });
     User::bulk_create((0..size).map(user).collect::<Vec<_>>()).exec(db).await?;
     Ok(())
 }

@@ -72,14 +72,15 @@ pub fn run(checkout: Option<&str>, quick: bool) -> Result<()> {
     with_sequor(&sources)?;
     let running = servers::start(&["postgres".to_owned(), "mysql".to_owned()])?;
     let mut page = String::from("<!-- Written by `cargo xtask bench --diesel`. -->\n");
+    let file = "docs/src/performance/diesel.md";
     for side in [SQLITE, POSTGRES, MYSQL] {
         let times = measure(&side, &sources, &target, (&running, quick))?;
         table(&mut page, side.name, &times);
+        // Each database as it is done: the next one may not build.
+        std::fs::write(file, &page).map_err(|error| format!("{file}: {error}"))?;
+        println!("{file} has {}", side.name);
     }
     drop(running);
-    let file = "docs/src/performance/diesel.md";
-    std::fs::write(file, page).map_err(|error| format!("{file}: {error}"))?;
-    println!("{file} is written");
     Ok(())
 }
 
