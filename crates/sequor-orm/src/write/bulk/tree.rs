@@ -3,7 +3,7 @@
 use super::{BulkOptions, OnDuplicate, create_prepared, rows::insert_rows};
 use crate::db::Db;
 use crate::write::association::{add_rows_between, row_between};
-use crate::write::graph::relation;
+use crate::write::graph::{self, relation};
 use crate::write::{Child, RowState, Side, WriteOptions, add_links, save};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
@@ -101,18 +101,7 @@ async fn hang(
 ) -> Result<Vec<(usize, Child)>> {
     let fresh: Vec<bool> = children.iter().map(|(_, child)| child.row.original.is_none()).collect();
     for (place, child) in &mut children {
-        if child.row.original.is_none() {
-            for (name, value) in &def.scope {
-                if let Some(position) = child.row.model.position(name) {
-                    child.row.values[position] = Some(value.clone());
-                }
-            }
-        }
-        if def.kind != RelationKind::BelongsToMany {
-            for (target, own) in link.columns.iter().zip(&link.source) {
-                child.row.values[*target] = Some(parents[*place].values[*own].clone().unwrap_or_default());
-            }
-        }
+        graph::hang(&parents[*place], child, def, link);
     }
     let mut stored = store(db, children, options).await?;
     let mut between = Vec::new();

@@ -153,7 +153,7 @@ async fn begin(db: &Db, mut state: RowState, options: &WriteOptions) -> Result<B
 }
 
 /// Gives a child what makes it one of this row: its keys and what the relation fixes.
-fn hang(parent: &RowState, child: &mut Child, def: &RelationDef, link: &Link) {
+pub(crate) fn hang(parent: &RowState, child: &mut Child, def: &RelationDef, link: &Link) {
     if child.row.original.is_none() {
         for (name, value) in &def.scope {
             if let Some(position) = child.row.model.position(name) {
