@@ -202,6 +202,15 @@ struct Subject {
     ty: Option<ColumnType>,
 }
 
+/// One condition made of those of each kind of value in a list.
+fn of_kinds(mut parts: Vec<Expr>, negated: bool) -> Expr {
+    match (parts.len(), negated) {
+        (1, _) => parts.remove(0),
+        (_, true) => Expr::And(parts),
+        (_, false) => Expr::Or(parts),
+    }
+}
+
 impl Subject {
     fn value(&self, place: Place<'_>, json: Json) -> Result<Expr> {
         // A number that no row of a whole type has is still a number to compare with.
@@ -284,11 +293,7 @@ impl Subject {
         if !exprs.is_empty() {
             parts.push(Expr::InExprs { expr: Box::new(self.expr.clone()), list: exprs, negated });
         }
-        Ok(match (parts.len(), negated) {
-            (1, _) => parts.remove(0),
-            (_, true) => Expr::And(parts),
-            (_, false) => Expr::Or(parts),
-        })
+        Ok(of_kinds(parts, negated))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Conditions on what lies in a document: keys by path, compared by the kind of the value.
 
-use super::{Subject, group};
+use super::{Subject, group, of_kinds};
 use crate::model::parse_path;
 use crate::query::json::Place;
 use sequor_core::error::{Error, Result};
@@ -114,11 +114,7 @@ fn compared(place: Place<'_>, taken: &dyn Fn(JsonAs) -> Expr, operator: &str, va
             _ => part,
         });
     }
-    Ok(match (parts.len(), negated) {
-        (1, _) => parts.remove(0),
-        (_, true) => Expr::And(parts),
-        (_, false) => Expr::Or(parts),
-    })
+    Ok(of_kinds(parts, negated))
 }
 
 /// Whether a number has more digits than a float.
