@@ -33,7 +33,9 @@ async fn serve() -> Result<()> {
     }
     files::sweep(&config.files, &db).await?;
     let app = App { db: db.clone(), keys: Keys::new(&config.secret), files: config.files.clone(), shows_codes: !config.production };
-    let listener = tokio::net::TcpListener::bind(&config.address).await?;
+    let listener = tokio::net::TcpListener::bind(&config.address).await;
+    let listener =
+        listener.map_err(|error| Error::usage(format!("{} cannot be served: {error}; HOST and PORT choose another", config.address)))?;
     println!("Accounts: http://{}/", listener.local_addr()?);
     axum::serve(listener, router(app)).with_graceful_shutdown(ended()).await?;
     db.close().await

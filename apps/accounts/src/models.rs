@@ -8,9 +8,13 @@ use sequor::prelude::*;
 pub struct User {
     #[field(primary_key, auto_increment)]
     pub id: i64,
-    #[field(unique, validate(email), validate(len(max = 255)))]
+    #[field(
+        unique,
+        validate(email, message = "is not an e-mail address"),
+        validate(len(max = 255, message = "has at most 255 characters"))
+    )]
     pub email: String,
-    #[field(validate(len(min = 1, max = 80)))]
+    #[field(validate(len(min = 1, max = 80, message = "has 1 to 80 characters")))]
     pub name: String,
     /// Hashed by argon2 whenever it is given or changed.
     #[field(hidden, sensitive, set_with = "passwords::hash")]
@@ -52,9 +56,9 @@ pub struct SocialAuth {
     #[field(primary_key, auto_increment)]
     pub id: i64,
     pub user_id: i64,
-    #[field(validate(is_in("google", "github", "apple")))]
+    #[field(validate(is_in("google", "github", "apple", message = "is google, github or apple")))]
     pub provider: String,
-    #[field(validate(len(min = 1, max = 191)))]
+    #[field(validate(len(min = 1, max = 191, message = "has 1 to 191 characters")))]
     pub provider_user_id: String,
     #[relation(on_delete = "cascade")]
     pub user: BelongsTo<User>,
@@ -68,9 +72,9 @@ pub struct File {
     #[field(primary_key, auto_increment)]
     pub id: i64,
     pub user_id: i64,
-    #[field(validate(len(min = 1, max = 255)))]
+    #[field(validate(len(min = 1, max = 255, message = "has 1 to 255 characters")))]
     pub name: String,
-    #[field(validate(len(max = 100)))]
+    #[field(validate(len(max = 100, message = "has at most 100 characters")))]
     pub mime_type: String,
     pub size: i64,
     /// Where the content lies under the folder of files; chosen here, never by the client.
@@ -106,11 +110,11 @@ pub struct Payment {
     pub user_id: i64,
     #[field(db_type = "decimal(12,2)")]
     pub amount: Decimal,
-    #[field(validate(is_in("EUR", "USD", "GBP")))]
+    #[field(validate(is_in("EUR", "USD", "GBP", message = "is EUR, USD or GBP")))]
     pub currency: String,
     #[field(default = PaymentStatus::Pending)]
     pub status: PaymentStatus,
-    #[field(hidden, validate(len(min = 8, max = 100)))]
+    #[field(hidden, validate(len(min = 8, max = 100, message = "has 8 to 100 characters")))]
     pub idempotency_key: String,
     #[relation(on_delete = "restrict")]
     pub user: BelongsTo<User>,

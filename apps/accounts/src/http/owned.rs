@@ -10,8 +10,9 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use sequor::Page;
 use sequor::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 type Answer<T> = std::result::Result<T, Problem>;
 
@@ -77,12 +78,30 @@ fn page(query: Pages) -> Answer<u64> {
     }
 }
 
+/// A page of rows, in the letters of the rest of the API.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Paged<T> {
+    rows: Vec<T>,
+    count: u64,
+    page: u64,
+    page_size: u64,
+    pages: u64,
+    has_next: bool,
+    has_previous: bool,
+}
+
+fn paged<T: Serialize>(page: Page<T>) -> Response {
+    let Page { rows, count, page, page_size, pages, has_next, has_previous } = page;
+    Json(Paged { rows, count, page, page_size, pages, has_next, has_previous }).into_response()
+}
+
 type Pages = Result<Query<Paging>, QueryRejection>;
 
 pub async fn files(State(app): State<App>, SignedIn(user): SignedIn, query: Pages) -> Answer<Response> {
     let page = page(query)?;
     let files = File::find_all().filter(File::USER_ID.eq(user.id)).order_by(File::ID.desc()).page(page, 20).exec(&app.db).await?;
-    Ok(Json(files).into_response())
+    Ok(paged(files))
 }
 
 async fn own_file(app: &App, user: &User, id: &str) -> Answer<File> {
@@ -139,7 +158,7 @@ pub async fn payments(State(app): State<App>, SignedIn(user): SignedIn, query: P
     let page = page(query)?;
     let payments =
         Payment::find_all().filter(Payment::USER_ID.eq(user.id)).order_by(Payment::ID.desc()).page(page, 20).exec(&app.db).await?;
-    Ok(Json(payments).into_response())
+    Ok(paged(payments))
 }
 
 pub async fn step(State(app): State<App>, SignedIn(user): SignedIn, Path((id, step)): Path<(String, String)>) -> Answer<Json<Payment>> {

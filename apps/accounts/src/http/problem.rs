@@ -40,6 +40,18 @@ impl From<BytesRejection> for Problem {
     }
 }
 
+/// A field as bodies spell it.
+fn in_json(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
 fn answer(status: StatusCode, detail: &str, errors: Option<Value>) -> Response {
     let mut body = json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail });
     if let (Some(errors), Some(map)) = (errors, body.as_object_mut()) {
@@ -58,11 +70,14 @@ impl IntoResponse for Problem {
             Problem::Conflict(detail) => answer(StatusCode::CONFLICT, &detail, None),
             Problem::Bad(status, detail) => answer(status, &detail, None),
             Problem::Database(Error::Validation(error)) => {
-                let items: Vec<Value> = error.items.iter().map(|item| json!({ "field": item.path, "message": item.message })).collect();
+                let items: Vec<Value> =
+                    error.items.iter().map(|item| json!({ "field": in_json(&item.path), "message": item.message })).collect();
                 answer(StatusCode::UNPROCESSABLE_ENTITY, "Some fields cannot be as they are.", Some(items.into()))
             }
             Problem::Database(Error::UniqueConstraint { fields, .. }) => {
-                answer(StatusCode::CONFLICT, &format!("{} is taken.", fields.join(" and ")), None)
+                let verb = if fields.len() == 1 { "is" } else { "are" };
+                let fields: Vec<String> = fields.iter().map(|field| in_json(field)).collect();
+                answer(StatusCode::CONFLICT, &format!("{} {verb} taken.", fields.join(" and ")), None)
             }
             Problem::Database(Error::CheckConstraint { constraint, .. }) => {
                 answer(StatusCode::UNPROCESSABLE_ENTITY, &format!("{constraint} does not hold."), None)
