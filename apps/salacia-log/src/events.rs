@@ -30,7 +30,7 @@ impl EventKind {
 /// One event.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its number, from 1.
+    /// Its number: greater than those before it, also than those that the program gave before it was started again.
     pub id: u64,
     /// What happened.
     pub kind: EventKind,
@@ -62,7 +62,8 @@ struct Data {
 
 impl Default for Events {
     fn default() -> Events {
-        Events { sender: broadcast::Sender::new(KEPT), recent: Arc::new(Mutex::new(Recent { last: 0, events: VecDeque::new() })) }
+        let last = u64::try_from(chrono::Utc::now().timestamp_micros()).unwrap_or_default();
+        Events { sender: broadcast::Sender::new(KEPT), recent: Arc::new(Mutex::new(Recent { last, events: VecDeque::new() })) }
     }
 }
 

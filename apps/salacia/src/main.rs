@@ -22,7 +22,8 @@ async fn main() -> Result<()> {
         return salacia::search_index::make(&layers::open(&config, &events).await?).await;
     }
     if config.url.starts_with("sqlite") && !config.production {
-        let db = layers::open(&config, &events).await?;
+        // No browser is told of the demo data.
+        let db = layers::open(&config, &Events::default()).await?;
         if AiInteraction::count().exec(&db).await? == 0 {
             let rows = demo::fill(&db).await?;
             println!("an empty log: {rows} interactions of demo data");
@@ -30,7 +31,9 @@ async fn main() -> Result<()> {
         db.close().await?;
     }
     let layers = Layers::start(&config, &events).await?;
-    let listener = tokio::net::TcpListener::bind(&config.address).await?;
+    let listener = tokio::net::TcpListener::bind(&config.address).await;
+    let listener =
+        listener.map_err(|error| Error::usage(format!("{} cannot be served: {error}; HOST and PORT choose another", config.address)))?;
     let serving = layers.log.name();
     let db = layers.db.clone();
     println!(

@@ -65,7 +65,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match self {
             // The original's own answer, which its clients read.
-            Problem::Parameter(bad) if bad.name == "limit" => {
+            Problem::Parameter(bad) if bad.name == "limit" && bad.message.starts_with("Invalid") => {
                 (StatusCode::BAD_REQUEST, Json(json!({ "error": bad.message }))).into_response()
             }
             Problem::Parameter(bad) => problem(StatusCode::BAD_REQUEST, &bad.message, None),

@@ -32,6 +32,10 @@ async fn refuse(running: &Running) {
     }
     let limit = running.get("/api/messages?limit=0").await;
     assert_eq!(limit, (400, r#"{"error":"Invalid limit parameter. Must be a number between 1 and 100."}"#.to_owned()));
+    for other in ["/api/messages?page=1&limit=5", "/api/messages?limit=5&limit=5"] {
+        let (_, text) = running.get(other).await;
+        assert!(text.contains("\"status\":400"), "the original has no such answer: {text}");
+    }
     for (body, status, field) in [
         (json!({ "request": {} }), 422, "model"),
         (json!({ "model": "", "request": {} }), 422, "model"),

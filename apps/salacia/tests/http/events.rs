@@ -59,6 +59,22 @@ async fn reach_those_who_listen_and_those_who_come_back() {
         assert_eq!(data["message"]["totalTokens"], 6);
         drop(listener);
         let mut again = Listener::connect(&running, Some(&first)).await;
-        assert_eq!((again.next().await.0, again.next().await.0), (second, third));
+        assert_eq!((again.next().await.0, again.next().await.0), (second, third.clone()));
+        // So do those of many at once.
+        let many = vec![salacia_log::NewMessage { model: "many".into(), request: json!({}), ..Default::default() }; 3];
+        assert_eq!(running.layers.log.create_many(many).await.unwrap(), 3);
+        let marked = salacia_log::Filters { model: Some("many".into()), ..Default::default() };
+        assert_eq!(running.layers.log.mark(&marked, Some("checked".into())).await.unwrap(), 3);
+        for name in ["message:created", "message:updated"] {
+            for _ in 0..3 {
+                let (_, found, data) = again.next().await;
+                assert_eq!((found.as_str(), data["message"]["model"].as_str()), (name, Some("many")));
+            }
+        }
+        // A program that was started again numbers on: who comes back to it misses nothing either.
+        let restarted = Running::start(&place, layer).await;
+        restarted.send("PATCH", &path, &json!({ "totalTokens": 7 })).await;
+        let mut back = Listener::connect(&restarted, Some(&third)).await;
+        assert_eq!(back.next().await.2["message"]["totalTokens"], 7);
     }
 }
