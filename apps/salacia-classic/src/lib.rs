@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use rows::{Cell, Row};
 use salacia_log::{
     Direction, EventKind, Filters, LogError, Message, MessageChange, MessageLog, NewMessage, NumberedPage, PageQuery, Provider, Publisher,
-    Report, Result, SEARCH_INDEX, Slice, SliceQuery,
+    Report, Result, SEARCH_INDEX, Slice, SliceQuery, TRIGRAM_INDEX, indexed_words,
 };
 use sql::{Flavor, Param, Sql};
 use uuid::Uuid;
@@ -43,11 +43,14 @@ impl ClassicLog {
         };
         let mut log = ClassicLog { database, events, search_index: false };
         log.check().await?;
-        if log.database.flavor() == Flavor::Sqlite {
-            let mut sql = log.sql();
-            sql.push("SELECT name FROM sqlite_master WHERE name = ").bind(Param::Text(SEARCH_INDEX.into()));
-            log.search_index = !log.database.rows(sql).await?.is_empty();
-        }
+        let mut sql = log.sql();
+        match log.database.flavor() {
+            Flavor::Sqlite => sql.push("SELECT name FROM sqlite_master WHERE name = ").bind(Param::Text(SEARCH_INDEX.into())),
+            Flavor::Postgres => {
+                sql.push("SELECT relname::text FROM pg_class WHERE oid = to_regclass(").bind(Param::Text(TRIGRAM_INDEX.into())).push(")")
+            }
+        };
+        log.search_index = !log.database.rows(sql).await?.is_empty();
         Ok(log)
     }
 
@@ -67,6 +70,16 @@ impl ClassicLog {
             Some(cell) => rows::uuid(cell),
             None => Err(LogError::Refused { field: "provider", message: "is not a known provider".into() }),
         }
+    }
+
+    /// Tells the browsers of messages as they are stored.
+    async fn tell(&self, kind: EventKind, ids: Vec<Uuid>) -> Result<()> {
+        for id in ids {
+            if let Some(message) = self.find(id).await? {
+                self.events.publish(kind, message);
+            }
+        }
+        Ok(())
     }
 
     async fn insertion(&self, new: NewMessage) -> Result<(Uuid, Sql)> {
@@ -108,6 +121,10 @@ impl MessageLog for ClassicLog {
         "classic"
     }
 
+    fn indexes(&self, term: &str) -> bool {
+        self.search_index && indexed_words(term).is_some()
+    }
+
     async fn check(&self) -> Result<()> {
         let mut sql = self.sql();
         sql.push("SELECT count(*) FROM ai_providers");
@@ -115,12 +132,15 @@ impl MessageLog for ClassicLog {
     }
 
     async fn slice(&self, query: &SliceQuery) -> Result<Slice> {
-        let backwards = query.place.as_ref().is_some_and(|place| place.backwards);
+        let backwards = query.backwards();
         let direction = if backwards { query.direction.reverse() } else { query.direction };
         let mut sql = self.sql();
         sql.messages().filter(&query.filters);
         if let Some(place) = &query.place {
             sql.behind(place, query.field, direction);
+        }
+        if let Some(count) = query.first {
+            sql.first(query, direction, count);
         }
         sql.slice_order(query.field, direction).push(" LIMIT ").bind(Param::Big(i64::try_from(query.limit + 1).unwrap_or(i64::MAX)));
         let mut messages = self.messages(sql).await?;
@@ -163,11 +183,15 @@ impl MessageLog for ClassicLog {
     }
 
     async fn create_many(&self, new: Vec<NewMessage>) -> Result<u64> {
-        let mut all = Vec::with_capacity(new.len());
+        let (mut ids, mut all) = (Vec::with_capacity(new.len()), Vec::with_capacity(new.len()));
         for one in new {
-            all.push(self.insertion(one).await?.1);
+            let (id, sql) = self.insertion(one).await?;
+            ids.push(id);
+            all.push(sql);
         }
-        Ok(self.database.execute(all).await?.into_iter().sum())
+        let stored = self.database.execute(all).await?.into_iter().sum();
+        self.tell(EventKind::Created, ids).await?;
+        Ok(stored)
     }
 
     async fn update(&self, id: Uuid, change: MessageChange) -> Result<Option<Message>> {
@@ -205,8 +229,11 @@ impl MessageLog for ClassicLog {
             .push(" WHERE id IN (SELECT i.id")
             .from()
             .filter(filters);
-        sql.push(")");
-        Ok(self.database.execute(vec![sql]).await?.into_iter().sum())
+        sql.push(") RETURNING id");
+        let ids: Vec<Uuid> = self.database.rows(sql).await?.into_iter().flatten().map(rows::uuid).collect::<Result<_>>()?;
+        let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        self.tell(EventKind::Updated, ids).await?;
+        Ok(count)
     }
 
     async fn delete(&self, id: Uuid) -> Result<bool> {

@@ -2,7 +2,7 @@
 
 use crate::sort;
 use chrono::{DateTime, Utc};
-use salacia_log::{Direction, Filters, PageField, Place, SliceField, indexed_words};
+use salacia_log::{Direction, Filters, PageField, Place, SliceField, SliceQuery, indexed_words};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -108,19 +108,36 @@ impl Sql {
             pattern.push(letter);
         }
         pattern.push('%');
+        let words = indexed_words(term).filter(|_| self.search_index);
+        // ILIKE makes small letters by the locale, one by one; a term of ASCII needs those of ASCII alone. The index of trigrams serves ILIKE.
+        let plain = term.is_ascii() && words.is_none();
         self.push(" AND (");
         for (index, column) in ["request", "response"].into_iter().enumerate() {
             self.push(if index == 0 { "" } else { " OR " });
             match self.flavor {
+                Flavor::Postgres if plain => {
+                    let term = Param::Text(term.to_ascii_lowercase());
+                    self.push("strpos(lower(CAST(i.").push(column).push(" AS text) COLLATE \"C\"), ").bind(term).push(") > 0")
+                }
                 Flavor::Postgres => self.push("CAST(i.").push(column).push(" AS text) ILIKE ").bind(Param::Text(pattern.clone())),
                 Flavor::Sqlite => self.push("holds(i.").push(column).push(", ").bind(Param::Text(term.to_owned())).push(")"),
             };
         }
         self.push(")");
-        if let Some(words) = indexed_words(term).filter(|_| self.search_index) {
+        if let Some(words) = words.filter(|_| self.flavor == Flavor::Sqlite) {
             self.push(" AND i.id IN (SELECT r.id FROM ai_interactions_search JOIN ai_interactions_search_rows r ON r.number = ai_interactions_search.rowid");
             self.push(" WHERE ai_interactions_search MATCH ").bind(Param::Text(words)).push(")");
         }
+    }
+
+    /// Among the first so many that the query lets through without its search.
+    pub fn first(&mut self, query: &SliceQuery, direction: Direction, count: u64) -> &mut Sql {
+        let filters = Filters { search_term: None, ..query.filters.clone() };
+        self.push(" AND i.id IN (SELECT i.id").from().filter(&filters);
+        if let Some(place) = &query.place {
+            self.behind(place, query.field, direction);
+        }
+        self.slice_order(query.field, direction).push(" LIMIT ").bind(Param::Big(i64::try_from(count).unwrap_or(i64::MAX))).push(")")
     }
 
     /// Behind a place, in the direction of reading.

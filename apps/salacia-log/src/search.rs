@@ -232,6 +232,8 @@ pub struct SliceQuery {
     pub place: Option<Place>,
     /// How many, 1 to 100.
     pub limit: u64,
+    /// Searches only the first so many, in the direction of reading, that the other filters let through.
+    pub first: Option<u64>,
     /// Sorted by.
     pub field: SliceField,
     /// In which direction.
@@ -239,12 +241,18 @@ pub struct SliceQuery {
 }
 
 impl SliceQuery {
+    /// Whether it reads against its sort, for the messages before a place.
+    pub fn backwards(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.backwards)
+    }
+
     /// Reads the parameters of a request.
     pub fn parse<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Parsed<SliceQuery> {
         let mut query = SliceQuery {
             filters: Filters::default(),
             place: None,
             limit: 20,
+            first: None,
             field: SliceField::CreatedAt,
             direction: Direction::Descending,
         };

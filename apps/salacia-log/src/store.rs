@@ -46,6 +46,13 @@ pub struct Slice {
     pub has_previous: bool,
 }
 
+impl Slice {
+    /// Whether there are more in the direction of reading than were asked for.
+    pub(crate) fn surplus(&self, query: &SliceQuery) -> bool {
+        if query.backwards() { self.has_previous } else { self.has_more }
+    }
+}
+
 /// A numbered page.
 #[derive(Debug)]
 pub struct NumberedPage {
@@ -62,6 +69,9 @@ pub struct NumberedPage {
 pub trait MessageLog: Send + Sync {
     /// The layer's name, for the log and `/api/health`.
     fn name(&self) -> &'static str;
+
+    /// Whether an index finds the messages that hold this term.
+    fn indexes(&self, term: &str) -> bool;
 
     /// Asks the database whether it answers.
     async fn check(&self) -> Result<()>;

@@ -5,7 +5,7 @@ use crate::models::{AiInteraction, All};
 use crate::search_index::{self, SearchIndex};
 use crate::sequor_log::SequorLog;
 use salacia_classic::ClassicLog;
-use salacia_log::{Events, MessageLog};
+use salacia_log::{Events, FewScans, MessageLog};
 use sequor::prelude::*;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Layers {
                 (Arc::new(log.map_err(Error::other)?), None)
             }
         };
-        Ok(Layers { log, chosen: name(layer), reason: None, db })
+        Ok(Layers { log: Arc::new(FewScans::new(log)), chosen: name(layer), reason: None, db })
     }
 }
 

@@ -1,12 +1,12 @@
 //! The optional indexes: trigrams for full search, by `pg_trgm` on PostgreSQL and by FTS5 on SQLite, and the interactions of one model in the order of lists.
 
-use salacia_log::{Filters, SEARCH_INDEX, indexed_words};
+use salacia_log::{Filters, SEARCH_INDEX, TRIGRAM_INDEX, indexed_words};
 use sequor::prelude::*;
 
 /// So many rows are not few.
 const MANY: i64 = 1_001;
 
-/// Says that SQLite's index is there; the database handle carries it.
+/// Says that the index is there; the database handle carries it.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchIndex;
 
@@ -26,11 +26,11 @@ pub struct SearchedRow {
 /// `Database` when the extension may not be created; `Connection` as every statement.
 pub async fn make(db: &Db) -> Result<()> {
     ordered(db).await?;
-    if db.dialect() == Dialect::Postgres {
-        trigrams(db).await?;
-    } else if is_there(db).await? {
+    if is_there(db).await? {
         println!("full search has its index already");
         return Ok(());
+    } else if db.dialect() == Dialect::Postgres {
+        trigrams(db).await?;
     } else {
         db.transaction(async |tx| fts5(tx).await).await?;
     }
@@ -38,16 +38,22 @@ pub async fn make(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Whether SQLite's index has been made. PostgreSQL finds its own by itself.
+/// Whether the index has been made.
 ///
 /// # Errors
 /// As every statement.
 pub async fn is_there(db: &Db) -> Result<bool> {
-    if db.dialect() != Dialect::Sqlite {
-        return Ok(false);
-    }
-    let found: Vec<(String,)> = db.query_as(sql!("SELECT name FROM sqlite_master WHERE name = {SEARCH_INDEX}")).await?;
+    let found: Vec<(String,)> = if db.dialect() == Dialect::Postgres {
+        db.query_as(sql!("SELECT relname::text FROM pg_class WHERE oid = to_regclass({TRIGRAM_INDEX})")).await?
+    } else {
+        db.query_as(sql!("SELECT name FROM sqlite_master WHERE name = {SEARCH_INDEX}")).await?
+    };
     Ok(!found.is_empty())
+}
+
+/// Whether the index finds the interactions that hold a term.
+pub fn serves(db: &Db, term: &str) -> bool {
+    db.extras().get::<SearchIndex>().is_some() && indexed_words(term).is_some()
 }
 
 /// The interactions whose text holds these words, by SQLite's index.
@@ -61,7 +67,7 @@ pub fn holding(words: String) -> Filter<crate::models::AiInteraction> {
 /// # Errors
 /// As every statement.
 pub async fn narrows(db: &Db, filters: &Filters) -> Result<bool> {
-    let index = db.extras().get::<SearchIndex>();
+    let index = db.extras().get::<SearchIndex>().filter(|_| db.dialect() == Dialect::Sqlite);
     let Some(words) = index.and_then(|_| indexed_words(filters.search_term.as_deref()?)) else { return Ok(true) };
     let found: Vec<(i64,)> = db
         .query_as(sql!(

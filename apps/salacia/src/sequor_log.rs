@@ -6,7 +6,7 @@ mod statistics;
 use crate::models::{AiInteraction, AiProvider};
 use crate::search_index;
 use async_trait::async_trait;
-use filters::{behind, condition, condition_with, page_order, slice_order};
+use filters::{behind, condition, condition_with, first, page_order, slice_order};
 use salacia_log::{
     Filters, LogError, Message, MessageChange, MessageLog, NewMessage, NumberedPage, PageQuery, Provider, Report, Slice, SliceQuery,
 };
@@ -55,17 +55,24 @@ impl MessageLog for SequorLog {
         "sequor"
     }
 
+    fn indexes(&self, term: &str) -> bool {
+        search_index::serves(&self.db, term)
+    }
+
     async fn check(&self) -> Result<(), LogError> {
         AiProvider::count().exec(&self.db).await.map(drop).map_err(failed)
     }
 
     async fn slice(&self, query: &SliceQuery) -> Result<Slice, LogError> {
-        let backwards = query.place.as_ref().is_some_and(|place| place.backwards);
+        let backwards = query.backwards();
         let direction = if backwards { query.direction.reverse() } else { query.direction };
         let index = search_index::narrows(&self.db, &query.filters).await.map_err(failed)?;
         let mut find = AiInteraction::find_all().filter(condition_with(&self.db, &query.filters, index)).include(AiInteraction::PROVIDER);
         if let Some(place) = &query.place {
             find = find.filter(behind(place, query.field, direction));
+        }
+        if let Some(count) = query.first {
+            find = find.filter(first(&self.db, query, direction, count));
         }
         let find = slice_order(find, query.field, direction).limit(query.limit + 1);
         let mut rows = find.exec(&self.db).await.map_err(failed)?;

@@ -42,7 +42,12 @@ async fn a_database_that_sequelize_made_is_served_as_it_is() {
     let Some(place) = postgres().await else { return };
     let admin = client(&place.config.url).await;
     admin.batch_execute(EXISTING).await.unwrap();
-    let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable || ' ' || coalesce(column_default, '-'), '\n' ORDER BY table_name, ordinal_position) FROM information_schema.columns WHERE table_schema = 'public'";
+    let columns = "SELECT string_agg(line, '\n' ORDER BY line) FROM (
+        SELECT table_name || '.' || column_name || ' ' || udt_name || ' ' || coalesce(character_maximum_length::text, '-') || ' ' || is_nullable || ' ' || coalesce(column_default, '-') AS line
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT tablename || ' ' || indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'
+        UNION ALL SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'f', 'c')
+      ) lines";
     let describe = async || -> String { admin.query_one(columns, &[]).await.unwrap().get(0) };
     let before = describe().await;
     let db = layers::open(&place.config, &Events::default()).await.unwrap();
@@ -58,5 +63,5 @@ async fn a_database_that_sequelize_made_is_served_as_it_is() {
     let fresh = postgres().await.unwrap();
     layers::open(&fresh.config, &Events::default()).await.unwrap().close().await.unwrap();
     let after: String = client(&fresh.config.url).await.query_one(columns, &[]).await.unwrap().get(0);
-    assert_eq!(after, before.lines().filter(|line| !line.starts_with("SequelizeMeta")).collect::<Vec<_>>().join("\n"));
+    assert_eq!(after, before.lines().filter(|line| !line.contains("SequelizeMeta")).collect::<Vec<_>>().join("\n"));
 }
