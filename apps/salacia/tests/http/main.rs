@@ -6,6 +6,7 @@ mod cursors;
 mod driver;
 mod events;
 mod fallback;
+mod killed;
 mod load;
 mod openapi;
 mod same_answers;

@@ -22,6 +22,11 @@ pub struct Place {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// A database that somebody else made.
+pub fn known(url: String, layer: Layer) -> Place {
+    Place { config: config(url, layer), _folder: None }
+}
+
 pub fn config(url: String, layer: Layer) -> Config {
     let pool = Pool { max: 4, ..Pool::default() };
     Config { url, address: "127.0.0.1:0".into(), layer, production: false, pool }
