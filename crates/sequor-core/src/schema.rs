@@ -19,4 +19,4 @@ pub use inflection::{camelize, pluralize, singularize, underscore};
 pub use model::{Behavior, ModelDef, ModelLink, Models, SoftDelete, TableName, TimestampDef, nearest};
 pub use naming::{camel_case, pascal_case, plural, shorten, singular, snake_case};
 pub use relation::{Action, Link, RelationDef, RelationKind, ThroughDef, ThroughLink};
-pub use table::{ForeignKeyDef, TableColumn, TableDef, tables};
+pub use table::{ForeignKeyDef, TableColumn, TableDef, linked_tables, tables};

@@ -47,7 +47,7 @@ pub enum SyncMode {
 }
 
 impl Db {
-    /// Makes the tables of models, parents first. Sequelize: `sync()`.
+    /// Makes the tables of models, parents first, and makes the models known to this database. Sequelize: `sync()`.
     ///
     /// ```
     /// # use sequor::prelude::*;
@@ -72,7 +72,12 @@ impl Db {
     #[track_caller]
     pub fn sync<Models: ModelList>(&self, mode: SyncMode) -> impl Future<Output = Result<()>> + Send + use<Models> {
         let (db, models, site) = (self.clone(), Models::models(), Location::caller());
-        async move { sync_all(&db, &models, mode, site).await }
+        async move {
+            sync_all(&db, &models, mode, site).await?;
+            // Tables that are there may be changed by a cascade, of which listeners are told.
+            db.registry().add_missing(&models);
+            Ok(())
+        }
     }
 
     /// Makes the tables of all models that this database knows. Sequelize: `sequelize.sync()`.

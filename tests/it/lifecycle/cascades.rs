@@ -131,6 +131,46 @@ async fn a_cascade_of_the_database_tells_every_row(db: Db) -> sequor::Result<()>
     Ok(())
 }
 
+/// The table of [`Visitor`].
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "visitors")]
+pub struct Caller {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub ward_id: Option<i64>,
+    #[relation(on_delete = "set null")]
+    pub ward: BelongsTo<Option<Ward>>,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "visitors", register = false)]
+pub struct Visitor {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub ward_id: Option<i64>,
+    /// No nurse has a `visitor_id`.
+    pub nurses: HasMany<Nurse>,
+    #[relation(on_delete = "set null")]
+    pub ward: BelongsTo<Option<Ward>>,
+}
+
+#[sequor::test(models(Ward, Bed, Pillow, Nurse, Caller))]
+async fn a_relation_that_leads_nowhere_silences_no_cascade(db: Db) -> sequor::Result<()> {
+    db.registry().remove("Caller");
+    <Visitor as sequor::ModelList>::register(db.registry());
+    let ward = draft!(Ward { name: "A" }).create(&db).await?;
+    draft!(Bed { ward_id: ward.id }).create(&db).await?;
+    draft!(Nurse { ward_id: ward.id }).create(&db).await?;
+    draft!(Visitor { ward_id: ward.id }).create(&db).await?;
+    let seen = recorded(&db);
+    ward.destroy(&db).await?;
+    let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+    let mut told: Vec<_> = seen.iter().map(|(model, operation, _)| format!("{model} {}", operation.as_str())).collect();
+    told.sort();
+    assert_eq!(told, ["Bed destroy", "Nurse update", "Visitor update", "Ward destroy"].map(str::to_owned));
+    Ok(())
+}
+
 #[sequor::test(models(Ward, Bed, Pillow, Nurse))]
 async fn a_deletion_that_is_undone_tells_nothing_after_the_commit(db: Db) -> sequor::Result<()> {
     let ward = draft!(Ward { name: "A" }).create(&db).await?;

@@ -2,7 +2,7 @@
 
 use super::{Action, CheckDef, Default, Generated, IndexDef, IndexPart, ModelDef, Models, RelationKind, TableName, shorten};
 use crate::Name;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::ColumnType;
 use std::sync::Arc;
 
@@ -149,6 +149,15 @@ impl IndexDef {
 ///
 /// Foreign keys come from the columns themselves and from the relations of all the models; one that closes a cycle is still listed, and the DDL adds it last.
 pub fn tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Vec<TableDef>> {
+    tables_with(models, lookup, Err)
+}
+
+/// [`tables`] for who reads what is there: a relation that leads nowhere has no key, and the others keep theirs.
+pub fn linked_tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Vec<TableDef> {
+    tables_with(models, lookup, |_| Ok(())).unwrap_or_default()
+}
+
+fn tables_with(models: &[Arc<ModelDef>], lookup: &dyn Models, unlinked: impl Fn(Error) -> Result<()>) -> Result<Vec<TableDef>> {
     let mut made: Vec<TableDef> = Vec::new();
     for model in models.iter().filter(|model| model.view.is_none() && !model.skip_sync) {
         let table = table_of(model);
@@ -162,7 +171,13 @@ pub fn tables(models: &[Arc<ModelDef>], lookup: &dyn Models) -> Result<Vec<Table
             if !relation.constraints {
                 continue;
             }
-            let link = relation.link(model, lookup)?;
+            let link = match relation.link(model, lookup) {
+                Ok(link) => link,
+                Err(error) => {
+                    unlinked(error)?;
+                    continue;
+                }
+            };
             let (near, far) = ((&**model, &*link.source), (&*link.target, &*link.columns));
             let (on_delete, on_update) = (relation.on_delete, relation.on_update);
             match (relation.kind, &link.through) {

@@ -2,10 +2,10 @@
 
 use super::Model;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{ModelDef, Models};
+use sequor_core::schema::{ModelDef, Models, TableDef, linked_tables};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The models that a `Db` knows.
 ///
@@ -29,6 +29,8 @@ pub struct Registry {
     models: RwLock<Listed>,
     /// Rises with each change.
     generation: AtomicU64,
+    /// The tables of all models, and of which generation they are.
+    tables: Mutex<Option<(u64, Arc<Vec<TableDef>>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +58,30 @@ impl Registry {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
+    /// Adds models, each unless one of its name is known.
+    pub(crate) fn add_missing(&self, models: &[Arc<ModelDef>]) {
+        for model in models.iter().filter(|model| self.by_name(&model.name).is_none()) {
+            self.add(model.clone());
+        }
+    }
+
     /// A number that rises with each change: what was made of the models of another one is old.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// The tables of all models with the keys between them; a relation that leads nowhere has none.
+    pub(crate) fn tables(&self) -> Arc<Vec<TableDef>> {
+        let generation = self.generation();
+        let mut kept = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((known, tables)) if *known == generation => tables.clone(),
+            _ => {
+                let tables = Arc::new(linked_tables(&self.all(), self));
+                *kept = Some((generation, tables.clone()));
+                tables
+            }
+        }
     }
 
     /// Forgets a model.

@@ -8,7 +8,7 @@ use crate::load::{KeyHash, find_rows};
 use crate::query::{Deleted, QueryState};
 use sequor_core::Value;
 use sequor_core::error::Result;
-use sequor_core::schema::{Action, ForeignKeyDef, ModelDef, tables};
+use sequor_core::schema::{Action, ForeignKeyDef, ModelDef};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -58,9 +58,8 @@ pub(super) fn is_heard(db: &Db, model: &ModelDef) -> bool {
 
 /// The keys that point to a model and make the database change rows.
 pub(crate) fn reaches(db: &Db, model: &ModelDef, all: &[Arc<ModelDef>], event: Event) -> Vec<Reach> {
-    let Ok(made) = tables(all, &db.models()) else { return Vec::new() };
     let mut found = Vec::new();
-    for table in &made {
+    for table in db.registry().tables().iter() {
         let Some(child) = all.iter().find(|child| child.table == table.name && child.view.is_none()) else { continue };
         for key in table.foreign_keys.iter().filter(|key| key.table == model.table) {
             found.extend(reach(child, model, key, event));
