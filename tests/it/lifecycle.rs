@@ -1,4 +1,4 @@
-//! The lifecycle of rows: hooks and their classes, their order, cascades, soft deletion, change tracking, reads that are told.
+//! The lifecycle of rows: hooks and their classes, their order, cascades, soft deletion, change tracking, reads that are told, names that are not there.
 
 mod captured;
 mod cascades;
@@ -9,5 +9,7 @@ mod moments;
 mod order;
 mod reads;
 mod rules;
+mod stale;
 mod together;
 mod tracking;
+mod unknown;

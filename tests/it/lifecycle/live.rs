@@ -45,6 +45,26 @@ async fn a_deleted_value_can_be_used_again(db: Db) -> sequor::Result<()> {
 }
 
 #[sequor::test(models(Login))]
+async fn a_row_that_is_deleted_again_keeps_its_first_instant(db: Db) -> sequor::Result<()> {
+    let clock = db.clock();
+    let loaded = draft!(Login { email: "a@x.io" }).create(&db).await?;
+    loaded.destroy(&db).await?;
+    let instant = async || Ok::<_, Error>(Login::find_by_pk(loaded.id).with_deleted().or_fail().exec(&db).await?.deleted_at);
+    let first = instant().await?;
+    clock.advance(std::time::Duration::from_secs(60));
+    Login::find_by_pk(loaded.id).with_deleted().or_fail().exec(&db).await?.destroy(&db).await?;
+    assert_eq!(instant().await?, first);
+    Login::destroy_all().with_deleted().every_row().exec(&db).await?;
+    assert_eq!(instant().await?, first);
+    // Where changes are told, the row is looked at: a copy from before it was deleted changes nothing either.
+    db.global_hooks().after_change("listen", |_change, _cx| Box::pin(async { Ok(()) }));
+    loaded.destroy(&db).await?;
+    Login::destroy_all().with_deleted().every_row().exec(&db).await?;
+    assert_eq!(instant().await?, first);
+    Ok(())
+}
+
+#[sequor::test(models(Login))]
 async fn an_upsert_meets_the_live_row(db: Db) -> sequor::Result<()> {
     draft!(Login { email: "a@x.io", visits: 1 }).create(&db).await?.destroy(&db).await?;
     let (login, created) = Login::upsert(draft!(Login { email: "a@x.io", visits: 2 })).exec(&db).await?;

@@ -160,6 +160,18 @@ impl<'a> Moment<'a> {
         Ok(Moment { kind, merged, own: db.extras(), chain })
     }
 
+    /// What a hook's result means for those behind it: once the change is durable, none keeps another from being told.
+    fn outcome(&self, db: &Db, hook: &str, result: Result<()>) -> Result<()> {
+        match result {
+            Err(error) if self.kind == HookKind::AfterCommit => {
+                db.hook_table().failed();
+                tracing::error!(%error, hook, "an after_commit hook failed; the commit stands");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
     fn extras(&self) -> &TypeMap {
         self.merged.as_ref().unwrap_or(self.own)
     }
@@ -186,9 +198,12 @@ async fn call_each(
     if let Some(declared) = called.declared.filter(|_| !moment.skips(kind.name())) {
         let subject = reborrow(&mut subject);
         let begin = move || begun(kind.name(), || declared.run(kind, subject, cx));
-        if let Some(rest) = CHAIN.sync_scope(moment.chain.clone(), begin)? {
-            CHAIN.scope(moment.chain.clone(), caught(kind.name(), rest)).await?;
-        }
+        let result = match CHAIN.sync_scope(moment.chain.clone(), begin) {
+            Ok(Some(rest)) => CHAIN.scope(moment.chain.clone(), caught(kind.name(), rest)).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        moment.outcome(db, kind.name(), result)?;
     }
     let mut shown = Shown::default();
     for entry in called.table.iter().filter(|entry| !called.rows || entry.rows) {
@@ -205,7 +220,7 @@ async fn call_each(
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
-        if let Err(error) = result {
+        if let Err(error) = moment.outcome(db, &entry.name, result) {
             shown.leave(&mut subject, false);
             return Err(error);
         }
@@ -479,16 +494,25 @@ pub(crate) async fn tell_changes(db: &Db, model: &Arc<ModelDef>, changes: Change
         return Ok(());
     }
     let (outside, model) = (Db { tx: None, detached: true, ..db.clone() }, model.clone());
-    db.after_commit(async move {
+    let durable = async move {
         let mut changes = changes.walk();
         while let Some(change) = changes.next() {
             observe(&outside, change);
             if let Err(error) = fire(&outside, &model, HookKind::AfterCommit, HookSubject::Change(change), &mandatory).await {
                 outside.hook_table().failed();
-                tracing::error!(%error, model = %model.name, "an after_commit hook failed; the commit stands");
+                tracing::error!(%error, model = %model.name, "hooks after a commit did not run; the commit stands");
             }
         }
-    });
+    };
+    if !db.is_in_transaction() {
+        // The change is durable already.
+        Box::pin(durable).await;
+    } else if let Ok(chain) = CHAIN.try_with(Clone::clone) {
+        // What waits for a commit has a task of its own: hooks that write there are inside of this one all the same.
+        db.after_commit(CHAIN.scope(chain, durable));
+    } else {
+        db.after_commit(durable);
+    }
     Ok(())
 }
 

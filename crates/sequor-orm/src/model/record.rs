@@ -265,6 +265,9 @@ impl Record {
     /// # Errors
     /// As [`Record::save`].
     pub async fn save_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
+        if !options.hooks_may_add && self.state.children.is_empty() {
+            writes::check_fields(&self.state.model, options.fields.as_deref().unwrap_or_default())?;
+        }
         options.may_be_gone = true;
         options.changed_only = true;
         let once = self.is_new() || options.fields.is_some() && !options.hooks_may_add;

@@ -10,7 +10,7 @@ use crate::validate::rules;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{
     Action, Behavior, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generator, IndexDef, IndexPart, ModelDef, Models, RuleDef,
-    SoftDelete, SortDirection, TableName, Unique, camelize, pluralize, singularize, underscore,
+    SoftDelete, SortDirection, TableName, Unique, camelize, nearest, pluralize, singularize, underscore,
 };
 use sequor_core::types::{ColumnType, value_from_json};
 use sequor_core::{Name, Value};
@@ -108,6 +108,14 @@ impl Options {
                 "{model}.options.{}: unknown option; known are {}",
                 unknown.escape_debug(),
                 KNOWN_OPTIONS.join(", ")
+            )));
+        }
+        if let Some(rules) = map.get("validate").and_then(Json::as_object).filter(|rules| !rules.is_empty()) {
+            let names: Vec<String> = rules.keys().map(|name| name.escape_debug().to_string()).collect();
+            return Err(Error::usage(format!(
+                "{model}.options.validate: {} cannot be given as JSON, because a rule of the whole row is a function; register it: \
+                 db.model(\"{model}\")?.hooks().validate(name, ..)",
+                names.join(", ")
             )));
         }
         if map.get("omitNull") == Some(&Json::Bool(true)) {
@@ -243,11 +251,14 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
             ("comment", Json::String(comment)) => column.comment = Some(comment.into()),
             ("validate", Json::Object(rules)) => column.rules = self::rules(def, name, rules)?,
             ("references", value) => column.references = references(&column, &value),
-            ("onDelete", Json::String(action)) => actions.0 = Action::parse(&action),
-            ("onUpdate", Json::String(action)) => actions.1 = Action::parse(&action),
+            ("onDelete", value @ Json::String(_)) => actions.0 = action("onDelete", Some(&value)).map_err(at)?,
+            ("onUpdate", value @ Json::String(_)) => actions.1 = action("onUpdate", Some(&value)).map_err(at)?,
             (_, Json::Null) => {}
-            (other, _) => return Err(at(format!("the option {} is unknown or of the wrong kind", other.escape_debug()))),
+            (other, value) => return Err(at(wrong_option(other, &value))),
         }
+    }
+    if column.nullable && column.rules.iter().any(|rule| rule.key == "notNull") {
+        return Err(at("notNull is the message of an attribute that takes no null: say allowNull: false beside it".into()));
     }
     if let Some(key) = &mut column.references {
         (key.on_delete, key.on_update) = actions;
@@ -258,6 +269,47 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
         column.nullable = false;
     }
     Ok(column)
+}
+
+/// The options of an attribute, and what each of them takes.
+const ATTRIBUTE_OPTIONS: &[(&str, &str)] = &[
+    ("type", "the name of a type"),
+    ("values", "the labels of an ENUM as a list"),
+    ("allowNull", "true or false"),
+    ("primaryKey", "true or false"),
+    ("autoIncrement", "true or false"),
+    ("unique", "true, a name or { name, msg }"),
+    ("field", "the name of a column"),
+    ("defaultValue", "a value"),
+    ("comment", "a text"),
+    ("validate", "rules by name, { isEmail: true, len: [2, 10] }"),
+    ("references", "a table, or { model, key }"),
+    ("onDelete", "an action such as CASCADE"),
+    ("onUpdate", "an action such as CASCADE"),
+];
+
+#[cold]
+fn wrong_option(option: &str, value: &Json) -> String {
+    if let Some((name, kind)) = ATTRIBUTE_OPTIONS.iter().find(|(name, _)| *name == option) {
+        return format!("{name} takes {kind}, not {}", kind_of(value));
+    }
+    let known = ATTRIBUTE_OPTIONS.iter().map(|(name, _)| *name);
+    let hint = match nearest(option, known.clone()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("known are {}", known.collect::<Vec<_>>().join(", ")),
+    };
+    format!("there is no option {}, {hint}", option.escape_debug())
+}
+
+fn kind_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
 }
 
 fn references(column: &ColumnDef, value: &Json) -> Option<ForeignKeyDef> {
@@ -303,7 +355,14 @@ fn rules(def: &ModelDef, attribute: &str, map: Map<String, Json>) -> Result<Vec<
     let mut list = Vec::new();
     for (name, value) in map {
         if name == "notNull" {
-            let message = value.get("msg").or_else(|| value.get("message")).and_then(Json::as_str).map(|text| Name::Owned(text.to_owned()));
+            let own = value.get("msg").or_else(|| value.get("message"));
+            let message = own.map(|own| {
+                let text = own.as_str().map(|text| Name::Owned(text.to_owned()));
+                text.ok_or_else(|| {
+                    Error::usage(format!("{}.{attribute}: the message of notNull is a text, not {}", def.name, kind_of(own)))
+                })
+            });
+            let message = message.transpose()?;
             list.push(RuleDef { key: "notNull".into(), args: Vec::new(), message, custom: None });
             continue;
         }
@@ -480,6 +539,10 @@ pub(crate) fn key_name(owner: &str, key: &str) -> String {
     camelize(&format!("{owner}_{key}"))
 }
 
-pub(crate) fn action(json: Option<&Json>) -> Option<Action> {
-    json.and_then(Json::as_str).and_then(Action::parse)
+/// What a foreign key does, as `onDelete` and `onUpdate` say it.
+pub(crate) fn action(option: &str, json: Option<&Json>) -> std::result::Result<Option<Action>, String> {
+    let Some(json) = json.filter(|json| !json.is_null()) else { return Ok(None) };
+    let known = json.as_str().and_then(Action::parse);
+    let wrong = || format!("{option} is CASCADE, RESTRICT, SET NULL, SET DEFAULT or NO ACTION, not {json}");
+    known.map(Some).ok_or_else(wrong)
 }

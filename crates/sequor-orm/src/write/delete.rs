@@ -8,6 +8,7 @@ pub(crate) use restore::{restore, restore_all};
 
 use super::fill::{now_for, updater};
 use super::insert::{bound, writable};
+use super::save::column;
 use super::update::{Updated, keyed, needs_filter, run_statement, statement};
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
@@ -18,7 +19,7 @@ use crate::query::{Deleted, QueryState};
 use sequor_core::driver::{BoxFuture, Discard, Params, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models, SoftDelete};
-use sequor_core::statement::{BinaryOp, Ddl, Delete, Expr, Statement};
+use sequor_core::statement::{BinaryOp, Ddl, Delete, Expr, Func, Statement};
 use sequor_core::{Name, Value};
 
 /// What soft deletion writes.
@@ -30,13 +31,20 @@ fn deletion(model: &ModelDef, db: &Db) -> Option<(usize, Value)> {
 }
 
 /// Deletes one row; gives 1, or 0 when it was gone already.
-pub(crate) fn destroy<'a>(db: &'a Db, state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<(u64, RowState)>> {
+pub(crate) fn destroy<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<(u64, RowState)>> {
     Box::pin(async move {
         writable(&state.model)?;
         state.stored_key()?;
         let follows = tree::has_dependents(&state.model) || cascade::is_heard(db, &state.model);
-        let (count, mut rows) = if follows || hook::needs_transaction(db, &state.model, options) {
-            db.in_transaction(async move |tx| tree::destroy_tree(tx, vec![state], options, true).await).await?
+        let told = hook::captures(db, &state.model);
+        let (count, mut rows) = if follows || told || hook::needs_transaction(db, &state.model, options) {
+            db.in_transaction(async move |tx| {
+                if told {
+                    tree::catch_up(tx, &mut state, options).await?;
+                }
+                tree::destroy_tree(tx, vec![state], options, true).await
+            })
+            .await?
         } else {
             tree::destroy_tree(db, vec![state], options, true).await?
         };
@@ -126,7 +134,12 @@ fn marks(db: &Db, model: &ModelDef, options: &WriteOptions) -> Result<Vec<(Name,
 /// Marks the rows of a query as deleted, by this instant or flag.
 async fn mark(db: &Db, query: &QueryState, (position, value): (usize, Value), options: &WriteOptions) -> Result<u64> {
     let model = &query.model;
-    let mut set = vec![(model.columns[position].column.clone(), bound(model, position, &value))];
+    let mut deleted = bound(model, position, &value);
+    if query.clauses.deleted != Deleted::Hidden && matches!(model.soft_delete, Some(SoftDelete::Timestamp { .. })) {
+        // A row that is deleted already keeps its first instant.
+        deleted = Expr::call(Func::Coalesce, vec![column(model, position), deleted]);
+    }
+    let mut set = vec![(model.columns[position].column.clone(), deleted)];
     if let (Some(updated), false) = (model.timestamps.updated, options.silent) {
         set.push((model.columns[updated].column.clone(), bound(model, updated, &now_for(&model.columns[updated], db))));
     }

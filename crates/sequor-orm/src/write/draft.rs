@@ -8,7 +8,7 @@ use crate::query::Columns;
 use sequor_core::Value;
 use sequor_core::driver::{BoxFuture, ValueRow};
 use sequor_core::error::{Result, ValidationError, ValidationItem};
-use sequor_core::schema::ModelDef;
+use sequor_core::schema::{ModelDef, nearest};
 use sequor_core::statement::Expr;
 use std::any::Any;
 use std::future::Future;
@@ -396,11 +396,7 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
     for (key, value) in crate::model::flat(model, map) {
         let position = allowed.iter().copied().find(|position| model.columns[*position].json == key.as_str());
         let Some(position) = position else {
-            items.push(ValidationItem::new(
-                key.clone(),
-                "not_allowed",
-                format!("{} is not a field that may be given here", key.escape_debug()),
-            ));
+            items.push(ValidationItem::new(key.clone(), "not_allowed", not_listed(model, &key, &allowed)));
             continue;
         };
         match sequor_core::types::value_from_json(&model.columns[position].ty, value) {
@@ -408,11 +404,22 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
             Err(error) => items.push(ValidationItem::new(
                 key.clone(),
                 "type",
-                format!("{key}: {}", error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()),
+                format!("{}.{key}: {}", model.name, error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()),
             )),
         }
     }
     if items.is_empty() { Ok(values) } else { Err(ValidationError { items, bulk: false }.into()) }
+}
+
+/// Why a key of a request is refused: a name that is none, or a field that this call does not take.
+#[cold]
+fn not_listed(model: &ModelDef, key: &str, allowed: &[usize]) -> String {
+    let names: Vec<&str> = allowed.iter().map(|position| model.columns[*position].json.as_ref()).collect();
+    let shown = key.escape_debug();
+    match nearest(key, names.iter().copied()) {
+        Some(near) => format!("{}.{shown} may not be given here, did you mean {near}?", model.name),
+        None => format!("{}.{shown} may not be given here; taken are {}", model.name, names.join(", ")),
+    }
 }
 
 impl<M: Model> std::fmt::Debug for Draft<M> {

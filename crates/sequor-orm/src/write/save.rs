@@ -348,13 +348,13 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     }
     if let Some(row) = row {
         take(state, &back, row);
-    } else if model.columns.iter().any(|column| column.generated.is_some())
-        && let Some(row) = by_key(db, &model, state.stored_key()?, options).await?
+    } else if (hook::captures(db, &model) || model.columns.iter().any(|column| column.generated.is_some()))
+        && let Some(row) = by_key(db, &model, state.present_key(), options).await?
     {
-        // What the database computes from the new values is known to it alone.
-        let computed = std::mem::take(&mut state.computed);
+        // What the database computes from the new values is known to it alone, and so is what others stored since the row was loaded, where somebody is told.
+        let (computed, whole) = (std::mem::take(&mut state.computed), hook::captures(db, &model));
         for (position, value) in row.values.into_iter().enumerate() {
-            if model.columns[position].generated.is_some() || computed.iter().any(|(known, _)| *known == position) {
+            if whole || model.columns[position].generated.is_some() || computed.iter().any(|(known, _)| *known == position) {
                 state.values[position] = value;
             }
         }

@@ -338,6 +338,7 @@ impl Record {
     /// # Errors
     /// `Validation`.
     pub async fn validate_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+        super::writes::check_fields(&self.state.model, options.fields.as_deref().unwrap_or_default())?;
         crate::validate::run(db, &mut self.state, &options, &[]).await
     }
 
@@ -360,6 +361,7 @@ impl Record {
     /// # Errors
     /// As [`Record::save`].
     pub async fn update_with(&mut self, mut values: Json, db: &Db, mut options: WriteOptions) -> Result<()> {
+        super::writes::check_fields(&self.state.model, options.fields.as_deref().unwrap_or_default())?;
         if let (Some(fields), Some(map)) = (&options.fields, values.as_object_mut()) {
             // Only these are set at all.
             map.retain(|name, _| fields.iter().any(|field| field == name.as_str()));

@@ -194,6 +194,17 @@ impl RuntimeModel {
             Error::of_usage(UsageErrorKind::Scope, message)
         })?;
         if let Some(Json::Array(params)) = json.as_object_mut().and_then(|map| map.remove("$params")) {
+            if args.len() < params.len() {
+                let names: Vec<&str> = params.iter().filter_map(Json::as_str).collect();
+                let message = format!(
+                    "the scope {name} of {} takes {}, and {} of them {} given: {{ method: [{name:?}, ..] }}",
+                    model.name,
+                    names.join(", "),
+                    args.len(),
+                    if args.len() == 1 { "was" } else { "were" }
+                );
+                return Err(Error::of_usage(UsageErrorKind::Scope, message));
+            }
             let values: Map<String, Json> = params.iter().filter_map(Json::as_str).map(str::to_owned).zip(args).collect();
             substitute(&mut json, &values);
         }

@@ -8,6 +8,7 @@ use crate::query::{Place, QueryState, bind_value, check_write_options};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, Recheck, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
+use sequor_core::schema::ModelDef;
 use sequor_core::statement::Expr;
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
@@ -68,6 +69,7 @@ impl RuntimeModel {
     pub(super) async fn create_with_now(&self, values: Json, options: Json) -> Result<Record> {
         check_write_options("create", &options)?;
         let model = self.def()?;
+        known_fields(&model, &options)?;
         let write = Self::write_options(&options, true);
         let mut read = read::row(&model, self.db.registry(), values)?;
         if !read.is_whole() {
@@ -96,6 +98,7 @@ impl RuntimeModel {
     pub(super) async fn bulk_create_now(&self, rows: Json, options: Json) -> Result<Vec<Record>> {
         check_write_options("bulkCreate", &options)?;
         let model = self.def()?;
+        known_fields(&model, &options)?;
         let Json::Array(rows) = rows else { return Err(Error::usage("bulkCreate takes a list of rows")) };
         let reads = rows.into_iter().map(|row| read::row(&model, self.db.registry(), row)).collect::<Result<Vec<_>>>()?;
         let write = Self::write_options(&options, false);
@@ -104,12 +107,7 @@ impl RuntimeModel {
         }
         let mut states = reads.into_iter().map(read::Read::whole).collect::<Result<Vec<_>>>()?;
         states.iter_mut().try_for_each(|state| keep_included(state, option(&options, "include")))?;
-        let position = |name: &Name| {
-            model
-                .position(name)
-                .or_else(|| model.columns.iter().position(|column| column.column == *name))
-                .ok_or_else(|| model.unknown(name))
-        };
+        let position = |name: &Name| position_of(&model, name);
         let duplicates = if let Some(value) = option(&options, "updateOnDuplicate") {
             let fields = names(&options, "updateOnDuplicate").filter(|fields| !fields.is_empty());
             let _ = value;
@@ -131,6 +129,7 @@ impl RuntimeModel {
 
     pub(super) async fn update_now(&self, values: Json, options: Json) -> Result<(u64, Vec<Record>)> {
         let query = self.query(options.clone())?;
+        known_fields(&query.model, &options)?;
         let Json::Object(map) = values else { return Err(Error::usage("update takes an object of values")) };
         let write = Self::write_options(&options, true);
         let mut set = Vec::new();
@@ -217,15 +216,17 @@ impl RuntimeModel {
             return Err(crate::validate::unread(&self.db, state, error, &write).await?);
         }
         let state = read.whole()?;
-        let positions =
-            |name: &str| names(&options, name).map(|names| names.iter().filter_map(|name| model.position(name)).collect::<Vec<_>>());
+        let positions = |option: &str| {
+            let places = |names: Vec<Name>| names.iter().map(|name| position_of(&model, name)).collect::<Result<Vec<_>>>();
+            names(&options, option).map(places).transpose()
+        };
         let mut write = Self::write_options(&options, true);
         write.fields = None;
         let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
         // A row that gives no key meets no old one: Sequelize inserts it.
         let free = || write::covered_key(&model, &given).is_err().then(Vec::new);
-        let key = positions("conflictFields").or_else(free);
-        let (row, created) = write::upsert(&self.db, state, positions("fields"), key, &write).await?;
+        let key = positions("conflictFields")?.or_else(free);
+        let (row, created) = write::upsert(&self.db, state, positions("fields")?, key, &write).await?;
         Ok((record_of(row), created))
     }
 
@@ -314,6 +315,35 @@ impl RuntimeModel {
         let update = UpdateOptions { write, every_row: option(&options, "where").is_some(), returning: false, individual_hooks: false };
         Ok(write::update_all(&self.db, query, set, &update).await?.0)
     }
+}
+
+/// Where an attribute stands, by its own name or that of its column.
+fn position_of(model: &ModelDef, name: &Name) -> Result<usize> {
+    let by_column = || model.columns.iter().position(|column| column.column == *name);
+    model.position(name).or_else(by_column).ok_or_else(|| model.unknown(name))
+}
+
+/// Refuses `fields` that the model does not have: what is misspelt would be left out in silence. With an `include` they may be those of the rows below.
+fn known_fields(model: &ModelDef, options: &Json) -> Result<()> {
+    match option(options, "fields") {
+        None | Some(Json::Null) => Ok(()),
+        Some(Json::Array(list)) if list.iter().all(Json::is_string) => {
+            let fields = names(options, "fields").filter(|_| option(options, "include").is_none()).unwrap_or_default();
+            check_fields(model, &fields)
+        }
+        Some(_) => Err(Error::usage(format!("fields is a list of attributes of {}, such as [\"{}\"]", model.name, first_of(model)))),
+    }
+}
+
+fn first_of(model: &ModelDef) -> &str {
+    let own = model.columns.iter().find(|column| !column.primary_key && !column.managed);
+    own.or(model.columns.first()).map_or("name", |column| &column.name)
+}
+
+/// The same for options that a program made.
+pub(super) fn check_fields(model: &ModelDef, fields: &[Name]) -> Result<()> {
+    let first = |name: &Name| name.split_once('.').map_or(name.clone(), |(first, _)| Name::Owned(first.to_owned()));
+    fields.iter().try_for_each(|name| position_of(model, &first(name)).map(drop))
 }
 
 /// The includes that a row was made with, which a reload reads again.

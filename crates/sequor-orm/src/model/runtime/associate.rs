@@ -86,8 +86,8 @@ impl Db {
         alias_is_free(&source, &alias, own_alias.is_some())?;
         let mut relation = RelationDef::new(alias.clone(), kind, link(&target.name));
         relation.constraints = map.get("constraints").and_then(Json::as_bool).unwrap_or(true);
-        relation.on_delete = action(map.get("onDelete"));
-        relation.on_update = action(map.get("onUpdate"));
+        relation.on_delete = action("onDelete", map.get("onDelete")).map_err(wrong)?;
+        relation.on_update = action("onUpdate", map.get("onUpdate")).map_err(wrong)?;
         relation.dependent_destroy = map.get("hooks").and_then(Json::as_bool) == Some(true) && relation.on_delete == Some(Action::Cascade);
         relation.scope = scope(&target, map.get("scope"))?;
         let own_key = |name: &str| text(name).map(|key| vec![Name::Owned(key.to_owned())]).unwrap_or_default();

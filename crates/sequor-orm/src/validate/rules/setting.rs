@@ -1,7 +1,8 @@
 //! [`Setting`]: a rule as a definition in JSON spells it, `true | argument | [arguments] | { args, msg }`.
 
 use super::{Rule, check_arguments, require};
-use sequor_core::{Result, Value};
+use sequor_core::Value;
+use sequor_core::error::{Error, Result};
 use serde_json::Value as Json;
 
 /// A rule with its arguments and message.
@@ -26,7 +27,11 @@ impl Setting {
         let (arguments, message) = match setting {
             Json::Bool(false) => return Ok(None),
             Json::Object(object) if object.contains_key("args") || object.contains_key("msg") => {
-                let message = object.get("msg").and_then(Json::as_str).map(str::to_owned);
+                let message = match object.get("msg") {
+                    Some(Json::String(message)) => Some(message.clone()),
+                    None | Some(Json::Null) => None,
+                    Some(_) => return Err(Error::usage(format!("validation rule {name}: msg is a text"))),
+                };
                 let rest: serde_json::Map<_, _> =
                     object.iter().filter(|(key, _)| !matches!(key.as_str(), "args" | "msg")).map(clone).collect();
                 match object.get("args") {

@@ -5,7 +5,7 @@ use super::super::insert::bound;
 use super::super::save::update_row;
 use super::super::update::{UpdateOptions, Updated, keyed, run_statement, statement};
 use super::super::{RowState, WriteOptions};
-use super::tree::{ROWS, has_dependents, keys_of, locked, within};
+use super::tree::{ROWS, catch_up, has_dependents, keys_of, locked, within};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, find_rows_hooked};
@@ -31,10 +31,17 @@ fn not_paranoid(model: &ModelDef) -> Error {
 }
 
 /// Brings a softly deleted row back, with the dependents that were deleted with it.
-pub(crate) fn restore<'a>(db: &'a Db, state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
+pub(crate) fn restore<'a>(db: &'a Db, mut state: RowState, options: &'a WriteOptions) -> BoxFuture<'a, Result<RowState>> {
     Box::pin(async move {
-        let rows = if follows(db, &state.model, options) {
-            db.in_transaction(async move |tx| restore_tree(tx, vec![state], options, true).await).await?
+        let told = hook::captures(db, &state.model);
+        let rows = if told || follows(db, &state.model, options) {
+            db.in_transaction(async move |tx| {
+                if told {
+                    catch_up(tx, &mut state, options).await?;
+                }
+                restore_tree(tx, vec![state], options, true).await
+            })
+            .await?
         } else {
             restore_tree(db, vec![state], options, true).await?
         };

@@ -8,7 +8,7 @@ use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, run_one, step};
 use crate::plan;
-use crate::query::{Deleted, QueryState};
+use crate::query::{Deleted, QueryState, key_filter};
 use crate::write::fill::{now_for, updater};
 use sequor_core::Value;
 use sequor_core::driver::Discard;
@@ -29,6 +29,18 @@ pub(super) fn has_dependents(model: &ModelDef) -> bool {
 pub(super) fn locked(mut query: QueryState) -> QueryState {
     query.clauses.lock = Some(Lock { mode: LockMode::Update, of: Vec::new(), wait: LockWait::Block });
     query
+}
+
+/// Locks a row that a program loaded some time ago, and takes over what others stored since: who is told of it is told what is stored.
+pub(super) async fn catch_up(db: &Db, row: &mut RowState, options: &WriteOptions) -> Result<()> {
+    let mut query = QueryState::new(row.model.clone());
+    query.clauses.filters.push(key_filter(&row.model, row.stored_key()?));
+    query.clauses.unscoped = true;
+    query.clauses.deleted = Deleted::Included;
+    if let Some(stored) = find_rows(db, locked(query), options.site).await?.pop() {
+        row.catch_up(stored);
+    }
+    Ok(())
 }
 
 /// Rows of one model on their way out, and the next of their relations to follow.

@@ -124,6 +124,25 @@ impl RowState {
         RowState { values: self.values.clone(), ..RowState::new(self.model.clone()) }
     }
 
+    /// The primary key as the row has it now.
+    pub(crate) fn present_key(&self) -> Vec<Value> {
+        self.model.primary_key.iter().map(|position| self.values[*position].clone().unwrap_or_default()).collect()
+    }
+
+    /// Takes over what others stored since the row was loaded. What was changed stays changed; the version stays the one that was loaded, so that a conflict is seen.
+    pub(crate) fn catch_up(&mut self, stored: RowState) {
+        let changed = self.changed();
+        let Some(original) = &mut self.original else { return };
+        for (position, value) in stored.values.into_iter().enumerate() {
+            let Some(value) = value.filter(|_| self.model.version != Some(position)) else { continue };
+            if !changed.contains(&position) {
+                self.values[position] = Some(value.clone());
+            }
+            original[position] = value;
+        }
+        self.unread.clear();
+    }
+
     /// Whether the database computes this column.
     pub(crate) fn computes(&self, position: usize) -> bool {
         self.computed.iter().any(|(known, _)| *known == position)

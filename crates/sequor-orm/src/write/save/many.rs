@@ -8,9 +8,11 @@ use super::{
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind};
-use crate::load::{KeyHash, run_one, unsink};
+use crate::load::{KeyHash, find_rows, run_one, unsink};
 use crate::plan::update_key;
+use crate::query::QueryState;
 use crate::write::insert::{ValuesSink, bound, is_flat, returning};
+use crate::write::update::keyed;
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Name;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step};
@@ -276,9 +278,30 @@ async fn write(db: &Db, mut rows: &mut [&mut Prepared], size: usize, options: &W
             if usize::try_from(done.affected).unwrap_or(usize::MAX) < part.len() {
                 return Err(first_lost(db, &model, part, keys, options).await);
             }
+            if hook::captures(db, &model) {
+                read_back(db, part, options).await?;
+            }
             continue;
         }
         take_by_key(db, part, unsink::<ValuesSink>(done)?.into_rows(), (keys, &back), options).await?;
+    }
+    Ok(())
+}
+
+/// Where a statement gives nothing back, those who are told of its rows are told what is stored all the same.
+async fn read_back(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions) -> Result<()> {
+    let states: Vec<RowState> = rows.iter().map(|row| row.state.clone()).collect();
+    let Some(first) = states.first() else { return Ok(()) };
+    let whole: Vec<usize> = (0..first.model.columns.len()).collect();
+    let query = keyed(&QueryState::new(first.model.clone()), &states)?;
+    let mut stored = HashMap::with_capacity(states.len());
+    for row in find_rows(db, query, options.site).await? {
+        stored.insert(KeyHash::new(&row.stored_key()?), row.values);
+    }
+    for row in rows.iter_mut() {
+        if let Some(values) = stored.remove(&KeyHash::new(&row.state.stored_key()?)) {
+            take(&mut row.state, &whole, values.into_iter().map(Option::unwrap_or_default).collect());
+        }
     }
     Ok(())
 }
