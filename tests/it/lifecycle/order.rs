@@ -1,7 +1,8 @@
 //! The order of hooks, recorded on every database: the page `hook-order.md` is written from what was recorded, and held against what Sequelize did.
 
 use sequor::prelude::*;
-use sequor::{HookFn, HookKind, HookRegistry};
+use sequor::testing::Place;
+use sequor::{GlobalHooks, HookFn, HookKind, HookRegistry};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -78,13 +79,93 @@ async fn perform(db: &Db, number: usize) -> sequor::Result<()> {
     }
 }
 
+type Log = Arc<Mutex<Vec<&'static str>>>;
+
+fn note(log: &Log, what: &'static str) {
+    log.lock().map(|mut log| log.push(what)).ok();
+}
+
+fn taken(log: &Log) -> Vec<&'static str> {
+    log.lock().map(|mut log| std::mem::take(&mut *log)).unwrap_or_default()
+}
+
+/// The hooks around connections, each writing its name into the log.
+fn around_connections(hooks: &GlobalHooks<'_>, log: &Log) {
+    macro_rules! noting {
+        ($($hook:ident)*) => {
+            $(
+                let seen = log.clone();
+                hooks.$hook("log", move |_event| {
+                    note(&seen, stringify!($hook));
+                    Box::pin(async { Ok(()) })
+                });
+            )*
+        };
+    }
+    noting!(before_connect after_connect before_disconnect after_disconnect before_pool_acquire after_pool_acquire);
+}
+
+/// What a `Db` of one connection tells from its beginning to its end.
+async fn of_a_connection(db: &Db) -> sequor::Result<Vec<(&'static str, Vec<&'static str>)>> {
+    let database = match db.dialect() {
+        Dialect::Postgres => "postgres",
+        Dialect::Mysql | Dialect::Mariadb => "mysql",
+        _ => "sqlite",
+    };
+    let Some(place) = Place::open(database).await? else { return Ok(Vec::new()) };
+    let log = Log::default();
+    let seen = log.clone();
+    let one = Pool { max: 1, ..Pool::default() };
+    let own = Db::options(place.url()).pool(one).with_hooks(move |hooks| around_connections(hooks, &seen)).connect().await?;
+    let mut told = vec![("connect", taken(&log))];
+    own.authenticate().await?;
+    told.push(("a statement outside of a transaction", taken(&log)));
+    own.transaction(async |tx| tx.authenticate().await).await?;
+    told.push(("a transaction, whatever its statements", taken(&log)));
+    own.close().await?;
+    told.push(("close", taken(&log)));
+    place.remove().await?;
+    Ok(told)
+}
+
+/// What is told of a write in a transaction that ends well, in one that does not, and in a savepoint that is undone.
+async fn of_transactions(db: &Db, log: &Log) -> sequor::Result<Vec<(&'static str, Vec<&'static str>)>> {
+    let write = async |tx: &Db, name: &'static str| -> sequor::Result<()> {
+        let (kept, undone) = (log.clone(), log.clone());
+        draft!(Letter { name }).create(tx).await?;
+        tx.after_commit(async move { note(&kept, "tx.after_commit") });
+        tx.after_rollback(async move { note(&undone, "tx.after_rollback") });
+        Ok(())
+    };
+    let failed = || Err::<(), _>(Error::usage("undone"));
+    db.transaction(async |tx| write(tx, "g").await).await?;
+    let mut told = vec![("a transaction with a create that commits", taken(log))];
+    let undone = db.transaction(async |tx| {
+        write(tx, "h").await?;
+        failed()
+    });
+    assert!(undone.await.is_err());
+    told.push(("a transaction with a create that is rolled back", taken(log)));
+    db.transaction(async |tx| {
+        let undone = tx.transaction(async |inner| {
+            write(inner, "i").await?;
+            failed()
+        });
+        assert!(undone.await.is_err());
+        Ok(())
+    })
+    .await?;
+    told.push(("a savepoint with a create that is rolled back, in a transaction that commits", taken(log)));
+    Ok(told)
+}
+
 /// The hooks of each operation, as this database ran them.
-async fn recorded(db: &Db) -> sequor::Result<Vec<Vec<&'static str>>> {
-    let seen: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+async fn recorded(db: &Db) -> sequor::Result<Vec<(&'static str, Vec<&'static str>)>> {
+    let seen = Log::default();
     for kind in HookKind::ALL.iter().filter(|kind| !kind.name().ends_with("_query")) {
         let (log, kind) = (seen.clone(), *kind);
         let hook: HookFn = Arc::new(move |_subject, _cx| {
-            log.lock().map(|mut log| log.push(kind.name())).ok();
+            note(&log, kind.name());
             Box::pin(async { Ok(()) })
         });
         match kind {
@@ -100,11 +181,13 @@ async fn recorded(db: &Db) -> sequor::Result<Vec<Vec<&'static str>>> {
         } else {
             db.transaction(async |tx| perform(tx, number).await).await?;
         }
-        let mut hooks = seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default();
+        let mut hooks = taken(&seen);
         // Rows that the program read to write them are no part of the operation.
         hooks.retain(|hook| *hook != "after_read" || *what == "find");
-        orders.push(hooks);
+        orders.push((*what, hooks));
     }
+    orders.extend(of_transactions(db, &seen).await?);
+    orders.extend(of_a_connection(db).await?);
     Ok(orders)
 }
 
@@ -116,14 +199,16 @@ const HEAD: &str = "# The order of hooks
 Hooks that a model declares run first, then those registered for it at run time, then those of all models, each in the order of
 registration. `after_change`, `after_commit` and `after_read` are mandatory: `hooks(false)` does not skip them. Without these three the orders
 are those that Sequelize 6.37.8 was recorded to have, or those that its recording calls better (it validates a second time around every save).
+A transaction ends between its last hook and `after_commit` or what was given to `tx.after_commit(..)` and `tx.after_rollback(..)`. `before_query` and `after_query`
+stand around every statement and are left out here; the hooks of connections are those of a pool of one connection.
 
 | What is done | Hooks |
 |---|---|
 ";
 
-fn page(orders: &[Vec<&'static str>]) -> String {
+fn page(orders: &[(&'static str, Vec<&'static str>)]) -> String {
     let mut page = HEAD.to_owned();
-    for ((what, _), hooks) in OPERATIONS.iter().zip(orders) {
+    for (what, hooks) in orders {
         let hooks: Vec<String> = hooks.iter().map(|hook| format!("`{hook}`")).collect();
         let _ = writeln!(page, "| {what} | {} |", hooks.join(" → "));
     }

@@ -2,7 +2,7 @@
 
 use super::super::Db;
 use super::super::pool::Pooled;
-use super::{AROUND, TxHandle};
+use super::{AROUND, Callback, State, TxHandle, run_callbacks};
 use sequor_core::error::Result;
 use std::sync::atomic::Ordering;
 
@@ -26,7 +26,8 @@ impl Db {
                 undo.armed = false;
                 // What was given inside belongs to the outer level from now on.
                 let mut state = handle.state();
-                for (level, _) in state.after_commit.iter_mut().filter(|(level, _)| *level >= number) {
+                let State { after_commit, after_rollback, .. } = &mut *state;
+                for (level, _) in after_commit.iter_mut().chain(after_rollback).filter(|(level, _)| *level >= number) {
                     *level = outer.level;
                 }
                 if let Some(level) = state.undone_alone.as_mut().filter(|level| **level >= number) {
@@ -40,9 +41,10 @@ impl Db {
                     tracing::debug!(error = %second, "rolling back to a savepoint failed");
                 }
                 undo.armed = false;
-                handle.discard(number);
+                let callbacks = handle.discard(number);
                 // What was read inside may be gone.
                 self.wrote();
+                run_callbacks(callbacks).await;
                 Err(error)
             }
         }
@@ -50,11 +52,14 @@ impl Db {
 }
 
 impl TxHandle {
-    /// Forgets the callbacks and losses of a savepoint that was rolled back.
-    fn discard(&self, number: u32) {
+    /// Forgets what a savepoint that was rolled back left for the commit, and its losses; gives what it left for this case.
+    fn discard(&self, number: u32) -> Vec<(u32, Callback)> {
         let mut state = self.state();
         state.after_commit.retain(|(level, _)| *level < number);
         state.undone_alone = state.undone_alone.filter(|level| *level < number);
+        let (own, outer) = std::mem::take(&mut state.after_rollback).into_iter().partition(|(level, _)| *level >= number);
+        state.after_rollback = outer;
+        own
     }
 
     /// Rolls back, innermost first, the savepoints whose closures were dropped.
@@ -82,7 +87,10 @@ struct UndoSavepoint {
 impl Drop for UndoSavepoint {
     fn drop(&mut self) {
         if self.armed {
-            self.handle.discard(self.number);
+            let callbacks = self.handle.discard(self.number);
+            if let (false, Ok(runtime)) = (callbacks.is_empty(), tokio::runtime::Handle::try_current()) {
+                runtime.spawn(run_callbacks(callbacks));
+            }
             self.handle.state().undo.push(self.number);
             self.db.wrote();
         }
