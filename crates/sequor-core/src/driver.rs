@@ -50,6 +50,8 @@ pub struct Begin {
     pub immediate: bool,
     /// PostgreSQL: `DEFERRABLE`.
     pub deferrable: bool,
+    /// SQLite: it may begin with its first statement, in one way to the connection's thread and back. The others always do.
+    pub with_statement: bool,
 }
 
 /// The levels of SQL-92.
@@ -119,10 +121,22 @@ pub trait Connection: Send {
     /// Goes on with a paused step, pushing into this sink.
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>>;
 
+    /// Goes on with a paused step while the caller looks at the rows that it has, where the driver reads them by itself: [`Connection::ahead`] gives what came of it, and
+    /// until then the connection is as after a cut call. Gives the sink back where it does not.
+    fn read_ahead(&mut self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowSink>> {
+        Some(sink)
+    }
+
+    /// What came of [`Connection::read_ahead`].
+    fn ahead(&mut self) -> BoxFuture<'_, Result<StepDone>> {
+        Box::pin(std::future::ready(Err(Error::bug("no rows were asked for ahead"))))
+    }
+
     /// Runs text without parameters that may hold several statements (migrations, session set-up).
     fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>>;
 
-    /// Begins a transaction. May be deferred to ride in the flush of the first statement.
+    /// Begins a transaction. May be deferred to ride in the flush of the first statement; one that could not begin then has not run that statement, and tries again with the
+    /// next one.
     fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>>;
 
     /// Commits; Ok only if the server's answer says COMMIT. A line that breaks after the bytes were sent is `CommitUnknown`.

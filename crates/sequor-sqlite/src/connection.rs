@@ -36,6 +36,10 @@ pub(crate) struct SqliteConnection {
     open: bool,
     broken: bool,
     patience: soon::Patience,
+    /// Rows that the thread reads while the caller looks at those before.
+    ahead: Option<Ahead>,
+    /// How the transaction begins that the caller is in: with the next request, in one way to the thread and back.
+    begins: Option<Begin>,
 }
 
 impl SqliteConnection {
@@ -50,7 +54,18 @@ impl SqliteConnection {
             .map_err(|error| Error::connection(ConnectionErrorKind::NotReady, format!("no thread for the connection: {error}")))?;
         let Opened { shared, server, core } = opened.await.map_err(|_| gone())??;
         let inline = in_place.then(|| Inline::new(core));
-        Ok(SqliteConnection { inline, requests, thread, shared, server, open: false, broken: false, patience: soon::Patience::default() })
+        Ok(SqliteConnection {
+            inline,
+            requests,
+            thread,
+            shared,
+            server,
+            open: false,
+            broken: false,
+            patience: soon::Patience::default(),
+            ahead: None,
+            begins: None,
+        })
     }
 
     /// Sends a request and awaits its answer. When the future is dropped before that, what can be stopped is stopped.
@@ -59,11 +74,21 @@ impl SqliteConnection {
         let command = command(reply);
         let number = self.shared.number();
         let cancellable = command.cancellable();
-        if self.broken || self.requests.send(Request { number, command }).is_err() {
+        let begin = self.begins.take();
+        if self.broken || self.requests.send(Request { number, begin, command }).is_err() {
             self.broken = true;
             return Err(gone());
         }
         self.open = true;
+        let result = self.answer(answer, number, cancellable).await;
+        if self.shared.take_not_begun() {
+            self.begins = begin;
+        }
+        result
+    }
+
+    /// The answer to a request; dropped before it has come, it stops what can be stopped.
+    async fn answer<T>(&mut self, answer: oneshot::Receiver<Result<T>>, number: u64, cancellable: bool) -> Result<T> {
         let guard = Guard { shared: &self.shared, number, armed: cancellable };
         let result = soon::answer(answer, &mut self.patience).await;
         guard.disarm();
@@ -72,6 +97,13 @@ impl SqliteConnection {
             self.broken = true;
             Err(gone())
         })
+    }
+
+    /// Rows that were asked for ahead are not wanted any more.
+    fn give_up_ahead(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            self.shared.interrupt(ahead.number);
+        }
     }
 
     async fn control(&mut self, control: Control) -> Result<()> {
@@ -101,6 +133,12 @@ impl SqliteConnection {
 #[cold]
 fn gone() -> Error {
     Error::connection(ConnectionErrorKind::Broken, "the thread of this SQLite connection has ended")
+}
+
+/// A request whose answer nobody waits for yet.
+struct Ahead {
+    number: u64,
+    answer: oneshot::Receiver<Result<StepDone>>,
 }
 
 /// Stops a request when the future that waits for it is dropped.
@@ -165,6 +203,26 @@ impl Connection for SqliteConnection {
         })
     }
 
+    fn read_ahead(&mut self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowSink>> {
+        if self.open || self.broken || self.begins.is_some() || !self.shared.paused() {
+            return Some(sink);
+        }
+        let (reply, answer) = oneshot::channel();
+        let number = self.shared.number();
+        // A thread that is gone is seen by whoever awaits the answer.
+        let _ = self.requests.send(Request { number, begin: None, command: Command::Resume(sink, reply) });
+        self.open = true;
+        self.ahead = Some(Ahead { number, answer });
+        None
+    }
+
+    fn ahead(&mut self) -> BoxFuture<'_, Result<StepDone>> {
+        Box::pin(async move {
+            let Some(Ahead { number, answer }) = self.ahead.take() else { return Err(Error::bug("no rows were asked for ahead")) };
+            self.answer(answer, number, true).await
+        })
+    }
+
     fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.refuse_cut()?;
@@ -175,6 +233,11 @@ impl Connection for SqliteConnection {
     fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.refuse_cut()?;
+            let may_wait = begin.with_statement && self.inline.is_none();
+            if may_wait && self.begins.is_none() && self.shared.autocommit() && !self.broken {
+                self.begins = Some(begin);
+                return Ok(());
+            }
             self.control(Control::Begin(begin)).await
         })
     }
@@ -182,6 +245,9 @@ impl Connection for SqliteConnection {
     fn commit(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.refuse_cut()?;
+            if self.begins.take().is_some() {
+                return Ok(());
+            }
             match self.control(Control::Commit).await {
                 Err(Error::Connection(error)) if error.kind == ConnectionErrorKind::Broken && self.broken => {
                     Err(Error::connection(ConnectionErrorKind::CommitUnknown, error.message))
@@ -192,7 +258,12 @@ impl Connection for SqliteConnection {
     }
 
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.control(Control::Rollback))
+        Box::pin(async move {
+            if self.begins.take().is_some() {
+                return Ok(());
+            }
+            self.control(Control::Rollback).await
+        })
     }
 
     fn savepoint(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
@@ -218,7 +289,7 @@ impl Connection for SqliteConnection {
             Status::Broken
         } else if self.open {
             Status::Unknown
-        } else if !self.shared.autocommit() {
+        } else if !self.shared.autocommit() || self.begins.is_some() {
             Status::InTransaction
         } else if self.shared.paused() || self.shared.dirty() {
             // A paused statement holds a snapshot of its own; a changed setting must not meet the next borrower. A reset ends both.
@@ -230,6 +301,8 @@ impl Connection for SqliteConnection {
 
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
+            self.begins = None;
+            self.give_up_ahead();
             if self.status() == Status::Idle {
                 return Ok(());
             }
@@ -279,9 +352,10 @@ impl Connection for SqliteConnection {
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             drop(self.inline.take());
+            self.give_up_ahead();
             let (reply, closed) = oneshot::channel();
             let number = self.shared.number();
-            if self.requests.send(Request { number, command: Command::Close(reply) }).is_ok() {
+            if self.requests.send(Request { number, begin: None, command: Command::Close(reply) }).is_ok() {
                 let _ = closed.await;
             }
         })

@@ -450,7 +450,8 @@ impl Db {
                 )
                 .seen_at(site));
             }
-            let handle = db.start(tx, site).await.map_err(|error| error.seen_at(site))?;
+            // Whoever begins by hand has begun when this is done, with the locks that belong to it.
+            let handle = db.start(tx, site, false).await.map_err(|error| error.seen_at(site))?;
             if let Some(limit) = tx.timeout.or(db.inner.settings.transaction_timeout) {
                 limits::watch_end(&handle, limit, site);
             }
@@ -459,7 +460,7 @@ impl Db {
         }
     }
 
-    async fn start(&self, tx: Tx, site: &'static Location<'static>) -> Result<TxHandle> {
+    async fn start(&self, tx: Tx, site: &'static Location<'static>, with_statement: bool) -> Result<TxHandle> {
         if !self.detached && current(&self.inner).is_some() && self.inner.pool.is_exhausted() {
             return Err(Error::of_usage(
                 UsageErrorKind::OutsideTransaction,
@@ -473,6 +474,7 @@ impl Db {
         let mut begin = tx.begin;
         // A reader that becomes a writer later cannot wait for other writers on SQLite: the lock is taken at once.
         begin.immediate = !begin.read_only;
+        begin.with_statement = with_statement;
         let settings = self.settings_batch()?;
         self.limited(pooled.get()?.begin(begin)).await?;
         if let Some(settings) = settings {
@@ -501,7 +503,7 @@ impl Db {
     where
         F: AsyncFnOnce(&Db) -> Result<T>,
     {
-        let handle = self.start(tx, site).await?;
+        let handle = self.start(tx, site, true).await?;
         let mut guard = OnDrop { handle: handle.clone(), armed: true };
         let db = Db { tx: Some(handle.clone()), detached: false, ..self.clone() };
         let mut around = AROUND.try_with(Clone::clone).unwrap_or_default();

@@ -136,10 +136,13 @@ impl AnyChange {
 
     /// The primary key.
     pub fn key(&self) -> Vec<Value> {
-        let row = self.after.as_ref().or(self.before.as_ref());
-        let mut key = Vec::with_capacity(self.model.primary_key.len());
-        key.extend(self.model.primary_key.iter().filter_map(|position| Some(row?.get(*position)?.to_value())));
-        key
+        let Some(row) = self.after.as_ref().or(self.before.as_ref()) else { return Vec::new() };
+        let value = |position: &usize| row.get(*position).map(Seen::to_value);
+        match &*self.model.primary_key {
+            // Most keys are one column, and a hook asks for thousands.
+            [position] => value(position).map_or_else(Vec::new, |value| vec![value]),
+            all => all.iter().filter_map(value).collect(),
+        }
     }
 
     /// The row before, as JSON by field names.

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use sequor_core::driver::{Batch, Begin, RowSink, StepDone};
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -14,6 +14,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
 /// A numbered request.
 pub(crate) struct Request {
     pub(crate) number: u64,
+    /// The transaction that begins before the command, in which it runs.
+    pub(crate) begin: Option<Begin>,
     pub(crate) command: Command,
 }
 
@@ -48,6 +50,21 @@ impl Command {
             Command::Run(..) | Command::Resume(..) | Command::Script(..) | Command::Backup(..) | Command::Vacuum(..) => true,
             Command::Control(control, _) => control.cancellable(),
             Command::Close(_) => false,
+        }
+    }
+}
+
+impl Command {
+    /// Answers a command that is not carried out.
+    pub(super) fn refuse(self, error: Error) {
+        // Nobody waits any more when the future was dropped.
+        match self {
+            Command::Run(_, reply) => drop(reply.send(Err(error))),
+            Command::Resume(_, reply) => drop(reply.send(Err(error))),
+            Command::Script(_, reply) | Command::Control(_, reply) | Command::Backup(_, reply) | Command::Vacuum(_, reply) => {
+                drop(reply.send(Err(error)));
+            }
+            Command::Close(reply) => drop(reply.send(())),
         }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct Shared {
     autocommit: AtomicBool,
     paused: AtomicBool,
     dirty: AtomicBool,
+    not_begun: AtomicBool,
 }
 
 /// The number of a request that cannot be cancelled: the end of a transaction, a reset.
@@ -40,6 +41,7 @@ impl Shared {
             autocommit: AtomicBool::new(true),
             paused: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
+            not_begun: AtomicBool::new(false),
         }
     }
 
@@ -95,6 +97,16 @@ impl Shared {
 
     pub(super) fn paused(&self) -> bool {
         self.paused.load(Ordering::Acquire)
+    }
+
+    /// The thread could not begin the transaction that a request was to run in, and has not run the request.
+    pub(super) fn set_not_begun(&self) {
+        self.not_begun.store(true, Ordering::Release);
+    }
+
+    /// Whether that was the answer.
+    pub(super) fn take_not_begun(&self) -> bool {
+        self.not_begun.load(Ordering::Acquire) && self.not_begun.swap(false, Ordering::AcqRel)
     }
 
     /// The session was changed, or may have been.

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::core::{Core, lock};
-use super::mailbox::{Command, Mailbox, Reply, Request};
+use super::mailbox::{Command, Control, Mailbox, Reply, Request};
 use super::maintenance;
 use crate::connect::{SqliteOptions, open};
 use crate::statements::{self, Exchange};
@@ -51,6 +51,14 @@ impl Worker {
         while let Some(request) = self.mailbox.next() {
             // Only this thread while it serves a request, or the caller while it runs one in place: never both at once.
             let mut core = lock(&self.core);
+            if let Some(begin) = request.begin
+                && let Err(error) = core.control(Control::Begin(begin))
+            {
+                core.settle();
+                core.shared.set_not_begun();
+                request.command.refuse(error);
+                continue;
+            }
             match request.command {
                 Command::Run(batch, reply) => run(&mut core, &mut self.mailbox, batch, reply),
                 Command::Resume(_, reply) => {

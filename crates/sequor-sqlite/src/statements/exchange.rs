@@ -90,13 +90,13 @@ impl<'m> Exchange<'m> {
         let request = mailbox.next();
         mailbox.shared.set_paused(false);
         let request = request?;
-        match request.command {
-            Command::Resume(sink, reply) => {
+        match request {
+            Request { command: Command::Resume(sink, reply), begin: None, .. } => {
                 self.waiting = Waiting::Resume(reply);
                 Some(sink)
             }
-            command => {
-                mailbox.put_back(Request { number: request.number, command });
+            other => {
+                mailbox.put_back(other);
                 None
             }
         }

@@ -87,6 +87,54 @@ async fn a_paused_step_goes_on_where_it_was() {
     assert!(matches!(error, Error::Usage(_)), "{error}");
 }
 
+const NUMBERS: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) SELECT x FROM n";
+
+#[tokio::test]
+async fn a_paused_step_goes_on_while_its_caller_looks_elsewhere() {
+    let mut connection = memory().await;
+    let sink = || Box::new(Keep { pause_every: Some(300), ..Keep::default() });
+    assert!(connection.read_ahead(sink()).is_some(), "nothing is paused");
+    assert!(connection.ahead().await.is_err());
+    let mut done = connection.run(Batch::one(Step::query(NUMBERS, vec![], sink()))).await.unwrap().pop().unwrap();
+    let mut seen = Vec::new();
+    while done.paused {
+        assert!(connection.read_ahead(sink()).is_none());
+        assert!(connection.read_ahead(sink()).is_some(), "once at a time");
+        assert_eq!(connection.status(), Status::Unknown);
+        seen.extend(keep(done.sink).rows.into_iter().flatten());
+        done = connection.ahead().await.unwrap();
+    }
+    seen.extend(keep(done.sink).rows.into_iter().flatten());
+    assert_eq!(seen, (1..=2_000).map(Value::I64).collect::<Vec<_>>());
+    assert_eq!(connection.status(), Status::Idle);
+}
+
+#[tokio::test]
+async fn rows_that_nobody_takes_keep_nothing_back() {
+    let sink = || Box::new(Keep { pause_every: Some(2), ..Keep::default() });
+    // The rest never ends by itself, or fails, or is there long before it is given up.
+    let rest = ["SELECT x + 1 FROM n WHERE x < 2 OR x > 0", "SELECT abs(-9223372036854775808) FROM n WHERE x = 3", NUMBERS];
+    for (number, rest) in rest.iter().enumerate() {
+        for closes in [false, true] {
+            let mut connection = memory().await;
+            let sql = match number {
+                0 => format!("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL {rest}) SELECT x FROM n WHERE x <= 2"),
+                1 => format!("WITH n(x) AS (VALUES (1), (2), (3)) SELECT x FROM n WHERE x < 3 UNION ALL {rest}"),
+                _ => (*rest).to_owned(),
+            };
+            assert!(connection.run(Batch::one(Step::query(sql, vec![], sink()))).await.unwrap()[0].paused);
+            assert!(connection.read_ahead(sink()).is_none());
+            assert!(connection.run(Batch::one(Step::execute("SELECT 1", vec![]))).await.is_err(), "it is in the middle of something");
+            if closes {
+                connection.close().await;
+                continue;
+            }
+            connection.reset().await.unwrap();
+            assert_eq!((connection.status(), one(&mut *connection, "SELECT 7", []).await), (Status::Idle, Value::I64(7)));
+        }
+    }
+}
+
 #[tokio::test]
 async fn another_call_ends_a_paused_step() {
     let file = File::new();

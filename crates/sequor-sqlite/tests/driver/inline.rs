@@ -58,7 +58,7 @@ async fn write(connection: &mut dyn Connection, sql: &str) -> Result<u64> {
     Ok(connection.run(Batch::one(Step::execute(sql, vec![]))).await?.remove(0).affected)
 }
 
-const WRITING: Begin = Begin { isolation: None, read_only: false, immediate: true, deferrable: false };
+const WRITING: Begin = Begin { isolation: None, read_only: false, immediate: true, deferrable: false, with_statement: false };
 
 #[tokio::test]
 async fn short_statements_run_in_place_on_a_runtime_of_one_thread() {

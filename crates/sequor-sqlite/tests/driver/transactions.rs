@@ -2,8 +2,10 @@
 
 use crate::support::{File, fails, memory, one, run, script};
 use sequor_core::Value;
-use sequor_core::driver::{Batch, BatchMode, Begin, Connection, Status, Step};
+use sequor_core::driver::{Batch, BatchMode, Begin, Connection, Driver, Status, Step};
 use sequor_core::error::{Error, UsageErrorKind};
+use sequor_sqlite::{SqliteDriver, SqliteOptions};
+use std::time::Duration;
 
 async fn table() -> Box<dyn Connection> {
     let mut connection = memory().await;
@@ -46,6 +48,56 @@ async fn commit_rollback_and_savepoints() {
     connection.release(1).await.unwrap();
     connection.commit().await.unwrap();
     assert_eq!((connection.status(), sum(&mut *connection).await), (Status::Idle, Value::I64(1_011)));
+}
+
+#[tokio::test]
+async fn it_may_begin_with_its_first_statement() {
+    let begin = Begin { immediate: true, with_statement: true, ..Begin::default() };
+    let mut connection = table().await;
+    // Nothing but a beginning.
+    for commits in [true, false] {
+        connection.begin(begin).await.unwrap();
+        assert_eq!(connection.status(), Status::InTransaction);
+        assert!(connection.begin(begin).await.is_err());
+        if commits { connection.commit().await } else { connection.rollback().await }.unwrap();
+        assert!(finished(&connection.commit().await.unwrap_err()));
+    }
+    let trips = connection.round_trips();
+    connection.begin(begin).await.unwrap();
+    insert(&mut *connection, 1).await;
+    connection.rollback().await.unwrap();
+    assert_eq!((connection.status(), connection.round_trips() - trips), (Status::Idle, 2));
+    connection.begin(begin).await.unwrap();
+    connection.savepoint(1).await.unwrap();
+    insert(&mut *connection, 2).await;
+    connection.rollback_to(1).await.unwrap();
+    insert(&mut *connection, 3).await;
+    connection.commit().await.unwrap();
+    connection.begin(begin).await.unwrap();
+    connection.reset().await.unwrap();
+    assert_eq!((connection.status(), sum(&mut *connection).await), (Status::Idle, Value::I64(3)));
+}
+
+#[tokio::test]
+async fn what_cannot_begin_runs_nothing() {
+    let file = File::new();
+    let mut holder = file.connect().await;
+    script(&mut *holder, "CREATE TABLE t (x)").await;
+    let options = SqliteOptions { busy_timeout: Duration::from_millis(1), ..SqliteOptions::file(&file.0) };
+    let mut waiter = SqliteDriver::new(options).connect().await.unwrap();
+    holder.begin(Begin { immediate: true, ..Begin::default() }).await.unwrap();
+    waiter.begin(Begin { immediate: true, with_statement: true, ..Begin::default() }).await.unwrap();
+    for _ in 0..2 {
+        let error = run(&mut *waiter, "INSERT INTO t VALUES (1)", []).await.err().unwrap();
+        assert!(matches!(&error, Error::Timeout { .. }) && error.is_retryable(), "{error:?}");
+        assert_eq!(waiter.status(), Status::InTransaction);
+    }
+    holder.commit().await.unwrap();
+    // It begins with the statement that can; what follows is inside of it.
+    insert(&mut *waiter, 1).await;
+    insert(&mut *waiter, 2).await;
+    waiter.rollback().await.unwrap();
+    assert_eq!(sum(&mut *holder).await, Value::I64(0));
 }
 
 #[tokio::test]

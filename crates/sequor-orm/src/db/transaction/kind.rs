@@ -29,7 +29,7 @@ impl Tx {
     /// At a level of isolation.
     const fn at(isolation: Isolation) -> Tx {
         Tx {
-            begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false },
+            begin: Begin { isolation: Some(isolation), read_only: false, immediate: false, deferrable: false, with_statement: false },
             attempts: 0,
             timeout: None,
         }
