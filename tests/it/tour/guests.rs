@@ -3,6 +3,7 @@
 mod habits;
 mod keys;
 mod neighbours;
+mod newcomers;
 mod strangers;
 mod travellers;
 mod visitors;
