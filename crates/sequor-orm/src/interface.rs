@@ -57,7 +57,7 @@ fn model(table: &str, columns: Json) -> Result<ModelDef> {
     let Json::Object(columns) = columns else {
         return Err(Error::usage(format!("the columns of {} are an object of definitions", table.escape_debug())));
     };
-    let options = json!({ "tableName": table, "timestamps": false, "removeId": true });
+    let options = json!({ "tableName": table, "timestamps": false, "noPrimaryKey": true });
     ModelDef::from_json(json!({ "name": table, "attributes": Json::Object(columns), "options": options }))
 }
 

@@ -120,10 +120,7 @@ impl Db {
     #[track_caller]
     pub fn drop_tables<Models: ModelList>(&self) -> impl Future<Output = Result<()>> + Send + use<Models> {
         let (db, models, site) = (self.clone(), Models::models(), Location::caller());
-        async move {
-            let tables = tables(&models, &db.models())?;
-            drop_all(&db, &tables, site).await
-        }
+        async move { drop_models(&db, &models, site).await }
     }
 }
 
@@ -153,7 +150,13 @@ impl Db {
 
 /// Drops the tables of these models.
 pub(crate) async fn drop_models(db: &Db, models: &[Arc<ModelDef>], site: &'static Location<'static>) -> Result<()> {
-    drop_all(db, &tables(models, &db.models())?, site).await
+    let tables = tables(models, &db.models())?;
+    for model in models.iter().filter(|model| !model.skip_sync) {
+        if let Some(query) = &model.view {
+            script(db, &Ddl::DropView(ViewDef::new(model.table.clone(), query.clone())), site).await?;
+        }
+    }
+    drop_all(db, &tables, false, site).await
 }
 
 /// Makes the tables of these models. All hooks before come first, so that a veto leaves everything as it was.
@@ -183,7 +186,7 @@ async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'
         return alter::alter(db, models, site).await;
     }
     if mode == SyncMode::Force {
-        drop_all(db, &made, site).await?;
+        drop_all(db, &made, true, site).await?;
     }
     let names: Vec<TableName> = made.iter().map(|table| table.name.clone()).collect();
     let known = if mode == SyncMode::Force { Vec::new() } else { tables_for(db, &names, site).await? };
@@ -276,7 +279,8 @@ fn in_a_circle(tables: &[TableDef]) -> bool {
     tables.iter().enumerate().any(|(number, table)| table.foreign_keys.iter().any(|key| later(number, &key.table)))
 }
 
-async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>) -> Result<()> {
+/// Drops tables; what stands on them, such as a view or the key of another table, goes too where it is forced and is an error otherwise.
+async fn drop_all(db: &Db, tables: &[TableDef], forced: bool, site: &'static Location<'static>) -> Result<()> {
     // Keys that close a cycle have no order in which tables could be dropped. Otherwise a table that others still point to is an error, as in Sequelize.
     if let Some((off, on)) = db.dialect().unchecked_drops().filter(|_| in_a_circle(tables)) {
         let mut sql = String::from(off);
@@ -297,7 +301,7 @@ async fn drop_all(db: &Db, tables: &[TableDef], site: &'static Location<'static>
             let place = TableName { schema: table.name.schema.clone(), name: index.name_in(&table.name) };
             script(db, &Ddl::DropTable { table: place, if_exists: true, cascade: true }, site).await?;
         }
-        script(db, &Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: true }, site).await?;
+        script(db, &Ddl::DropTable { table: table.name.clone(), if_exists: true, cascade: forced }, site).await?;
     }
     for definition in enums(tables) {
         script(db, &Ddl::DropEnum { schema: None, name: definition.name.clone() }, site).await?;

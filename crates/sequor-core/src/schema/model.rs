@@ -219,10 +219,19 @@ impl ModelDef {
         self.primary_key.iter().filter_map(|position| self.columns.get(*position))
     }
 
+    /// What a column that says when a row was deleted holds while it lives: null, or the default that it was given.
+    pub fn live_moment(&self, column: usize) -> crate::Value {
+        match self.columns.get(column).map(|column| &column.default) {
+            Some(super::Default::Value(value)) => value.clone(),
+            _ => crate::Value::Null,
+        }
+    }
+
     /// The condition of live rows as SQL with standard quotes, for partial indexes; `None` where rows are not deleted softly.
     pub fn live_condition(&self) -> Option<Name> {
         let quoted = |position: &usize| self.columns.get(*position).map(|column| format!("\"{}\"", column.column.replace('"', "\"\"")));
         let condition = match self.soft_delete.as_ref()? {
+            super::SoftDelete::Timestamp { column } if !self.live_moment(*column).is_null() => return None,
             super::SoftDelete::Timestamp { column } => format!("{} IS NULL", quoted(column)?),
             super::SoftDelete::Flag { column, live: crate::Value::Bool(false), .. } => format!("NOT {}", quoted(column)?),
             super::SoftDelete::Flag { column, .. } => quoted(column)?,

@@ -7,7 +7,7 @@ use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
-use sequor_core::types::{BindType, value_from_json};
+use sequor_core::types::{BindType, ColumnType, value_from_json};
 use sequor_sql::{Dialect, Sql};
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
@@ -229,15 +229,30 @@ impl Scanner<'_> {
             self.made.text.push_str(if value.is_null() { "NULL" } else { "1" });
             return;
         }
-        let value = match value {
-            Json::Null => Value::Null,
-            Json::Bool(value) => Value::Bool(*value),
-            Json::Number(number) => number.as_i64().map(Value::I64).or_else(|| number.as_f64().map(Value::F64)).unwrap_or_default(),
-            Json::String(text) => Value::from(text.as_str()),
-            other => Value::from(other.clone()),
-        };
-        self.made.params.push(Param { value, bind: BindType::default() });
+        let (value, bind) = typed(value).unwrap_or_else(|| (untyped(value), BindType::default()));
+        self.made.params.push(Param { value, bind });
         self.dialect.put_mark(self.made.params.len(), &mut self.made.text);
+    }
+}
+
+/// `{ $date }` and `{ $bytes }` say what they are.
+fn typed(value: &Json) -> Option<(Value, BindType)> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    let (ty, inside) = match (map.get("$date"), map.contains_key("$bytes")) {
+        (Some(date), _) => (ColumnType::DateTime(6), date),
+        (None, true) => (ColumnType::Bytes, value),
+        (None, false) => return None,
+    };
+    value_from_json(&ty, inside.clone()).ok().map(|value| (value, ty.bind()))
+}
+
+fn untyped(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => number.as_i64().map(Value::I64).or_else(|| number.as_f64().map(Value::F64)).unwrap_or_default(),
+        Json::String(text) => Value::from(text.as_str()),
+        other => Value::from(other.clone()),
     }
 }
 

@@ -179,7 +179,7 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     };
     def.table = TableName { schema: options.text("schema").map(|schema| schema.to_owned().into()), name: table.into() };
     let has_key = attributes.values().any(|attribute| attribute.get("primaryKey").and_then(Json::as_bool) == Some(true));
-    if !has_key && attributes.contains_key("id") {
+    if !has_key && attributes.contains_key("id") && !options.flag("noPrimaryKey", false) {
         return Err(Error::usage(format!(
             "A column called 'id' was added to the attributes of '{}' but not marked with 'primaryKey: true'",
             def.table.name
@@ -189,7 +189,11 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     if implicit_key {
         def.columns.push(implicit_id());
     }
+    let mut unsaid = Vec::new();
     for (attribute, definition) in attributes {
+        if definition.get("allowNull").is_none() {
+            unsaid.push(Name::Owned(attribute.clone()));
+        }
         let column = column(&def, &attribute, definition, underscored)?;
         def.columns.push(column);
     }
@@ -203,7 +207,7 @@ fn build(name: &str, options: &Options, attributes: Map<String, Json>) -> Result
     }
     def.comment = options.text("comment").map(|comment| comment.to_owned().into());
     def.made_with = options.made_with(name)?;
-    def.behavior = behavior(options, Convention { underscored, implicit_key });
+    def.behavior = behavior(options, Convention { underscored, implicit_key, unsaid });
     Ok(def)
 }
 
@@ -232,6 +236,14 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     if underscored {
         column.column = underscore(name).into();
     }
+    describe(def, &mut column, map)?;
+    Ok(column)
+}
+
+/// Gives a column what its definition says beside its type.
+fn describe(def: &ModelDef, column: &mut ColumnDef, map: Map<String, Json>) -> Result<()> {
+    let name = column.name.clone();
+    let at = |what: String| Error::usage(format!("{}.{name}: {what}", def.name));
     let mut actions = (None, None);
     for (key, value) in map {
         match (key.as_str(), value) {
@@ -247,10 +259,10 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
                 column.unique = Some(Unique { group: text("name"), message: text("msg") });
             }
             ("field", Json::String(field)) => column.column = field.into(),
-            ("defaultValue", value) => column.default = default_value(&column, value).map_err(|error| at(error.to_string()))?,
+            ("defaultValue", value) => column.default = default_value(column, value).map_err(|error| at(error.to_string()))?,
             ("comment", Json::String(comment)) => column.comment = Some(comment.into()),
-            ("validate", Json::Object(rules)) => column.rules = self::rules(def, name, rules)?,
-            ("references", value) => column.references = references(&column, &value),
+            ("validate", Json::Object(rules)) => column.rules = self::rules(def, &name, rules)?,
+            ("references", value) => column.references = references(column, &value),
             ("onDelete", value @ Json::String(_)) => actions.0 = action("onDelete", Some(&value)).map_err(at)?,
             ("onUpdate", value @ Json::String(_)) => actions.1 = action("onUpdate", Some(&value)).map_err(at)?,
             (_, Json::Null) => {}
@@ -268,7 +280,7 @@ fn column(def: &ModelDef, name: &str, definition: Json, underscored: bool) -> Re
     if column.primary_key {
         column.nullable = false;
     }
-    Ok(column)
+    Ok(())
 }
 
 /// The options of an attribute, and what each of them takes.
@@ -339,16 +351,27 @@ fn default_value(column: &ColumnDef, value: Json) -> Result<ColumnDefault> {
     }
     if let Some(function) = value.get("$fn").and_then(Json::as_str) {
         let known = function.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-        return if known {
-            Ok(ColumnDefault::Db(format!("{function}()").into()))
-        } else {
-            Err(Error::usage("a default function is a name"))
-        };
+        if !known {
+            return Err(Error::usage("a default function is a name"));
+        }
+        let args = value.get("args").and_then(Json::as_array).into_iter().flatten();
+        let args = args.map(literal).collect::<Result<Vec<_>>>()?;
+        return Ok(ColumnDefault::Db(format!("{function}({})", args.join(", ")).into()));
     }
     if value.is_null() {
         return Ok(ColumnDefault::None);
     }
     Ok(ColumnDefault::Value(value_from_json(&column.ty, value)?))
+}
+
+/// An argument of a default function, as every database writes it.
+fn literal(value: &Json) -> Result<String> {
+    match value {
+        Json::Null => Ok("NULL".into()),
+        Json::Bool(_) | Json::Number(_) => Ok(value.to_string()),
+        Json::String(text) if !text.contains(['\\', '\0']) => Ok(format!("'{}'", text.replace('\'', "''"))),
+        _ => Err(Error::usage("the arguments of a default function are numbers, truth values and texts without a backslash")),
+    }
 }
 
 fn rules(def: &ModelDef, attribute: &str, map: Map<String, Json>) -> Result<Vec<RuleDef>> {
@@ -463,12 +486,14 @@ pub(crate) struct RuntimeScopes {
 const INHERITED: &[&str] = &["createdAt", "updatedAt", "deletedAt", "underscored", "version", "schema", "engine", "charset", "collate"];
 
 /// What the definition left to convention, which associations follow.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Convention {
     /// Columns are the attributes in snake case.
     pub(crate) underscored: bool,
     /// Nobody declared the key: a model between two others is known by its pair instead.
     pub(crate) implicit_key: bool,
+    /// Attributes that were declared without a word about null.
+    pub(crate) unsaid: Vec<Name>,
 }
 
 fn behavior(options: &Options, convention: Convention) -> Behavior {
@@ -532,6 +557,11 @@ impl Db {
             None => Err(Error::usage(format!("{} has not been defined", name.escape_debug()))),
         }
     }
+}
+
+/// The type that Sequelize writes so: `DECIMAL(10,2)`.
+pub(crate) fn type_named(text: &str) -> Result<ColumnType> {
+    types::parse(text, "").map_err(Error::usage)
 }
 
 /// The default name of a foreign key: `userId` of `user` and `id`, `userRoleId` of `user_role`.

@@ -34,6 +34,11 @@ fn with_default_scope(model: &ModelDef, clauses: Clauses, models: &dyn Models) -
 /// The condition that hides deleted rows, or live ones.
 pub(crate) fn deletion_filter(model: &ModelDef, deleted: Deleted) -> Option<Expr> {
     let live = match model.soft_delete.as_ref()? {
+        SoftDelete::Timestamp { column } if !model.live_moment(*column).is_null() => {
+            let op = if deleted == Deleted::Only { BinaryOp::NotEqual } else { BinaryOp::Equal };
+            let value = Expr::Value(model.live_moment(*column), model.columns[*column].ty.bind());
+            Expr::Field(super::field(model, *column)).binary(op, value)
+        }
         SoftDelete::Timestamp { column } => {
             Expr::IsNull { expr: Box::new(Expr::Field(super::field(model, *column))), negated: deleted == Deleted::Only }
         }

@@ -314,7 +314,10 @@ pub(crate) fn related(parent: &RowState, def: &RelationDef, link: &Link) -> Resu
                 }
             }
             if let Some(sequor_core::schema::SoftDelete::Timestamp { column: position }) = &through.model.soft_delete {
-                filters.push(Expr::IsNull { expr: Box::new(column(position)), negated: false });
+                filters.push(match through.model.live_moment(*position) {
+                    Value::Null => Expr::IsNull { expr: Box::new(column(position)), negated: false },
+                    live => column(position).binary(BinaryOp::Equal, bound(&through.model, *position, &live)),
+                });
             }
             select.filter = plan::all(filters);
             let mut exprs: Vec<Expr> = link.columns.iter().map(|position| Expr::Field(plan::field(&link.target, *position))).collect();

@@ -198,7 +198,9 @@ pub trait InstanceWrites: Model {
     /// Whether the row is softly deleted. Sequelize: `isSoftDeleted()`.
     fn is_soft_deleted(&self) -> bool {
         match &Self::model().soft_delete {
-            Some(sequor_core::schema::SoftDelete::Timestamp { column }) => !crate::model::value_of(self, *column).is_null(),
+            Some(sequor_core::schema::SoftDelete::Timestamp { column }) => {
+                crate::model::value_of(self, *column) != Self::model().live_moment(*column)
+            }
             Some(sequor_core::schema::SoftDelete::Flag { column, deleted, .. }) => crate::model::value_of(self, *column) == *deleted,
             None => false,
         }

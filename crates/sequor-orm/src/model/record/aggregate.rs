@@ -4,10 +4,12 @@ use super::verbs::{flag, option};
 use super::{Record, RecordLoader, RuntimeModel};
 use crate::load;
 use crate::query::{Place, QueryState, RowsAndCount};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Expr, Func, SelectItem};
-use sequor_core::types::value_from_json;
+use sequor_core::types::{ColumnType, value_from_json};
 use serde_json::Value as Json;
 use std::panic::Location;
 
@@ -78,6 +80,10 @@ impl RuntimeModel {
             return self.aggregate_groups(field, function, options).await;
         }
         let distinct = flag(&options, "distinct", false);
+        let asked = option(&options, "dataType")
+            .and_then(Json::as_str)
+            .map(|ty| crate::model::runtime::type_named(&ty.to_uppercase()))
+            .transpose()?;
         let query = self.query(options)?;
         let place = Place::new(&query.model, self.db().registry());
         let expr = crate::query::named(place, field)?;
@@ -92,6 +98,9 @@ impl RuntimeModel {
         };
         let (keeps, sums) = (matches!(func, Func::Min | Func::Max), matches!(func, Func::Sum));
         let value = self.scalar(query, Expr::Call { func, args: vec![expr], distinct, filter: None }).await?;
+        if let (Some(asked), false) = (asked, matches!(value, Value::Null)) {
+            return Ok(in_type(&asked, &value));
+        }
         // A smallest or largest value is of the column's own type, which not every server says.
         match (keeps, ty, value) {
             (true, Some(ty), Value::Text(text)) => Ok(value_from_json(&ty, Json::String(text))?.to_json()),
@@ -101,6 +110,23 @@ impl RuntimeModel {
             }
             (_, _, value) => Ok(value.to_json()),
         }
+    }
+}
+
+/// A number as the type that was asked for has it: whole numbers without their fraction. Sequelize: `dataType`.
+fn in_type(ty: &ColumnType, value: &Value) -> Json {
+    let number = match value {
+        Value::F64(number) => Decimal::from_f64(*number),
+        Value::Text(text) => text.parse().ok(),
+        Value::Decimal(number) => Some(*number),
+        _ => None,
+    };
+    match number {
+        Some(number) if ty.integer_bounds().is_some() => {
+            let whole = number.trunc();
+            i64::try_from(whole).map_or_else(|_| Value::Decimal(whole).to_json(), Json::from)
+        }
+        _ => value.to_json(),
     }
 }
 

@@ -114,13 +114,15 @@ impl Record {
     }
 
     /// Rows named by key, by list of keys, or null; a row as an object with its key and the attributes that link it.
-    async fn targets(&self, target: Json, link: &Link, db: &Db) -> Result<Vec<RowState>> {
+    async fn targets(&self, target: Json, kind: RelationKind, link: &Link, db: &Db) -> Result<Vec<RowState>> {
         let list = match target {
             Json::Null => return Ok(Vec::new()),
             Json::Array(list) => list,
             one => vec![one],
         };
-        let Some(position) = link.target.primary_key.first().copied() else { return Ok(Vec::new()) };
+        // What a row belongs to is named by what it points to.
+        let named = if kind == RelationKind::BelongsTo { link.columns.first() } else { link.target.primary_key.first() };
+        let Some(position) = named.copied() else { return Ok(Vec::new()) };
         let ty = link.target.columns[position].ty.clone();
         if !list.is_empty() && list.iter().all(Json::is_object) {
             return list.into_iter().map(|row| known_row(link, row)).collect();
@@ -159,7 +161,7 @@ impl Record {
     /// As [`Record::association`].
     pub async fn association_has(&self, name: &str, target: Json, db: &Db) -> Result<bool> {
         let (def, link) = self.link(name, db)?;
-        let rows = self.targets(target, &link, db).await?;
+        let rows = self.targets(target, def.kind, &link, db).await?;
         write::has_links(db, write::Side { parent: &self.state, def: &def, link: &link }, &rows, &WriteOptions::at(Location::caller()))
             .await
     }
@@ -186,7 +188,7 @@ impl Record {
         let (def, link) = self.link(name, db)?;
         let mut write = WriteOptions::at(Location::caller());
         write.hooks = super::verbs::flag(&options, "hooks", true);
-        let rows = self.targets(target.clone(), &link, db).await?;
+        let rows = self.targets(target.clone(), def.kind, &link, db).await?;
         if def.kind == RelationKind::BelongsTo {
             let before = self.state.values.clone();
             let key = rows
@@ -454,7 +456,10 @@ impl Record {
     /// Whether the row is softly deleted.
     pub fn is_soft_deleted(&self) -> bool {
         match &self.state.model.soft_delete {
-            Some(SoftDelete::Timestamp { column }) => self.state.values[*column].as_ref().is_some_and(|value| !value.is_null()),
+            Some(SoftDelete::Timestamp { column }) => {
+                let live = self.state.model.live_moment(*column);
+                self.state.values[*column].as_ref().is_some_and(|value| !value.is_null() && *value != live)
+            }
             Some(SoftDelete::Flag { column, deleted, .. }) => self.state.values[*column].as_ref() == Some(deleted),
             None => false,
         }

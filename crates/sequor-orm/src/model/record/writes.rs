@@ -144,6 +144,10 @@ impl RuntimeModel {
             let (state, error) = read.failed_given(&write)?;
             return Err(crate::validate::unread(&self.db, state, error, &write).await?);
         }
+        if set.iter().all(|(position, _)| Some(*position) == query.model.timestamps.updated) {
+            // When rows were changed last is no change by itself.
+            set.clear();
+        }
         let every_row = option(&options, "where").is_some();
         let update = UpdateOptions {
             write,

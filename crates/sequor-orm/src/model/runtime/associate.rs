@@ -6,7 +6,8 @@ use crate::hook::ModelMoment;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
-    Action, ColumnDef, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, Unique, pluralize, singularize, underscore,
+    Action, ColumnDef, Default as ColumnDefault, ModelDef, ModelLink, Models, RelationDef, RelationKind, ThroughDef, Unique, pluralize,
+    singularize, underscore,
 };
 use sequor_core::types::value_from_json;
 use serde_json::{Map, Value as Json};
@@ -24,19 +25,23 @@ fn link(name: &str) -> ModelLink {
 /// What the key of an association is called, and how it is declared.
 struct Key {
     name: String,
-    field: Option<String>,
-    allow_null: Option<bool>,
+    /// The attribute's options beside its name and its type, which is that of the key that it points to.
+    attribute: Map<String, Json>,
 }
 
 fn key(json: Option<&Json>, otherwise: impl FnOnce() -> String) -> Key {
     match json {
-        Some(Json::String(name)) => Key { name: name.clone(), field: None, allow_null: None },
-        Some(Json::Object(map)) => Key {
-            name: map.get("name").or_else(|| map.get("fieldName")).and_then(Json::as_str).map_or_else(otherwise, str::to_owned),
-            field: map.get("field").and_then(Json::as_str).map(str::to_owned),
-            allow_null: map.get("allowNull").and_then(Json::as_bool),
-        },
-        _ => Key { name: otherwise(), field: None, allow_null: None },
+        Some(Json::String(name)) => Key { name: name.clone(), attribute: Map::new() },
+        Some(Json::Object(map)) => {
+            let name = map.get("name").or_else(|| map.get("fieldName")).and_then(Json::as_str).map_or_else(otherwise, str::to_owned);
+            let mut attribute = map.clone();
+            // The association's own options say what happens to its rows.
+            for other in ["name", "fieldName", "type", "onDelete", "onUpdate"] {
+                attribute.remove(other);
+            }
+            Key { name, attribute }
+        }
+        _ => Key { name: otherwise(), attribute: Map::new() },
     }
 }
 
@@ -101,13 +106,14 @@ impl Db {
                 )));
             }
         }
-        let same = source.name == target.name;
+        let (same, known) = (source.name == target.name, self.registry().all());
         match kind {
             RelationKind::BelongsTo => {
                 let pointed = pointed(&target, &relation.target_key);
                 let owner = own_alias.unwrap_or_else(|| target.singular.to_string());
                 let key = key(map.get("foreignKey"), || key_name(&owner, &pointed_by_default(&target)));
-                add_key(&mut source, &key, &pointed);
+                settle(&known, &source, &key, &mut relation);
+                add_key(&known, &mut source, &key, &pointed)?;
                 relation.foreign_key = vec![key.name.into()];
             }
             RelationKind::HasOne | RelationKind::HasMany => {
@@ -120,11 +126,8 @@ impl Db {
                 };
                 let key = key(map.get("foreignKey"), || key_name(&owner, &pointed_by_default(&source)));
                 let holder = if same { &mut source } else { &mut target };
-                add_key(holder, &key, &pointed);
-                let nullable = holder.column(&key.name).is_some_and(|column| column.nullable);
-                if relation.on_delete.is_none() {
-                    relation.on_delete = Some(if nullable { Action::SetNull } else { Action::Cascade });
-                }
+                settle(&known, holder, &key, &mut relation);
+                add_key(&known, holder, &key, &pointed)?;
                 relation.foreign_key = vec![key.name.into()];
             }
             RelationKind::BelongsToMany => self.through(&source, &target, &map, &mut relation, own_alias.as_deref())?,
@@ -187,8 +190,9 @@ impl Db {
             }
         }
         let implicit = if convention(&model).implicit_key { model.position("id") } else { None };
+        let known_models = self.registry().all();
         for (key, pointed) in [(&own, &from), (&other, &to)] {
-            add_key(&mut model, key, pointed);
+            add_key(&known_models, &mut model, key, pointed)?;
         }
         // A model between without a key of its own is known by the pair.
         let own_key = model.primary_key.iter().any(|position| Some(*position) != implicit);
@@ -297,7 +301,7 @@ fn pair_once(model: &mut ModelDef, keys: [&str; 2]) {
 
 /// What a model's definition left to convention.
 fn convention(model: &ModelDef) -> Convention {
-    crate::hook::behaviors(model).map(|behaviors| behaviors.scopes.convention).unwrap_or_default()
+    crate::hook::behaviors(model).map(|behaviors| behaviors.scopes.convention.clone()).unwrap_or_default()
 }
 
 /// Positions behind the column move up by one.
@@ -337,26 +341,70 @@ fn pointed(model: &ModelDef, keys: &[Name]) -> ColumnDef {
     named.or_else(|| model.key_columns().next()).cloned().unwrap_or_else(|| ColumnDef::new("id", sequor_core::types::ColumnType::I32))
 }
 
-/// Adds the key's attribute, or completes the one that is there.
-fn add_key(model: &mut ModelDef, key: &Key, pointed: &ColumnDef) {
+/// Adds the key's attribute, or completes the one that is there: what it says already stays.
+fn add_key(models: &[Arc<ModelDef>], model: &mut ModelDef, key: &Key, pointed: &ColumnDef) -> Result<()> {
+    let mut attribute = key.attribute.clone();
     if let Some(position) = model.position(&key.name) {
-        if let Some(allow) = key.allow_null {
-            model.columns[position].nullable = allow;
+        attribute.remove("field");
+        // An association has said already how the key is declared.
+        if uses(models, model, &key.name).next().is_some() {
+            attribute.remove("allowNull");
         }
-        if let Some(field) = &key.field {
-            model.columns[position].column = field.clone().into();
+        let mut column = model.columns[position].clone();
+        let own = column.clone();
+        super::describe(model, &mut column, attribute)?;
+        if !matches!(own.default, ColumnDefault::None) {
+            column.default = own.default;
         }
-        return;
+        column.unique = own.unique.or(column.unique);
+        column.references = own.references.or(column.references);
+        if !own.rules.is_empty() {
+            column.rules = own.rules;
+        }
+        model.columns[position] = column;
+        return Ok(());
     }
     let mut column = ColumnDef::new(key.name.clone(), pointed.ty.clone());
-    let underscored = convention(model).underscored;
-    column.column = match &key.field {
-        Some(field) => field.clone().into(),
-        None if underscored => underscore(&key.name).into(),
-        None => key.name.clone().into(),
-    };
-    column.nullable = key.allow_null.unwrap_or(true);
+    if convention(model).underscored {
+        column.column = underscore(&key.name).into();
+    }
+    column.nullable = true;
+    super::describe(model, &mut column, attribute)?;
     model.columns.push(column);
+    Ok(())
+}
+
+/// What happens to the rows of an association: the first that uses a key decides, then what it says itself, then whether the key may be null.
+fn settle(models: &[Arc<ModelDef>], holder: &ModelDef, key: &Key, relation: &mut RelationDef) {
+    if !relation.constraints {
+        return;
+    }
+    if let Some(first) = uses(models, holder, &key.name).find(|first| first.constraints) {
+        (relation.on_delete, relation.on_update) = (first.on_delete, first.on_update);
+        return;
+    }
+    // Null is what an association's own key may be unless it says otherwise; of an attribute that was declared, the declaration says it.
+    let nullable = match holder.column(&key.name) {
+        Some(column) => column.nullable && !convention(holder).unsaid.contains(&column.name),
+        None => key.attribute.get("allowNull").and_then(Json::as_bool).unwrap_or(true),
+    };
+    let otherwise = match (nullable, relation.kind) {
+        (true, _) => Action::SetNull,
+        (false, RelationKind::BelongsTo) => Action::NoAction,
+        (false, _) => Action::Cascade,
+    };
+    relation.on_delete.get_or_insert(otherwise);
+    relation.on_update.get_or_insert(Action::Cascade);
+}
+
+/// The associations by this key, but for the many-to-many ones.
+fn uses<'a>(models: &'a [Arc<ModelDef>], holder: &'a ModelDef, name: &'a str) -> impl Iterator<Item = &'a RelationDef> {
+    models.iter().flat_map(move |other| {
+        other.relations.iter().filter(move |relation| {
+            let owner = if relation.kind == RelationKind::BelongsTo { &other.name } else { &relation.target.name };
+            relation.through.is_none() && *owner == holder.name && relation.foreign_key.iter().any(|key| *key == *name)
+        })
+    })
 }
 
 fn scope(model: &ModelDef, json: Option<&Json>) -> Result<Vec<(Name, sequor_core::Value)>> {

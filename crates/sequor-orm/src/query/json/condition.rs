@@ -227,6 +227,10 @@ impl Subject {
         Ok(self.listed(value))
     }
 
+    fn is_pairs(&self, map: &Map<String, Json>) -> bool {
+        matches!(self.ty, Some(ColumnType::HStore)) && !map.keys().any(|key| key.starts_with('$'))
+    }
+
     /// PostgreSQL compares no list of varchar with one of text.
     fn listed(&self, value: Expr) -> Expr {
         match &self.ty {
@@ -245,7 +249,10 @@ impl Subject {
                 Ok(compare(BinaryOp::Equal, self.expr.clone(), self.value(place, Json::Array(list))?))
             }
             Json::Array(list) => self.list(place, list, false),
-            Json::Object(map) if is_value(&map) => Ok(compare(BinaryOp::Equal, self.expr.clone(), self.value(place, Json::Object(map))?)),
+            // A whole set of keys and values is what such a column is equal to.
+            Json::Object(map) if is_value(&map) || self.is_pairs(&map) => {
+                Ok(compare(BinaryOp::Equal, self.expr.clone(), self.value(place, Json::Object(map))?))
+            }
             Json::Object(map) => {
                 if matches!(self.ty, Some(ColumnType::Json(_))) && !map.keys().any(|key| key.starts_with('$')) {
                     return json_object(place, &self.expr, &[], map);

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 /// What restoring writes.
 fn life(model: &ModelDef) -> Option<(usize, Value)> {
     match model.soft_delete.as_ref()? {
-        SoftDelete::Timestamp { column } => Some((*column, Value::Null)),
+        SoftDelete::Timestamp { column } => Some((*column, model.live_moment(*column))),
         SoftDelete::Flag { column, live, .. } => Some((*column, live.clone())),
     }
 }

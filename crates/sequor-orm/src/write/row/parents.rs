@@ -170,7 +170,7 @@ fn lives(row: &RowState) -> bool {
     let value = |column: &usize| row.values.get(*column).cloned().flatten().unwrap_or_default();
     match &row.model.soft_delete {
         None => true,
-        Some(SoftDelete::Timestamp { column }) => value(column).is_null(),
+        Some(SoftDelete::Timestamp { column }) => value(column) == row.model.live_moment(*column),
         Some(SoftDelete::Flag { column, deleted, .. }) => value(column) != *deleted,
     }
 }
