@@ -6,12 +6,14 @@ mod context;
 mod fire;
 mod form;
 mod global;
+mod heard;
 mod image;
 mod kind;
 mod read;
 mod register;
 mod subject;
 mod table;
+mod tell;
 mod typed;
 
 pub(crate) use change::Changes;
@@ -19,18 +21,19 @@ pub use change::{AnyChange, Change, Operation};
 pub use connection::{ConnectTarget, NewConnection, PoolEvent};
 pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::HookContext;
-pub(crate) use fire::{
-    any_after_update, any_before, any_before_update, captures, changed, changed_among_many, fire, fire_created, fire_global, fire_saving,
-    fire_statement, followed, hears_finds, hears_validation, is_in_query_hook, needs_transaction, only_changes_are_heard, reads_are_told,
-    tell, tell_all, tell_changes, tell_read, tell_reads,
-};
+pub(crate) use fire::{fire, fire_created, fire_global, fire_saving, fire_statement, is_in_query_hook};
 pub use global::GlobalHooks;
+pub(crate) use heard::{
+    any_after_update, any_before, any_before_update, captures, hears_finds, hears_validation, needs_transaction, only_changes_are_heard,
+    reads_are_told,
+};
 pub(crate) use image::{Cells, Image, Set};
 pub use kind::HookKind;
 pub use read::ReadRows;
 pub use register::{HookRegistry, ModelHooks};
 pub use subject::{BulkChange, HookFn, HookSubject, QueryEvent};
 pub use table::HookTable;
+pub(crate) use tell::{changed, changed_among_many, followed, tell, tell_all, tell_changes, tell_read, tell_reads};
 pub use typed::{DeclaresHooks, Hooks, TypedHooks, apply_scope};
 
 use crate::query::Clauses;
