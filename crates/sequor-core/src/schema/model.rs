@@ -209,6 +209,11 @@ impl ModelDef {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// The position of a field's name, or else of a column's.
+    pub fn position_or_column(&self, name: &str) -> Option<usize> {
+        self.position(name).or_else(|| self.columns.iter().position(|column| column.column == name))
+    }
+
     /// The relation of a name.
     pub fn relation(&self, name: &str) -> Option<&RelationDef> {
         self.relations.iter().find(|relation| relation.name == name)
@@ -224,6 +229,15 @@ impl ModelDef {
         match self.columns.get(column).map(|column| &column.default) {
             Some(super::Default::Value(value)) => value.clone(),
             _ => crate::Value::Null,
+        }
+    }
+
+    /// Whether a row is deleted softly, given what it holds in a column; one that was not read says nothing.
+    pub fn is_deleted(&self, value: impl FnOnce(usize) -> Option<crate::Value>) -> bool {
+        match &self.soft_delete {
+            None => false,
+            Some(super::SoftDelete::Timestamp { column }) => value(*column).is_some_and(|value| value != self.live_moment(*column)),
+            Some(super::SoftDelete::Flag { column, deleted, .. }) => value(*column).is_some_and(|value| value == *deleted),
         }
     }
 

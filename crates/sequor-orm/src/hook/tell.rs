@@ -61,11 +61,22 @@ pub(crate) async fn tell_all(db: &Db, operation: Operation, pairs: &[parents::Pa
         }
         return Ok(());
     }
-    if !listens(db, &model) {
+    tell_listeners(db, &model, operation, pairs, options).await
+}
+
+/// Tells the listeners of changes, if there are any, what happened to these rows of one model.
+async fn tell_listeners(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    operation: Operation,
+    pairs: &[parents::Pair<'_>],
+    options: &WriteOptions,
+) -> Result<()> {
+    if !listens(db, model) {
         return Ok(());
     }
     let changes = pairs.iter().filter_map(|(before, after)| AnyChange::new(operation, *before, *after)).collect();
-    tell_changes(db, &model, Changes::Listed(changes), options).await
+    tell_changes(db, model, Changes::Listed(changes), options).await
 }
 
 /// Calls the listeners of changes, and leaves those that wait for the commit to it.
@@ -132,11 +143,7 @@ pub(crate) async fn tell(
     options: &WriteOptions,
 ) -> Result<()> {
     let Some(model) = after.or(before).map(|row| row.model.clone()) else { return Ok(()) };
-    if !listens(db, &model) {
-        return Ok(());
-    }
-    let Some(change) = AnyChange::new(operation, before, after) else { return Ok(()) };
-    tell_changes(db, &model, Changes::Listed(vec![change]), options).await
+    tell_listeners(db, &model, operation, &[(before, after)], options).await
 }
 
 /// Observers cannot change the outcome: each runs in a task of its own, for at most 5 s, whatever it does.

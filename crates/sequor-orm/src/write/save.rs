@@ -346,13 +346,15 @@ pub(crate) async fn update_row(db: &Db, state: &mut RowState, changed: &[usize],
     if affected == 0 && (version.is_some() || !options.may_be_gone) {
         return Err(lost(db, &model, key, version, options).await);
     }
+    // Where nothing came back, those who are told of the row are told what others stored too since it was loaded.
+    let whole = row.is_none() && hook::captures(db, &model);
     if let Some(row) = row {
         take(state, &back, row);
-    } else if (hook::captures(db, &model) || model.columns.iter().any(|column| column.generated.is_some()))
+    } else if (whole || model.columns.iter().any(|column| column.generated.is_some()))
         && let Some(row) = by_key(db, &model, state.present_key(), options).await?
     {
-        // What the database computes from the new values is known to it alone, and so is what others stored since the row was loaded, where somebody is told.
-        let (computed, whole) = (std::mem::take(&mut state.computed), hook::captures(db, &model));
+        // What the database computes from the new values is known to it alone.
+        let computed = std::mem::take(&mut state.computed);
         for (position, value) in row.values.into_iter().enumerate() {
             if whole || model.columns[position].generated.is_some() || computed.iter().any(|(known, _)| *known == position) {
                 state.values[position] = value;

@@ -197,13 +197,7 @@ pub trait InstanceWrites: Model {
 
     /// Whether the row is softly deleted. Sequelize: `isSoftDeleted()`.
     fn is_soft_deleted(&self) -> bool {
-        match &Self::model().soft_delete {
-            Some(sequor_core::schema::SoftDelete::Timestamp { column }) => {
-                crate::model::value_of(self, *column) != Self::model().live_moment(*column)
-            }
-            Some(sequor_core::schema::SoftDelete::Flag { column, deleted, .. }) => crate::model::value_of(self, *column) == *deleted,
-            None => false,
-        }
+        Self::model().is_deleted(|column| Some(crate::model::value_of(self, column)))
     }
 
     /// Loads a relation into its field; a second load does nothing. Sequelize: `getPosts()`.

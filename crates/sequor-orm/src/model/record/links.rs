@@ -9,7 +9,7 @@ use crate::model::RecordLoader;
 use crate::query::{Clauses, QueryState, check_getter_options, clauses_from_json, own_condition};
 use crate::write::{self, RowState, WriteOptions};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Link, RelationDef, RelationKind, SoftDelete};
+use sequor_core::schema::{Link, RelationDef, RelationKind};
 use sequor_core::statement::Expr;
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
@@ -455,14 +455,8 @@ impl Record {
 
     /// Whether the row is softly deleted.
     pub fn is_soft_deleted(&self) -> bool {
-        match &self.state.model.soft_delete {
-            Some(SoftDelete::Timestamp { column }) => {
-                let live = self.state.model.live_moment(*column);
-                self.state.values[*column].as_ref().is_some_and(|value| !value.is_null() && *value != live)
-            }
-            Some(SoftDelete::Flag { column, deleted, .. }) => self.state.values[*column].as_ref() == Some(deleted),
-            None => false,
-        }
+        // Null is what an attribute holds that the row was built without.
+        self.state.model.is_deleted(|column| self.state.values[column].clone().filter(|value| !value.is_null()))
     }
 }
 

@@ -323,8 +323,7 @@ impl RuntimeModel {
 
 /// Where an attribute stands, by its own name or that of its column.
 fn position_of(model: &ModelDef, name: &Name) -> Result<usize> {
-    let by_column = || model.columns.iter().position(|column| column.column == *name);
-    model.position(name).or_else(by_column).ok_or_else(|| model.unknown(name))
+    model.position_or_column(name).ok_or_else(|| model.unknown(name))
 }
 
 /// Refuses `fields` that the model does not have: what is misspelt would be left out in silence. With an `include` they may be those of the rows below.

@@ -14,7 +14,7 @@ pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
     if name == "*" {
         return Ok(Expr::Star);
     }
-    if let Some(position) = place.model.position(name).or_else(|| place.model.columns.iter().position(|column| column.column == name)) {
+    if let Some(position) = place.model.position_or_column(name) {
         return Ok(Expr::Field(crate::plan::field(place.model, position)));
     }
     if let Some((first, rest)) = name.split_once('.') {

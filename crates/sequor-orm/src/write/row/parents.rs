@@ -11,7 +11,7 @@ use crate::write::{RowState, WriteOptions};
 use sequor_core::Value;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Link, ModelDef, RelationDef, SoftDelete};
+use sequor_core::schema::{Link, ModelDef, RelationDef};
 use sequor_core::statement::{BinaryOp, Expr, Func, Lock, LockMode, LockWait, LogicalQuery, QueryUse, SelectItem};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -167,10 +167,5 @@ fn key_of(row: &RowState, link: &Link) -> Option<Vec<Value>> {
 
 /// Whether a row is there for those who count: it is not deleted softly.
 fn lives(row: &RowState) -> bool {
-    let value = |column: &usize| row.values.get(*column).cloned().flatten().unwrap_or_default();
-    match &row.model.soft_delete {
-        None => true,
-        Some(SoftDelete::Timestamp { column }) => value(column) == row.model.live_moment(*column),
-        Some(SoftDelete::Flag { column, deleted, .. }) => value(column) != *deleted,
-    }
+    !row.model.is_deleted(|column| Some(row.values.get(column).cloned().flatten().unwrap_or_default()))
 }
