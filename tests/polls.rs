@@ -1,8 +1,14 @@
-//! [`Polls`]: a future that is dropped after so many polls.
+//! [`Polls`]: a future that is dropped after so many polls; [`cuts`]: after how many, for a sweep over all of them.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+/// After how many polls a sweep drops its operation: after each `step`-th of the first hundred, then in steps that grow with the count. How often an operation is
+/// polled depends on the machine (SQLite's caller looks for its answer between the runtime's tasks), so the end of a sweep is that of its operation.
+pub fn cuts(step: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(1), move |polls| Some(polls + step.max(polls / 100 * 5))).take_while(|polls| *polls < 1_000_000)
+}
 
 /// Polls a future at most so often, then drops it: `None` when that came before its end.
 pub struct Polls<F> {

@@ -22,7 +22,7 @@ mod timeouts;
 use sequor::prelude::*;
 use sequor::testing::Place;
 use sequor_tests::ledger::Account;
-use sequor_tests::polls::Polls;
+use sequor_tests::polls::{Polls, cuts};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,6 +1,6 @@
 //! The poll sweep: every step of a transaction is dropped at its first, second, .. poll, and nothing of it may be left.
 
-use super::{Account, Bed, Polls, on_each_server};
+use super::{Account, Bed, Polls, cuts, on_each_server};
 use sequor::prelude::*;
 
 /// A step that is cut, on a database with one connection: what it left is seen by the next borrower.
@@ -61,7 +61,7 @@ async fn step(db: &Db, step: Step, polls: u32) -> sequor::Result<bool> {
 async fn sweep(bed: &Bed, what: Step) -> sequor::Result<()> {
     let db = bed.db(1).await?;
     draft!(Account { id: 1, balance: 100 }).create(&db).await?;
-    for polls in 1..200 {
+    for polls in cuts(1) {
         let done = step(&db, what, polls).await?;
         // The next borrower writes a mark, and sees its own and nothing half done.
         let mark = Account::update_all().set(Account::BALANCE, 100 + i64::from(polls)).filter(Account::ID.eq(1)).exec(&db).await?;

@@ -1,7 +1,7 @@
 //! The poll sweep of what programs do: each operation is dropped at its first, second, .. poll, until one comes to its end. Afterwards the pool is whole,
 //! the server has no open transaction, the next user sees no foreign row, and the data is as before or as after, never between.
 
-use super::{Bed, Polls, on_each_server, until};
+use super::{Bed, Polls, cuts, on_each_server, until};
 use sequor::Migration;
 use sequor::prelude::*;
 use std::future::Future;
@@ -108,7 +108,7 @@ async fn sweep(bed: &Bed, writes: bool, operation: Operation) -> sequor::Result<
     operation(&db).await?;
     let after = state(&db).await?;
     assert_eq!(before != after, writes);
-    for polls in 1..400 {
+    for polls in cuts(1) {
         if writes {
             fill(&db).await?;
         }
@@ -227,7 +227,7 @@ on_each_server! {
         ]);
         // A migration takes many polls, and each is followed by three more runs.
         let step = crate::connections::sized(5, 1);
-        for polls in (1..600).step_by(step) {
+        for polls in cuts(step) {
             let done = Polls::new(polls, migrator.up(&db)).await.transpose()?.is_some();
             until("both connections are back", async || db.pool_status().in_use == 0).await;
             // Whatever became of it, the next runner ends it, or says which migration a person has to look at.
