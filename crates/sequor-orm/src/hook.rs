@@ -1,5 +1,6 @@
 //! Hooks: the table of their names, where they are declared and registered, and how they run.
 
+mod calm;
 mod change;
 mod connection;
 mod context;
@@ -16,6 +17,7 @@ mod table;
 mod tell;
 mod typed;
 
+pub(crate) use calm::{Whose, calm, calm_until_done};
 pub(crate) use change::Changes;
 pub use change::{AnyChange, Change, Operation};
 pub use connection::{ConnectTarget, NewConnection, PoolEvent};
@@ -167,11 +169,17 @@ pub struct Behaviors {
 
 impl Behaviors {
     /// Checks the rules of the whole row.
-    pub(crate) fn check_row(&self, state: &RowState, items: &mut Vec<ValidationItem>) {
+    pub(crate) fn check_row(&self, state: &RowState, items: &mut Vec<ValidationItem>) -> Result<()> {
+        let mut check = |name: &str, rule: &dyn Fn(&RowState) -> std::result::Result<(), String>| {
+            let whose = Whose { model: &state.model, field: None, what: "rule", name };
+            if let Err(message) = calm(whose, || rule(state))? {
+                items.push(ValidationItem::new(name, name, message));
+            }
+            Ok(())
+        };
         let declared = self.declared.map(|declared| declared.row_rules()).unwrap_or_default();
-        let failures = declared.iter().filter_map(|(name, rule)| rule(state).err().map(|message| ((*name).to_owned(), message)));
-        let runtime = self.row_rules.iter().filter_map(|(name, rule)| rule(state).err().map(|message| (name.clone(), message)));
-        items.extend(failures.chain(runtime).map(|(name, message)| ValidationItem::new(name.clone(), name, message)));
+        declared.iter().try_for_each(|(name, rule)| check(name, rule))?;
+        self.row_rules.iter().try_for_each(|(name, rule)| check(name, &**rule))
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use checks::checks;
 pub use schema::json_schema;
 
 use crate::db::Db;
-use crate::hook::{self, HookKind, HookSubject};
+use crate::hook::{self, HookKind, HookSubject, Whose, calm};
 use crate::write::{Recheck, RowState, WriteOptions};
 use sequor_core::Value;
 use sequor_core::error::{Error, ItemKind, Origin, Result, ValidationError, ValidationItem};
@@ -141,7 +141,7 @@ fn found(state: &RowState, options: &WriteOptions, implied: &[usize]) -> Result<
         check_column(model, column, state.values[position].as_ref(), previous, &mut items)?;
     }
     if let Some(behaviors) = hook::behaviors(model) {
-        behaviors.check_row(state, &mut items);
+        behaviors.check_row(state, &mut items)?;
     }
     Ok(items)
 }
@@ -187,7 +187,7 @@ fn check_column(
                 && value.is_some()
                 && column.nullable
             {
-                custom_rule(column, rule, custom, &Value::Null, items);
+                custom_rule((model, column), rule, custom, &Value::Null, items)?;
             }
         }
         return Ok(());
@@ -208,7 +208,7 @@ fn check_column(
     let before = items.len();
     for rule in &column.rules {
         match rule.custom {
-            Some(custom) => custom_rule(column, rule, custom, value, items),
+            Some(custom) => custom_rule((model, column), rule, custom, value, items)?,
             None => built_in(column, rule, value, previous, items)?,
         }
     }
@@ -272,7 +272,7 @@ pub(crate) fn with_unread(
 ) -> Result<Error> {
     if options.validate {
         items.extend(found(state, options, unread)?);
-        items.sort_by_key(|item| state.model.position(&item.path));
+        items.sort_by_key(|item| state.model.json_position(&item.path));
     }
     Ok(match malformed {
         Some(error) if items.is_empty() => error,
@@ -282,8 +282,8 @@ pub(crate) fn with_unread(
 
 fn not_null(model: &ModelDef, column: &ColumnDef) -> ValidationItem {
     let own = column.rules.iter().find(|rule| rule.key == "notNull").and_then(|rule| rule.message.as_ref());
-    let message = own.map_or_else(|| format!("{}.{} cannot be null", model.name, column.name), ToString::to_string);
-    ValidationItem { kind: ItemKind::NotNull, origin: Origin::Core, ..ValidationItem::new(column.name.to_string(), "is_null", message) }
+    let message = own.map_or_else(|| format!("{}.{} cannot be null", model.name, column.json), ToString::to_string);
+    ValidationItem { kind: ItemKind::NotNull, origin: Origin::Core, ..ValidationItem::new(column.json.to_string(), "is_null", message) }
 }
 
 fn shown(column: &ColumnDef, value: &Value) -> Option<Value> {
@@ -291,19 +291,21 @@ fn shown(column: &ColumnDef, value: &Value) -> Option<Value> {
 }
 
 fn custom_rule(
-    column: &ColumnDef,
+    (model, column): (&ModelDef, &ColumnDef),
     rule: &RuleDef,
     custom: fn(&Value) -> Result<(), String>,
     value: &Value,
     items: &mut Vec<ValidationItem>,
-) {
-    if let Err(message) = custom(value) {
+) -> Result<()> {
+    let whose = Whose { model, field: Some(&column.name), what: "rule", name: &rule.key };
+    if let Err(message) = calm(whose, || custom(value))? {
         let message = rule.message.as_ref().map_or(message, ToString::to_string);
         items.push(ValidationItem {
             value: shown(column, value),
-            ..ValidationItem::new(column.name.to_string(), rule.key.to_string(), message)
+            ..ValidationItem::new(column.json.to_string(), rule.key.to_string(), message)
         });
     }
+    Ok(())
 }
 
 fn built_in(column: &ColumnDef, rule: &RuleDef, value: &Value, previous: Option<&Value>, items: &mut Vec<ValidationItem>) -> Result<()> {
@@ -315,8 +317,8 @@ fn built_in(column: &ColumnDef, rule: &RuleDef, value: &Value, previous: Option<
     if (known.check)(&subject, &rule.args)? {
         return Ok(());
     }
-    let message = rule.message.as_ref().map_or_else(|| rules::default_message(known, &column.name), ToString::to_string);
-    let item = ValidationItem::new(column.name.to_string(), known.key, message);
+    let message = rule.message.as_ref().map_or_else(|| rules::default_message(known, &column.json), ToString::to_string);
+    let item = ValidationItem::new(column.json.to_string(), known.key, message);
     items.push(ValidationItem { validator_args: rule.args.clone(), value: shown(column, value), ..item });
     Ok(())
 }
@@ -327,25 +329,25 @@ fn misfit(model: &ModelDef, column: &ColumnDef, value: &Value) -> Option<Validat
         Some(ValidationItem {
             value: shown(column, value),
             origin: Origin::Core,
-            ..ValidationItem::new(column.name.to_string(), "type", message)
+            ..ValidationItem::new(column.json.to_string(), "type", message)
         })
     };
     match (&column.ty, value) {
         (ColumnType::Enum(def), Value::Text(label)) if !def.labels.iter().any(|known| known == label) => {
             let labels: Vec<&str> = def.labels.iter().map(AsRef::as_ref).collect();
-            fail(format!("{}.{} is one of {}", model.name, column.name, labels.join(", ")))
+            fail(format!("{}.{} is one of {}", model.name, column.json, labels.join(", ")))
         }
         (ColumnType::VarChar(limit) | ColumnType::Char(limit), Value::Text(text))
             if text.chars().count() > usize::try_from(*limit).unwrap_or(usize::MAX) =>
         {
             // `len` says it in its own words.
             let said = column.rules.iter().any(|rule| rule.key == "len");
-            if said { None } else { fail(format!("{}.{} holds at most {limit} characters", model.name, column.name)) }
+            if said { None } else { fail(format!("{}.{} holds at most {limit} characters", model.name, column.json)) }
         }
         (ty, Value::Text(_)) if ty.is_text() => None,
         (ty, value) if ty.is_integer() => match (ty.integer_bounds(), value) {
             (Some((low, high)), Value::I64(number)) if i128::from(*number) < low || i128::from(*number) > high => {
-                fail(format!("{}.{} does not fit into its type", model.name, column.name))
+                fail(format!("{}.{} does not fit into its type", model.name, column.json))
             }
             _ => None,
         },

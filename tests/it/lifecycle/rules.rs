@@ -199,3 +199,70 @@ async fn what_a_hook_sets_is_checked_too(db: Db) -> sequor::Result<()> {
     assert_eq!(Posting::find_by_pk(1).or_fail().exec(&db).await?.weight, 1);
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "bolts", validate = "Bolt::whole", validate_async = "Bolt::whole_later")]
+pub struct Bolt {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    #[field(validate(custom(Bolt::at_once)))]
+    pub kind: String,
+    #[field(validate(custom_async(Bolt::later)))]
+    pub maker: Option<String>,
+    #[field(set_with = Bolt::tidy)]
+    pub label: Option<String>,
+}
+
+impl Bolt {
+    fn at_once(kind: &str) -> std::result::Result<(), String> {
+        if kind == "at once" { panic!("careless") } else { Ok(()) }
+    }
+
+    async fn later(maker: &str, cx: &HookContext<'_>) -> std::result::Result<(), String> {
+        Bolt::count().exec(cx.db()).await.map_err(|error| error.to_string())?;
+        if maker == "later" { panic!("careless") } else { Ok(()) }
+    }
+
+    fn whole(&self) -> bool {
+        if self.kind == "whole" { panic!("careless") } else { true }
+    }
+
+    async fn whole_later(bolt: &Draft<Bolt>, _cx: &HookContext<'_>) -> std::result::Result<(), String> {
+        if bolt.get(Bolt::KIND).is_some_and(|kind| kind == "whole later") { panic!("careless") } else { Ok(()) }
+    }
+
+    fn tidy(label: String) -> String {
+        if label == "set" { panic!("careless") } else { label }
+    }
+}
+
+#[sequor::test(models(Bolt))]
+async fn a_rule_that_panics_is_an_error_that_names_it_and_undoes_the_write(db: Db) -> sequor::Result<()> {
+    db.hooks::<Bolt>().validate("named", |bolt, _cx| {
+        assert!(bolt.get(Bolt::KIND).is_none_or(|kind| kind != "named"), "careless");
+        Box::pin(async { Ok(()) })
+    });
+    let cases = [
+        (draft!(Bolt { kind: "at once" }), "Bolt.kind", "rule at_once"),
+        (draft!(Bolt { kind: "a", maker: "later" }), "Bolt.maker", "rule later"),
+        (draft!(Bolt { kind: "whole" }), "Bolt", "rule whole"),
+        (draft!(Bolt { kind: "whole later" }), "Bolt", "rule whole_later"),
+        (draft!(Bolt { kind: "named" }), "Bolt", "rule named"),
+        (draft!(Bolt { kind: "a", label: "set" }), "Bolt.label", "setter of `set_with`"),
+    ];
+    for (draft, place, what) in cases {
+        let bulk = Bolt::bulk_create([draft!(Bolt { kind: "b" }), draft.clone()]).exec(&db).await.err();
+        for error in [draft.create(&db).await.err(), bulk] {
+            assert!(matches!(&error, Some(Error::Hook { hook, .. }) if hook == place), "{error:?}");
+            let text = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains(&format!("the {what} panicked")), "{text}");
+        }
+    }
+    let set = Bolt::update_all().set(Bolt::LABEL, "set".to_owned()).every_row().exec(&db).await;
+    assert!(matches!(&set, Err(Error::Hook { hook, .. }) if hook == "Bolt.label"), "{set:?}");
+    assert_eq!(Bolt::count().exec(&db).await?, 0);
+    let mut edit = draft!(Bolt { kind: "a" }).create(&db).await?.edit();
+    edit.kind = "at once".into();
+    assert!(matches!(edit.save(&db).await, Err(Error::Hook { .. })));
+    Ok(())
+}

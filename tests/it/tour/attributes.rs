@@ -262,3 +262,95 @@ async fn computed_fields(db: Db) -> sequor::Result<()> {
     assert_eq!(edit.save(&db).await?.full_name, "Bo Smith");
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "readers", json = "camelCase", rename_all = "camelCase", validate = "Reader::grown")]
+pub struct Reader {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    #[field(unique, validate(len(min = 2, max = 9)))]
+    pub card_number: String,
+    #[field(json = "yearsOld", validate(min(0), custom_async(Reader::lives)))]
+    pub age: Option<i32>,
+    // Each is called in JSON what the other is called in Rust.
+    #[field(json = "nickName")]
+    pub full_name: Option<String>,
+    #[field(json = "fullName")]
+    pub nick_name: Option<String>,
+    #[field(default = json!({}))]
+    pub open_loans: Json,
+    pub home_branch_id: Option<i64>,
+    #[relation(json = "branch")]
+    pub home_branch: BelongsTo<Option<Branch>>,
+}
+
+impl Reader {
+    fn grown(&self) -> bool {
+        self.card_number != "child"
+    }
+
+    async fn lives(age: &i32, _cx: &HookContext<'_>) -> bool {
+        *age < 150
+    }
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "branches", json = "camelCase")]
+pub struct Branch {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub street_name: String,
+    #[relation(foreign_key = "home_branch_id")]
+    pub home_readers: HasMany<Reader>,
+}
+
+#[sequor::test(models(Branch, Reader))]
+async fn every_door_of_json_uses_the_same_names(db: Db) -> sequor::Result<()> {
+    let branch = draft!(Branch { street_name: "High St" }).create(&db).await?;
+    let body = json!({ "cardNumber": "A1", "yearsOld": 30, "fullName": "Annie", "nickName": "Ann Smith", "homeBranchId": branch.id });
+    let columns = (Reader::CARD_NUMBER, Reader::AGE, Reader::NICK_NAME, Reader::FULL_NAME, Reader::HOME_BRANCH_ID);
+    let ann = Draft::<Reader>::from_json(body, columns)?.create(&db).await?;
+    assert_eq!((ann.nick_name.as_deref(), ann.full_name.as_deref()), (Some("Annie"), Some("Ann Smith")));
+    draft!(Reader { card_number: "B2", age: 40, open_loans: json!({ "n": 1 }) }).create(&db).await?;
+
+    let found = async |options: serde_json::Value| -> sequor::Result<Vec<String>> {
+        Ok(Reader::find_all().json_options(options)?.exec(&db).await?.into_iter().map(|row| row.card_number).collect())
+    };
+    assert_eq!(found(json!({ "where": { "cardNumber": "A1", "yearsOld": { "$gt": 18 } } })).await?, ["A1"]);
+    assert_eq!(found(json!({ "where": { "fullName": "Annie" } })).await?, ["A1"]);
+    assert_eq!(found(json!({ "where": { "card_number": "B2" } })).await?, ["B2"], "the names of Rust are known too");
+    assert_eq!(found(json!({ "where": { "openLoans.n": 1 } })).await?, ["B2"]);
+    assert_eq!(found(json!({ "order": [["yearsOld", "DESC"]] })).await?, ["B2", "A1"]);
+    assert_eq!(found(json!({ "where": { "$branch.streetName$": "High St" }, "include": ["branch"] })).await?, ["A1"]);
+    assert_eq!(
+        found(json!({ "order": [["branch", "streetName", "DESC"], "id"], "limit": 1, "where": { "homeBranchId": { "$ne": null } } }))
+            .await?,
+        ["A1"]
+    );
+    let below = json!({ "include": [{ "association": "homeReaders", "where": { "yearsOld": 30 }, "order": ["cardNumber"] }] });
+    let branches = Branch::find_all().json_options(below)?.exec(&db).await?;
+    assert_eq!(branches[0].home_readers.loaded()?.len(), 1);
+    let wrong = Reader::find_all().json_options(json!({ "where": { "cardNumbr": 1 } })).err().map(|error| error.to_string());
+    assert!(wrong.as_deref().is_some_and(|text| text.ends_with("did you mean cardNumber?")), "{wrong:?}");
+
+    let policy = sequor::Policy::stranger().allow("Reader", &["id", "card_number", "nick_name"]);
+    let model = db.model("Reader")?;
+    let rows = model.find_all(policy.check(&db, "Reader", json!({ "where": { "cardNumber": "A1" } }))?).exec(&db).await?;
+    assert_eq!((rows[0].get("cardNumber")?, rows[0].get("fullName")?), (json!("A1"), json!("Annie")));
+    let hidden = policy.check(&db, "Reader", json!({ "where": { "nickName": "Ann Smith" } }));
+    assert!(hidden.is_err(), "what is allowed is a field, under whatever name");
+    let cy = model.create(json!({ "cardNumber": "C3", "fullName": "Cy", "branch": { "streetName": "Low St" } })).exec(&db).await?;
+    assert_eq!(Reader::find_by_pk(cy.get("id")?.as_i64().unwrap_or_default()).or_fail().exec(&db).await?.nick_name.as_deref(), Some("Cy"));
+
+    for (draft, path, said) in [
+        (draft!(Reader { card_number: "x" }), "cardNumber", "Validation len on cardNumber failed"),
+        (draft!(Reader { card_number: "D4", age: -1 }), "yearsOld", "Validation min on yearsOld failed"),
+        (draft!(Reader { card_number: "D4", age: 150 }), "yearsOld", "is not valid"),
+        (draft!(Reader { card_number: "child" }), "grown", "is not valid"),
+    ] {
+        let Err(Error::Validation(error)) = draft.create(&db).await else { panic!("it is valid") };
+        let told: Vec<(&str, &str)> = error.items.iter().map(|item| (item.path.as_str(), item.message.as_str())).collect();
+        assert_eq!(told, [(path, said)]);
+    }
+    Ok(())
+}

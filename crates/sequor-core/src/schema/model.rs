@@ -209,6 +209,21 @@ impl ModelDef {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// The field of a name in JSON (`json = ".."`), or else of its own name: JSON of either kind is read.
+    pub fn json_column(&self, name: &str) -> Option<&ColumnDef> {
+        self.columns.get(self.json_position(name)?)
+    }
+
+    /// The position of [`ModelDef::json_column`].
+    pub fn json_position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.json == name).or_else(|| self.position(name))
+    }
+
+    /// The relation of a name in JSON, or else of its own name.
+    pub fn json_relation(&self, name: &str) -> Option<&RelationDef> {
+        self.relations.iter().find(|relation| relation.json == name).or_else(|| self.relation(name))
+    }
+
     /// The position of a field's name, or else of a column's.
     pub fn position_or_column(&self, name: &str) -> Option<usize> {
         self.position(name).or_else(|| self.columns.iter().position(|column| column.column == name))
@@ -315,7 +330,8 @@ impl ModelDef {
     #[cold]
     #[track_caller]
     pub fn unknown(&self, name: &str) -> Error {
-        let hint = match nearest(name, self.columns.iter().map(|column| column.name.as_ref())) {
+        let known = self.columns.iter().flat_map(|column| [column.name.as_ref(), column.json.as_ref()]);
+        let hint = match nearest(name, known) {
             Some(near) => format!(", did you mean {near}?"),
             None => String::new(),
         };

@@ -93,7 +93,8 @@ fn custom(
         return None;
     };
     let base = types::option(written).map_or_else(|| ty.clone(), |inner| inner.to_token_stream());
-    let key = function.to_token_stream().to_string().replace(' ', "");
+    // By the function's own name, as rules that ask the database and those of whole rows are called.
+    let key = function.segments.last().map(|last| names::plain(&last.ident)).unwrap_or_default();
     let message = optional(own.as_ref().or(shared));
     let call = quote_spanned!(function.span()=> #function(value));
     Some(quote! {

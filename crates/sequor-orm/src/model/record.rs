@@ -94,7 +94,7 @@ impl Record {
     /// # Errors
     /// `Usage` for a name that the row does not have.
     pub fn get(&self, name: &str) -> Result<Json> {
-        if let Some(position) = self.state.model.position(name) {
+        if let Some(position) = self.state.model.json_position(name) {
             return Ok(self.state.values[position].as_ref().map_or(Json::Null, Value::to_json));
         }
         if let Some((_, value)) = self.extras.iter().find(|(known, _)| known == name) {
@@ -108,7 +108,7 @@ impl Record {
 
     /// The stored value of a column of the model.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.state.values.get(self.state.model.position(name)?)?.as_ref()
+        self.state.values.get(self.state.model.json_position(name)?)?.as_ref()
     }
 
     /// The loaded rows of an association.
@@ -121,7 +121,7 @@ impl Record {
     /// # Errors
     /// `Usage` for an attribute that the model does not have, `Decode` for a value that does not fit.
     pub fn set(&mut self, name: &str, value: impl Into<Json>) -> Result<&mut Record> {
-        if self.state.model.position(name.split_once('.').map_or(name, |(first, _)| first)).is_none() {
+        if self.state.model.json_position(name.split_once('.').map_or(name, |(first, _)| first)).is_none() {
             return Err(self.state.model.unknown(name));
         }
         self.assign(Json::Object(Map::from_iter([(name.to_owned(), value.into())])))?;
@@ -136,7 +136,7 @@ impl Record {
         let Json::Object(map) = values else { return Err(Error::usage("assign takes an object of attributes and values")) };
         let stored = self.state.original.is_some();
         for (name, value) in map {
-            let Some(position) = self.state.model.position(&name) else {
+            let Some(position) = self.state.model.json_position(&name) else {
                 self.set_inside(&name, value)?;
                 continue;
             };
@@ -164,7 +164,7 @@ impl Record {
     /// none stays as it is.
     fn set_inside(&mut self, path: &str, value: Json) -> Result<()> {
         let Some((name, keys)) = path.split_once('.') else { return Ok(()) };
-        let Some(position) = self.state.model.position(name) else { return Ok(()) };
+        let Some(position) = self.state.model.json_position(name) else { return Ok(()) };
         if !matches!(self.state.model.columns[position].ty, sequor_core::types::ColumnType::Json(_)) {
             return Ok(());
         }
@@ -207,7 +207,7 @@ impl Record {
 
     /// The value of an attribute as it is stored.
     pub fn previous(&self, name: &str) -> Json {
-        let position = self.state.model.position(name);
+        let position = self.state.model.json_position(name);
         position.and_then(|position| self.state.original.as_ref()?.get(position)).map_or(Json::Null, Value::to_json)
     }
 

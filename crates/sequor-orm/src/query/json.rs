@@ -386,7 +386,7 @@ fn attributes(place: Place<'_>, value: Json) -> Result<Option<Vec<SelectItem>>> 
                 .model
                 .columns
                 .iter()
-                .filter(|column| !excluded.iter().any(|name| column.name == name.as_str()))
+                .filter(|column| !excluded.iter().any(|name| column.json == name.as_str() || column.name == name.as_str()))
                 .map(|column| field(&column.name))
                 .collect();
             match map.remove("include") {

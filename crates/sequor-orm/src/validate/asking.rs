@@ -2,7 +2,7 @@
 
 use crate::FieldType;
 use crate::db::Db;
-use crate::hook::{self, HookContext, HookKind};
+use crate::hook::{self, HookContext, HookKind, Whose, calm_until_done};
 use crate::write::{Draft, RowState, WriteOptions};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result, ValidationItem};
@@ -138,15 +138,18 @@ pub(super) async fn ask(db: &Db, state: &RowState, options: &WriteOptions, whole
         if of_row != whole && of_row || !of_row && !options.writes(rule.field) {
             continue;
         }
-        if let Err(message) = (rule.run)(state, &cx).await? {
+        let whose = Whose { model: &state.model, field: (!of_row).then_some(rule.field), what: "rule", name: rule.name };
+        if let Err(message) = calm_until_done(whose, || (rule.run)(state, &cx)).await?? {
+            let position = state.model.position(path);
+            let path = position.map_or(path, |position| &state.model.columns[position].json);
             let item = ValidationItem::new(path, rule.name, rule.message.map_or(message, str::to_owned));
-            let column = state.model.position(path).filter(|position| !state.model.columns[*position].sensitive);
-            let value = column.and_then(|position| state.values[position].clone());
-            items.push(ValidationItem { value, ..item });
+            let shown = position.filter(|position| !state.model.columns[*position].sensitive);
+            items.push(ValidationItem { value: shown.and_then(|position| state.values[position].clone()), ..item });
         }
     }
     for (name, rule) in table.into_iter().filter(|_| whole) {
-        if let Err(message) = rule(state, &cx).await {
+        let whose = Whose { model: &state.model, field: None, what: "rule", name: &name };
+        if let Err(message) = calm_until_done(whose, || rule(state, &cx)).await? {
             items.push(ValidationItem::new(name.clone(), name, message));
         }
     }

@@ -2,7 +2,7 @@
 
 mod capture;
 
-use super::fill::{now_for, updater};
+use super::fill::{now_for, set_value, updater};
 use super::insert::{ValuesSink, bound, is_exact, whole, writable};
 use super::save::moves;
 use super::{RowState, WriteOptions, named};
@@ -85,8 +85,9 @@ async fn validate_set(db: &Db, query: &QueryState, set: &mut [(usize, Expr)], op
     let mut state = RowState::new(query.model.clone());
     for (position, value) in set.iter_mut() {
         if let Expr::Value(value, _) = value {
-            if let Some(setter) = query.model.columns[*position].set_with {
-                *value = setter(std::mem::take(value))?;
+            let column = &query.model.columns[*position];
+            if let Some(setter) = column.set_with {
+                *value = set_value(&query.model, column, setter, std::mem::take(value))?;
             }
             state.values[*position] = Some(value.clone());
         }

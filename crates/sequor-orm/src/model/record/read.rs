@@ -127,7 +127,7 @@ pub(crate) fn row(model: &Arc<ModelDef>, models: &dyn Models, values: Json) -> R
     let Json::Object(map) = values else { return Err(Error::usage(format!("the values of a {} are an object", model.name))) };
     let mut read = Read::new(model);
     for (name, given) in map {
-        if let Some(position) = model.position(&name) {
+        if let Some(position) = model.json_position(&name) {
             let column = &model.columns[position];
             if let Some(expr) = computed(model, column, &given)? {
                 read.state.computed.push((position, expr));
@@ -139,7 +139,10 @@ pub(crate) fn row(model: &Arc<ModelDef>, models: &dyn Models, values: Json) -> R
             }
             continue;
         }
-        let Some(relation) = model.relations.iter().position(|relation| relation.name == name.as_str()) else { continue };
+        let Some(relation) = model.relations.iter().position(|relation| relation.json == name.as_str() || relation.name == name.as_str())
+        else {
+            continue;
+        };
         let def = &model.relations[relation];
         let target = models.model(&def.target)?;
         let list = match given {

@@ -89,12 +89,12 @@ fn entry(place: Place<'_>, key: &str, value: Json) -> Result<Expr> {
     if key.starts_with('$') {
         return Err(unknown("where", key, &["$and", "$or", "$not"]));
     }
-    if let Some(column) = place.model.column(key) {
+    if let Some(column) = place.model.json_column(key) {
         let subject = Subject { expr: Expr::field(column.name.clone()), ty: Some(column.ty.clone()) };
         return subject.condition(place, value);
     }
     if let Some((first, rest)) = key.split_once('.') {
-        if let Some(column) = place.model.column(first).filter(|column| matches!(column.ty, ColumnType::Json(_))) {
+        if let Some(column) = place.model.json_column(first).filter(|column| matches!(column.ty, ColumnType::Json(_))) {
             let path = json_path(rest)?;
             return json_condition(place, &Expr::field(column.name.clone()), &path, value);
         }
@@ -153,7 +153,7 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
     if rest.is_empty() {
         return entry(place, first, value);
     }
-    let Some(relation) = place.model.relation(first) else {
+    let Some(relation) = place.model.json_relation(first) else {
         if place.model.name == *first {
             return over_relations(place, &rest.join("."), value);
         }
@@ -169,7 +169,7 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
     let mut last = relation.clone();
     let mut rest = rest.iter();
     for step in rest.by_ref() {
-        if let Some(relation) = model.relation(step) {
+        if let Some(relation) = model.json_relation(step) {
             way.push(relation.name.clone());
             last = relation.clone();
             model = place.models.model(&relation.target)?;
@@ -184,7 +184,7 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
                 continue;
             }
         }
-        let column = model.column(step).or_else(|| model.columns.iter().find(|column| column.column == *step));
+        let column = model.json_column(step).or_else(|| model.columns.iter().find(|column| column.column == *step));
         let column = column.ok_or_else(|| model.unknown(step))?;
         let field = Expr::Field(Field { path: way, name: column.name.clone(), position: None });
         let inside = rest.copied().collect::<Vec<_>>().join(".");

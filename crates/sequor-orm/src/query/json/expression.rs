@@ -14,14 +14,14 @@ pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
     if name == "*" {
         return Ok(Expr::Star);
     }
-    if let Some(position) = place.model.position_or_column(name) {
+    if let Some(position) = place.model.json_position(name).or_else(|| place.model.position_or_column(name)) {
         return Ok(Expr::Field(crate::plan::field(place.model, position)));
     }
     if let Some((first, rest)) = name.split_once('.') {
         if place.model.name == first || place.model.table.name == first {
             return named(place, rest);
         }
-        if let Some(column) = place.model.column(first)
+        if let Some(column) = place.model.json_column(first)
             && matches!(column.ty, ColumnType::Json(_))
         {
             let path = parse_path(rest).map_err(Error::usage)?;
@@ -49,7 +49,7 @@ pub(crate) fn reference(place: Place<'_>, name: &str) -> Result<Expr> {
     }
     way.reverse();
     let root = places.last().copied().unwrap_or(place);
-    let rooted = root.model.name == steps[0] && root.model.relation(steps[0]).is_none();
+    let rooted = root.model.name == steps[0] && root.model.json_relation(steps[0]).is_none();
     let shared =
         if rooted { 0 } else { steps.iter().zip(&way).take_while(|(step, relation)| step == relation).count().min(steps.len() - 1) };
     let rest = steps[usize::from(rooted) + shared..].join(".");
@@ -68,13 +68,13 @@ fn over_path(place: Place<'_>, name: &str) -> Result<Expr> {
     let mut model = std::sync::Arc::new(place.model.clone());
     let mut path = Vec::new();
     for part in parts {
-        let relation = model.relation(part).ok_or_else(|| model.unknown(name))?.clone();
+        let relation = model.json_relation(part).ok_or_else(|| model.unknown(name))?.clone();
         let _: RelationKind = relation.kind;
         path.push(relation.name.clone());
         model = place.models.model(&relation.target)?;
     }
     let position = model
-        .position(field)
+        .json_position(field)
         .or_else(|| model.columns.iter().position(|column| column.column == field))
         .ok_or_else(|| model.unknown(field))?;
     Ok(Expr::Field(Field { path, name: model.columns[position].name.clone(), position: u16::try_from(position).ok() }))

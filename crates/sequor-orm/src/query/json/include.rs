@@ -55,12 +55,12 @@ pub(crate) fn relation_of(model: &ModelDef, json: &Json) -> Result<RelationDef> 
         if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
     };
     let by_name = |name: &str| {
-        model.relation(name).cloned().ok_or_else(|| {
+        model.json_relation(name).cloned().ok_or_else(|| {
             wrong(format!("Association with alias \"{}\" does not exist on {}: {}", name.escape_debug(), model.name, known()))
         })
     };
     match json {
-        Json::String(name) => match model.relation(name) {
+        Json::String(name) => match model.json_relation(name) {
             Some(relation) => Ok(relation.clone()),
             None => by_model(model, name, None),
         },
@@ -85,7 +85,7 @@ fn by_model(model: &ModelDef, target: &str, alias: Option<&str>) -> Result<Relat
     let found: Vec<&RelationDef> = model.relations.iter().filter(|relation| relation.target.name == target).collect();
     match (alias, found.as_slice()) {
         (_, []) => Err(wrong(format!("{} is not associated to {}!", target.escape_debug(), model.name))),
-        (Some(alias), list) => list.iter().find(|relation| relation.name == alias).map(|relation| (*relation).clone()).ok_or_else(|| {
+        (Some(alias), list) => list.iter().find(|relation| relation.json == alias || relation.name == alias).map(|relation| (*relation).clone()).ok_or_else(|| {
             let names: Vec<&str> = list.iter().map(|relation| relation.name.as_ref()).collect();
             wrong(format!(
                 "{target} is associated to {} using an alias. You've included an alias ({}), but it does not match the alias(es) defined in your association ({}).",

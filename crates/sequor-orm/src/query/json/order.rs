@@ -53,7 +53,7 @@ pub(super) fn read(place: Place<'_>, value: Json, clauses: &mut Clauses) -> Resu
 fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) -> Result<()> {
     let last_is_direction = parts.len() > 1 && parts.last().and_then(Json::as_str).is_some_and(|text| direction(text).is_ok());
     if parts.len() > 1 && !last_is_direction && parts.len() == 2 && parts[1].is_string() {
-        let is_path = parts[0].as_str().is_some_and(|name| place.model.relation(name).is_some()) || parts[0].is_object();
+        let is_path = parts[0].as_str().is_some_and(|name| place.model.json_relation(name).is_some()) || parts[0].is_object();
         if !is_path {
             direction(parts[1].as_str().unwrap_or_default())?;
         }
@@ -68,7 +68,7 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
     for step in parts {
         let relation = match &step {
             // A name among names that is no association is taken for a column that is not there.
-            Json::String(name) => model.relation(name).cloned().ok_or_else(|| {
+            Json::String(name) => model.json_relation(name).cloned().ok_or_else(|| {
                 let message = format!("options.order: {} has no association {}", model.name, name.escape_debug());
                 Error::of_usage(UsageErrorKind::Refused, message)
             })?,
@@ -81,10 +81,12 @@ fn order_entry(place: Place<'_>, mut parts: Vec<Json>, clauses: &mut Clauses) ->
     let known_alias =
         |name: &str| clauses.select.as_ref().is_some_and(|items| items.iter().any(|item| item.alias.as_deref() == Some(name)));
     let expr = match what {
-        Json::String(name) if path.is_empty() && model.position(&name).is_none() && known_alias(&name) => Expr::Alias(Name::Owned(name)),
+        Json::String(name) if path.is_empty() && model.json_position(&name).is_none() && known_alias(&name) => {
+            Expr::Alias(Name::Owned(name))
+        }
         Json::Object(map)
             if path.is_empty()
-                && map.get("col").and_then(Json::as_str).is_some_and(|name| model.position(name).is_none() && known_alias(name)) =>
+                && map.get("col").and_then(Json::as_str).is_some_and(|name| model.json_position(name).is_none() && known_alias(name)) =>
         {
             Expr::Alias(Name::Owned(map.get("col").and_then(Json::as_str).unwrap_or_default().to_owned()))
         }

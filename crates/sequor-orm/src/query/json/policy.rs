@@ -229,7 +229,7 @@ impl Walk<'_> {
     fn attribute(&self, model: &ModelDef, name: &str, path: &str) -> Result<()> {
         let first = name.split('.').next().unwrap_or(name);
         let known = self.attributes(model, path)?;
-        if known.contains(first) && model.position(first).is_some() {
+        if model.json_column(first).is_some_and(|column| known.contains(column.name.as_ref())) {
             Ok(())
         } else {
             Err(refuse(path, &format!("{} is not allowed here", shown(name))))
@@ -264,7 +264,8 @@ impl Walk<'_> {
             checked.insert(key, value);
         }
         if self.narrow && !checked.contains_key("attributes") {
-            let names: Vec<&str> = model.columns.iter().map(|column| column.name.as_ref()).filter(|name| allowed.contains(*name)).collect();
+            let names: Vec<&str> =
+                model.columns.iter().filter(|column| allowed.contains(column.name.as_ref())).map(|column| column.json.as_ref()).collect();
             checked.insert("attributes".into(), json!(names));
         }
         Ok(checked)
@@ -321,7 +322,7 @@ impl Walk<'_> {
         }
         let mut model = std::sync::Arc::new(model.clone());
         for step in relations {
-            let next = model.relation(step).ok_or_else(|| refuse(path, "not allowed here"))?.target.clone();
+            let next = model.json_relation(step).ok_or_else(|| refuse(path, "not allowed here"))?.target.clone();
             model = self.models.model(&next)?;
             self.attributes(&model, path)?;
         }

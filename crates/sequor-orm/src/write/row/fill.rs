@@ -1,7 +1,7 @@
 //! What a new or changed row gets by itself: defaults, timestamps, versions, stamps, setters.
 
 use crate::db::Db;
-use crate::hook::ActorId;
+use crate::hook::{ActorId, Whose, calm};
 use crate::write::{RowState, WriteOptions};
 use chrono::{DateTime, Utc};
 use sequor_core::Value;
@@ -59,10 +59,16 @@ fn generated(generator: Generator, column: &ColumnDef, moment: &Moment<'_>) -> V
 pub(crate) fn run_setters(state: &mut RowState) -> Result<()> {
     for (column, slot) in state.model.columns.iter().zip(&mut state.values) {
         if let (Some(setter), Some(value)) = (column.set_with, slot.as_mut()) {
-            *value = setter(std::mem::take(value)).map_err(|error| error.at(&state.model.name, Some(&column.name)))?;
+            *value = set_value(&state.model, column, setter, std::mem::take(value))?;
         }
     }
     Ok(())
+}
+
+/// What a setter makes of a value.
+pub(crate) fn set_value(model: &ModelDef, column: &ColumnDef, setter: fn(Value) -> Result<Value>, value: Value) -> Result<Value> {
+    let whose = Whose { model, field: Some(&column.name), what: "setter", name: "of `set_with`" };
+    calm(whose, || setter(value))?.map_err(|error| error.at(&model.name, Some(&column.name)))
 }
 
 /// Gives a new row what it gets by itself. A given value stays, also NULL.
