@@ -67,24 +67,22 @@ pub(crate) fn find_cells(body: &[u8], expected: usize, cells: &mut Vec<Cell>) ->
     if usize::from(u16::from_be_bytes(*count)) != expected {
         return false;
     }
-    let mut place = 2usize;
+    cells.reserve(expected);
+    // No message is longer than a gigabyte, so that neither sum passes the end of 32 bits.
+    let mut place = 2u32;
     for _ in 0..expected {
         let Some((length, after)) = rest.split_first_chunk::<4>() else { return false };
-        place += 4;
-        match usize::try_from(i32::from_be_bytes(*length)) {
-            Ok(length) => {
-                let Some(next) = after.get(length..) else { return false };
-                let (Ok(start), Ok(end)) = (u32::try_from(place), u32::try_from(place + length)) else { return false };
-                cells.push(Cell { start, end });
-                place += length;
-                rest = next;
-            }
-            Err(_) if *length == [0xff; 4] => {
-                cells.push(NULL);
-                rest = after;
-            }
-            Err(_) => return false,
+        let length = u32::from_be_bytes(*length);
+        let start = place.wrapping_add(4);
+        if length == u32::MAX {
+            cells.push(NULL);
+            (place, rest) = (start, after);
+            continue;
         }
+        let Some(next) = usize::try_from(length).ok().and_then(|length| after.get(length..)) else { return false };
+        let end = start.wrapping_add(length);
+        cells.push(Cell { start, end });
+        (place, rest) = (end, next);
     }
     rest.is_empty()
 }
@@ -122,6 +120,19 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The number in a cell of the two types that nearly all keys have; nothing of any other, or of NULL.
+    #[inline]
+    fn whole(&self, index: usize) -> Option<i64> {
+        let (cell, column) = (self.cells.get(index)?, self.columns.get(index)?);
+        let (start, end) = (usize::try_from(cell.start).ok()?, usize::try_from(cell.end).ok()?);
+        let bytes = self.body.get(start..end)?;
+        match column.oid {
+            oid::INT4 => Some(i64::from(i32::from_be_bytes(bytes.try_into().ok()?))),
+            oid::INT8 => Some(i64::from_be_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        }
+    }
+
     #[cold]
     fn wrong(&self, index: usize, mismatch: Mismatch) -> Error {
         let (name, oid) = self.columns.get(index).map_or(("?", 0), |column| (&*column.name, column.oid));
@@ -151,7 +162,10 @@ impl RowReader for Row<'_> {
 
     #[inline]
     fn i64(&mut self, index: usize) -> Result<Option<i64>> {
-        self.read(index, scalar::i64)
+        match self.whole(index) {
+            Some(number) => Ok(Some(number)),
+            None => self.read(index, scalar::i64),
+        }
     }
 
     #[inline]

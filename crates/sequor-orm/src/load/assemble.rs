@@ -213,6 +213,11 @@ impl LoadedTree {
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
             let shared = children.parents.iter().any(|parents| parents.as_slice().len() > 1);
             let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows().as_deref());
+            if let (Some(starts), None) = (groups.in_order(), &children.between) {
+                let attach = &mut |parent, rows: &mut dyn Any| self.batch.attach(parent, children.relation, &children.name, rows, None);
+                children.tree.batch.hand_in_order(starts, attach)?;
+                continue;
+            }
             for parent in 0..count {
                 let picks = groups.of(parent);
                 let mut attach = |rows: &mut dyn Any, between: Option<&mut dyn Any>| {
@@ -245,8 +250,8 @@ impl TreeSink {
     pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
         let mut link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
         let parents = match link.at.own.and_then(|column| self.tree.batch.numbers(0..self.tree.len(), column)) {
-            Some(numbers) => key::owned(numbers.into_iter().map(KeyHash::Integer), owners),
-            None => key::owned(link.taken(&self.tree).into_iter(), owners),
+            Some(numbers) => key::owned(&numbers, |number| owners.get(&KeyHash::Integer(*number))),
+            None => key::owned(&link.taken(&self.tree), |key| owners.get(key)),
         };
         Ok(Children {
             relation: many.relation,

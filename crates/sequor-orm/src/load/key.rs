@@ -149,16 +149,17 @@ where
     (owners, once)
 }
 
-/// The parents that rows hang on, given their keys.
-pub(super) fn owned(keys: impl ExactSizeIterator<Item = KeyHash>, owners: &Owners) -> Vec<Rows> {
+/// The parents that rows hang on, given their keys and how one is looked for.
+pub(super) fn owned<'o, K: PartialEq>(keys: &[K], mut owner: impl FnMut(&K) -> Option<&'o Rows>) -> Vec<Rows> {
+    static NOBODY: Rows = Rows::Nobody;
     let mut parents: Vec<Rows> = Vec::with_capacity(keys.len());
-    let mut last = None;
-    for key in keys {
-        // Rows of one parent mostly come one after the other.
-        let before = parents.last().filter(|_| last.as_ref() == Some(&key));
-        let found = before.or_else(|| owners.get(&key)).cloned().unwrap_or_default();
-        parents.push(found);
-        last = Some(key);
+    // Rows of one parent mostly come one after the other.
+    for same in keys.chunk_by(|one, next| one == next) {
+        let found = same.first().and_then(&mut owner).unwrap_or(&NOBODY);
+        match found {
+            Rows::One(row) => parents.extend(same.iter().map(|_| Rows::One(*row))),
+            other => parents.extend(same.iter().map(|_| other.clone())),
+        }
     }
     parents
 }
@@ -174,14 +175,39 @@ pub(super) struct Groups {
     /// Where the rows of each parent begin; one more than there are parents.
     starts: Vec<usize>,
     rows: Vec<usize>,
+    /// Whether the rows stand as they came.
+    in_order: bool,
 }
 
 impl Groups {
     /// Groups rows, given the parents of each, below `count` parents: in the order of the rows, or of their keys where those are given.
     pub(super) fn new(count: usize, parents: &[Rows], keys: Option<&[i64]>) -> Groups {
+        let mut groups = Groups::as_they_come(count, parents).unwrap_or_else(|| Groups::gathered(count, parents));
+        if let Some(keys) = keys {
+            groups.sort(keys);
+        }
+        groups
+    }
+
+    /// Rows that come parent by parent, each with one, which is what a server mostly gives for one list of keys.
+    fn as_they_come(count: usize, parents: &[Rows]) -> Option<Groups> {
+        let mut starts = Vec::with_capacity(count + 1);
+        for (row, parents) in parents.iter().enumerate() {
+            let Rows::One(parent) = parents else { return None };
+            if *parent >= count || *parent + 1 < starts.len() {
+                return None;
+            }
+            if *parent >= starts.len() {
+                starts.resize(*parent + 1, row);
+            }
+        }
+        starts.resize(count + 1, parents.len());
+        Some(Groups { starts, rows: (0..parents.len()).collect(), in_order: true })
+    }
+
+    fn gathered(count: usize, parents: &[Rows]) -> Groups {
         let mut starts = vec![0; count + 1];
-        let each = || parents.iter().enumerate().flat_map(|(row, parents)| parents.as_slice().iter().map(move |parent| (row, *parent)));
-        for (_, parent) in each().filter(|(_, parent)| *parent < count) {
+        for parent in parents.iter().flat_map(Rows::as_slice).filter(|parent| **parent < count) {
             starts[parent + 1] += 1;
         }
         for parent in 0..count {
@@ -189,15 +215,13 @@ impl Groups {
         }
         let mut rows = vec![0; starts[count]];
         let mut next = starts.clone();
-        for (row, parent) in each().filter(|(_, parent)| *parent < count) {
-            rows[next[parent]] = row;
-            next[parent] += 1;
+        for (row, parents) in parents.iter().enumerate() {
+            for parent in parents.as_slice().iter().filter(|parent| **parent < count) {
+                rows[next[*parent]] = row;
+                next[*parent] += 1;
+            }
         }
-        let mut groups = Groups { starts, rows };
-        if let Some(keys) = keys {
-            groups.sort(keys);
-        }
-        groups
+        Groups { starts, rows, in_order: false }
     }
 
     /// Sorts the rows of each parent by their keys; nearly always they are.
@@ -207,8 +231,14 @@ impl Groups {
             let Some(group) = self.rows.get_mut(*start..*end) else { continue };
             if !group.is_sorted_by_key(key) {
                 group.sort_by_key(key);
+                self.in_order = false;
             }
         }
+    }
+
+    /// Where the rows of each parent begin, and where the last one's end, if all rows stand as they came.
+    pub(super) fn in_order(&self) -> Option<&[usize]> {
+        self.in_order.then_some(&*self.starts)
     }
 
     /// The rows of a parent.
@@ -217,5 +247,50 @@ impl Groups {
             (Some(start), Some(end)) => self.rows.get(*start..*end).unwrap_or_default(),
             _ => &[],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of each parent.
+    fn all(groups: &Groups, count: usize) -> Vec<Vec<usize>> {
+        (0..count).map(|parent| groups.of(parent).to_vec()).collect()
+    }
+
+    #[test]
+    fn rows_that_come_parent_by_parent_are_grouped_like_any_others() -> std::result::Result<(), &'static str> {
+        let one = |parents: &[usize]| parents.iter().map(|parent| Rows::One(*parent)).collect::<Vec<_>>();
+        for parents in [vec![], vec![0, 0, 1, 3, 3], vec![2], vec![1, 1, 4]] {
+            let parents = one(&parents);
+            let quick = Groups::as_they_come(5, &parents).ok_or("they come parent by parent")?;
+            assert_eq!(all(&quick, 5), all(&Groups::gathered(5, &parents), 5));
+        }
+        assert!(Groups::as_they_come(5, &one(&[1, 0])).is_none(), "a parent comes back");
+        assert!(Groups::as_they_come(2, &one(&[0, 2])).is_none(), "no such parent");
+        assert!(Groups::as_they_come(2, &[Rows::One(0), Rows::Nobody]).is_none());
+        assert!(Groups::as_they_come(2, &[Rows::Several(vec![0, 1])]).is_none());
+        let mixed = [Rows::Several(vec![0, 1]), Rows::Nobody, Rows::One(0), Rows::One(7)];
+        assert_eq!(all(&Groups::new(2, &mixed, None), 2), [vec![0, 2], vec![0]]);
+        assert_eq!(all(&Groups::new(2, &one(&[0, 0, 1]), Some(&[9, 3, 5])), 2), [vec![1, 0], vec![2]], "by their keys");
+        Ok(())
+    }
+
+    #[test]
+    fn neighbours_with_one_key_are_looked_up_once() {
+        let rows = [Rows::One(4), Rows::Several(vec![0, 1])];
+        let mut asked = Vec::new();
+        let found = owned(&[7, 7, 8, 9, 7], |key| {
+            asked.push(*key);
+            match key {
+                7 => rows.first(),
+                8 => rows.last(),
+                _ => None,
+            }
+        });
+        assert_eq!(asked, [7, 8, 9, 7]);
+        let found: Vec<&[usize]> = found.iter().map(Rows::as_slice).collect();
+        assert_eq!(found, [&[4][..], &[4], &[0, 1], &[], &[4]]);
     }
 }

@@ -108,7 +108,7 @@ fn sources(db: &Db, model: &ModelDef) -> Vec<usize> {
 /// The siblings of a row, and its number among them.
 pub(super) fn siblings(row: &dyn Instance) -> Option<(Arc<Siblings>, usize)> {
     let sibling = row.relation_cell(0)?.sibling()?;
-    let group = sibling.group.clone().downcast::<Siblings>().ok()?;
+    let group = sibling.group.downcast::<Siblings>().ok()?;
     Some((group, usize::try_from(sibling.index).ok()?))
 }
 

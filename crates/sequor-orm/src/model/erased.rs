@@ -1,5 +1,6 @@
 //! [`Loader`] and [`RowBatch`]: rows of one model being read, without their type. Typed rows and records are loaded by the same code.
 
+use super::relation::Part;
 use super::{LoadedRows, Model, RelationCell, Sibling, value_of};
 use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
@@ -69,6 +70,24 @@ pub(in crate::model) fn settle<T>(rows: &mut Vec<T>) {
     }
 }
 
+/// So many rows of several parents lie in one list at most: whoever keeps one of them keeps them all.
+const TOGETHER: usize = 128;
+
+/// Parents whose rows lie in one list: as many as have few enough, at least one.
+fn runs(starts: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let count = starts.len().saturating_sub(1);
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let begin = next;
+        let first = *starts.get(begin).filter(|_| begin < count)?;
+        next += 1;
+        while next < count && starts.get(next + 1).is_some_and(|end| end - first <= TOGETHER) {
+            next += 1;
+        }
+        Some(begin..next)
+    })
+}
+
 /// Rows of one model, in the order in which they were read; a sink for statements whose rows are nothing but that.
 pub trait RowBatch: RowSink {
     /// Reads one row whose columns start at a position.
@@ -91,6 +110,14 @@ pub trait RowBatch: RowSink {
     fn hand_all(&mut self, to: &mut dyn FnMut(&mut dyn Any) -> Result<()>) -> Result<()> {
         let all: Vec<usize> = (0..self.len()).collect();
         self.hand(&all, false, to)
+    }
+    /// All rows, handed on parent by parent, where those of each come one after the other: `starts` says where, and where the last one's end.
+    fn hand_in_order(&mut self, starts: &[usize], to: &mut dyn FnMut(usize, &mut dyn Any) -> Result<()>) -> Result<()> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        for (parent, (start, end)) in starts.iter().zip(starts.iter().skip(1)).enumerate() {
+            self.hand(all.get(*start..*end).unwrap_or_default(), false, &mut |rows| to(parent, rows))?;
+        }
+        Ok(())
     }
     /// Hangs taken rows on the relation of a row, under a name of the query's own where it gave one.
     fn attach(&mut self, index: usize, relation: usize, name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()>;
@@ -257,6 +284,27 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         to(&mut self.loaded(picks, again))
     }
 
+    fn hand_in_order(&mut self, starts: &[usize], to: &mut dyn FnMut(usize, &mut dyn Any) -> Result<()>) -> Result<()> {
+        for parents in runs(starts) {
+            let bounds = starts.get(parents.start..=parents.end).unwrap_or_default();
+            let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { continue };
+            let taken = self.rows.get_mut(*first..*last).unwrap_or_default();
+            let mut rows = Vec::with_capacity(taken.len());
+            rows.extend(taken.iter_mut().filter_map(Option::take));
+            let rows = Arc::new(rows);
+            if parents.len() == 1 {
+                let loaded: LoadedRows<M> = Some(rows);
+                to(parents.start, &mut { loaded })?;
+                continue;
+            }
+            for (parent, (start, end)) in parents.zip(bounds.iter().zip(bounds.iter().skip(1))) {
+                let loaded: LoadedRows<M> = Some(Arc::new(Part { all: rows.clone(), range: start - first..end - first }));
+                to(parent, &mut { loaded })?;
+            }
+        }
+        Ok(())
+    }
+
     fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
         let row =
             self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
@@ -312,6 +360,16 @@ pub(crate) fn rows_of<M: Model>(finished: Box<dyn Any + Send>) -> Result<Vec<M>>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_rows_of_some_parents_lie_together() {
+        let all = |starts: &[usize]| runs(starts).collect::<Vec<_>>();
+        assert!(all(&[0]).is_empty());
+        assert!(all(&[]).is_empty());
+        assert_eq!(all(&[0, 0, 5, 128, 129]), vec![0..3, 3..4], "at most 128 rows");
+        assert_eq!(all(&[0, 500, 501, 501]), [0..1, 1..3], "one parent's rows stay together, however many");
+        assert_eq!(all(&[0, 1, 200]), [0..1, 1..2]);
+    }
 
     #[test]
     fn room_is_made_for_what_is_expected_and_given_back() {

@@ -6,6 +6,7 @@ mod cell;
 mod fields;
 mod kinds;
 
+pub(in crate::model) use cell::Part;
 pub(super) use cell::ShownRelation;
 pub use cell::{LoadedRows, RelationCell, RelationRows, Sibling};
 pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, Parent};

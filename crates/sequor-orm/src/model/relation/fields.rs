@@ -146,7 +146,7 @@ impl<M: Model> Parent for Option<M> {
 impl<T> HasMany<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasMany<T> {
-        HasMany { rows: OnceLock::new(), names, group: OnceLock::new() }
+        HasMany { rows: OnceLock::new(), names, group: Group::new() }
     }
 
     /// The rows.
@@ -166,7 +166,7 @@ impl<T> HasMany<T> {
 impl<T> HasOne<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasOne<T> {
-        HasOne { rows: OnceLock::new(), names, group: OnceLock::new() }
+        HasOne { rows: OnceLock::new(), names, group: Group::new() }
     }
 
     /// The row, or `None` when there is none.
@@ -189,7 +189,7 @@ impl<T> HasOne<T> {
 impl<T: Parent> BelongsTo<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsTo<T> {
-        BelongsTo { rows: OnceLock::new(), names, group: OnceLock::new() }
+        BelongsTo { rows: OnceLock::new(), names, group: Group::new() }
     }
 
     /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
@@ -212,7 +212,7 @@ impl<T: Parent> BelongsTo<T> {
 impl<T, J> BelongsToMany<T, J> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsToMany<T, J> {
-        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names, group: OnceLock::new() }
+        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names, group: Group::new() }
     }
 
     /// The rows.
@@ -257,10 +257,10 @@ macro_rules! rows {
         }
 
         fn join(&self, sibling: Sibling) {
-            let _ = self.group.set(sibling);
+            self.group.set(sibling);
         }
 
-        fn sibling(&self) -> Option<&Sibling> {
+        fn sibling(&self) -> Option<Sibling> {
             self.group.get()
         }
     };
