@@ -20,7 +20,7 @@ use std::fmt::Debug;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a column",
     label = "not a column type",
-    note = "column types are the scalars of the tour, section 13, `Option` and `Vec` of them, `Json<T>`, and types with `#[derive(DbEnum)]` or `#[derive(DbType)]`"
+    note = "column types are the scalars of the tour, section 13, `Option` and `Vec` of them, `Json<T>`, and types with `#[derive(DbEnum)]` or `#[derive(DbType)]`; a struct with `#[derive(Embed)]` is spread over columns by `#[field(embed)]` on a model and by `#[projection(embed)]` in a projection"
 )]
 pub trait FieldType: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// The type without its `Option`.

@@ -17,6 +17,8 @@ struct Item {
     decode: TokenStream,
     copy: TokenStream,
     lists: Option<Lists>,
+    /// Whether `select` and `raw` are lists: those of the columns of an embedded struct.
+    spread: bool,
     /// What the column is called in the rows of raw SQL; related rows are none of theirs.
     raw: Option<TokenStream>,
 }
@@ -77,6 +79,9 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
     if options.has("of") || options.has("relation") {
         return Some(related(&ident, ty, of, &options));
     }
+    if options.has("embed") {
+        return Some(embedded(ident, ty, of, &options, errors));
+    }
     let text = names::plain(&ident);
     let (select, raw) = match (options.tokens("expr"), options.tokens("column")) {
         (Some(expression), _) => {
@@ -104,9 +109,38 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
         decode: quote_spanned!(ty.span()=> <#ty as __sequor::FieldType>::decode(#row, #place)?),
         copy: quote!(::core::clone::Clone::clone(&self.#ident)),
         lists: None,
+        spread: false,
         raw: Some(raw),
         field: ident,
     })
+}
+
+/// A whole embedded struct: its columns, one behind the other.
+fn embedded(ident: Ident, ty: &syn::Type, of: &TokenStream, options: &Options, errors: &mut Errors) -> Item {
+    if options.has("expr") {
+        errors.at(
+            ident.span(),
+            "an embedded struct is no expression: write `embed`, or `embed, column = User::ADDRESS` for a field of another name",
+        );
+    }
+    let column = options.tokens("column").map_or_else(
+        || {
+            let (constant, of) = (names::constant(&ident), types::at(of.clone(), ident.span()));
+            quote!(#of::#constant)
+        },
+        |column| named(column, of),
+    );
+    let (row, place) = places();
+    Item {
+        select: quote_spanned!(ident.span()=> __sequor::projected_embed::<#of, #ty>(#column)),
+        width: quote!(<#ty as __sequor::Embed>::COUNT as usize),
+        decode: quote_spanned!(ty.span()=> <#ty as __sequor::Embed>::decode(#row, #place)?),
+        copy: quote!(::core::clone::Clone::clone(&self.#ident)),
+        lists: None,
+        spread: true,
+        raw: Some(quote!(__sequor::raw_names::<#of, #ty>(#column))),
+        field: ident,
+    }
 }
 
 /// A projection of a relation: of a to-one relation, whose row may be missing when the field is an `Option`, or a list of a to-many relation.
@@ -143,7 +177,7 @@ fn related(ident: &Ident, ty: &syn::Type, of: &TokenStream, options: &Options) -
     };
     let select = quote_spanned!(ident.span()=> __sequor::projected_relation::<#inner, #of, #other, _>(#relation, #optional));
     let lists = Some(Lists { count: quote!(#projection::LISTS), fill });
-    Item { field: ident.clone(), select, width, decode, copy, lists, raw: None }
+    Item { field: ident.clone(), select, width, decode, copy, lists, spread: false, raw: None }
 }
 
 /// A list: nothing in the row itself; its rows come from a statement of their own.
@@ -160,6 +194,7 @@ fn list(ident: &Ident, inner: &syn::Type, of: &TokenStream, relation: &TokenStre
         decode: quote!(::std::vec::Vec::<#inner>::new()),
         copy: quote!(::core::iter::Iterator::collect(::core::iter::Iterator::map(self.#ident.iter(), <#inner as __sequor::Projection>::copy))),
         lists: Some(Lists { count: quote!(1), fill }),
+        spread: false,
         raw: None,
         field: ident.clone(),
     }
@@ -172,7 +207,7 @@ fn places() -> (Ident, Ident) {
 
 fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> TokenStream {
     let widths = items.iter().map(|item| &item.width);
-    let selects = items.iter().map(|item| &item.select).filter(|select| !select.is_empty());
+    let selects = listed(items.iter().map(|item| (&item.select, item.spread)));
     let (row, place) = places();
     let reads = items.iter().map(|item| {
         let Item { field, decode, width, .. } = item;
@@ -203,7 +238,7 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
                 const LISTS: usize = 0 #(+ #counts)*;
 
                 fn items() -> ::std::vec::Vec<__sequor::ProjectionItem> {
-                    ::std::vec![#(#selects),*]
+                    #selects
                 }
 
                 #[allow(unused_assignments)]
@@ -227,15 +262,29 @@ fn emit(ident: &Ident, root: &TokenStream, of: &TokenStream, items: &[Item]) -> 
     }
 }
 
+/// A list of what each field selects, or is called: one thing, or those of an embedded struct.
+fn listed<'a>(items: impl Iterator<Item = (&'a TokenStream, bool)> + Clone) -> TokenStream {
+    if items.clone().all(|(_, spread)| !spread) {
+        let items = items.map(|(item, _)| item);
+        return quote!(::std::vec![#(#items),*]);
+    }
+    let items = items.map(|(item, spread)| if spread { quote!(list.extend(#item);) } else { quote!(list.push(#item);) });
+    quote! {
+        let mut list = ::std::vec::Vec::new();
+        #(#items)*
+        list
+    }
+}
+
 /// The projection as rows of raw SQL, by the names of their columns, where it holds no related rows.
 fn from_row(ident: &Ident, items: &[Item]) -> Option<TokenStream> {
-    let names: Option<Vec<&TokenStream>> = items.iter().map(|item| item.raw.as_ref()).collect();
-    let names = names?;
+    let names: Option<Vec<_>> = items.iter().map(|item| Some((item.raw.as_ref()?, item.spread))).collect();
+    let names = listed(names?.into_iter());
     Some(quote! {
         #[automatically_derived]
         impl __sequor::FromRow for #ident {
             fn names() -> ::std::vec::Vec<__sequor::Name> {
-                ::std::vec![#(#names),*]
+                #names
             }
 
             fn from_row(row: &mut dyn __sequor::RowReader) -> __sequor::Result<#ident> {

@@ -176,6 +176,10 @@ impl<'a> Planner<'a> {
         let plain =
             select.group_by.is_empty() && clauses.select.as_ref().is_none_or(|items| !items.iter().any(|item| is_aggregate(&item.expr)));
         let mut order = clauses.order;
+        if !plain && select.group_by.is_empty() {
+            // The one row of aggregates has no order, and PostgreSQL refuses one by a column.
+            order.clear();
+        }
         if order.is_empty() && limited && !clauses.unordered && plain && matches!(clauses.distinct, Distinct::No) {
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
         }

@@ -1,5 +1,6 @@
 //! Programs of people who know the tour alone, and write what they are used to.
 
+mod curious;
 mod habits;
 mod keys;
 mod neighbours;

@@ -159,6 +159,7 @@ pub const PROJECTION_FIELD: &[Known] = &[
     option("relation", &[Tokens], "`relation = Post::AUTHOR`, or with clauses `relation = User::POSTS.order_by(Post::ID.desc()).limit(3)`"),
     option("column", &[Tokens], "`column = Post::TITLE` or `column = \"title\"`"),
     option("expr", &[Tokens], "`expr = Post::TAGS.count()`"),
+    option("embed", &[Flag], "`embed`"),
 ];
 
 /// `#[sequor::test(..)]`

@@ -97,6 +97,14 @@ impl<M, E> EmbeddedColumn<M, E> {
         EmbeddedColumn { position, marker: PhantomData }
     }
 
+    /// The positions of its columns in the model.
+    pub(crate) fn positions(self) -> std::ops::Range<usize>
+    where
+        E: super::Embed,
+    {
+        usize::from(self.position)..usize::from(self.position) + usize::from(E::COUNT)
+    }
+
     /// One of its columns: `User::ADDRESS.at(Address::CITY)`, or a struct embedded in it: `User::ADDRESS.at(Address::GEO).at(Geo::LAT)`.
     pub fn at<C: Embedded<E>>(self, inner: C) -> C::On<M> {
         inner.on(self.position)

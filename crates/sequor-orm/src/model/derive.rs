@@ -1,6 +1,7 @@
 //! What the derives and `draft!` call beside the contract: each a few lines that would otherwise be written into every model.
 
-use super::column::Column;
+use super::Embed;
+use super::column::{Column, EmbeddedColumn};
 use super::json::zero;
 use super::relation::Relation;
 use super::slot::same_name;
@@ -17,7 +18,7 @@ use sequor_core::decode::{unexpected, unexpected_null};
 use sequor_core::driver::{BoxFuture, RowReader, ValueRow};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::RawPart;
+use sequor_core::statement::{Expr, RawPart};
 use sequor_core::types::EnumDef;
 use serde::Serialize;
 use serde::de::{self, Deserializer, Visitor};
@@ -343,6 +344,16 @@ pub fn deserialize_enum<'de, E: DbEnum, D: Deserializer<'de>>(name: &'static str
 /// A column of a projection.
 pub fn projected_column<M, T: FieldType>(column: Column<M, T>) -> ProjectionItem {
     ProjectionItem::Expr(column.into_typed())
+}
+
+/// The columns of an embedded struct in a projection.
+pub fn projected_embed<M: Model, E: Embed>(column: EmbeddedColumn<M, E>) -> Vec<ProjectionItem> {
+    column.positions().map(|position| ProjectionItem::Expr(Expr::Field(crate::plan::field(M::model(), position)))).collect()
+}
+
+/// What the columns of an embedded struct are called in the rows of raw SQL.
+pub fn raw_names<M: Model, E: Embed>(column: EmbeddedColumn<M, E>) -> Vec<sequor_core::Name> {
+    M::model().columns.get(column.positions()).unwrap_or_default().iter().map(|column| column.column.clone()).collect()
 }
 
 /// What a field of a projection is called in the rows of raw SQL: as its column.

@@ -27,8 +27,17 @@ fn with_default_scope(model: &ModelDef, clauses: Clauses, models: &dyn Models) -
     if let Some(default) = &behaviors.default_scope {
         scope = default(model, scope, models);
     }
+    order_of_groups(&mut scope, &clauses);
     scope.merge(clauses);
     scope
+}
+
+/// A default scope sorts rows: where a query asks for groups or aggregates there are none, and databases refuse an order by what is not grouped.
+fn order_of_groups(scope: &mut Clauses, asked: &Clauses) {
+    let aggregated = || asked.select.iter().flatten().any(|item| super::is_aggregate(&item.expr));
+    if !scope.order.is_empty() && (!asked.group.is_empty() || aggregated()) {
+        scope.order.retain(|by| super::is_aggregate(&by.expr) || asked.group.contains(&by.expr));
+    }
 }
 
 /// The condition that hides deleted rows, or live ones.
