@@ -29,7 +29,7 @@ pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
 pub(crate) use search::is_integer;
 pub(crate) use shape::{insert_key, update_key};
-pub use write::{write_expr, write_filter, write_query};
+pub use write::{write_expr, write_filter, write_order, write_query};
 
 use crate::model::{RowShape, ShapeItem};
 use crate::query::{Clauses, QueryState};

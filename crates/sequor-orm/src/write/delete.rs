@@ -161,7 +161,7 @@ async fn run_destroy(db: &Db, query: &QueryState, options: &WriteOptions) -> Res
         let delete = Delete {
             table: model.table.clone(),
             filter: plan::write_filter(query, &db.models())?,
-            order_by: Vec::new(),
+            order_by: plan::write_order(query, &db.models())?,
             limit: query.clauses.limit,
             key: model.key_columns().map(|column| column.column.clone()).collect(),
             returning: Vec::new(),

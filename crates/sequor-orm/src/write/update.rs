@@ -296,7 +296,7 @@ pub(crate) fn statement(db: &Db, query: &QueryState, set: Vec<(Name, Expr)>, ret
         table: model.table.clone(),
         set,
         filter: plan::write_filter(query, &db.models())?,
-        order_by: Vec::new(),
+        order_by: plan::write_order(query, &db.models())?,
         limit: query.clauses.limit,
         key: model.key_columns().map(|column| column.column.clone()).collect(),
         returning: if returning { whole(model) } else { Vec::new() },

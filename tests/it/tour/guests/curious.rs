@@ -169,3 +169,24 @@ async fn a_default_scope_that_sorts_leaves_aggregates_alone(db: Db) -> Result<()
     assert_eq!(old.related(Atlas::MAPS).select(sum(Map::YEAR)).one().exec(&db).await?, Some(3350));
     Ok(())
 }
+
+impl Map {
+    fn newest(most: u64) -> impl Scope<Map> {
+        move |q: Find<Map>| q.reorder(Map::YEAR.desc()).limit(most)
+    }
+}
+
+#[sequor::test(models(Atlas, Map))]
+async fn a_write_with_a_limit_takes_the_first_rows_of_its_order(db: Db) -> Result<()> {
+    collect(&db).await?;
+    let kinds = async || -> Result<Vec<String>> { Ok(Map::find_all().exec(&db).await?.into_iter().map(|map| map.kind).collect()) };
+    let newest = |db: &Db| Map::update_all().set(Map::KIND, "new").unscoped().scope(Map::newest(1)).exec(db);
+    assert_eq!((newest(&db).await?, kinds().await?), (1, vec!["land".into(), "sea".into(), "new".into()]));
+    let oldest = Map::update_all().set(Map::KIND, "old").limit(2);
+    assert_eq!((oldest.exec(&db).await?, kinds().await?), (2, vec!["old".into(), "old".into(), "new".into()]), "by the default scope");
+    let rows = Map::update_all().set(Map::KIND, "first").limit(1).returning().exec(&db).await?;
+    assert_eq!((rows.len(), rows[0].title.as_str()), (1, "Alps"));
+    assert_eq!(Map::destroy_all().unscoped().scope(Map::newest(2)).exec(&db).await?, 2);
+    assert_eq!(Map::find_all().exec(&db).await?.iter().map(|map| map.title.as_str()).collect::<Vec<_>>(), ["Alps"]);
+    Ok(())
+}
