@@ -4,6 +4,7 @@ mod change;
 mod describe;
 mod raw;
 mod reflect;
+mod rows;
 
 use crate::db::Db;
 use crate::model::DefineModel;

@@ -35,7 +35,7 @@ pub(crate) use erased::{first_in, rows_in, rows_of};
 pub(crate) use json::flat;
 pub use json::{deserialize_model, serialize_model};
 pub use operators::{Fractional, Grain, JsonColumn, JsonOperand, JsonPath, Listed, Numeric, Ranged, Rows as RowsGrain, Single, Textual};
-pub(crate) use operators::{compare, in_values, parse_path};
+pub(crate) use operators::{compare, in_values, parse_path, set_inside};
 pub use record::{Record, RecordLoader, RuntimeCall, RuntimeFind, RuntimeModel};
 pub(crate) use record::{nested, plain};
 pub use registry::{ModelList, Registered, Registry};

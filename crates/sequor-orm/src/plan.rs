@@ -37,7 +37,7 @@ use rewrite::Scope;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{ModelDef, Models, SortDirection, TableName};
-use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, OrderBy, Select, SelectItem, Source, walk};
+use sequor_core::statement::{Alias, Distinct, Expr, Field, Func, Join, JsonAs, OrderBy, Select, SelectItem, Source, walk};
 use std::sync::Arc;
 
 /// The deepest include tree: deeper ones are a mistake, and would overflow a stack somewhere.
@@ -283,7 +283,8 @@ impl<'a> Planner<'a> {
                 (None, Some(position)) => scope.model.columns[position].name.clone(),
                 (None, None) => Name::Borrowed(""),
             };
-            shape.push(ShapeItem { name, column: position });
+            let document = matches!(item.expr, Expr::Json { take: JsonAs::Json, .. });
+            shape.push(ShapeItem { name, column: position, document });
             list.push(SelectItem { expr: self.rewrite(item.expr.clone(), scope)?, alias: item.alias.clone() });
         }
         list.extend(hidden.iter().copied().map(column));

@@ -102,6 +102,13 @@ pub(crate) async fn again(db: &Db, state: &mut RowState, before: &[Option<Value>
     hook::fire(db, &model, HookKind::AfterValidate, HookSubject::Row(state), options).await
 }
 
+/// The rules for what was set and not saved, which a soft deletion and a restoring write along.
+pub(crate) fn unsaved(state: &RowState, options: &WriteOptions) -> Result<()> {
+    let Some(original) = state.original.as_ref().filter(|_| options.validate && !state.changed().is_empty()) else { return Ok(()) };
+    let before: Vec<Option<Value>> = original.iter().cloned().map(Some).collect();
+    finish(found_anew(state, &before)?)
+}
+
 /// What the rules refuse of the values that are not those from before.
 fn found_anew(state: &RowState, before: &[Option<Value>]) -> Result<Vec<ValidationItem>> {
     let mut items = Vec::new();

@@ -1,16 +1,15 @@
 //! Changes: tables, columns, indexes, constraints, and plain writes of rows.
 
 use super::{QueryInterface, column_table, model, table_name};
-use crate::query::{QueryState, clauses_from_json, condition_text};
+use crate::query::condition_text;
 use crate::sync::{SyncMode, apply, sync_models};
-use crate::write::{BulkOptions, DestroyOptions, OnDuplicate, RowState, UpdateOptions, WriteOptions, bulk_create, destroy_all, update_all};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::schema::{
     Action, Change, CheckDef, ForeignKeyDef, IndexDef, IndexPart, SortDirection, TableColumn, TableDef, TableName, Ways,
 };
-use sequor_core::statement::{Ddl, Expr};
-use sequor_core::types::{ColumnType, value_from_json};
+use sequor_core::statement::Ddl;
+use sequor_core::types::ColumnType;
 use sequor_sql::migration::steps;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -65,7 +64,33 @@ impl QueryInterface {
     /// # Errors
     /// `Usage` for a wrong definition; those of the database.
     pub async fn create_table(&self, table: &str, columns: Json) -> Result<()> {
-        let model = Arc::new(model(table, columns)?);
+        self.create_table_with(table, columns, Json::Null).await
+    }
+
+    /// As [`QueryInterface::create_table`], with `uniqueKeys` by their names. Sequelize: `createTable(name, columns, options)`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let schema = schema().await?;
+    /// let columns = json!({ "row": { "type": "INTEGER" }, "number": { "type": "INTEGER" } });
+    /// schema.create_table_with("seats", columns, json!({ "uniqueKeys": { "one_seat": { "fields": ["row", "number"] } } })).await?;
+    /// let error = schema.bulk_insert("seats", json!([{ "row": 1, "number": 2 }, { "row": 1, "number": 2 }])).await.unwrap_err();
+    /// assert!(matches!(error, Error::UniqueConstraint { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Usage` for a wrong definition; those of the database.
+    pub async fn create_table_with(&self, table: &str, columns: Json, options: Json) -> Result<()> {
+        let mut model = model(table, columns)?;
+        for (name, key) in options.get("uniqueKeys").and_then(Json::as_object).into_iter().flatten() {
+            let columns = names(key.get("fields"))?;
+            model.indexes.push(IndexDef { name: Some(name.clone().into()), unique: true, ..IndexDef::on(columns) });
+        }
+        let model = Arc::new(model);
         sync_models(&self.db, &[model], SyncMode::Create, self.site).await
     }
 
@@ -232,6 +257,9 @@ impl QueryInterface {
         let Some(to) = made.columns.into_iter().next() else { return Err(Error::bug("a column without a definition")) };
         let keys = made.foreign_keys;
         let now = self.table(table).await?;
+        let on = |index: &IndexDef| index.parts.iter().map(|part| part.column.clone()).collect::<Vec<_>>();
+        let known = |key: &IndexDef| now.indexes.iter().any(|index| index.unique && index.filter.is_none() && on(index) == on(key));
+        let unique = made.indexes.into_iter().find(|index| index.unique && !known(index));
         let from = now.columns.into_iter().find(|column| column.name == to.name);
         let refused = || Error::of_usage(UsageErrorKind::Refused, format!("{table} has no column {}", name.escape_debug()));
         let from: TableColumn = from.ok_or_else(refused)?;
@@ -243,6 +271,7 @@ impl QueryInterface {
                     }
                     table.foreign_keys.retain(|known| !keys.iter().any(|key| key.columns == known.columns));
                     table.foreign_keys.extend(keys);
+                    table.indexes.extend(unique);
                 })
                 .await;
         }
@@ -251,7 +280,10 @@ impl QueryInterface {
         for key in keys {
             self.apply(&Ddl::AddForeignKey { table: name.clone(), key }).await?;
         }
-        Ok(())
+        match unique {
+            Some(index) => self.apply(&Ddl::CreateIndex { table: name, index, if_not_exists: false }).await,
+            None => Ok(()),
+        }
     }
 
     /// Adds an index: `fields`, and `unique`, `name`, `where`, `using` at will. Sequelize: `addIndex(table, options)`.
@@ -363,7 +395,10 @@ impl QueryInterface {
                 Box::new(move |table| table.primary_key = columns)
             }
             "foreign key" => {
-                let key = foreign_key(&options, columns.clone(), named("fk"))?;
+                let mut key = foreign_key(&options, columns.clone(), named("fk"))?;
+                if text(&options, "name").is_none() {
+                    key.name = Some(named(&format!("{}_fk", key.table.name)));
+                }
                 if !self.db.dialect().rebuilds() {
                     return self.apply(&Ddl::AddForeignKey { table: target, key }).await;
                 }
@@ -442,103 +477,6 @@ impl QueryInterface {
     async fn condition(&self, table: &str, filter: &Json) -> Result<String> {
         let model = self.db.reflect_def(table).await?;
         condition_text(&model, filter.clone(), self.db.dialect())
-    }
-
-    fn write(&self) -> WriteOptions {
-        let mut write = WriteOptions::at(self.site);
-        write.validate = false;
-        write.hooks = false;
-        write
-    }
-
-    /// Writes rows into a table, all or none; gives their number. Sequelize: `bulkInsert(table, rows)`.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let schema = schema().await?;
-    /// assert_eq!(schema.bulk_insert("pets", json!([{ "name": "Tom" }, { "name": "Kit", "age": 2 }])).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `Usage` for a column that is not there; constraint errors.
-    pub async fn bulk_insert(&self, table: &str, rows: Json) -> Result<u64> {
-        let Json::Array(list) = rows else { return Err(Error::usage("bulk_insert takes a list of rows")) };
-        let model = Arc::new(self.db.reflect_def(table).await?);
-        let mut made = Vec::with_capacity(list.len());
-        for row in list {
-            let Json::Object(map) = row else { return Err(Error::usage("a row is an object of values by column")) };
-            let mut state = RowState::new(model.clone());
-            for (name, value) in map {
-                let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
-                state.values[position] =
-                    Some(value_from_json(&model.columns[position].ty, value).map_err(|error| error.at(table, Some(&name)))?);
-            }
-            made.push(state);
-        }
-        let count = u64::try_from(made.len()).unwrap_or(u64::MAX);
-        let options =
-            BulkOptions { write: self.write(), duplicates: OnDuplicate::Fail, individual_hooks: false, returning: false, records: false };
-        bulk_create(&self.db, made, &options).await?;
-        Ok(count)
-    }
-
-    async fn matching(&self, table: &str, filter: Json) -> Result<QueryState> {
-        let model = Arc::new(self.db.reflect_def(table).await?);
-        let mut query = QueryState::new(model.clone());
-        *query.clauses = clauses_from_json(&model, &(), json!({ "where": filter }))?;
-        Ok(query)
-    }
-
-    /// Sets values in the rows that match. Sequelize: `bulkUpdate(table, values, where)`.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let schema = schema().await?;
-    /// assert_eq!(schema.bulk_update("pets", json!({ "age": 4 }), json!({ "name": "Rex" })).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `Usage` for a column that is not there; constraint errors.
-    pub async fn bulk_update(&self, table: &str, values: Json, filter: Json) -> Result<u64> {
-        let query = self.matching(table, filter).await?;
-        let Json::Object(values) = values else { return Err(Error::usage("bulk_update takes an object of values by column")) };
-        let model = query.model.clone();
-        let mut set = Vec::with_capacity(values.len());
-        for (name, value) in values {
-            let position = model.position(&name).ok_or_else(|| model.unknown(&name))?;
-            let column = &model.columns[position];
-            set.push((position, Expr::Value(value_from_json(&column.ty, value)?, column.ty.bind())));
-        }
-        let options = UpdateOptions { write: self.write(), every_row: true, returning: false, individual_hooks: false };
-        Ok(update_all(&self.db, query, set, &options).await?.0)
-    }
-
-    /// Deletes the rows that match. Sequelize: `bulkDelete(table, where)`.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/schema.in"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<()> {
-    /// # let schema = schema().await?;
-    /// assert_eq!(schema.bulk_delete("pets", json!({ "age": { "$lt": 10 } })).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `Usage` for a column that is not there; constraint errors.
-    pub async fn bulk_delete(&self, table: &str, filter: Json) -> Result<u64> {
-        let query = self.matching(table, filter).await?;
-        let options = DestroyOptions { write: self.write(), every_row: true, returning: false, individual_hooks: false };
-        Ok(destroy_all(&self.db, query, &options).await?.0)
     }
 }
 

@@ -46,6 +46,8 @@ pub struct ShapeItem {
     pub name: Name,
     /// The column that it is, if it is one.
     pub column: Option<usize>,
+    /// Whether it is what lies in a document, which not every database says of a cell.
+    pub document: bool,
 }
 
 impl RowShape {

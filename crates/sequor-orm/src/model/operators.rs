@@ -7,6 +7,7 @@ mod json;
 
 pub use among::Among;
 pub use compute::Fractional;
+pub(crate) use document::set_inside;
 pub(crate) use json::parse_path;
 pub use json::{JsonOperand, JsonPath};
 

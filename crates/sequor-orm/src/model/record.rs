@@ -337,7 +337,8 @@ impl Record {
     ///
     /// # Errors
     /// Those of the database and of hooks.
-    pub async fn destroy_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+    pub async fn destroy_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
+        options.may_be_gone = true;
         // Nothing to write; hooks hear of it all the same.
         if self.is_soft_deleted() && !options.force && !hook::needs_transaction(db, &self.state.model, &options) {
             return Ok(());
@@ -364,7 +365,8 @@ impl Record {
     ///
     /// # Errors
     /// `Usage` when the model is not paranoid.
-    pub async fn restore_with(&mut self, db: &Db, options: WriteOptions) -> Result<()> {
+    pub async fn restore_with(&mut self, db: &Db, mut options: WriteOptions) -> Result<()> {
+        options.may_be_gone = true;
         let paranoid = self.state.model.soft_delete.is_some();
         if paranoid && !self.is_soft_deleted() && !hook::needs_transaction(db, &self.state.model, &options) {
             return Ok(());
@@ -391,9 +393,11 @@ impl Record {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` when the row is gone.
-    pub async fn increment_with(&mut self, steps: Vec<(usize, Value)>, db: &Db, options: WriteOptions) -> Result<()> {
-        self.state = write::increment(db, &self.state, steps, &options).await?;
+    /// Those of the database; a row that is gone is none, as in Sequelize.
+    pub async fn increment_with(&mut self, steps: Vec<(usize, Value)>, db: &Db, mut options: WriteOptions) -> Result<()> {
+        options.may_be_gone = true;
+        let stored = write::increment(db, &self.state, steps, &options).await?;
+        self.state.follow(stored);
         Ok(())
     }
 

@@ -518,6 +518,9 @@ pub(crate) async fn increment_where(
     }
     db.in_transaction(async move |tx| {
         let before = by_key(tx, &state.model, state.stored_key()?, options).await?;
+        if before.is_none() && options.may_be_gone {
+            return Ok(state.clone());
+        }
         let after = step_up(tx, state, steps, condition, options).await?;
         hook::changed_among_many(tx, hook::Operation::Update, before.as_ref(), Some(&after), options).await?;
         Ok(after)
@@ -534,7 +537,7 @@ async fn step_up(
 ) -> Result<RowState> {
     let model = state.model.clone();
     let key = state.stored_key()?;
-    let conditional = condition.is_some();
+    let conditional = condition.is_some() || options.may_be_gone;
     let unmet = || if conditional { Ok(state.clone()) } else { Err(Error::not_found(model.name.to_string())) };
     let by_its_key = key_condition(&model, &key);
     let filter = match condition {
@@ -567,7 +570,7 @@ async fn step_up(
     if done.affected == 0 {
         return unmet();
     }
-    by_key(db, &model, key, options).await?.ok_or_else(|| Error::not_found(model.name.to_string()))
+    by_key(db, &model, key, options).await?.map_or_else(unmet, Ok)
 }
 
 /// `x = x + n`, with `updated_at`, `updated_by` and the version.

@@ -62,6 +62,8 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
     query = bulk.query;
     set = bulk.set;
     if set.is_empty() {
+        let mut bulk = hook::BulkChange { query, set };
+        hook::fire(db, &model, HookKind::AfterBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
         return Ok((0, Vec::new()));
     }
     if options.individual_hooks {

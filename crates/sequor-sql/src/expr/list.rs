@@ -28,6 +28,7 @@ impl SqlWriter {
             return Ok(());
         }
         match (self.dialect, exprs) {
+            (_, [expr]) if self.inline => self.in_literals(expr, rows, binds, negated),
             (Dialect::Postgres, [expr]) => {
                 let bind = binds.first().copied().unwrap_or_default();
                 self.nested(expr)?;
@@ -64,6 +65,19 @@ impl SqlWriter {
             }
             _ => self.in_list(exprs, rows, binds, negated),
         }
+    }
+
+    /// The members one by one, for a condition in the schema: it takes no parameters, and no query.
+    fn in_literals(&mut self, expr: &Expr, rows: &[Vec<Value>], binds: &[BindType], negated: bool) -> Result<()> {
+        let bind = binds.first().copied().unwrap_or_default();
+        self.nested(expr)?;
+        self.push(if negated { " NOT IN (" } else { " IN (" });
+        self.list(rows.iter().flatten(), |writer, value| {
+            writer.bind(value.clone(), bind);
+            Ok(())
+        })?;
+        self.push(")");
+        Ok(())
     }
 
     /// A value against the elements of a list that is JSON: false where one of them speaks against it.

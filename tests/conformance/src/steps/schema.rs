@@ -63,7 +63,7 @@ pub(super) async fn change(scene: &mut Scene, step: &Json) -> sequor::Result<Jso
     let text = |place: usize| argument(place).as_str().unwrap_or_default().to_owned();
     let table = text(0);
     match step["method"].as_str().unwrap_or_default() {
-        "createTable" => interface.create_table(&table, argument(1)).await?,
+        "createTable" => interface.create_table_with(&table, argument(1), argument(2)).await?,
         "dropTable" => interface.drop_table(&table).await?,
         "renameTable" => interface.rename_table(&table, &text(1)).await?,
         "addColumn" => interface.add_column(&table, &text(1), argument(2)).await?,

@@ -49,6 +49,11 @@ fn origin(expr: &Expr) -> Option<(&Expr, &[JsonSegment])> {
     (*expr == object_at(base, path)).then_some((base.as_ref(), path.as_slice()))
 }
 
+/// The document with a path set, as `set_path` sets it.
+pub(crate) fn set_inside(of: &Expr, path: &[JsonSegment], value: serde_json::Value) -> Expr {
+    set_at(of, path, document(value))
+}
+
 /// Sets a path. Objects are made on its way, members of lists are not: where one is missing the document stays as it is.
 fn set_at(document: &Expr, path: &[JsonSegment], value: Expr) -> Expr {
     let Some(last) = path.iter().rposition(|segment| matches!(segment, JsonSegment::Index(_))) else {

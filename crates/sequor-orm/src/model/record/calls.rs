@@ -292,7 +292,7 @@ impl Record {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` when the row is gone.
+    /// Those of the database; a row that is gone is none, as in Sequelize.
     pub async fn increment(&mut self, field: &str, by: i64, db: &Db) -> Result<Record> {
         self.step(Json::from(field), Some(&Json::from(by)), 1, db).await?;
         Ok(self.clone())

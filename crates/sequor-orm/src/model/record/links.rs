@@ -396,7 +396,7 @@ impl Record {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` when the row is gone.
+    /// Those of the database; a row that is gone is none, as in Sequelize.
     pub async fn step(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db) -> Result<()> {
         self.step_with(fields, by, sign, db, WriteOptions::at(Location::caller())).await
     }
@@ -418,7 +418,7 @@ impl Record {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` when the row is gone.
+    /// Those of the database; a row that is gone is none, as in Sequelize.
     pub async fn step_with(&mut self, fields: Json, by: Option<&Json>, sign: i64, db: &Db, options: WriteOptions) -> Result<()> {
         let steps = super::steps::steps(&self.state.model, fields, by, sign)?;
         self.increment_with(steps, db, options).await
@@ -443,13 +443,16 @@ impl Record {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` when the row is gone; `Usage` that names the place of an unknown key.
+    /// Those of the database; a row that is gone is none, as in Sequelize. `Usage` that names the place of an unknown key.
     pub async fn step_by(&mut self, fields: Json, options: Json, sign: i64, db: &Db) -> Result<()> {
         crate::query::check_write_options("increment", &options)?;
         let model = self.state.model.clone();
         let steps = super::steps::steps(&model, fields, option(&options, "by"), sign)?;
         let condition = option(&options, "where").cloned().map(|condition| own_condition(&model, condition)).transpose()?.flatten();
-        self.state = write::increment_where(db, &self.state, steps, condition, &RuntimeModel::write_options(&options, false)).await?;
+        let mut write = RuntimeModel::write_options(&options, false);
+        write.may_be_gone = true;
+        let stored = write::increment_where(db, &self.state, steps, condition, &write).await?;
+        self.state.follow(stored);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use crate::write::RowState;
 use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
+use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
 use std::any::Any;
 use std::sync::Arc;
@@ -124,6 +125,7 @@ impl RowBatch for RecordBatch {
                                 extras.push((item.name.clone(), value))
                             }
                         }
+                        None if item.document => extras.push((item.name.clone(), row.value(at + index, &ColumnType::Json(true))?)),
                         None => extras.push((item.name.clone(), row.any(at + index)?)),
                     }
                 }

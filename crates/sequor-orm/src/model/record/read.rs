@@ -90,7 +90,7 @@ impl Read {
 const DEEPEST: usize = 128;
 
 /// Refuses what is nested deeper than text can be, which only code can make: to read, compare and store it costs stack for each level.
-fn shallow(json: &Json, model: &ModelDef, attribute: &str) -> Result<()> {
+pub(super) fn shallow(json: &Json, model: &ModelDef, attribute: &str) -> Result<()> {
     let inside = |json: &'_ Json| json.is_array() || json.is_object();
     if !inside(json) {
         return Ok(());

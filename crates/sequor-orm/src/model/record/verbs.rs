@@ -294,7 +294,7 @@ impl RuntimeModel {
         if key.is_null() {
             return Ok(None);
         }
-        let scalar = matches!(key, Json::String(_) | Json::Number(_) | Json::Bool(_)) || key.get("$bytes").is_some();
+        let scalar = matches!(key, Json::String(_) | Json::Number(_)) || key.get("$bytes").is_some();
         let Some(column) = model.key_columns().next() else { return Err(Error::usage(format!("{} has no primary key", model.name))) };
         if !scalar && !key.is_object() {
             return Err(Error::usage("Argument passed to findByPk is invalid: a key is text or a number"));

@@ -4,12 +4,13 @@ use super::read;
 use super::verbs::{RuntimeModel, flag, names, option};
 use super::{Record, keep_included, record_in, record_of};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::query::{Place, QueryState, bind_value, check_write_options};
+use crate::query::{Place, QueryState, bind_value, check_write_options, json_path};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, Recheck, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::Expr;
+use sequor_core::types::ColumnType;
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
 use std::sync::Arc;
@@ -135,7 +136,10 @@ impl RuntimeModel {
         let mut set = Vec::new();
         let mut read = read::Read::new(&query.model);
         for (name, value) in map {
-            let Some(position) = query.model.position(&name) else { continue };
+            let Some(position) = query.model.position(&name) else {
+                set_inside(&query.model, &mut set, &name, value)?;
+                continue;
+            };
             let place = Place::new(&query.model, self.db.registry());
             let bound = |value: Json| bind_value(place, Some(&query.model.columns[position].ty), super::plain(value));
             set.extend(read.take(position, value, bound)?.map(|value| (position, value)));
@@ -347,6 +351,23 @@ fn first_of(model: &ModelDef) -> &str {
 pub(super) fn check_fields(model: &ModelDef, fields: &[Name]) -> Result<()> {
     let first = |name: &Name| name.split_once('.').map_or(name.clone(), |(first, _)| Name::Owned(first.to_owned()));
     fields.iter().try_for_each(|name| position_of(model, &first(name)).map(drop))
+}
+
+/// Sets what lies inside a document (`data.user.name`) in each row's own one; Sequelize puts a new document in its place. Other unknown names are left out.
+fn set_inside(model: &ModelDef, set: &mut Vec<(usize, Expr)>, name: &str, value: Json) -> Result<()> {
+    let Some((attribute, inside)) = name.split_once('.') else { return Ok(()) };
+    let Some(position) = model.position(attribute) else { return Ok(()) };
+    let column = &model.columns[position];
+    if !matches!(column.ty, ColumnType::Json(_)) {
+        return Ok(());
+    }
+    read::shallow(&value, model, &column.name)?;
+    let (path, value) = (json_path(inside)?, super::plain(value));
+    match set.iter_mut().find(|(known, _)| *known == position) {
+        Some((_, document)) => *document = crate::model::set_inside(document, &path, value),
+        None => set.push((position, crate::model::set_inside(&Expr::field(column.name.clone()), &path, value))),
+    }
+    Ok(())
 }
 
 /// The includes that a row was made with, which a reload reads again.

@@ -6,7 +6,8 @@ mod operators;
 use super::expression::{bind_value, expression, free_value, kind, named, reference};
 use super::{Place, unknown};
 use crate::model::{compare, in_values};
-use documents::{json_condition, json_object, json_path};
+pub(crate) use documents::json_path;
+use documents::{json_entry, json_object};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::statement::{BinaryOp, CastType, Expr, Field};
@@ -95,8 +96,7 @@ fn entry(place: Place<'_>, key: &str, value: Json) -> Result<Expr> {
     }
     if let Some((first, rest)) = key.split_once('.') {
         if let Some(column) = place.model.json_column(first).filter(|column| matches!(column.ty, ColumnType::Json(_))) {
-            let path = json_path(rest)?;
-            return json_condition(place, &Expr::field(column.name.clone()), &path, value);
+            return json_entry(place, &Expr::field(column.name.clone()), &[], rest, value);
         }
         let expr = named(place, key)?;
         return Subject { expr, ty: None }.condition(place, value);
@@ -191,7 +191,7 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
         if inside.is_empty() {
             return Subject { expr: field, ty: Some(column.ty.clone()) }.condition(place, value);
         }
-        return json_condition(place, &field, &json_path(&inside)?, value);
+        return json_entry(place, &field, &[], &inside, value);
     }
     Err(model.unknown(path))
 }

@@ -161,7 +161,7 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
     Err(Error::usage("an expression has one of col, fn and cast"))
 }
 
-fn cast(text: &str) -> Result<CastType> {
+pub(super) fn cast(text: &str) -> Result<CastType> {
     let refused = || Error::usage(format!("Invalid cast type: {}", text.escape_debug()));
     let (ty, inside) = match text.split_once('(') {
         Some((ty, rest)) => (ty.trim(), rest.strip_suffix(')').ok_or_else(refused)?),

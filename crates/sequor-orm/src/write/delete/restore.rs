@@ -10,6 +10,7 @@ use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, find_rows_hooked};
 use crate::query::{Deleted, QueryState};
+use crate::validate;
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, RelationDef, SoftDelete};
@@ -96,6 +97,7 @@ async fn revive(db: &Db, mut rows: Vec<RowState>, options: &WriteOptions, hooked
     let updated = model.timestamps.updated.filter(|_| !options.silent);
     let actor = updater(db, &model, options)?;
     for (number, row) in rows.iter_mut().enumerate() {
+        validate::unsaved(row, options)?;
         let alone = single || !row.changed().is_empty();
         since.push(row.values[position].replace(value.clone()).unwrap_or_default());
         if let Some(updated) = updated {

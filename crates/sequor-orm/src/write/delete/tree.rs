@@ -9,6 +9,7 @@ use crate::hook::{self, HookKind, HookSubject};
 use crate::load::{KeyHash, find_rows, run_one, step};
 use crate::plan;
 use crate::query::{Deleted, QueryState, key_filter};
+use crate::validate;
 use crate::write::fill::{now_for, updater};
 use sequor_core::Value;
 use sequor_core::driver::Discard;
@@ -211,6 +212,7 @@ async fn soften(db: &Db, rows: &mut [RowState], (position, value): (usize, Value
     let mut together = Vec::new();
     let actor = updater(db, &model, options)?;
     for (number, row) in rows.iter_mut().enumerate() {
+        validate::unsaved(row, options)?;
         let alone = single || !row.changed().is_empty();
         // A row that is deleted already keeps its first instant.
         let already = timestamp && row.values[position].as_ref().is_some_and(|value| !value.is_null());

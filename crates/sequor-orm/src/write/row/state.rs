@@ -131,16 +131,25 @@ impl RowState {
 
     /// Takes over what others stored since the row was loaded. What was changed stays changed; the version stays the one that was loaded, so that a conflict is seen.
     pub(crate) fn catch_up(&mut self, stored: RowState) {
+        let version = self.model.version;
+        self.take_over(stored, version);
+    }
+
+    /// Takes over what a statement of its own left in the database, the version too. What was changed and not saved stays so.
+    pub(crate) fn follow(&mut self, stored: RowState) {
+        self.take_over(stored, None);
+    }
+
+    fn take_over(&mut self, stored: RowState, kept: Option<usize>) {
         let changed = self.changed();
-        let Some(original) = &mut self.original else { return };
-        for (position, value) in stored.values.into_iter().enumerate() {
-            let Some(value) = value.filter(|_| self.model.version != Some(position)) else { continue };
+        let (Some(original), Some(values)) = (&mut self.original, stored.original) else { return };
+        for (position, value) in values.into_iter().enumerate().filter(|(position, _)| Some(*position) != kept) {
             if !changed.contains(&position) {
                 self.values[position] = Some(value.clone());
             }
             original[position] = value;
         }
-        self.unread.clear();
+        self.unread = stored.unread;
     }
 
     /// Whether the database computes this column.

@@ -3,14 +3,14 @@
 use super::{Subject, group, of_kinds};
 use crate::model::parse_path;
 use crate::query::json::Place;
+use crate::query::json::expression::cast;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{Expr, JsonAs, JsonSegment};
+use sequor_core::statement::{CastType, Expr, JsonAs, JsonSegment};
 use sequor_core::types::ColumnType;
 use serde_json::{Map, Value as Json};
 
 /// `a.0.b` as Sequelize writes it: a number is an index of a list.
-pub(super) fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
-    let text = text.split("::").next().unwrap_or(text);
+pub(crate) fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
     let path = parse_path(text).map_err(Error::usage)?;
     Ok(path
         .into_iter()
@@ -21,13 +21,31 @@ pub(super) fn json_path(text: &str) -> Result<Vec<JsonSegment>> {
         .collect())
 }
 
+/// A condition on the path that a key names, and on the type that it says: `a.b::integer`.
+pub(super) fn json_entry(place: Place<'_>, column: &Expr, above: &[JsonSegment], key: &str, value: Json) -> Result<Expr> {
+    let (key, ty) = match key.rsplit_once("::") {
+        Some((key, ty)) => (key, Some(cast(&ty.to_ascii_lowercase())?)),
+        None => (key, None),
+    };
+    let mut path = above.to_vec();
+    path.extend(json_path(key)?);
+    let Some(ty) = ty else { return json_condition(place, column, &path, value) };
+    let taken = |take: JsonAs| Expr::Json { expr: Box::new(column.clone()), path: path.clone(), take };
+    let (expr, ty) = match ty {
+        CastType::Column(ty @ ColumnType::DateTime(_)) => (taken(JsonAs::DateTime), Some(ty)),
+        CastType::Column(ty @ ColumnType::Json(_)) => (taken(JsonAs::Json), Some(ty)),
+        CastType::Column(ty @ ColumnType::Bool) => (taken(JsonAs::Boolean), Some(ty)),
+        CastType::Column(ty) => (Expr::Cast(Box::new(taken(JsonAs::Text)), CastType::Column(ty.clone())), Some(ty)),
+        whole => (Expr::Cast(Box::new(taken(JsonAs::Text)), whole), Some(ColumnType::I64)),
+    };
+    Subject { expr, ty }.condition(place, value)
+}
+
 /// Nested keys of a JSON column.
 pub(super) fn json_object(place: Place<'_>, column: &Expr, path: &[JsonSegment], map: Map<String, Json>) -> Result<Expr> {
     let mut parts = Vec::with_capacity(map.len());
     for (key, value) in map {
-        let mut path = path.to_vec();
-        path.extend(json_path(&key)?);
-        parts.push(json_condition(place, column, &path, value)?);
+        parts.push(json_entry(place, column, path, &key, value)?);
     }
     Ok(Expr::And(parts))
 }
