@@ -14,7 +14,6 @@ mod read;
 mod register;
 mod subject;
 mod table;
-mod tell;
 mod typed;
 
 pub(crate) use calm::{Whose, calm, calm_until_done};
@@ -23,7 +22,9 @@ pub use change::{AnyChange, Change, Operation};
 pub use connection::{ConnectTarget, NewConnection, PoolEvent};
 pub(crate) use connection::{ModelMoment, PoolMoment};
 pub use context::HookContext;
-pub(crate) use fire::{fire, fire_created, fire_global, fire_saving, fire_statement, is_in_query_hook};
+pub(crate) use fire::chain::is_in_query_hook;
+pub(crate) use fire::tell::{changed, changed_among_many, followed, tell, tell_all, tell_changes, tell_read, tell_reads};
+pub(crate) use fire::{fire, fire_created, fire_global, fire_saving, fire_statement};
 pub use global::GlobalHooks;
 pub(crate) use heard::{
     any_after_update, any_before, any_before_update, captures, hears_finds, hears_validation, needs_transaction, only_changes_are_heard,
@@ -35,7 +36,6 @@ pub use read::ReadRows;
 pub use register::{HookRegistry, ModelHooks};
 pub use subject::{BulkChange, HookFn, HookSubject, QueryEvent};
 pub use table::HookTable;
-pub(crate) use tell::{changed, changed_among_many, followed, tell, tell_all, tell_changes, tell_read, tell_reads};
 pub use typed::{DeclaresHooks, Hooks, TypedHooks, apply_scope};
 
 use crate::query::Clauses;

@@ -1,11 +1,15 @@
 //! How the hooks of a moment run: in order, at most sixteen deep, and none may take the engine down.
 
+pub(super) mod chain;
+pub(super) mod tell;
+
 use super::form::Shown;
 use super::heard::declared;
 use super::table::{Entry, Found, Run};
 use super::{Changes, Declared, HookContext, HookFn, HookKind, HookSubject, Operation, QueryEvent, SkipHooks};
 use crate::db::{Db, TypeMap};
 use crate::write::{RowState, WriteOptions};
+use chain::{Link, Within};
 use sequor_core::driver::BoxFuture;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
@@ -15,36 +19,6 @@ use std::task::{Context, Poll, Waker};
 
 /// How deep hooks may write within hooks.
 const DEEPEST: usize = 16;
-
-tokio::task_local! {
-    static CHAIN: Arc<Link>;
-}
-
-/// A hook that runs, and the one inside of which it was called.
-struct Link {
-    model: Option<Arc<ModelDef>>,
-    kind: HookKind,
-    depth: usize,
-    outer: Option<Arc<Link>>,
-}
-
-impl Link {
-    fn below(outer: Option<Arc<Link>>, model: Option<&Arc<ModelDef>>, kind: HookKind) -> Link {
-        Link { model: model.cloned(), kind, depth: outer.as_ref().map_or(1, |outer| outer.depth + 1), outer }
-    }
-
-    fn each(&self) -> impl Iterator<Item = &Link> {
-        std::iter::successors(Some(self), |link| link.outer.as_deref())
-    }
-
-    /// `User.after_create → User.after_create`
-    fn shown(&self) -> String {
-        let mut names: Vec<String> =
-            self.each().map(|link| format!("{}.{}", link.model.as_ref().map_or("", |model| &model.name), link.kind.name())).collect();
-        names.reverse();
-        names.join(" → ")
-    }
-}
 
 /// What is called: the hooks that a model declares, and those of the table.
 pub(super) struct Called {
@@ -114,7 +88,7 @@ pub(crate) async fn fire_statement(db: &Db, kind: HookKind, event: &QueryEvent<'
 }
 
 /// Runs the hooks of one row that a write of many changed: those that asked for it.
-pub(super) async fn fire_row(db: &Db, row: &mut RowState, kind: HookKind, operation: Operation, options: &WriteOptions) -> Result<()> {
+async fn fire_row(db: &Db, row: &mut RowState, kind: HookKind, operation: Operation, options: &WriteOptions) -> Result<()> {
     let model = row.model.clone();
     let declared = declared(&model).filter(|declared| declared.wants_rows());
     let called = Called { declared, table: db.hook_table().of(&model.name, kind), rows: true, operation: Some(operation) };
@@ -147,8 +121,8 @@ struct Moment<'a> {
 
 impl<'a> Moment<'a> {
     fn new(db: &'a Db, model: Option<&Arc<ModelDef>>, kind: HookKind, options: &WriteOptions) -> Result<Moment<'a>> {
-        let chain = Arc::new(Link::below(CHAIN.try_with(Clone::clone).ok(), model, kind));
-        if chain.depth > DEEPEST {
+        let chain = Arc::new(Link::below(chain::current(), model, kind));
+        if chain.depth() > DEEPEST {
             return Err(Error::hook(kind.name(), format!("hooks call each other without end: {}", chain.shown())));
         }
         let merged = (!options.extras.is_empty()).then(|| options.extras(db));
@@ -194,11 +168,17 @@ async fn call_each(
     let operation = called.operation.map_or_else(|| operation_of(kind, &subject), Operation::as_str);
     let cx = &HookContext { db, kind, operation, model, extras: moment.extras() };
     let skipped = moment.skipped();
+    // Entered once for all hooks that are done when they are called, and left while one is waited for: others run on this thread then.
+    let mut within = Some(Within::enter(&moment.chain));
     if let Some(declared) = called.declared.filter(|_| !moment.skips(skipped, kind.name())) {
         let subject = reborrow(&mut subject);
-        let begin = move || begun(kind.name(), || declared.run(kind, subject, cx));
-        let result = match CHAIN.sync_scope(moment.chain.clone(), begin) {
-            Ok(Some(rest)) => CHAIN.scope(moment.chain.clone(), caught(kind.name(), rest)).await,
+        let result = match begun(kind.name(), || declared.run(kind, subject, cx)) {
+            Ok(Some(rest)) => {
+                drop(within.take());
+                let result = chain::within(moment.chain.clone(), caught(kind.name(), rest)).await;
+                within = Some(Within::enter(&moment.chain));
+                result
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -211,13 +191,13 @@ async fn call_each(
         if moment.skips(skipped, &entry.name) {
             continue;
         }
-        let row = (&mut shown, &mut subject);
-        let begin = move || {
-            let (shown, subject) = row;
-            entry.begin(shown, subject, cx)
-        };
-        let result = match CHAIN.sync_scope(moment.chain.clone(), begin) {
-            Ok(Some(rest)) => CHAIN.scope(moment.chain.clone(), caught(&entry.name, rest)).await,
+        let result = match entry.begin(&mut shown, &mut subject, cx) {
+            Ok(Some(rest)) => {
+                drop(within.take());
+                let result = chain::within(moment.chain.clone(), caught(&entry.name, rest)).await;
+                within = Some(Within::enter(&moment.chain));
+                result
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -228,6 +208,7 @@ async fn call_each(
             return Err(error);
         }
     }
+    drop(within);
     shown.leave(&mut subject, true);
     Ok(())
 }
@@ -249,13 +230,7 @@ fn saving(row: &RowState) -> Operation {
 }
 
 /// Calls all on one change after another. There may be many: nothing is made anew for each.
-pub(super) async fn call_on_changes(
-    db: &Db,
-    model: &Arc<ModelDef>,
-    changes: &Changes,
-    options: &WriteOptions,
-    called: Called,
-) -> Result<()> {
+async fn call_on_changes(db: &Db, model: &Arc<ModelDef>, changes: &Changes, options: &WriteOptions, called: Called) -> Result<()> {
     let kind = HookKind::AfterChange;
     let moment = Moment::new(db, Some(model), kind, options)?;
     let skipped = moment.skipped();
@@ -280,7 +255,7 @@ pub(super) async fn call_on_changes(
         }
         Ok(())
     };
-    CHAIN.scope(moment.chain.clone(), each).await
+    chain::within(moment.chain.clone(), each).await
 }
 
 impl Entry {
@@ -305,17 +280,11 @@ impl Entry {
 }
 
 /// Leaves work to the commit. It has a task of its own then: hooks that write there are inside of the one that runs now all the same.
-pub(super) fn once_durable(db: &Db, work: impl Future<Output = ()> + Send + 'static) {
-    match CHAIN.try_with(Clone::clone) {
-        Ok(chain) => db.after_commit(CHAIN.scope(chain, work)),
-        Err(_) => db.after_commit(work),
+fn once_durable(db: &Db, work: impl Future<Output = ()> + Send + 'static) {
+    match chain::current() {
+        Some(chain) => db.after_commit(chain::within(chain, work)),
+        None => db.after_commit(work),
     }
-}
-
-/// Whether the running code is that of a hook around a statement, whose own statements are not told.
-pub(crate) fn is_in_query_hook() -> bool {
-    let around = |chain: &Arc<Link>| chain.each().any(|link| matches!(link.kind, HookKind::BeforeQuery | HookKind::AfterQuery));
-    CHAIN.try_with(around).unwrap_or(false)
 }
 
 /// Runs one hook; its panic is an error like any other of its own.

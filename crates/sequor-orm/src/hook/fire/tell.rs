@@ -1,9 +1,9 @@
 //! Telling what happened: changes to their listeners, in the transaction and once they are durable, and rows that were read.
 
-use super::fire::{Called, call_on_changes, fire, fire_row, once_durable};
-use super::heard::{declared, listens, reads_are_told, rows_are_asked_for};
-use super::{AnyChange, Changes, HookKind, HookSubject, Operation, ReadRows};
+use super::{Called, call_on_changes, fire, fire_row, once_durable};
 use crate::db::Db;
+use crate::hook::heard::{declared, listens, reads_are_told, rows_are_asked_for};
+use crate::hook::{AnyChange, Changes, HookKind, HookSubject, Operation, ReadRows};
 use crate::write::{RowState, WriteOptions, parents};
 use sequor_core::error::Result;
 use sequor_core::schema::ModelDef;
