@@ -29,9 +29,8 @@ pub struct Line {
     pub peak: Option<f64>,
 }
 
-/// The workloads of one database. `ONLY=find;rows` chooses by the beginnings of names, `CONTENDERS=Sequor` likewise (for a profiler), `ROUNDS=0.2`
-/// multiplies the rounds; with
-/// `ROUNDS=0` the contenders are compared and nothing is measured.
+/// The workloads of one database. `ONLY=find;rows` chooses by the beginnings of names, `CONTENDERS=Sequor$` likewise (for a profiler; with `$` behind it a
+/// name is a whole one), `ROUNDS=0.2` multiplies the rounds; with `ROUNDS=0` the contenders are compared and nothing is measured.
 pub struct Suite {
     database: &'static str,
     only: Vec<String>,
@@ -321,7 +320,8 @@ fn list(variable: &str) -> Vec<String> {
 }
 
 fn begins(name: &str, with: &[String]) -> bool {
-    with.is_empty() || with.iter().any(|with| name.starts_with(with.as_str()))
+    let chosen = |with: &String| with.strip_suffix('$').map_or_else(|| name.starts_with(with.as_str()), |whole| name == whole);
+    with.is_empty() || with.iter().any(chosen)
 }
 
 /// The value below which `part` of the values lie.

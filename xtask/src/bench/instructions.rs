@@ -57,7 +57,8 @@ pub fn run(write: bool) -> Result<()> {
 fn collected(program: &Path, address: &str, workload: &str, rounds: &str) -> Result<(f64, f64)> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-    command.env("BENCH_POSTGRES", address).env("ONLY", workload).env("CONTENDERS", "Sequor").env("ROUNDS", rounds);
+    // Whole names: Sequor with hooks is a contender too.
+    command.env("BENCH_POSTGRES", address).env("ONLY", format!("{workload}$")).env("CONTENDERS", "Sequor$").env("ROUNDS", rounds);
     let said = check(&mut command, "callgrind")?;
     let rounds = said.lines().find_map(|line| line.split_once("\"rounds\":")?.1.split(',').next()?.parse().ok());
     let collected = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
