@@ -173,12 +173,7 @@ async fn call_each(
     if let Some(declared) = called.declared.filter(|_| !moment.skips(skipped, kind.name())) {
         let subject = reborrow(&mut subject);
         let result = match begun(kind.name(), || declared.run(kind, subject, cx)) {
-            Ok(Some(rest)) => {
-                drop(within.take());
-                let result = chain::within(moment.chain.clone(), caught(kind.name(), rest)).await;
-                within = Some(Within::enter(&moment.chain));
-                result
-            }
+            Ok(Some(rest)) => outside(&mut within, &moment.chain, caught(kind.name(), rest)).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -192,12 +187,7 @@ async fn call_each(
             continue;
         }
         let result = match entry.begin(&mut shown, &mut subject, cx) {
-            Ok(Some(rest)) => {
-                drop(within.take());
-                let result = chain::within(moment.chain.clone(), caught(&entry.name, rest)).await;
-                within = Some(Within::enter(&moment.chain));
-                result
-            }
+            Ok(Some(rest)) => outside(&mut within, &moment.chain, caught(&entry.name, rest)).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -211,6 +201,14 @@ async fn call_each(
     drop(within);
     shown.leave(&mut subject, true);
     Ok(())
+}
+
+/// Waits for what is left of a hook, which takes its chain along: this thread is outside of it meanwhile.
+async fn outside<T>(within: &mut Option<Within>, chain: &Arc<Link>, rest: impl Future<Output = T>) -> T {
+    drop(within.take());
+    let done = chain::within(chain.clone(), rest).await;
+    *within = Some(Within::enter(chain));
+    done
 }
 
 /// What is done: by the kind of the hook, or by the row where one kind stands for several.
