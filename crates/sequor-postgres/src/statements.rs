@@ -2,7 +2,7 @@
 //!
 //! Keyed by a hash of the text; text and parameter types are compared on a hit, so that two texts of one hash cost a prepare, never a wrong statement.
 
-use crate::params::declared;
+use crate::params::{declared, needs_types};
 use crate::rows::Column;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// How many statements a connection keeps.
 pub(crate) const CAPACITY: usize = 256;
+/// How often the server plans a named statement with its values before it considers one plan for all of them.
+const PLANNED_BY_VALUE: u32 = 5;
 
 /// What is known of a statement once the server has described it.
 #[derive(Debug, Default)]
@@ -35,6 +37,8 @@ pub(crate) struct Statement {
     pub(crate) described: Option<Arc<Described>>,
     /// Whether running it can change the session beyond the transaction.
     pub(crate) changes_session: bool,
+    /// How often it may still run under this name; `None` is for ever.
+    left: Option<u32>,
     hash: u64,
     used: u64,
 }
@@ -66,9 +70,9 @@ impl Statements {
         }
     }
 
-    /// The place of a statement.
+    /// The place of a statement that is to run so many times; none where it has to be prepared, anew or under a new name.
     #[inline]
-    pub(crate) fn find(&mut self, hash: u64, text: &Arc<str>, params: &[Param]) -> Option<usize> {
+    pub(crate) fn find(&mut self, hash: u64, text: &Arc<str>, params: &[Param], times: usize) -> Option<usize> {
         let place = *self.places.get(&hash)?;
         let entry = self.entries.get_mut(place)?;
         let same = (Arc::ptr_eq(&entry.text, text) || entry.text == *text)
@@ -76,6 +80,9 @@ impl Statements {
             && entry.declared.iter().zip(params).all(|(known, param)| *known == declared(param.bind));
         if !same {
             return None;
+        }
+        if let Some(left) = &mut entry.left {
+            *left = left.checked_sub(u32::try_from(times).unwrap_or(u32::MAX))?;
         }
         self.clock += 1;
         entry.used = self.clock;
@@ -115,8 +122,8 @@ impl Statements {
         }
     }
 
-    /// Keeps a statement that is being prepared; the least recently used one goes when there are too many.
-    pub(crate) fn insert(&mut self, hash: u64, text: &Arc<str>, params: &[Param]) -> usize {
+    /// Keeps a statement that is being prepared to run so many times; the least recently used one goes when there are too many.
+    pub(crate) fn insert(&mut self, hash: u64, text: &Arc<str>, params: &[Param], times: usize) -> usize {
         if let Some(place) = self.places.get(&hash).copied() {
             self.remove(place);
         }
@@ -133,6 +140,7 @@ impl Statements {
             name: format!("{}{}", self.prefix, self.numbered).into_boxed_str(),
             described: None,
             changes_session: changes_session(text),
+            left: (is_planned_by_value(text) && !needs_types(params)).then(|| PLANNED_BY_VALUE.saturating_sub(u32::try_from(times).unwrap_or(u32::MAX))),
             hash,
             used: self.clock,
         });
@@ -223,8 +231,9 @@ impl Hasher for Same {
 }
 
 /// Whether the best plan depends on the values: from its sixth run on the server may plan a named statement once for all values, and such a plan cannot use
-/// an index for the beginning of a pattern, nor know whether a pattern is in few rows or in all. <https://www.postgresql.org/docs/current/sql-prepare.html>
-pub(crate) fn is_planned_by_value(text: &str) -> bool {
+/// an index for the beginning of a pattern, nor know whether a pattern is in few rows or in all. Such a statement gets a new name every five runs.
+/// <https://www.postgresql.org/docs/current/sql-prepare.html>
+fn is_planned_by_value(text: &str) -> bool {
     [" LIKE $", " ILIKE $", " ~ $", " ~* $"].iter().any(|operator| text.contains(operator))
 }
 
@@ -293,12 +302,12 @@ mod tests {
 
     fn insert(cache: &mut Statements, text: &str) -> u64 {
         let text: Arc<str> = text.into();
-        let place = cache.insert(hash(&text), &text, &[]);
+        let place = cache.insert(hash(&text), &text, &[], 1);
         cache.get(place).unwrap().number
     }
 
     fn find(cache: &mut Statements, text: &str) -> bool {
-        cache.find(hash(text), &text.into(), &[]).is_some()
+        cache.find(hash(text), &text.into(), &[], 1).is_some()
     }
 
     #[test]
@@ -333,11 +342,11 @@ mod tests {
     fn texts_of_one_hash_are_told_apart() {
         let mut cache = Statements::new(8);
         let text: Arc<str> = "select 1".into();
-        cache.insert(42, &text, &[]);
-        assert!(cache.find(42, &"select 2".into(), &[]).is_none());
-        assert!(cache.find(42, &"select 1".into(), &[]).is_some());
-        cache.insert(42, &"select 2".into(), &[]);
-        assert!(cache.find(42, &text, &[]).is_none());
+        cache.insert(42, &text, &[], 1);
+        assert!(cache.find(42, &"select 2".into(), &[], 1).is_none());
+        assert!(cache.find(42, &"select 1".into(), &[], 1).is_some());
+        cache.insert(42, &"select 2".into(), &[], 1);
+        assert!(cache.find(42, &text, &[], 1).is_none());
         assert_eq!(cache.entries.len(), 1);
     }
 
@@ -348,10 +357,10 @@ mod tests {
         let param = |scalar| [Param { value: Value::Null, bind: BindType::one(scalar) }];
         let mut cache = Statements::new(8);
         let text: Arc<str> = "select $1".into();
-        cache.insert(1, &text, &param(ScalarType::I64));
-        assert!(cache.find(1, &text, &param(ScalarType::I64)).is_some());
-        assert!(cache.find(1, &text, &param(ScalarType::Text)).is_none());
-        assert!(cache.find(1, &text, &[]).is_none());
+        cache.insert(1, &text, &param(ScalarType::I64), 1);
+        assert!(cache.find(1, &text, &param(ScalarType::I64), 1).is_some());
+        assert!(cache.find(1, &text, &param(ScalarType::Text), 1).is_none());
+        assert!(cache.find(1, &text, &[], 1).is_none());
     }
 
     #[test]

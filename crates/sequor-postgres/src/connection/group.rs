@@ -298,7 +298,7 @@ impl PostgresConnection {
         let key = hash(text);
         let known = self
             .statements
-            .find(key, text, params)
+            .find(key, text, params, 0)
             .and_then(|place| self.statements.get(place))
             .is_some_and(|known| known.described.is_some());
         if known {

@@ -157,7 +157,7 @@ fn a_bound_pattern_is_planned_with_its_value_each_time() {
             .await
             .unwrap();
         connection.execute_script("create index on words (word text_pattern_ops); analyze words".into()).await.unwrap();
-        for number in 1..8 {
+        for number in 1..19 {
             let pattern = vec![param(format!("w{number}99%"), ScalarType::Text)];
             let found = rows(&mut *connection, "select count(*) from words where word LIKE $1", pattern.clone()).await.unwrap();
             assert_eq!(found, [[Value::I64(if number == 1 { 111 } else { 11 })]]);
@@ -165,8 +165,10 @@ fn a_bound_pattern_is_planned_with_its_value_each_time() {
             let plan = format!("{plan:?}");
             assert!(plan.contains("Index Cond"), "run {number}: {plan}");
         }
-        let named = "select count(*) from pg_prepared_statements where strpos(statement, 'wo' || 'rd LIKE') > 0";
-        assert_eq!(one(&mut *connection, named).await, Value::I64(0));
+        // It keeps a name while the server plans it with its values, and gets another one before the server would plan it for all values.
+        let plans = "select max(custom_plans), sum(generic_plans)::int8, count(*) from pg_prepared_statements where statement like 'select count(*) from words where%'";
+        let plans = rows(&mut *connection, plans, vec![]).await.unwrap();
+        assert_eq!(plans, [[Value::I64(3), Value::I64(0), Value::I64(1)]]);
     });
 }
 

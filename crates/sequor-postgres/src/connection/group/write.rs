@@ -4,7 +4,7 @@ use super::Group;
 use crate::connection::exchange::{Progress, Role, Unit};
 use crate::connection::{PostgresConnection, control, impossible};
 use crate::params::{declared, needs_types, write_bind};
-use crate::statements::{changes_session, hash, is_planned_by_value};
+use crate::statements::{changes_session, hash};
 use bytes::BufMut;
 use postgres_protocol::message::frontend;
 use sequor_core::driver::{Param, Params, Step};
@@ -126,11 +126,8 @@ impl PostgresConnection {
             return self.write_unnamed(text, params, role, times);
         }
         let key = hash(text);
-        let found = self.statements.find(key, text, params);
-        if found.is_none() && !needs_types(params) && is_planned_by_value(text) {
-            return self.write_unnamed(text, params, role, times);
-        }
-        let place = found.unwrap_or_else(|| self.statements.insert(key, text, params));
+        let found = self.statements.find(key, text, params, times);
+        let place = found.unwrap_or_else(|| self.statements.insert(key, text, params, times));
         let Some(statement) = self.statements.get(place) else { return Err(impossible("a statement vanished from its cache")) };
         self.session_changed |= statement.changes_session;
         self.exchange.units.push(Unit::new(role, statement.number, statement.described.clone(), times));
