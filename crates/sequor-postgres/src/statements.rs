@@ -140,7 +140,8 @@ impl Statements {
             name: format!("{}{}", self.prefix, self.numbered).into_boxed_str(),
             described: None,
             changes_session: changes_session(text),
-            left: (is_planned_by_value(text) && !needs_types(params)).then(|| PLANNED_BY_VALUE.saturating_sub(u32::try_from(times).unwrap_or(u32::MAX))),
+            left: (is_planned_by_value(text) && !needs_types(params))
+                .then(|| PLANNED_BY_VALUE.saturating_sub(u32::try_from(times).unwrap_or(u32::MAX))),
             hash,
             used: self.clock,
         });

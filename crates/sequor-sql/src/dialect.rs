@@ -127,7 +127,7 @@ impl Dialect {
         match self {
             Dialect::Postgres => KeyList::Array,
             Dialect::Sqlite => KeyList::Json,
-            Dialect::Mysql | Dialect::Mariadb => KeyList::Padded { most: 1_000 },
+            Dialect::Mysql | Dialect::Mariadb => KeyList::Padded { most: crate::MOST_MARKS },
         }
     }
 

@@ -5,7 +5,7 @@ mod operators;
 mod search;
 mod window;
 
-pub use list::LONG_LIST;
+pub use list::{LONG_LIST, MOST_MARKS};
 
 use crate::Dialect;
 use crate::writer::SqlWriter;

@@ -14,7 +14,7 @@ mod writer;
 
 pub use ddl::{render_ddl, render_ddl_in, rule_as_check};
 pub use dialect::{Bulk, Dialect, KeyList};
-pub use expr::LONG_LIST;
+pub use expr::{LONG_LIST, MOST_MARKS};
 
 use sequor_core::driver::Param;
 use sequor_core::error::Result;

@@ -163,6 +163,9 @@ impl SqlWriter {
                 self.push(") ");
             }
         }
+        if select.columns.is_empty() {
+            self.push("1");
+        }
         self.items(&select.columns)?;
         if let Some(from) = &select.from {
             self.push(" FROM ");

@@ -114,6 +114,9 @@ async fn in_lists_of_60_000_values(db: Db) -> sequor::Result<()> {
     seed(&db).await?;
     assert_eq!(Article::count().filter(Article::ID.is_in(3..60_003_i64)).exec(&db).await?, 2);
     assert_eq!(Article::count().filter(Article::ID.not_in(3..60_003_i64)).exec(&db).await?, 2);
+    for length in [1_000, 1_025, 4_096, 4_097] {
+        assert_eq!(Article::count().filter(Article::ID.is_in(3..3 + length)).exec(&db).await?, 2, "{length}");
+    }
     let titles = (0..60_000).map(|number| if number == 59_999 { "Bread".to_owned() } else { format!("title '{number}\"") });
     assert_eq!(Article::count().filter(Article::TITLE.is_in(titles)).exec(&db).await?, 1);
     let prices = (0..60_000).map(|number| f64::from(number) * 0.25);

@@ -127,7 +127,7 @@ fn finders() -> Vec<(&'static str, String)> {
         ("pluck", texts(&all().pluck(title))),
         ("limit_offset", texts(&all().select(title).order_by((Article::PRICE.desc(), title.asc())).limit(10).offset(20))),
         ("offset_alone", texts(&all().select(title).order_by(title.asc()).offset(20))),
-        ("in_list_long", texts(&find(Article::ID.is_in(0..1_001)).select(title))),
+        ("in_list_long", texts(&find(Article::ID.is_in(0..4_097)).select(title))),
         ("aggregates", texts(&all().select((count_all(), count(Article::NOTE), sum(stock), avg(stock), min(title), max(title))))),
         ("arithmetic", texts(&all().select((stock + 1, stock - 1, stock * 2, stock / 2, stock % 2, Article::PRICE / 2.0)))),
         ("words", texts(&all().select((title.lower(), title.upper(), title.length(), title.replace("a", "b"), title.concat(" x"))))),

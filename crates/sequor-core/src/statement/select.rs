@@ -11,7 +11,7 @@ pub struct Select {
     pub with: Vec<Cte>,
     /// DISTINCT.
     pub distinct: Distinct,
-    /// The select list.
+    /// The select list; empty where only matters whether there is a row.
     pub columns: Vec<SelectItem>,
     /// FROM.
     pub from: Option<Source>,

@@ -235,13 +235,8 @@ impl Planner<'_> {
             smaller.push(Expr::And(parts));
         }
         filters.push(Expr::Or(smaller));
-        let one = Expr::Value(crate::Value::I64(1), sequor_core::types::BindType::one(sequor_core::types::ScalarType::I32));
-        let select = Select {
-            columns: vec![SelectItem::new(one)],
-            from: Some(Source::table(self.table(&link.target), other.alias)),
-            filter: super::all(filters),
-            ..Select::default()
-        };
+        let select =
+            Select { from: Some(Source::table(self.table(&link.target), other.alias)), filter: super::all(filters), ..Select::default() };
         Ok(Expr::Exists { select: Box::new(select), negated: true })
     }
 

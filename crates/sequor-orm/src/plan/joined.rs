@@ -9,7 +9,6 @@ use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, ModelDef, Models, RelationDef};
 use sequor_core::statement::{Alias, Expr, Join, JoinKind, OrderBy, Select, SelectItem, Source, walk};
-use sequor_core::types::{BindType, ScalarType};
 use std::sync::Arc;
 
 /// Which rows of a to-many relation are loaded: those in a combination of joined rows that matches.
@@ -139,9 +138,7 @@ impl Planner<'_> {
         }
         let filters = within.filters.iter().map(|filter| self.rewrite(filter.clone(), &root)).collect::<Result<Vec<_>>>();
         let joins = std::mem::replace(&mut self.joins, outer_joins);
-        let one = Expr::Value(crate::Value::I64(1), BindType::one(ScalarType::I32));
         let select = Select {
-            columns: vec![SelectItem::new(one)],
             from: Some(Source::table(self.table(&within.model), root.alias.clone())),
             joins,
             filter: super::all(filters?),
@@ -284,12 +281,8 @@ impl Planner<'_> {
             return Ok(None);
         }
         filters.extend(pairs(&through.model, &through.to_target, between, &link.target, &link.columns, &target.alias));
-        let select = Select {
-            columns: vec![SelectItem::new(Expr::Value(crate::Value::I64(1), BindType::one(ScalarType::I32)))],
-            from: Some(Source::table(self.table(&link.target), target.alias)),
-            filter: super::all(filters),
-            ..Select::default()
-        };
+        let select =
+            Select { from: Some(Source::table(self.table(&link.target), target.alias)), filter: super::all(filters), ..Select::default() };
         Ok(Some(Expr::Exists { select: Box::new(select), negated: false }))
     }
 
@@ -320,8 +313,7 @@ impl Planner<'_> {
         // The sub-query starts at the last of them, so that its own joins are asked as conditions.
         let Some(last) = joins.pop() else { return Err(Error::bug("an include joins nothing")) };
         self.joined.retain(|(_, alias, _)| *alias != target.alias);
-        let one = Expr::Value(crate::Value::I64(1), BindType::one(ScalarType::I32));
-        let select = Select { columns: vec![SelectItem::new(one)], from: Some(last.source), joins, filter: last.on, ..Select::default() };
+        let select = Select { from: Some(last.source), joins, filter: last.on, ..Select::default() };
         Ok(Expr::Exists { select: Box::new(select), negated: false })
     }
 

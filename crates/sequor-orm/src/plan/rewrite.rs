@@ -253,14 +253,14 @@ impl Planner<'_> {
             filters.push(if relation.quantifier == Quantifier::All { is_not_true(filter) } else { filter });
         }
         let item = match relation.aggregate {
-            Some(aggregate) => self.rewrite(aggregate, &inner)?,
-            None => Expr::Value(crate::Value::I64(1), BindType::one(ScalarType::I32)),
+            Some(aggregate) => Some(self.rewrite(aggregate, &inner)?),
+            None => None,
         };
-        let limit = (relation.quantifier == Quantifier::Aggregate && !super::is_aggregate(&item)).then_some(1);
+        let limit = item.as_ref().filter(|item| relation.quantifier == Quantifier::Aggregate && !super::is_aggregate(item)).map(|_| 1);
         let mut joins: Vec<Join> = join.into_iter().collect();
         joins.extend(std::mem::replace(&mut self.joins, outer_joins));
         let select = Box::new(Select {
-            columns: vec![SelectItem::new(item)],
+            columns: item.map(SelectItem::new).into_iter().collect(),
             from: Some(Source::table(self.table(&link.target), alias)),
             joins,
             filter: super::all(filters),

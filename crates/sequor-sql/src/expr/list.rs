@@ -10,6 +10,8 @@ use sequor_core::types::{BindType, ScalarType};
 
 /// Lists above this length are worth a table of hashes where every row is compared with them (PostgreSQL).
 pub const LONG_LIST: usize = 100;
+/// Lists up to this length are parameters one by one on MySQL and MariaDB, which then know how many there are; of a table that JSON makes they guess forty rows.
+pub const MOST_MARKS: usize = 4_096;
 
 impl SqlWriter {
     pub(super) fn in_values(
@@ -131,7 +133,7 @@ impl SqlWriter {
         if tuple && self.dialect == Dialect::Sqlite {
             self.push("VALUES ");
         }
-        let padded = if rows.len() <= 4_096 { rows.len().next_power_of_two() } else { rows.len() };
+        let padded = if rows.len() <= MOST_MARKS { rows.len().next_power_of_two() } else { rows.len() };
         let last = rows.len() - 1;
         self.list(0..padded, |writer, number| {
             if tuple {
@@ -156,7 +158,7 @@ impl SqlWriter {
         let plain = rows.iter().flatten().all(|value| matches!(value, Value::I64(_) | Value::Text(_) | Value::Uuid(_)));
         match self.dialect {
             Dialect::Postgres => return Ok(self.unnested(rows, binds)),
-            Dialect::Mysql | Dialect::Mariadb if rows.len() > 1_000 => self.json_table(rows, binds)?,
+            Dialect::Mysql | Dialect::Mariadb if rows.len() * binds.len().max(1) > MOST_MARKS => self.json_table(rows, binds)?,
             Dialect::Sqlite if plain && binds.len() > 1 => {
                 self.push("SELECT ");
                 self.list(0..binds.len(), |writer, place| {
