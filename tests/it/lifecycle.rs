@@ -13,3 +13,4 @@ mod stale;
 mod together;
 mod tracking;
 mod unknown;
+mod unsent;

@@ -9,10 +9,11 @@ mod validation;
 
 pub use connection::{ConnectionError, ConnectionErrorKind};
 pub use database::Detail;
-pub use usage::{UsageError, UsageErrorKind};
+pub use usage::{Parameter, UsageError, UsageErrorKind};
 pub use validation::{ItemKind, Origin, ValidationError, ValidationItem};
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What every fallible function of Sequor returns. The second parameter is there so that `Result<T, E>` keeps its meaning.
 ///
@@ -178,6 +179,32 @@ impl Error {
     #[track_caller]
     pub fn of_usage(kind: UsageErrorKind, message: impl Into<String>) -> Error {
         Error::Usage(Box::new(UsageError::new(kind, message.into(), std::panic::Location::caller())))
+    }
+
+    /// What a driver says of a value that it cannot send: which of the statement's it is.
+    #[cold]
+    #[must_use]
+    pub fn unsent(self, place: usize) -> Error {
+        let mut error = match self {
+            Error::Decode { detail } => Error::of_usage(UsageErrorKind::Refused, detail.message),
+            other => other,
+        };
+        if let Error::Usage(usage) = &mut error {
+            usage.parameter.get_or_insert(Parameter { place, statement: None });
+        }
+        error
+    }
+
+    /// Adds the statement to an error about one of its values.
+    #[cold]
+    #[must_use]
+    pub fn in_statement(mut self, text: &Arc<str>) -> Error {
+        if let Error::Usage(usage) = &mut self
+            && let Some(parameter) = &mut usage.parameter
+        {
+            parameter.statement.get_or_insert_with(|| text.clone());
+        }
+        self
     }
 
     /// Something this database cannot do, with the way out in the message.

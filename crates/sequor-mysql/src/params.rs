@@ -75,7 +75,7 @@ fn write_params(out: &mut Vec<u8>, statement: &mut Statement, params: &[Param]) 
             }
             last.and_then(|last| last.try_into().ok()).unwrap_or(NULL)
         } else {
-            write(out, param).map_err(|error| at_place(error, place))?
+            write(out, param).map_err(|error| error.unsent(place))?
         };
         if known {
             if last != Some(&form) {
@@ -89,15 +89,6 @@ fn write_params(out: &mut Vec<u8>, statement: &mut Statement, params: &[Param]) 
         statement.types = out.get(types..types + 2 * params.len()).unwrap_or_default().to_vec();
     }
     Ok(true)
-}
-
-/// Which parameter is wrong, for those who count them.
-#[cold]
-fn at_place(mut error: Error, place: usize) -> Error {
-    if let Some(detail) = error.detail_mut() {
-        detail.message = format!("parameter {}: {}", place + 1, detail.message);
-    }
-    error
 }
 
 /// Writes one value that is not NULL.

@@ -13,6 +13,7 @@ pub use schema::json_schema;
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject, Whose, calm};
 use crate::write::{Recheck, RowState, WriteOptions};
+use rust_decimal::RoundingStrategy;
 use sequor_core::Value;
 use sequor_core::error::{Error, ItemKind, Origin, Result, ValidationError, ValidationItem};
 use sequor_core::schema::{ColumnDef, ModelDef, RuleDef};
@@ -358,6 +359,14 @@ fn misfit(model: &ModelDef, column: &ColumnDef, value: &Value) -> Option<Validat
             }
             _ => None,
         },
+        (ColumnType::Decimal(Some((precision, scale))), Value::Decimal(number)) => {
+            let whole = u32::from(precision.saturating_sub(*scale));
+            let most = i128::checked_pow(10, whole).unwrap_or(i128::MAX);
+            let rounded = number.round_dp_with_strategy(u32::from(*scale), RoundingStrategy::MidpointAwayFromZero);
+            (rounded.abs().trunc().mantissa() >= most)
+                .then(|| fail(format!("{}.{} holds at most {whole} digits before the point", model.name, column.json)))
+                .flatten()
+        }
         _ => None,
     }
 }

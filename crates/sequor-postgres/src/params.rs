@@ -75,7 +75,7 @@ fn write_body(portal: &str, statement: &str, params: &[Param], types: &[u32], ou
         }
         let at = out.len();
         out.put_u32(0);
-        write_param(param, types.get(place).copied().unwrap_or(0), out).map_err(|error| named(error, place))?;
+        write_param(param, types.get(place).copied().unwrap_or(0), out).map_err(|error| error.unsent(place))?;
         let length = out.len() - at - 4;
         let length = u32::try_from(length).ok().filter(|_| length <= LIMIT).ok_or_else(|| too_long(place))?;
         if let Some(slot) = out.get_mut(at..at + 4) {
@@ -143,15 +143,6 @@ fn too_many(count: usize) -> Error {
 #[cold]
 fn too_long(place: usize) -> Error {
     Error::usage(format!("parameter ${} is longer than 256 MiB", place + 1))
-}
-
-/// Says which parameter an error is about.
-#[cold]
-fn named(mut error: Error, place: usize) -> Error {
-    if let Some(detail) = error.detail_mut() {
-        detail.message = format!("parameter ${}: {}", place + 1, detail.message);
-    }
-    error
 }
 
 /// Text that PostgreSQL can store: any but U+0000.

@@ -1,5 +1,6 @@
 //! Statement → text and parameters, for one dialect. Pure and total: Ok or a usage error, never a panic.
 
+mod bound;
 pub mod catalog;
 mod ddl;
 mod dialect;
@@ -12,6 +13,7 @@ pub mod session;
 mod write;
 mod writer;
 
+pub use bound::{Bound, bound_column};
 pub use ddl::{render_ddl, render_ddl_in, rule_as_check};
 pub use dialect::{Bulk, Dialect, KeyList};
 pub use expr::{LONG_LIST, MOST_MARKS};

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use sequor_core::decode::malformed;
 use sequor_core::driver::Param;
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::types::{ScalarType, parse_instant, parse_naive};
 use sequor_core::value::Value;
 
@@ -26,17 +26,9 @@ pub(crate) fn bind(statement: &mut Statement<'_>, params: &[Param]) -> Result<()
         return Err(Error::usage(format!("the statement has {places} placeholders, but {} values were given", params.len())));
     }
     for (index, param) in params.iter().enumerate() {
-        store(statement, index + 1, param).map_err(|error| at(error, index))?;
+        store(statement, index + 1, param).map_err(|error| error.unsent(index))?;
     }
     Ok(())
-}
-
-#[cold]
-fn at(mut error: Error, index: usize) -> Error {
-    if let Some(detail) = error.detail_mut() {
-        detail.message = format!("parameter {}: {}", index + 1, detail.message);
-    }
-    error
 }
 
 fn store(statement: &mut Statement<'_>, place: usize, param: &Param) -> Result<()> {
@@ -49,7 +41,7 @@ fn store(statement: &mut Statement<'_>, place: usize, param: &Param) -> Result<(
         (Value::U64(number), ScalarType::Decimal) => put_spelt(statement, place, &decimal(&Decimal::from(*number))?),
         (Value::F64(number), ScalarType::Decimal) => match decimal_of_float(*number) {
             Some(number) => put_spelt(statement, place, &decimal(&number)?),
-            None => Err(refused("a float that is no decimal number")),
+            None => Err(refused("NaN or infinity as a decimal; leave the field NULL, or ask is_finite() first")),
         },
         (Value::Decimal(number), ScalarType::F32 | ScalarType::F64) => match number.to_f64() {
             Some(number) => put(statement, place, ValueRef::Real(number)),
@@ -69,7 +61,9 @@ fn stored(statement: &mut Statement<'_>, place: usize, value: &Value) -> Result<
         Value::Bool(value) => put(statement, place, ValueRef::Integer(i64::from(*value))),
         Value::I64(number) => put(statement, place, ValueRef::Integer(*number)),
         Value::U64(_) => Err(refused("an integer above 9223372036854775807, the largest that SQLite stores; use a Decimal column")),
-        Value::F64(number) if number.is_nan() => Err(refused("NaN, which SQLite would store as NULL")),
+        Value::F64(number) if number.is_nan() => {
+            Err(refused("NaN, which SQLite would store as NULL; leave the field NULL, or ask is_nan() first"))
+        }
         Value::F64(number) => put(statement, place, ValueRef::Real(*number)),
         Value::Decimal(number) => put_spelt(statement, place, &decimal(number)?),
         Value::Text(text) => put_text(statement, place, text),
@@ -129,5 +123,5 @@ fn put(statement: &mut Statement<'_>, place: usize, value: ValueRef<'_>) -> Resu
 /// A value that SQLite would not give back as it is.
 #[cold]
 pub(crate) fn refused(what: &str) -> Error {
-    Error::usage(format!("a value cannot be stored in SQLite: {what}"))
+    Error::of_usage(UsageErrorKind::Refused, format!("SQLite cannot hold {what}"))
 }

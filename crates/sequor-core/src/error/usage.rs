@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// Misuse, with the place where it happened.
 ///
@@ -24,6 +25,22 @@ pub struct UsageError {
     pub message: String,
     /// The caller's place.
     pub site: &'static Location<'static>,
+    /// Which value of a statement it is about, until somebody knows its field.
+    pub parameter: Option<Parameter>,
+}
+
+/// A value of a statement that could not be sent.
+///
+/// ```
+/// use sequor_core::error::Parameter;
+/// assert_eq!(Parameter { place: 0, statement: None }.place, 0);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its place among those of the statement, from 0.
+    pub place: usize,
+    /// The statement's text, without values.
+    pub statement: Option<Arc<str>>,
 }
 
 /// The kinds of [`UsageError`].
@@ -86,7 +103,7 @@ impl UsageErrorKind {
 
 impl UsageError {
     pub(super) fn new(kind: UsageErrorKind, message: String, site: &'static Location<'static>) -> UsageError {
-        UsageError { kind, message, site }
+        UsageError { kind, message, site, parameter: None }
     }
 
     /// What kind of misuse.
@@ -97,6 +114,9 @@ impl UsageError {
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parameter) = &self.parameter {
+            write!(f, "parameter {} cannot be sent: ", parameter.place + 1)?;
+        }
         f.write_str(&self.message)?;
         if f.alternate() {
             write!(f, "\n  at {}", self.site)?;

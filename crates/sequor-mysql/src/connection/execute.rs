@@ -162,7 +162,7 @@ impl MysqlConnection {
             Ok(true) => {}
             Err(error) => {
                 self.wire.undo(mark);
-                return Err(error);
+                return Err(error.in_statement(&statement.text));
             }
         }
         let length = self.wire.opened_length(mark);

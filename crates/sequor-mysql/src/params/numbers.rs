@@ -70,7 +70,7 @@ fn finite(value: &Value) -> Result<f64> {
 
 #[cold]
 fn not_finite() -> Error {
-    Error::decode("MySQL and MariaDB store no NaN and no Infinity")
+    Error::decode("MySQL and MariaDB hold no NaN and no Infinity; leave the field NULL, or ask is_finite() first")
 }
 
 pub(super) fn write_decimal(out: &mut Vec<u8>, value: &Value) -> Result<Form> {

@@ -2,9 +2,9 @@
 
 use super::{DATE, DATE_TIME, Form, TIME};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
-use sequor_core::decode::{malformed, out_of_range, unexpected};
+use sequor_core::decode::{malformed, unexpected};
 use sequor_core::types::{parse_instant, parse_naive};
-use sequor_core::{Result, Value};
+use sequor_core::{Error, Result, Value};
 
 /// An instant (text with an offset is turned to UTC) or a date and time without zone.
 pub(super) fn write_moment(out: &mut Vec<u8>, value: &Value, instant: bool) -> Result<Form> {
@@ -72,11 +72,16 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
 
 /// Years outside of four digits are no dates to MySQL.
 fn push_day(out: &mut Vec<u8>, date: NaiveDate) -> Result<()> {
-    let year = u16::try_from(date.year()).ok().filter(|year| *year <= 9999).ok_or_else(|| out_of_range("the years 0 to 9999"))?;
+    let year = u16::try_from(date.year()).ok().filter(|year| *year <= 9999).ok_or_else(out_of_years)?;
     out.extend_from_slice(&year.to_le_bytes());
     push_small(out, date.month());
     push_small(out, date.day());
     Ok(())
+}
+
+#[cold]
+fn out_of_years() -> Error {
+    Error::decode("MySQL and MariaDB hold dates of the years 0 to 9999; leave the field NULL, or keep it in an integer column")
 }
 
 fn push_clock(out: &mut Vec<u8>, time: &impl Timelike) {

@@ -263,7 +263,7 @@ on_server! {
             assert_eq!(seen[0][1], Value::I64(7));
         }
         huge.value = Value::Bytes(vec![7; (256 << 20) + 1]);
-        assert!(matches!(with(c, "select length(?)", vec![huge]).await.err().unwrap(), Error::Decode { .. }));
+        assert!(matches!(with(c, "select length(?)", vec![huge]).await.err().unwrap(), Error::Usage(_)));
         assert_eq!(number(c, "select 7").await, 7);
     }
 }

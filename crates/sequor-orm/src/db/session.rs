@@ -12,6 +12,7 @@ mod observe;
 mod open;
 mod shown;
 mod slow;
+mod unsent;
 
 pub(super) use observe::Labels;
 pub(crate) use open::OpenRead;
@@ -110,7 +111,7 @@ impl Db {
         }
         watch.end(self, run, result.as_ref().map(steps));
         told?;
-        result.map_err(|error| placed(error, run))
+        result.map_err(|error| placed(unsent::named(error, run.model.as_deref(), &self.inner.registry), run))
     }
 
     /// Does something on a connection of a pool; `sleeps` says that it only sleeps.

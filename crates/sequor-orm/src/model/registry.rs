@@ -98,6 +98,15 @@ impl Registry {
         listed.order.iter().filter_map(|name| listed.by_name.get(name).cloned()).collect()
     }
 
+    /// The model of a table, the one of this name first: also one that is only linked into the program.
+    #[cold]
+    pub(crate) fn of_table(&self, table: &str, name: Option<&str>) -> Option<Arc<ModelDef>> {
+        let linked = inventory::iter::<Registered>.into_iter().map(|registered| (registered.0)().clone());
+        let mut found: Vec<Arc<ModelDef>> = self.all().into_iter().chain(linked).filter(|model| model.table.name == table).collect();
+        found.sort_by_key(|model| name != Some(&*model.name));
+        found.into_iter().next()
+    }
+
     /// Adds every model that is linked into the program.
     ///
     /// # Errors

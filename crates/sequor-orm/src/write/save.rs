@@ -445,7 +445,7 @@ fn statement(
 /// The parameters of that statement.
 fn values(state: &RowState, changed: &[usize], key: &[Value], version: Option<(usize, i64)>) -> Vec<Param> {
     let model = &state.model;
-    let param = |position: usize, value: Value| Param { value, bind: model.columns[position].ty.bind() };
+    let param = |position: usize, value: Value| super::insert::param(model, position, value);
     let mut params = Vec::with_capacity(changed.len() + key.len() + 2);
     params.extend(changed.iter().map(|position| param(*position, state.values[*position].clone().unwrap_or_default())));
     params.extend(version.map(|(position, version)| param(position, Value::I64(version + 1))));

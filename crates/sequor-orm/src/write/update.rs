@@ -3,7 +3,7 @@
 mod capture;
 
 use super::fill::{now_for, set_value, updater};
-use super::insert::{ValuesSink, bound, is_exact, whole, writable};
+use super::insert::{ValuesSink, bound, held, is_exact, whole, writable};
 use super::save::moves;
 use super::{RowState, WriteOptions, named};
 use crate::db::Db;
@@ -323,6 +323,11 @@ fn completed(db: &Db, model: &Arc<ModelDef>, mut set: Vec<(usize, Expr)>, option
     if let Some(position) = model.version.filter(|_| !options.keeps_version) {
         let version = Expr::Field(plan::field(model, position));
         set.push((position, version.binary(BinaryOp::Add, bound(model, position, &Value::I64(1)))));
+    }
+    for (position, expr) in &mut set {
+        if let Expr::Value(value, _) = expr {
+            *value = held(&model.columns[*position].ty, std::mem::take(value));
+        }
     }
     Ok(set)
 }

@@ -12,6 +12,10 @@ use sequor_core::{Error, Result, Value};
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// Days from 0001-01-01 to 2000-01-01, counted as chrono does.
 const EPOCH_DAYS: i32 = 730_120;
+/// The first day that the server knows, 4714-11-24 BC, counted from 2000-01-01; its last one lies behind all of chrono's.
+const FIRST_DAY: i32 = -2_451_545;
+/// The same in microseconds.
+const FIRST_MICROS: i64 = FIRST_DAY as i64 * 86_400_000_000;
 
 /// Writes a value that is not NULL. [`ScalarType::Inferred`] does not come here.
 pub(super) fn write(value: &Value, scalar: ScalarType, out: &mut BytesMut) -> Result<()> {
@@ -39,7 +43,9 @@ pub(super) fn write(value: &Value, scalar: ScalarType, out: &mut BytesMut) -> Re
         ScalarType::Json => write_json(value, out)?,
         ScalarType::Jsonb => {
             out.put_u8(1);
+            let start = out.len();
             write_json(value, out)?;
+            check_document(out.get(start..).unwrap_or_default())?;
         }
         ScalarType::Inferred => return Err(Error::bug("a parameter of unknown type in binary")),
     }
@@ -99,15 +105,40 @@ fn write_json(value: &Value, out: &mut BytesMut) -> Result<()> {
     }
 }
 
+/// Refuses a document with U+0000, which `json` takes and `jsonb` does not.
+fn check_document(text: &[u8]) -> Result<()> {
+    if text.contains(&b'\\') && spells_nul(text) {
+        return Err(Error::decode("the JSON document holds the character U+0000, which PostgreSQL's jsonb does not; remove it"));
+    }
+    Ok(())
+}
+
+/// Whether a JSON text spells U+0000: a backslash that is escaped itself begins nothing.
+fn spells_nul(mut text: &[u8]) -> bool {
+    while let Some(place) = text.iter().position(|byte| *byte == b'\\') {
+        let rest = text.get(place + 1..).unwrap_or_default();
+        if rest.starts_with(b"u0000") {
+            return true;
+        }
+        text = rest.get(1..).unwrap_or_default();
+    }
+    false
+}
+
+#[cold]
+fn out_of_dates() -> Error {
+    Error::decode("PostgreSQL holds dates of the years 4714 BC to 294276; leave the field NULL, or keep it in an integer column")
+}
+
 fn put_instant(instant: NaiveDateTime, out: &mut BytesMut) -> Result<()> {
-    let micros = instant.and_utc().timestamp_micros().checked_sub(EPOCH_MICROS);
-    out.put_i64(micros.ok_or_else(|| sequor_core::decode::out_of_range("an instant"))?);
+    let micros = instant.and_utc().timestamp_micros().checked_sub(EPOCH_MICROS).filter(|micros| *micros >= FIRST_MICROS);
+    out.put_i64(micros.ok_or_else(out_of_dates)?);
     Ok(())
 }
 
 fn put_date(date: NaiveDate, out: &mut BytesMut) -> Result<()> {
     use chrono::Datelike;
-    let days = date.num_days_from_ce().checked_sub(EPOCH_DAYS);
-    out.put_i32(days.ok_or_else(|| sequor_core::decode::out_of_range("a date"))?);
+    let days = date.num_days_from_ce().checked_sub(EPOCH_DAYS).filter(|days| *days >= FIRST_DAY);
+    out.put_i32(days.ok_or_else(out_of_dates)?);
     Ok(())
 }

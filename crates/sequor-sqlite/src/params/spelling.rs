@@ -79,7 +79,7 @@ impl Write for Spelling {
 
 #[cold]
 fn out_of_years() -> Error {
-    super::refused("a date outside of the years 0 to 9999, whose text would not sort")
+    super::refused("a date outside of the years 0 to 9999, whose text would not sort; keep it in an integer column")
 }
 
 /// `12.5`: no zeros at the end, no sign on zero.

@@ -105,7 +105,7 @@ impl Task<'_, '_> {
             if number > 0 {
                 self.exchange.check()?;
             }
-            params::bind(&mut prepared, list)?;
+            params::bind(&mut prepared, list).map_err(|error| error.in_statement(text))?;
             new_statement();
             let before = self.connection.total_changes();
             let lent = (seen.tells && self.kind == Kind::OtherWrite && !self.silent).then(|| Lent::new(&mut self.sink));

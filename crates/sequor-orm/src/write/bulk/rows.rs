@@ -6,7 +6,7 @@ use super::{BulkOptions, OnDuplicate, conflict, covered_key};
 use crate::db::Db;
 use crate::load::unsink;
 use crate::plan::insert_key;
-use crate::write::insert::{ValuesSink, bound, given, is_flat, returning, statement, unknown, wanted};
+use crate::write::insert::{ValuesSink, bound, given, held, is_flat, param, returning, statement, unknown, wanted};
 use crate::write::{RowState, named};
 use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
@@ -340,12 +340,7 @@ fn list_steps(
 fn lend(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<Param> {
     let mut params = Vec::with_capacity(rows.len() * positions.len());
     for row in rows {
-        params.extend(
-            positions.iter().map(|position| Param {
-                value: row.values[*position].take().unwrap_or_default(),
-                bind: model.columns[*position].ty.bind(),
-            }),
-        );
+        params.extend(positions.iter().map(|position| param(model, *position, row.values[*position].take().unwrap_or_default())));
     }
     params
 }
@@ -385,7 +380,7 @@ fn arrays(model: &ModelDef, positions: &[usize], rows: &mut [RowState]) -> Vec<P
     let mut lists: Vec<Vec<Value>> = positions.iter().map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
         for (list, position) in lists.iter_mut().zip(positions) {
-            list.push(row.values[*position].take().unwrap_or_default());
+            list.push(held(&model.columns[*position].ty, row.values[*position].take().unwrap_or_default()));
         }
     }
     let bind = |position: &usize| BindType::list(model.columns[*position].ty.bind().scalar);

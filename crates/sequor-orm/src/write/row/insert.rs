@@ -5,6 +5,8 @@ use crate::load::{run_one, step, unsink};
 use crate::plan::insert_key;
 use crate::query::QueryState;
 use crate::write::{RowState, WriteOptions, named};
+use chrono::SubsecRound;
+use rust_decimal::RoundingStrategy;
 use sequor_core::Value;
 use sequor_core::driver::{Discard, Flow, Param, Params, RowReader, RowSink, Step};
 use sequor_core::error::{Error, Result};
@@ -73,7 +75,39 @@ pub(crate) fn returning(model: &ModelDef, positions: &[usize]) -> Vec<SelectItem
 
 /// A value for a column: text of a foreign kind is refused before it is sent.
 pub(crate) fn bound(model: &ModelDef, position: usize, value: &Value) -> Expr {
-    Expr::Value(value.clone(), model.columns[position].ty.bind())
+    let ty = &model.columns[position].ty;
+    Expr::Value(held(ty, value.clone()), ty.bind())
+}
+
+/// A value with as many digits as its column holds, so that every database stores the same: SQLite keeps all that it is given, and of an instant PostgreSQL rounds what MySQL
+/// cuts off. Instants are cut, as a `Date` of JavaScript is; decimals are rounded, as all servers do.
+#[inline]
+pub(crate) fn held(ty: &ColumnType, value: Value) -> Value {
+    match ty {
+        ColumnType::DateTime(digits) | ColumnType::NaiveDateTime(digits) if *digits < 6 => cut(*digits, value),
+        ColumnType::Decimal(Some((_, scale))) => match value {
+            Value::Decimal(number) => {
+                Value::Decimal(number.round_dp_with_strategy(u32::from(*scale), RoundingStrategy::MidpointAwayFromZero))
+            }
+            other => other,
+        },
+        _ => value,
+    }
+}
+
+/// A value for a column, as a parameter.
+#[inline]
+pub(crate) fn param(model: &ModelDef, position: usize, value: Value) -> Param {
+    let ty = &model.columns[position].ty;
+    Param { value: held(ty, value), bind: ty.bind() }
+}
+
+fn cut(digits: u8, value: Value) -> Value {
+    match value {
+        Value::DateTime(instant) => Value::DateTime(instant.trunc_subsecs(u16::from(digits))),
+        Value::NaiveDateTime(instant) => Value::NaiveDateTime(instant.trunc_subsecs(u16::from(digits))),
+        other => other,
+    }
 }
 
 /// Whether a list of such values travels as one array: an array of arrays loses its dimension, and ranges and documents have none that every server reads.
@@ -274,9 +308,7 @@ pub(crate) fn is_exact(ty: &ColumnType, value: &Value) -> bool {
 /// The parameters of a row, in the order of its columns: the values themselves.
 fn lent(state: &mut RowState, positions: &[usize]) -> Vec<Param> {
     let model = &state.model;
-    let param =
-        |position: &usize| Param { value: state.values[*position].take().unwrap_or_default(), bind: model.columns[*position].ty.bind() };
-    positions.iter().map(param).collect()
+    positions.iter().map(|position| param(model, *position, state.values[*position].take().unwrap_or_default())).collect()
 }
 
 /// The insert of one row without a conflict clause: written once for each set of columns.

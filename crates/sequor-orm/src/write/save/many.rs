@@ -11,7 +11,7 @@ use crate::hook::{self, HookKind};
 use crate::load::{KeyHash, find_rows, run_one, unsink};
 use crate::plan::update_key;
 use crate::query::QueryState;
-use crate::write::insert::{ValuesSink, bound, is_flat, returning};
+use crate::write::insert::{ValuesSink, bound, held, is_flat, returning};
 use crate::write::update::keyed;
 use crate::write::{RowState, WriteOptions, named};
 use sequor_core::Name;
@@ -233,6 +233,8 @@ fn arrays(model: &ModelDef, rows: &[&mut Prepared], changed: &[usize], keys: &[V
         value: Value::Array(list),
         bind: BindType::list(model.columns[position].ty.bind().scalar),
     };
+    let given =
+        |position: usize, row: &&mut Prepared| held(&model.columns[position].ty, row.state.values[position].clone().unwrap_or_default());
     let mut params = Vec::with_capacity(changed.len() + model.primary_key.len() + 1);
     for (place, position) in model.primary_key.iter().enumerate() {
         params.push(array(*position, keys.iter().map(|key| key[place].clone()).collect()));
@@ -242,7 +244,7 @@ fn arrays(model: &ModelDef, rows: &[&mut Prepared], changed: &[usize], keys: &[V
         params.push(array(position, rows.iter().map(expected).collect()));
     }
     for position in changed {
-        params.push(array(*position, rows.iter().map(|row| row.state.values[*position].clone().unwrap_or_default()).collect()));
+        params.push(array(*position, rows.iter().map(|row| given(*position, row)).collect()));
     }
     params
 }

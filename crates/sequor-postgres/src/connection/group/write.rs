@@ -45,7 +45,7 @@ impl PostgresConnection {
             let Params::Fixed(params) = &step.params else { continue };
             portal_name(place, &mut portal);
             self.write_statement(&step.text, step.cache, params, Role::Step(group.steps.start + place), 1)?;
-            self.write_values(params, &portal)?;
+            self.write_values(params, &portal, &step.text)?;
         }
         for place in 0..group.steps.len() {
             portal_name(place, &mut portal);
@@ -72,7 +72,7 @@ impl PostgresConnection {
         match &step.params {
             Params::Fixed(params) => {
                 self.write_statement(&step.text, step.cache, params, Role::Step(index), 1)?;
-                self.write_values(params, "")?;
+                self.write_values(params, "", &step.text)?;
                 self.wire.out.put_slice(EXECUTE);
                 Ok(false)
             }
@@ -89,6 +89,9 @@ impl PostgresConnection {
     async fn write_lists(&mut self, steps: &mut [Step], index: usize) -> Result<bool> {
         let mut paused = false;
         let mut place = 0;
+        let Some(text) = steps.get(index).map(|step| step.text.clone()) else {
+            return Err(impossible("a step of many lists is not there"));
+        };
         // What the answers are read into must not hold the lists.
         let lists = match steps.get_mut(index).map(|step| std::mem::replace(&mut step.params, Params::Fixed(Vec::new()))) {
             Some(Params::Many(lists)) => lists,
@@ -96,7 +99,7 @@ impl PostgresConnection {
         };
         let mut result = Ok(());
         while let Some(params) = lists.get(place) {
-            result = check_same_types(&lists, params).and_then(|()| self.write_values(params, ""));
+            result = check_same_types(&lists, params).and_then(|()| self.write_values(params, "", &text));
             if result.is_ok() {
                 self.wire.out.put_slice(EXECUTE);
             }
@@ -153,17 +156,18 @@ impl PostgresConnection {
     }
 
     /// Writes a Bind of the statement that was written last.
-    fn write_values(&mut self, params: &[Param], portal: &str) -> Result<()> {
+    fn write_values(&mut self, params: &[Param], portal: &str, text: &Arc<str>) -> Result<()> {
         let Some(unit) = self.exchange.units.last() else { return Err(impossible("values without a statement")) };
         let mut name = [0u8; 40];
         let types = unit.described.as_deref().map(|described| described.types.as_slice()).unwrap_or_default();
         write_bind(portal, self.statements.name_of(unit.number, &mut name), params, types, &mut self.wire.out)
+            .map_err(|error| error.in_statement(text))
     }
 
     /// Writes a statement without parameters and rows: BEGIN, COMMIT.
     fn write_control(&mut self, text: &Arc<str>, role: Role) -> Result<()> {
         self.write_statement(text, true, &[], role, 1)?;
-        self.write_values(&[], "")?;
+        self.write_values(&[], "", text)?;
         self.wire.out.put_slice(EXECUTE);
         Ok(())
     }
