@@ -5,6 +5,7 @@ mod cascades;
 mod classes;
 mod following;
 mod live;
+mod matching;
 mod moments;
 mod order;
 mod reads;

@@ -148,3 +148,40 @@ async fn models_whose_tables_were_made_are_known_to_listeners(db: Db) -> sequor:
     assert_eq!(told.lock().map(|told| told.clone()).unwrap_or_default(), ["Answer destroy", "Form destroy"]);
     Ok(())
 }
+
+#[sequor::test]
+async fn an_option_beside_the_options_is_no_option(db: Db) -> sequor::Result<()> {
+    drop(db);
+    let told = |extra: &str| {
+        let mut definition = json!({ "name": "Note", "attributes": { "text": "STRING" } });
+        definition[extra] = json!(true);
+        ModelDef::from_json(definition).unwrap_err().to_string()
+    };
+    assert_eq!(
+        told("paranoid"),
+        "the definition of Note has no paranoid: it is one of its options: { \"name\", \"attributes\", \"options\" }"
+    );
+    assert_eq!(told("atributes"), "the definition of Note has no atributes: known are name, attributes and options");
+    Ok(())
+}
+
+#[sequor::test]
+async fn a_column_is_known_by_its_own_name_in_conditions_too(db: Db) -> sequor::Result<()> {
+    let attributes = json!({ "userName": { "type": "STRING", "field": "user_name" }, "age": { "type": "INTEGER", "field": "userName2" } });
+    let person = db.define(ModelDef::from_json(json!({ "name": "Person", "attributes": attributes }))?)?;
+    person.sync(SyncMode::Create).await?;
+    person.bulk_create(json!([{ "userName": "ann", "age": 3 }, { "userName": "bo", "age": 5 }])).exec(&db).await?;
+    let found = async |condition: serde_json::Value| -> sequor::Result<Vec<serde_json::Value>> {
+        let rows = person.find_all(json!({ "where": condition, "order": [["user_name", "ASC"]] })).exec(&db).await?;
+        rows.iter().map(|row| row.get("userName")).collect()
+    };
+    assert_eq!(found(json!({ "user_name": "ann" })).await?, [json!("ann")]);
+    assert_eq!(found(json!({ "user_name": { "$in": ["ann", "bo"] }, "userName2": { "$gt": 4 } })).await?, [json!("bo")]);
+    assert!(found(json!({ "user_nam": "ann" })).await.is_err());
+    // Values are those of attributes alone, and a stranger knows but the attributes that he is allowed.
+    let policy = sequor::Policy::stranger().allow("Person", &["userName"]);
+    assert!(policy.check(&db, "Person", json!({ "where": { "userName": "ann" } })).is_ok());
+    assert!(policy.check(&db, "Person", json!({ "where": { "user_name": "ann" } })).is_err());
+    assert!(policy.check(&db, "Person", json!({ "where": { "userName2": 3 } })).is_err());
+    Ok(())
+}

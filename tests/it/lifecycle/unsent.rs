@@ -164,7 +164,7 @@ async fn what_a_database_cannot_hold_is_refused_in_filters_too(db: Db) -> sequor
 #[sequor::test]
 async fn digits_beyond_a_column_go_the_same_way_everywhere(db: Db) -> sequor::Result<()> {
     let attributes = json!({ "price": "DECIMAL(5,2)", "at": "DATE(3)" });
-    let coin = db.define(ModelDef::from_json(json!({ "name": "Coin", "timestamps": false, "attributes": attributes }))?)?;
+    let coin = db.define(ModelDef::from_json(json!({ "name": "Coin", "attributes": attributes }))?)?;
     coin.sync(SyncMode::Create).await?;
     // Decimals are rounded, as every server does; instants are cut, as a Date of JavaScript is. No year, no second is ever another one.
     let given = json!({ "price": "-123.455", "at": "2024-12-31T23:59:59.999999Z" });

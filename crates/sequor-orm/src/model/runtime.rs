@@ -57,6 +57,15 @@ impl DefineModel for ModelDef {
             None => Map::new(),
             Some(_) => return Err(Error::usage(format!("{name}.attributes is an object"))),
         };
+        if let Some(key) = map.keys().next() {
+            let known = KNOWN_OPTIONS.contains(&key.as_str());
+            let way = if known {
+                "it is one of its options: { \"name\", \"attributes\", \"options\" }"
+            } else {
+                "known are name, attributes and options"
+            };
+            return Err(Error::usage(format!("the definition of {name} has no {}: {way}", key.escape_debug())));
+        }
         build(&name, &options, attributes)
     }
 }

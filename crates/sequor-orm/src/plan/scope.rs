@@ -1,7 +1,7 @@
 //! Default scopes and soft deletion, as filters of a query.
 
 use crate::hook::behaviors;
-use crate::query::{Clauses, Deleted};
+use crate::query::{Clauses, Deleted, QueryState};
 use sequor_core::Value;
 use sequor_core::schema::{ModelDef, Models, SoftDelete};
 use sequor_core::statement::{BinaryOp, Expr};
@@ -13,6 +13,19 @@ pub(crate) fn scoped(model: &ModelDef, clauses: Clauses, models: &dyn Models) ->
         clauses.filters.push(filter);
     }
     clauses
+}
+
+/// What a write of many rows reaches: the default scope merged in, without its limit and offset, which are those of lists that are shown.
+pub(crate) fn of_write(state: QueryState, models: &dyn Models) -> QueryState {
+    let (limit, offset) = (state.clauses.limit, state.clauses.offset);
+    let QueryState { model, clauses } = state;
+    if clauses.unscoped {
+        return QueryState { model, clauses };
+    }
+    let mut state = QueryState::new(model);
+    *state.clauses = with_default_scope(&state.model, (*clauses).clone(), models);
+    (state.clauses.limit, state.clauses.offset, state.clauses.unscoped) = (limit, offset, true);
+    state
 }
 
 fn with_default_scope(model: &ModelDef, clauses: Clauses, models: &dyn Models) -> Clauses {

@@ -78,7 +78,7 @@ async fn destroy_matching(db: &Db, query: QueryState, options: &DestroyOptions) 
     let (model, write) = (query.model.clone(), &options.write);
     let mut bulk = hook::BulkChange { query, set: Vec::new() };
     hook::fire(db, &model, HookKind::BeforeBulkDestroy, HookSubject::Bulk(&mut bulk), write).await?;
-    let query = bulk.query.clone();
+    let query = plan::of_write(bulk.query.clone(), &db.models());
     let follows = tree::has_dependents(&model) || cascade::is_heard(db, &model);
     let done = if options.individual_hooks || options.returning || follows || hook::captures(db, &model) {
         db.in_transaction(async |tx| {

@@ -36,10 +36,22 @@ pub(crate) struct UpdateOptions {
 pub(crate) type Updated = (u64, Vec<RowState>);
 
 pub(crate) fn needs_filter(query: &QueryState, every_row: bool, operation: &str) -> Result<()> {
+    without_offset(query, operation)?;
     if query.clauses.filters.is_empty() && query.clauses.limit.is_none() && !every_row {
         return Err(Error::MissingFilter { model: query.model.name.to_string(), operation: operation.to_owned() });
     }
     Ok(())
+}
+
+/// No database knows an offset in an UPDATE or DELETE.
+pub(crate) fn without_offset(query: &QueryState, operation: &str) -> Result<()> {
+    if query.clauses.offset.is_none() {
+        return Ok(());
+    }
+    let name = &query.model.name;
+    Err(Error::usage(format!(
+        "{operation} of {name} takes no offset, which a scope brings along: find the keys of those rows first, and filter by them"
+    )))
 }
 
 /// Sets fields of all rows that match. `set` names positions; expressions are logical.
@@ -59,7 +71,7 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
     validate_set(db, &query, &mut set, write).await?;
     let mut bulk = hook::BulkChange { query, set };
     hook::fire(db, &model, HookKind::BeforeBulkUpdate, HookSubject::Bulk(&mut bulk), write).await?;
-    query = bulk.query;
+    query = plan::of_write(bulk.query, &db.models());
     set = bulk.set;
     if set.is_empty() {
         let mut bulk = hook::BulkChange { query, set };

@@ -90,7 +90,7 @@ fn entry(place: Place<'_>, key: &str, value: Json) -> Result<Expr> {
     if key.starts_with('$') {
         return Err(unknown("where", key, &["$and", "$or", "$not"]));
     }
-    if let Some(column) = place.model.json_column(key) {
+    if let Some(column) = place.model.json_column(key).or_else(|| place.model.columns.iter().find(|column| column.column == key)) {
         let subject = Subject { expr: Expr::field(column.name.clone()), ty: Some(column.ty.clone()) };
         return subject.condition(place, value);
     }

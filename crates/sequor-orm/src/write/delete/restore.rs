@@ -3,7 +3,7 @@
 use super::super::fill::{now_for, updater};
 use super::super::insert::bound;
 use super::super::save::update_row;
-use super::super::update::{UpdateOptions, Updated, keyed, run_statement, statement};
+use super::super::update::{UpdateOptions, Updated, keyed, run_statement, statement, without_offset};
 use super::super::{RowState, WriteOptions};
 use super::tree::{ROWS, catch_up, has_dependents, keys_of, locked, within};
 use crate::db::Db;
@@ -223,6 +223,7 @@ pub(crate) async fn restore_all(db: &Db, query: QueryState, options: &UpdateOpti
 async fn restore_matching(db: &Db, mut query: QueryState, options: &UpdateOptions) -> Result<Updated> {
     let model = query.model.clone();
     life(&model).ok_or_else(|| not_paranoid(&model))?;
+    without_offset(&query, "restore_all")?;
     let write = &options.write;
     query.clauses.unscoped = true;
     if query.clauses.deleted == Deleted::Hidden {
