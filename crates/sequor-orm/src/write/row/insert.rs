@@ -6,7 +6,6 @@ use crate::plan::insert_key;
 use crate::query::QueryState;
 use crate::write::{RowState, WriteOptions, named};
 use chrono::SubsecRound;
-use rust_decimal::RoundingStrategy;
 use sequor_core::Value;
 use sequor_core::driver::{Discard, Flow, Param, Params, RowReader, RowSink, Step};
 use sequor_core::error::{Error, Result};
@@ -79,18 +78,12 @@ pub(crate) fn bound(model: &ModelDef, position: usize, value: &Value) -> Expr {
     Expr::Value(held(ty, value.clone()), ty.bind())
 }
 
-/// A value with as many digits as its column holds, so that every database stores the same: SQLite keeps all that it is given, and of an instant PostgreSQL rounds what MySQL
-/// cuts off. Instants are cut, as a `Date` of JavaScript is; decimals are rounded, as all servers do.
+/// A value with as many digits as its column holds, so that every database stores the same instant: SQLite keeps all that it is given, PostgreSQL rounds what MySQL cuts
+/// off. They are cut, as a `Date` of JavaScript is.
 #[inline]
 pub(crate) fn held(ty: &ColumnType, value: Value) -> Value {
     match ty {
         ColumnType::DateTime(digits) | ColumnType::NaiveDateTime(digits) if *digits < 6 => cut(*digits, value),
-        ColumnType::Decimal(Some((_, scale))) => match value {
-            Value::Decimal(number) => {
-                Value::Decimal(number.round_dp_with_strategy(u32::from(*scale), RoundingStrategy::MidpointAwayFromZero))
-            }
-            other => other,
-        },
         _ => value,
     }
 }
