@@ -183,7 +183,9 @@ pub fn derive_projection(input: TokenStream) -> TokenStream {
     projection::expand(input.into()).into()
 }
 
-/// SQL with bound values: `sql!("SELECT * FROM users WHERE age > {age}")`. What stands between braces is always a parameter, never text.
+/// SQL with bound values: `sql!("SELECT * FROM users WHERE age > {age}")`. A value between braces is always a parameter, never text; a list behind `IN` is one for each item.
+///
+/// Inside of a query, in `raw_expr(sql!(..))` and `.filter(sql!(..).into())`, a column of the model may stand there too: `{User::AGE}`.
 ///
 /// ```
 /// # use sequor::prelude::*;

@@ -103,7 +103,21 @@ pub(crate) async fn read_for(db: &Db, wanted: &Schema, site: &'static Location<'
         let more = other.enums.into_iter().filter(|one| !found.enums.iter().any(|known| known.name == one.name)).collect::<Vec<_>>();
         found.enums.extend(more);
     }
+    let places = schemas(wanted.tables.iter().map(|table| &table.name));
+    for key in found.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
+        split_target(&mut key.table, &places);
+    }
     Ok(found.arranged())
+}
+
+/// SQLite has no schemas: there a key points to `audit.log` as one name, where models say schema and table.
+fn split_target(target: &mut TableName, places: &[&Name]) {
+    if target.schema.is_none()
+        && let Some((schema, name)) = target.name.split_once('.')
+        && let Some(place) = places.iter().find(|place| place.as_ref() == schema)
+    {
+        *target = TableName { schema: Some((*place).clone()), name: Name::Owned(name.to_owned()) };
+    }
 }
 
 fn schemas<'a>(names: impl Iterator<Item = &'a TableName>) -> Vec<&'a Name> {

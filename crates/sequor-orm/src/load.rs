@@ -385,7 +385,12 @@ pub(crate) fn raw_sql(sql: RawSql, dialect: Dialect) -> Result<Sql> {
                 params.push(sequor_core::driver::Param { value, bind });
                 dialect.put_mark(params.len(), &mut text);
             }
-            RawPart::Expr(_) => return Err(Error::usage("an expression cannot stand in a raw statement")),
+            RawPart::NoneOf(ty) => text.push_str(&sequor_sql::typed_null(&ty, dialect)?),
+            RawPart::Expr(_) => {
+                return Err(Error::usage(
+                    "a whole statement names its columns itself; `{User::AGE}` stands for a column in `raw_expr(sql!(..))` and `.filter(sql!(..).into())`",
+                ));
+            }
         }
     }
     Ok(Sql { text, params })
@@ -395,12 +400,12 @@ pub(crate) fn raw_sql(sql: RawSql, dialect: Dialect) -> Result<Sql> {
 pub(crate) async fn raw_rows<T: Send + 'static>(
     db: Db,
     sql: RawSql,
-    names: Vec<Name>,
+    columns: (Vec<Name>, usize),
     read: fn(&mut dyn RowReader) -> Result<T>,
     site: &'static Location<'static>,
 ) -> Result<Vec<T>> {
     let sql = raw_sql(sql, db.dialect())?;
-    let sink = NamedSink::new(names, read);
+    let sink = NamedSink::new(columns, read);
     // Raw text may write, so it goes to the primary.
     let run = Run { operation: "query", model: None, site, write: true };
     let done = run_one(&db, step(sql, Box::new(sink)), run).await?;

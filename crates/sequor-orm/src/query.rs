@@ -39,7 +39,7 @@ pub use projection::ProjectionList;
 pub(crate) use projection::{ListRows, lists_of, spread};
 pub use projection::{Presence, Projection, ProjectionItem};
 pub use raw::{FromRow, RawSql, raw_value};
-pub(crate) use raw::{Reordered, map_names};
+pub(crate) use raw::{Reordered, map_names, too_few};
 pub use reshape::WholeShape;
 pub use select::{Columns, Selection};
 pub use shape::{All, Counted, Cursored, Fetch, GrainShape, Mapped, One, Only, OrFail, Paged, Picked, Projected, Shape, Total, Whole};

@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::model::ModelList;
 use crate::write::WriteOptions;
-use sequor_core::error::Result;
+use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ForeignKeyDef, IndexDef, ModelDef, TableDef, TableName, ViewDef, Ways, enums, extensions, tables};
 use sequor_core::statement::Ddl;
 use sequor_core::types::EnumDef;
@@ -172,7 +172,22 @@ pub(crate) async fn sync_models(db: &Db, models: &[Arc<ModelDef>], mode: SyncMod
     Ok(())
 }
 
+/// An error that names the field whose type this database does not have.
+fn has_types(model: &ModelDef, dialect: crate::Dialect) -> Result<()> {
+    let made = !model.skip_sync && model.view.is_none();
+    for column in model.columns.iter().filter(|column| made && column.db_type.is_none()) {
+        sequor_sql::has_type(&column.ty, dialect).map_err(|mut error| {
+            if let Error::Usage(usage) = &mut error {
+                usage.message = format!("{}.{}: {}", model.name, column.name, usage.message);
+            }
+            error
+        })?;
+    }
+    Ok(())
+}
+
 async fn make_tables(db: &Db, models: &[Arc<ModelDef>], mode: SyncMode, site: &'static Location<'static>) -> Result<()> {
+    models.iter().try_for_each(|model| has_types(model, db.dialect()))?;
     let mut made = tables(models, &db.models())?;
     let (dialect, schema) = (db.dialect(), db.place.schema.clone());
     if let Some(name) = schema {

@@ -8,6 +8,7 @@ mod search;
 mod table;
 
 pub(crate) use column::{default_text, implied_check, type_name};
+pub use column::{has_type, typed_null};
 pub use rules::rule_as_check;
 
 use crate::Dialect;
@@ -411,7 +412,7 @@ impl DdlWriter {
         if if_not_exists && self.dialect != Dialect::Mysql {
             self.sql.push("IF NOT EXISTS ");
         }
-        let name = self.index_name(name.into_owned());
+        let name = self.index_name(table, name.into_owned());
         self.sql.name(&name)?;
         self.sql.push(" ON ");
         self.sql.table(table)?;
@@ -479,9 +480,9 @@ impl DdlWriter {
         Ok(Some(column))
     }
 
-    /// SQLite's indexes share one list of names: those of a tenant's tables carry its name, as the tables do.
-    fn index_name(&self, name: String) -> String {
-        match &self.sql.schema {
+    /// SQLite's indexes share one list of names: those of a schema's or a tenant's tables carry its name, as the tables do.
+    fn index_name(&self, table: &TableName, name: String) -> String {
+        match table.schema.as_deref().or(self.sql.schema.as_deref()) {
             Some(schema) if self.dialect == Dialect::Sqlite => format!("{schema}.{name}"),
             _ => name,
         }
@@ -501,7 +502,7 @@ impl DdlWriter {
                 self.sql.table(&TableName { schema: Some(schema.clone()), name: name.to_owned().into() })?
             }
             _ => {
-                let name = self.index_name(name.to_owned());
+                let name = self.index_name(table, name.to_owned());
                 self.sql.name(&name)?;
             }
         }

@@ -158,6 +158,7 @@ impl SqlWriter {
                 RawPart::Text(text) => self.push(text),
                 RawPart::Value(value, bind) => self.bind(value.clone(), *bind),
                 RawPart::Expr(expr) => self.expr(expr)?,
+                RawPart::NoneOf(ty) => self.push(&crate::typed_null(ty, self.dialect)?),
             }
         }
         Ok(())

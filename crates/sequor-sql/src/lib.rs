@@ -14,7 +14,7 @@ mod write;
 mod writer;
 
 pub use bound::{Bound, bound_column};
-pub use ddl::{render_ddl, render_ddl_in, rule_as_check};
+pub use ddl::{has_type, render_ddl, render_ddl_in, rule_as_check, typed_null};
 pub use dialect::{Bulk, Dialect, KeyList};
 pub use expr::{LONG_LIST, MOST_MARKS};
 

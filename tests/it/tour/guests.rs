@@ -1,10 +1,12 @@
 //! Programs of people who know the tour alone, and write what they are used to.
 
+mod cinemas;
 mod curious;
 mod habits;
 mod keys;
 mod neighbours;
 mod newcomers;
+mod orchards;
 mod strangers;
 mod travellers;
 mod visitors;

@@ -418,6 +418,8 @@ pub enum RawPart {
     Value(Value, BindType),
     /// An expression between.
     Expr(Box<Expr>),
+    /// A NULL of this type, of which a list without items is made.
+    NoneOf(ColumnType),
 }
 
 impl Expr {

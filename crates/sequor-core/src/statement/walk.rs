@@ -74,7 +74,7 @@ pub fn walk<E>(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<(), E
         }
         Expr::Raw(parts) => parts.iter_mut().try_for_each(|part| match part {
             RawPart::Expr(expr) => visit(expr),
-            RawPart::Text(_) | RawPart::Value(..) => Ok(()),
+            RawPart::Text(_) | RawPart::Value(..) | RawPart::NoneOf(_) => Ok(()),
         }),
     }
 }

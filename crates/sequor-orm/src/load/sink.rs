@@ -1,6 +1,6 @@
 //! The sinks of reads that have no includes.
 
-use crate::query::{Reordered, map_names};
+use crate::query::{Reordered, map_names, too_few};
 use sequor_core::driver::{Flow, RowReader, RowSink};
 use sequor_core::error::Result;
 use sequor_core::{Name, Value};
@@ -62,18 +62,37 @@ pub(crate) struct NamedSink<T> {
     pub(crate) rows: Vec<T>,
     names: Vec<Name>,
     map: Vec<usize>,
+    least: usize,
     read: fn(&mut dyn RowReader) -> Result<T>,
 }
 
 impl<T> NamedSink<T> {
-    pub(crate) fn new(names: Vec<Name>, read: fn(&mut dyn RowReader) -> Result<T>) -> NamedSink<T> {
-        NamedSink { rows: Vec::new(), names, map: Vec::new(), read }
+    /// Rows that are read by these names, or of at least so many cells.
+    pub(crate) fn new((names, least): (Vec<Name>, usize), read: fn(&mut dyn RowReader) -> Result<T>) -> NamedSink<T> {
+        NamedSink { rows: Vec::new(), names, map: Vec::new(), least, read }
     }
+}
+
+/// What is read, without the modules that it lives in.
+fn short_name<T>() -> String {
+    let (mut short, mut start) = (String::new(), 0);
+    for part in std::any::type_name::<T>().split_inclusive(|letter: char| !letter.is_alphanumeric() && letter != '_') {
+        short.push_str(part);
+        match part.chars().last() {
+            Some(':') => short.truncate(start),
+            Some(letter) if !letter.is_alphanumeric() => start = short.len(),
+            _ => {}
+        }
+    }
+    short
 }
 
 impl<T: Send + 'static> RowSink for NamedSink<T> {
     fn columns(&mut self, names: &[&str]) -> Result<()> {
-        self.map = map_names(&self.names, names)?;
+        if names.len() < self.least {
+            return Err(too_few(names.len(), self.least, &short_name::<T>()));
+        }
+        self.map = map_names(&self.names, names, &short_name::<T>())?;
         Ok(())
     }
 

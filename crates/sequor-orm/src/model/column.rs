@@ -105,6 +105,17 @@ impl<M, E> EmbeddedColumn<M, E> {
         usize::from(self.position)..usize::from(self.position) + usize::from(E::COUNT)
     }
 
+    /// All of its columns, as fields of the model.
+    pub(crate) fn fields(self) -> Vec<Expr>
+    where
+        M: super::Model,
+        E: super::Embed,
+    {
+        let columns = &M::model().columns;
+        let field = |at: usize| Some(Field { path: Vec::new(), name: columns.get(at)?.name.clone(), position: u16::try_from(at).ok() });
+        self.positions().filter_map(field).map(Expr::Field).collect()
+    }
+
     /// One of its columns: `User::ADDRESS.at(Address::CITY)`, or a struct embedded in it: `User::ADDRESS.at(Address::GEO).at(Geo::LAT)`.
     pub fn at<C: Embedded<E>>(self, inner: C) -> C::On<M> {
         inner.on(self.position)

@@ -4,7 +4,7 @@ use super::column::{Column, TypedExpr};
 use crate::{FieldType, Json, Scalar};
 use sequor_core::encode::{ManyColumns, OneColumn};
 use sequor_core::statement::Expr;
-use sequor_core::types::{BindType, CiText, Range};
+use sequor_core::types::{BindType, CiText, Cidr, Interval, IpNetwork, MacAddr, Range};
 use std::borrow::Cow;
 use std::ops;
 use std::sync::Arc;
@@ -174,35 +174,49 @@ impl<M, T: Scalar, G> Operand<M, T> for TypedExpr<M, Option<T>, G> {
 }
 
 macro_rules! from_text {
-    ($text:ty: $($from:ty),*) => {$(
+    ($(#[$shown:meta])* $text:ty: $from:ty) => {
+        $(#[$shown])*
         impl IntoValue<$text> for $from {
             fn into_value(self) -> $text {
                 <$text>::from(&*self)
             }
         }
 
+        $(#[$shown])*
         impl IntoValue<Option<$text>> for $from {
             fn into_value(self) -> Option<$text> {
                 Some(<$text>::from(&*self))
             }
         }
 
+        $(#[$shown])*
         impl<M> Operand<M, $text> for $from {
             fn into_operand(self) -> Expr {
                 owned(<$text>::from(&*self))
             }
         }
 
+        $(#[$shown])*
         impl<M> Operand<M, Option<$text>> for $from {
             fn into_operand(self) -> Expr {
                 owned(<$text>::from(&*self))
             }
         }
-    )*};
+    };
 }
 
-from_text!(String: &str, Box<str>, Arc<str>, Cow<'_, str>);
-from_text!(CiText: &str, String, Cow<'_, str>);
+from_text!(String: &str);
+from_text!(String: Box<str>);
+from_text!(String: Arc<str>);
+from_text!(String: Cow<'_, str>);
+// These are not named where a type does not fit: the ones that are meant would not be seen among them.
+from_text!(#[diagnostic::do_not_recommend] CiText: &str);
+from_text!(#[diagnostic::do_not_recommend] CiText: String);
+from_text!(#[diagnostic::do_not_recommend] CiText: Cow<'_, str>);
+from_text!(#[diagnostic::do_not_recommend] IpNetwork: &str);
+from_text!(#[diagnostic::do_not_recommend] Cidr: &str);
+from_text!(#[diagnostic::do_not_recommend] MacAddr: &str);
+from_text!(#[diagnostic::do_not_recommend] Interval: &str);
 
 /// A document is given as it is.
 impl<T> IntoValue<Json<T>> for T {

@@ -9,17 +9,17 @@ use super::{
     Cell, DbEnum, Field, IntoInclude, IntoValue, Model, RelationKindMarker, StaticColumn, StaticDefault, ToManyKind, ToOneKind,
     decode_cell, unknown_label,
 };
-use crate::FieldType;
 use crate::migrate::MigrationStep;
 use crate::query::{IntoProjected, IntoTyped, Presence, Projection, ProjectionItem, raw_value};
 use crate::write::{Draft, RowState};
+use crate::{FieldType, Scalar};
 use sequor_core::Value;
 use sequor_core::decode::{unexpected, unexpected_null};
 use sequor_core::driver::{BoxFuture, RowReader, ValueRow};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use sequor_core::statement::{Expr, RawPart};
-use sequor_core::types::EnumDef;
+use sequor_core::types::{BindType, ColumnType, EnumDef};
 use serde::Serialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::any::Any;
@@ -391,7 +391,7 @@ pub fn no_such_list<T>() -> Result<T> {
     Err(Error::bug("a list that the projection does not have"))
 }
 
-/// A value between the texts of a `sql!`: any column type, and `&str`.
+/// What stands between the texts of a `sql!`: any column type, `&str` and lists as values; a column of a model in an expression.
 #[diagnostic::on_unimplemented(message = "a `{Self}` cannot be bound in SQL", label = "expected a column type or `&str`")]
 pub trait RawArgument {
     /// The value as a parameter.
@@ -404,12 +404,26 @@ impl<T: FieldType> RawArgument for T {
     }
 }
 
-impl<T: Clone> RawArgument for [T]
-where
-    Vec<T>: FieldType,
-{
+/// Lists of enums and of types of one's own too, which are no columns.
+impl<T: Scalar> RawArgument for [T] {
     fn raw_part(&self) -> RawPart {
-        raw_value(&self.to_vec())
+        let ty = T::column_type();
+        let items = self.iter().map(FieldType::to_value);
+        if matches!(ty, ColumnType::U8) {
+            let byte = |value| if let Value::I64(number) = value { u8::try_from(number).unwrap_or_default() } else { 0 };
+            return raw_value(&items.map(byte).collect::<Vec<u8>>());
+        }
+        if self.is_empty() && matches!(ty, ColumnType::Enum(_)) {
+            return RawPart::NoneOf(ty);
+        }
+        RawPart::Value(Value::Array(items.collect()), BindType { array: true, ..ty.bind() })
+    }
+}
+
+/// In `raw_expr` and filters: the column as the query knows it, quoted and of its own table.
+impl<M, T> RawArgument for Column<M, T> {
+    fn raw_part(&self) -> RawPart {
+        RawPart::Expr(Box::new(self.expr()))
     }
 }
 

@@ -399,6 +399,10 @@ pub fn match_rank<M>(columns: impl Columns<M>, search: impl Into<String>) -> Typ
 /// let more = 9;
 /// let sums: Vec<i64> = User::find_all().select(raw_expr::<_, i64>(sql!("age + {more}"))).exec(&db).await?;
 /// assert_eq!(sums, [40]);
+///
+/// // A column by its field, whatever its name in the database and beside what it is joined.
+/// let same: Vec<i64> = User::find_all().select(raw_expr::<User, i64>(sql!("{User::AGE} + {more}"))).exec(&db).await?;
+/// assert_eq!(same, sums);
 /// # Ok(())
 /// # }
 /// ```

@@ -35,23 +35,33 @@ fn spread(parts: Vec<RawPart>) -> Vec<RawPart> {
         match (behind_in(made.last()), part) {
             (Some(open), RawPart::Value(Value::Array(items), bind)) if closed || !open => {
                 let item = BindType { array: false, ..bind };
-                made.push(RawPart::Text(if open { "" } else { "(" }.into()));
                 if items.is_empty() {
-                    // No row, so that both IN and NOT IN say what they say of nothing.
-                    made.push(RawPart::Text("SELECT x FROM (SELECT ".into()));
-                    made.push(RawPart::Value(Value::Null, item));
-                    made.push(RawPart::Text(" AS x) AS empty_list WHERE 1 = 0".into()));
+                    made.extend(nothing(open, RawPart::Value(Value::Null, item)));
+                    continue;
                 }
+                made.push(RawPart::Text(if open { "" } else { "(" }.into()));
                 for (place, value) in items.into_iter().enumerate() {
                     made.extend((place > 0).then(|| RawPart::Text(", ".into())));
                     made.push(RawPart::Value(value, item));
                 }
                 made.push(RawPart::Text(if open { "" } else { ")" }.into()));
             }
+            (Some(open), part @ RawPart::NoneOf(_)) if closed || !open => made.extend(nothing(open, part)),
+            (_, RawPart::NoneOf(ty)) => made.push(RawPart::Value(Value::Array(Vec::new()), BindType { array: true, ..ty.bind() })),
             (_, part) => made.push(part),
         }
     }
     made
+}
+
+/// No row, so that both IN and NOT IN say what they say of nothing.
+fn nothing(open: bool, null: RawPart) -> [RawPart; 3] {
+    let (before, behind) = if open { ("", "") } else { ("(", ")") };
+    [
+        RawPart::Text(format!("{before}SELECT x FROM (SELECT ").into()),
+        null,
+        RawPart::Text(format!(" AS x) AS empty_list WHERE 1 = 0{behind}").into()),
+    ]
 }
 
 /// Whether the text before ends in `IN` (false) or `IN (` (true).
@@ -79,6 +89,10 @@ pub fn raw_value<T: FieldType>(value: &T) -> RawPart {
 pub trait FromRow: Sized + Send + 'static {
     /// The names to look for; empty reads by position.
     fn names() -> Vec<Name>;
+    /// How many cells are read by position.
+    fn width() -> usize {
+        0
+    }
     /// Reads one row.
     fn from_row(row: &mut dyn RowReader) -> Result<Self>;
 }
@@ -99,6 +113,10 @@ macro_rules! tuple {
         impl<$($name: FieldType),+> FromRow for ($($name,)+) {
             fn names() -> Vec<Name> {
                 Vec::new()
+            }
+
+            fn width() -> usize {
+                [$($place),+].len()
             }
 
             fn from_row(row: &mut dyn RowReader) -> Result<Self> {
@@ -147,11 +165,18 @@ macro_rules! scalar {
 scalar!(
     String,
     bool,
+    i8,
     i16,
     i32,
     i64,
+    u8,
+    u16,
+    u32,
+    u64,
     f32,
     f64,
+    Vec<u8>,
+    sequor_core::types::Json,
     rust_decimal::Decimal,
     uuid::Uuid,
     chrono::DateTime<chrono::Utc>,
@@ -182,7 +207,7 @@ impl Db {
     #[track_caller]
     pub fn query_as<T: FromRow>(&self, sql: RawSql) -> impl Future<Output = Result<Vec<T>>> + Send + use<T> {
         let (db, site) = (self.clone(), Location::caller());
-        async move { load::raw_rows(db, sql, T::names(), T::from_row, site).await }
+        async move { load::raw_rows(db, sql, (T::names(), T::width()), T::from_row, site).await }
     }
 
     /// Runs a statement of your own; gives the number of rows that it touched. Sequelize: `sequelize.query(sql)`.
@@ -214,15 +239,22 @@ pub(crate) struct Reordered<'a> {
 }
 
 /// Where each name stands among the columns of a result.
-pub(crate) fn map_names(names: &[Name], columns: &[&str]) -> Result<Vec<usize>> {
+pub(crate) fn map_names(names: &[Name], columns: &[&str], reader: &str) -> Result<Vec<usize>> {
     names
         .iter()
         .map(|name| {
             columns.iter().position(|column| column == name).ok_or_else(|| {
-                Error::decode(format!("the query returns no column {name}; it returns {}", columns.join(", "))).at("query_as", Some(name))
+                Error::decode(format!("the query returns no column {name}; it returns {}", columns.join(", "))).at(reader, Some(name))
             })
         })
         .collect()
+}
+
+/// A row that has fewer cells than are read.
+#[cold]
+pub(crate) fn too_few(found: usize, wanted: usize, reader: &str) -> Error {
+    let columns = if found == 1 { "column" } else { "columns" };
+    Error::decode(format!("the query returns {found} {columns}, where {reader} reads {wanted}"))
 }
 
 macro_rules! forward {

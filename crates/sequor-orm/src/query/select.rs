@@ -1,7 +1,7 @@
 //! [`Selection`]: columns and expressions read as tuples. [`Columns`]: columns of one model.
 
 use crate::FieldType;
-use crate::model::{Column, Grain, RowsGrain as Rows, TypedExpr};
+use crate::model::{Column, Embed, EmbeddedColumn, Grain, Model, RowsGrain as Rows, TypedExpr};
 use sequor_core::driver::RowReader;
 use sequor_core::error::Result;
 use sequor_core::statement::{Expr, SelectItem};
@@ -107,6 +107,13 @@ pub trait Columns<M> {
 impl<M, T> Columns<M> for Column<M, T> {
     fn exprs(self) -> Vec<Expr> {
         vec![self.to_expr().expr]
+    }
+}
+
+/// All columns of an embedded struct.
+impl<M: Model, E: Embed> Columns<M> for EmbeddedColumn<M, E> {
+    fn exprs(self) -> Vec<Expr> {
+        self.fields()
     }
 }
 

@@ -19,6 +19,25 @@ pub(crate) fn type_name(ty: &ColumnType, dialect: Dialect, in_key: bool) -> Resu
     Ok(name)
 }
 
+/// Whether this database has a column type.
+///
+/// # Errors
+/// `Usage` where it has none.
+pub fn has_type(ty: &ColumnType, dialect: Dialect) -> Result<()> {
+    type_name(ty, dialect, false).map(drop)
+}
+
+/// A NULL that can be compared with a column of this type: PostgreSQL takes one of a sub-query for text.
+///
+/// # Errors
+/// `Usage` where the database has no such type.
+pub fn typed_null(ty: &ColumnType, dialect: Dialect) -> Result<String> {
+    Ok(match dialect {
+        Dialect::Postgres => format!("CAST(NULL AS {})", postgres(ty)?),
+        Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => "NULL".into(),
+    })
+}
+
 #[cold]
 fn only_postgres(ty: &ColumnType) -> Error {
     Error::unsupported(format!("a column of type {} is PostgreSQL's; this database has none", ty.word()))

@@ -24,7 +24,7 @@ fn hide(expr: &mut Expr) {
         Expr::Raw(parts) => parts.iter_mut().for_each(|part| match part {
             RawPart::Value(value, _) => hidden(value),
             RawPart::Expr(expr) => hide(expr),
-            RawPart::Text(_) => {}
+            RawPart::Text(_) | RawPart::NoneOf(_) => {}
         }),
         Expr::Relation(relation) => {
             let relation = &mut **relation;
