@@ -10,6 +10,7 @@ mod moments;
 mod order;
 mod reads;
 mod rules;
+mod sentences;
 mod stale;
 mod together;
 mod tracking;

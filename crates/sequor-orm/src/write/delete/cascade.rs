@@ -9,7 +9,7 @@ use crate::query::{Deleted, QueryState};
 use sequor_core::Value;
 use sequor_core::error::Result;
 use sequor_core::schema::{Action, ForeignKeyDef, ModelDef};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What happens to the row that a key points to.
@@ -26,14 +26,26 @@ pub(crate) struct Reach {
     pub(crate) child: Arc<ModelDef>,
     pub(crate) own: Vec<usize>,
     pub(crate) target: Vec<usize>,
-    /// The key becomes NULL.
-    pub(crate) nulls: bool,
+    pub(crate) becomes: Becomes,
+}
+
+/// What becomes of a row whose key points to one that goes or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Becomes {
+    /// It follows: it goes too, or gets the same key.
+    Follows,
+    /// Its key becomes NULL.
+    Null,
+    /// Its key becomes the default of its columns, which the database alone knows for certain.
+    Default,
 }
 
 /// A row that a cascade changes: as it was, and as it will be.
 pub(super) struct Cascaded {
     before: RowState,
     after: Option<RowState>,
+    /// What it will be is to be read once it happened.
+    unknown: bool,
 }
 
 /// Whether a deletion in a table changes rows of others about which somebody wants to know.
@@ -48,7 +60,7 @@ pub(super) fn is_heard(db: &Db, model: &ModelDef) -> bool {
             if hook::captures(db, &reach.child) {
                 return true;
             }
-            if !reach.nulls && seen.insert(reach.child.name.to_string()) {
+            if reach.becomes == Becomes::Follows && seen.insert(reach.child.name.to_string()) {
                 waiting.push((*reach.child).clone());
             }
         }
@@ -73,15 +85,16 @@ fn reach(child: &Arc<ModelDef>, model: &ModelDef, key: &ForeignKeyDef, event: Ev
         Event::Delete => key.on_delete,
         Event::Update => key.on_update,
     };
-    let nulls = match action {
-        Some(Action::Cascade) => false,
-        Some(Action::SetNull) => true,
-        Some(Action::Restrict | Action::SetDefault | Action::NoAction) | None => return None,
+    let becomes = match action {
+        Some(Action::Cascade) => Becomes::Follows,
+        Some(Action::SetNull) => Becomes::Null,
+        Some(Action::SetDefault) => Becomes::Default,
+        Some(Action::Restrict | Action::NoAction) | None => return None,
     };
     let place = |model: &ModelDef, name: &sequor_core::Name| model.columns.iter().position(|column| column.column == *name);
     let own = key.columns.iter().map(|name| place(child, name)).collect::<Option<_>>()?;
     let target = key.target.iter().map(|name| place(model, name)).collect::<Option<_>>()?;
-    Some(Reach { child: child.clone(), own, target, nulls })
+    Some(Reach { child: child.clone(), own, target, becomes })
 }
 
 /// Reads and locks all rows that the deletion of these will change through the database.
@@ -100,13 +113,13 @@ pub(super) async fn capture(db: &Db, rows: &[RowState], options: &WriteOptions) 
         for reach in reaches(db, &rows[0].model, &all, Event::Delete) {
             let mut gone = Vec::new();
             for row in children(db, &rows, &reach, options).await? {
-                if reach.nulls {
+                if reach.becomes != Becomes::Follows {
                     let mut after = row.clone();
                     reach.own.iter().for_each(|position| after.values[*position] = Some(Value::Null));
-                    cascaded.push(Cascaded { before: row, after: Some(after) });
+                    cascaded.push(Cascaded { before: row, after: Some(after), unknown: reach.becomes == Becomes::Default });
                 } else if seen.insert((row.model.name.to_string(), KeyHash::new(&row.stored_key()?))) {
                     gone.push(row.clone());
-                    cascaded.push(Cascaded { before: row, after: None });
+                    cascaded.push(Cascaded { before: row, after: None, unknown: false });
                 }
             }
             if !gone.is_empty() {
@@ -135,9 +148,40 @@ pub(crate) async fn children(db: &Db, rows: &[RowState], reach: &Reach, options:
 
 /// Tells the listeners what the cascade did, the deepest rows first.
 pub(super) async fn tell(db: &Db, cascaded: Vec<Cascaded>, options: &WriteOptions) -> Result<()> {
-    for Cascaded { before, after } in cascaded.into_iter().rev() {
+    let unknown: Vec<&RowState> = cascaded.iter().filter(|row| row.unknown).map(|row| &row.before).collect();
+    let mut known = as_stored(db, &unknown, options).await?.into_iter();
+    let after: Vec<_> = cascaded.iter().map(|row| if row.unknown { known.next().flatten() } else { row.after.clone() }).collect();
+    for (Cascaded { before, unknown, .. }, after) in cascaded.into_iter().zip(after).rev() {
+        // One that goes by another key is told by that.
+        if unknown && after.is_none() {
+            continue;
+        }
         let operation = if after.is_some() { hook::Operation::Update } else { hook::Operation::Destroy };
         hook::changed_among_many(db, operation, Some(&before), after.as_ref(), options).await?;
     }
     Ok(())
+}
+
+/// Rows as they are stored now, by their keys; few statements for each model.
+pub(crate) async fn as_stored(db: &Db, rows: &[&RowState], options: &WriteOptions) -> Result<Vec<Option<RowState>>> {
+    let mut models: Vec<(Arc<ModelDef>, Vec<RowState>)> = Vec::new();
+    for row in rows {
+        match models.iter_mut().find(|(model, _)| model.name == row.model.name) {
+            Some((_, list)) => list.push((*row).clone()),
+            None => models.push((row.model.clone(), vec![(*row).clone()])),
+        }
+    }
+    let mut stored = HashMap::new();
+    for (model, rows) in models {
+        for rows in rows.chunks(1_000) {
+            let mut query = QueryState::new(model.clone());
+            query.clauses.unscoped = true;
+            query.clauses.deleted = Deleted::Included;
+            query.clauses.filters.push(within(&model, &model.primary_key, keys_of(rows, &model.primary_key)));
+            for row in find_rows(db, query, options.site).await? {
+                stored.insert((model.name.to_string(), KeyHash::new(&row.stored_key()?)), row);
+            }
+        }
+    }
+    rows.iter().map(|row| Ok(stored.get(&(row.model.name.to_string(), KeyHash::new(&row.stored_key()?))).cloned())).collect()
 }

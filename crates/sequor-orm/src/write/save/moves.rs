@@ -3,7 +3,7 @@
 use crate::db::Db;
 use crate::hook;
 use crate::load::KeyHash;
-use crate::write::delete::cascade::{Event, Reach, children, reaches};
+use crate::write::delete::cascade::{Becomes, Event, Reach, as_stored, children, reaches};
 use crate::write::{RowState, WriteOptions};
 use sequor_core::Value;
 use sequor_core::error::Result;
@@ -116,10 +116,16 @@ pub(crate) async fn tell(db: &Db, moved: Vec<Moved>, after: &[Option<&RowState>]
             let Some(parent) = parent else { continue };
             let moves = reach.own.iter().zip(&reach.target).any(|(own, target)| before.values[*own] != parent.values[*target]);
             for (own, target) in reach.own.iter().zip(&reach.target).filter(|_| moves) {
-                row.values[*own] = if reach.nulls { Some(Value::Null) } else { parent.values[*target].clone() };
+                row.values[*own] = if reach.becomes == Becomes::Follows { parent.values[*target].clone() } else { Some(Value::Null) };
             }
         }
         followed.push(row);
+    }
+    let defaults = |moved: &Moved| moved.follows.iter().any(|(_, reach)| reach.becomes == Becomes::Default);
+    let unknown: Vec<usize> = (0..moved.len()).filter(|place| defaults(&moved[*place])).collect();
+    let stored = as_stored(db, &unknown.iter().map(|place| &moved[*place].before).collect::<Vec<_>>(), options).await?;
+    for (place, row) in unknown.into_iter().zip(stored) {
+        followed[place] = row.unwrap_or_else(|| moved[place].before.clone());
     }
     for (Moved { before, .. }, row) in moved.iter().zip(&followed).filter(|(moved, row)| moved.before.values != row.values) {
         hook::changed_among_many(db, hook::Operation::Update, Some(before), Some(row), options).await?;
