@@ -50,6 +50,19 @@ fn a_definition_says_what_is_wrong_with_a_rule() {
     assert!(known.starts_with("User.email: there is no option colour, known are type, values, allowNull, "), "{known}");
     let action = of(json!({ "type": "INTEGER", "references": "Roles", "onDelete": "CASCADDE" }));
     assert_eq!(action, "User.email: onDelete is CASCADE, RESTRICT, SET NULL, SET DEFAULT or NO ACTION, not \"CASCADDE\"");
+    let options = |options: serde_json::Value| {
+        said(ModelDef::from_json(json!({ "name": "User", "attributes": { "email": "STRING" }, "options": options })))
+    };
+    assert_eq!(options(json!({ "paranoit": true })), "User.options.paranoit: unknown option, did you mean paranoid?");
+    assert_eq!(options(json!({ "paranoid": "yes" })), "User.options.paranoid takes true or false, not a text");
+    assert_eq!(options(json!({ "createdAt": 1 })), "User.options.createdAt takes true, false or a name, not a number");
+    assert_eq!(options(json!({ "tableName": ["users"] })), "User.options.tableName takes a text, not a list");
+    assert_eq!(options(json!({ "indexes": { "fields": ["email"] } })), "User.options.indexes takes a list of objects, not an object");
+    let hook = options(json!({ "hooks": { "beforeCreate": "stamp" } }));
+    assert!(
+        hook.starts_with("User.options.hooks: beforeCreate cannot be given as JSON, because a hook is a function; register it: "),
+        "{hook}"
+    );
     let whole = json!({ "name": "User", "attributes": { "email": "STRING" }, "options": { "validate": { "nameOrEmail": true } } });
     let whole = said(ModelDef::from_json(whole));
     assert_eq!(

@@ -3,6 +3,7 @@
 use crate::catalog::AnyRows;
 use crate::db::{Db, Run};
 use crate::load::{run_one, step, unsink};
+use crate::query::unknown_option;
 use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
@@ -48,7 +49,7 @@ async fn query(db: &Db, text: &str, options: Json, site: &'static Location<'stat
         _ => return Err(Error::usage("the options of a query are an object")),
     };
     if let Some(unknown) = options.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        return Err(Error::usage(format!("query.{}: unknown option; known are {}", unknown.escape_debug(), KNOWN.join(", "))));
+        return Err(Error::usage(unknown_option("query", unknown, KNOWN)));
     }
     if options.contains_key("bind") && options.contains_key("replacements") {
         return Err(Error::usage("Both `replacements` and `bind` cannot be set at the same time"));

@@ -49,13 +49,19 @@ impl<'a> Place<'a> {
 
 #[cold]
 pub(crate) fn unknown(place: &str, key: &str, known: &[&str]) -> Error {
+    Error::of_usage(UsageErrorKind::Query, unknown_option(place, key, known))
+}
+
+/// What is said of an option or an operator that is not there.
+#[cold]
+pub(crate) fn unknown_option(place: &str, key: &str, known: &[&str]) -> String {
     let what = if key.starts_with('$') { "operator" } else { "option" };
     let shown: String = key.chars().take(64).collect();
     let hint = match nearest(&shown, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("known are {}", known.join(", ")),
     };
-    Error::of_usage(UsageErrorKind::Query, format!("{place}.{}: unknown {what}, {hint}", shown.escape_debug()))
+    format!("{place}.{}: unknown {what}, {hint}", shown.escape_debug())
 }
 
 /// Options that change how rows are returned or logged, and nothing of the query.

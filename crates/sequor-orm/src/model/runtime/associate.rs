@@ -1,6 +1,8 @@
 //! Associations between models that are known by name, with Sequelize's defaults.
 
-use super::{Convention, Options, action, build, key_name};
+use super::attribute::describe;
+use super::options::Options;
+use super::{Convention, action, build, key_name};
 use crate::db::Db;
 use crate::hook::ModelMoment;
 use sequor_core::Name;
@@ -352,7 +354,7 @@ fn add_key(models: &[Arc<ModelDef>], model: &mut ModelDef, key: &Key, pointed: &
         }
         let mut column = model.columns[position].clone();
         let own = column.clone();
-        super::describe(model, &mut column, attribute)?;
+        describe(model, &mut column, attribute)?;
         if !matches!(own.default, ColumnDefault::None) {
             column.default = own.default;
         }
@@ -369,7 +371,7 @@ fn add_key(models: &[Arc<ModelDef>], model: &mut ModelDef, key: &Key, pointed: &
         column.column = underscore(&key.name).into();
     }
     column.nullable = true;
-    super::describe(model, &mut column, attribute)?;
+    describe(model, &mut column, attribute)?;
     model.columns.push(column);
     Ok(())
 }
