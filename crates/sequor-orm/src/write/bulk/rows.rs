@@ -1,17 +1,20 @@
 //! The statements of a bulk create: rows with the same columns together, as few texts as can be, whatever the number of rows.
 
+mod answer;
 mod behind;
+mod groups;
 
 use super::{BulkOptions, OnDuplicate, conflict, covered_key};
 use crate::db::Db;
-use crate::load::unsink;
 use crate::plan::insert_key;
 use crate::write::insert::{ValuesSink, bound, given, held, is_flat, param, returning, statement, unknown, wanted};
 use crate::write::{RowState, named};
+use answer::answer;
+use groups::{Group, apart, grouped};
 use sequor_core::Value;
-use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step};
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{Default as ColumnDefault, ModelDef};
+use sequor_core::schema::ModelDef;
 use sequor_core::statement::{Conflict, Expr, Insert, Statement};
 use sequor_core::types::BindType;
 use sequor_sql::Bulk;
@@ -37,20 +40,6 @@ const LOOPED: [usize; 3] = [100, 10, 1];
 
 /// How many rows with expressions one statement takes: they bind as they like.
 const COMPUTED: usize = 100;
-
-/// Rows that are written by the same columns.
-struct Group {
-    /// Whether the database computes something in them.
-    computed: bool,
-    /// None of its rows can meet an old one: each has NULL in every unique key that is given.
-    fresh: bool,
-    /// The columns that come back: found before the first statement, since answers change the rows.
-    back: Vec<usize>,
-    positions: Vec<usize>,
-    /// Their places in the input.
-    places: Vec<usize>,
-    rows: Vec<RowState>,
-}
 
 /// How the rows of a group travel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -129,117 +118,6 @@ async fn written(db: &Db, model: &Arc<ModelDef>, mut groups: Vec<Group>, options
         answer(model, group, part, done, options)?;
     }
     Ok(groups)
-}
-
-/// Whether a bulk insert writes a column: what a single insert writes, and NULL where a column takes it and has no default, so that rows of
-/// different keys share a statement.
-fn writes(model: &ModelDef, row: &RowState, position: usize) -> bool {
-    let column = &model.columns[position];
-    let left_out = || {
-        row.values[position].is_none()
-            && matches!(column.default, ColumnDefault::None)
-            && column.nullable
-            && column.generated.is_none()
-            && !column.auto_increment
-    };
-    wanted(model, row, position) || left_out()
-}
-
-/// Whether two rows have values in the same columns, and no expressions. NULL is a value, but not in these columns, which count themselves up.
-fn alike(one: &RowState, other: &RowState, counted: &[usize]) -> bool {
-    let null = |row: &RowState, position: usize| row.values[position].as_ref().is_some_and(Value::is_null);
-    one.computed.is_empty()
-        && other.computed.is_empty()
-        && one.values.iter().zip(&other.values).all(|(one, other)| one.is_none() == other.is_none())
-        && counted.iter().all(|position| null(one, *position) == null(other, *position))
-}
-
-/// Rows that are written by the same columns. `mixes`: a few rows share a statement although some have their key and others get one.
-fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec<Group> {
-    let counted: Vec<usize> = (0..model.columns.len()).filter(|position| model.columns[*position].auto_increment).collect();
-    if let Some((first, rest)) = rows.split_first()
-        && rest.iter().all(|row| alike(first, row, &counted))
-    {
-        let positions = (0..model.columns.len()).filter(|position| writes(model, first, *position)).collect();
-        let computed = !first.computed.is_empty();
-        return vec![Group { computed, fresh: false, back: Vec::new(), positions, places: (0..rows.len()).collect(), rows }];
-    }
-    let mut groups: Vec<Group> = Vec::new();
-    let mut last = None;
-    // A few rows share a statement although the database computes something in some of them.
-    let together = rows.len() <= COMPUTED;
-    for (place, row) in rows.into_iter().enumerate() {
-        // Most rows are made like the one before them.
-        let pattern = pattern(&row);
-        if let Some((known, number)) = last
-            && pattern == Some(known)
-            && let Some(group) = groups.get_mut::<usize>(number)
-        {
-            group.places.push(place);
-            group.rows.push(row);
-            continue;
-        }
-        let differs = |group: &Group, position: usize| writes(model, &row, position) != group.positions.binary_search(&position).is_ok();
-        let fits = |group: &Group| {
-            let free = |position: usize| mixes && together && counted.contains(&position);
-            (together || group.computed != row.computed.is_empty())
-                && (0..model.columns.len()).all(|position| free(position) || !differs(group, position))
-        };
-        let number = groups.iter().position(fits);
-        last = pattern.map(|pattern| (pattern, number.unwrap_or(groups.len())));
-        match number.and_then(|number| groups.get_mut(number)) {
-            Some(group) => {
-                let mixed = counted.iter().any(|position| differs(group, *position));
-                group.computed |= mixed || !row.computed.is_empty();
-                let more = counted.iter().filter(|position| writes(model, &row, **position));
-                for position in more {
-                    if let Err(at) = group.positions.binary_search(position) {
-                        group.positions.insert(at, *position);
-                    }
-                }
-                group.places.push(place);
-                group.rows.push(row);
-            }
-            None => {
-                let positions = (0..model.columns.len()).filter(|position| writes(model, &row, *position)).collect();
-                groups.push(Group {
-                    computed: !row.computed.is_empty(),
-                    fresh: false,
-                    back: Vec::new(),
-                    positions,
-                    places: vec![place],
-                    rows: vec![row],
-                });
-            }
-        }
-    }
-    groups
-}
-
-/// The rows of a group that can meet an old one, and those that cannot: only the keys of these are consecutive, where the database tells no more than the first.
-fn apart(model: &ModelDef, group: Group) -> Vec<Group> {
-    let given: Vec<Vec<usize>> =
-        model.unique_keys().into_iter().filter(|key| key.iter().all(|position| group.positions.contains(position))).collect();
-    let null = |row: &RowState, position: &usize| row.values[*position].as_ref().is_none_or(Value::is_null);
-    let fresh = |row: &RowState| row.computed.is_empty() && given.iter().all(|key| key.iter().any(|position| null(row, position)));
-    let Group { computed, positions, places, rows, .. } = group;
-    let (new, old): (Vec<_>, Vec<_>) = places.into_iter().zip(rows).partition(|(_, row)| fresh(row));
-    let group = |(fresh, rows): (bool, Vec<(usize, RowState)>)| {
-        let (places, rows) = rows.into_iter().unzip();
-        Group { computed, fresh, back: Vec::new(), positions: positions.clone(), places, rows }
-    };
-    [(false, old), (true, new)].into_iter().filter(|(_, rows)| !rows.is_empty()).map(group).collect()
-}
-
-/// All that decides the group of a row without expressions: which of its values are missing, and which are NULL.
-fn pattern(row: &RowState) -> Option<u128> {
-    let plain = row.computed.is_empty() && row.values.len() <= 64;
-    let state = |value: &Option<Value>| match value {
-        None => 0,
-        Some(Value::Null) => 1,
-        Some(_) => 2,
-    };
-    plain.then(|| row.values.iter().fold(0, |pattern, value| pattern << 2 | state(value)))
 }
 
 fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
@@ -458,78 +336,4 @@ fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Vec<
         return (0..model.columns.len()).collect();
     }
     unknown(model, &group.positions, &group.rows)
-}
-
-/// Puts what came back into the rows of a part.
-fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, options: &BulkOptions) -> Result<()> {
-    let back = &group.back;
-    let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
-    // Keys are not consecutive where some rows met old ones.
-    let meets = match &options.duplicates {
-        OnDuplicate::Fail => false,
-        _ if group.fresh => false,
-        OnDuplicate::Ignore => true,
-        OnDuplicate::Update { key, .. } => key.is_some() || covered_key(model, &group.positions).is_ok(),
-    };
-    let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
-    let (last, step, params) = (done.last_insert_id, done.key_step, std::mem::take(&mut done.params));
-    let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?) };
-    let rows = &mut group.rows[part.rows.clone()];
-    give_back(&group.positions, part.way, params, rows);
-    if let Some(returned) = returned {
-        take_back(returned, rows, (back, &group.positions), ignoring)?;
-    } else if let (Some(key), Some(last), false) = (counted, last, meets) {
-        // MySQL tells the first of keys that lie a step apart, which a simple insert of known length always gets; SQLite the last.
-        let length = i64::try_from(rows.len()).unwrap_or(0);
-        let first = if part.way == Way::Loop { last + 1 - length } else { last };
-        for (row, number) in rows.iter_mut().zip(0..) {
-            row.values[key] = Some(Value::I64(first + number * step));
-        }
-    }
-    for row in rows {
-        row.computed.clear();
-        for value in &mut row.values {
-            value.get_or_insert_default();
-        }
-    }
-    Ok(())
-}
-
-/// Puts returned cells into the rows that they are of.
-fn take_back(returned: ValuesSink, rows: &mut [RowState], (back, written): (&[usize], &[usize]), ignoring: bool) -> Result<()> {
-    if ignoring {
-        let returned = matched(returned.into_rows(), rows, written);
-        for (row, values) in rows.iter_mut().zip(returned) {
-            for (position, value) in back.iter().zip(values.into_iter().flatten()) {
-                row.values[*position] = Some(value);
-            }
-        }
-        return Ok(());
-    }
-    let (count, mut cells) = returned.into_cells();
-    if count != rows.len() {
-        return Err(Error::bug("an insert gave back another number of rows than it was given"));
-    }
-    for row in rows {
-        for position in back {
-            row.values[*position] = cells.next();
-        }
-    }
-    Ok(())
-}
-
-/// Which of the given rows came back: those that a conflict left out did not, and MySQL gives the old row in their place.
-fn matched(returned: Vec<Vec<Value>>, rows: &[RowState], positions: &[usize]) -> Vec<Option<Vec<Value>>> {
-    let mut returned: Vec<Option<Vec<Value>>> = returned.into_iter().map(Some).collect();
-    let fits = |back: &Vec<Value>, row: &RowState| {
-        positions
-            .iter()
-            .all(|position| crate::write::save::same_value(row.values[*position].as_ref().unwrap_or(&Value::Null), &back[*position]))
-    };
-    rows.iter()
-        .map(|row| {
-            let place = returned.iter().position(|back| back.as_ref().is_some_and(|back| fits(back, row)))?;
-            returned[place].take()
-        })
-        .collect()
 }

@@ -2,9 +2,8 @@
 //! many conditions (MySQL): `SET name = CASE WHEN id = 1 THEN 'a' WHEN .. END`.
 
 use super::super::create::remember;
-use super::{
-    Prepared, column, comes_back, expected_version, finish, fire_after, key_condition, lost, prepare, ready, save, settle, take, written,
-};
+use super::stored::{self, comes_back, expected_version, lost, take, update_row};
+use super::{Prepared, column, finish, fire_after, key_condition, prepare, ready, save, settle, written};
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind};
@@ -69,7 +68,7 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
         write_all(db, writes, options).await?;
     } else {
         for row in writes {
-            super::update_row(db, &mut row.state, &row.changed, options).await?;
+            update_row(db, &mut row.state, &row.changed, options).await?;
         }
     }
     let mut saved = Vec::with_capacity(rows.len());
@@ -114,7 +113,7 @@ async fn write_all(db: &Db, mut rows: Vec<&mut Prepared>, options: &WriteOptions
     if !are_different(&rows) {
         // One after the other, as if each were saved by itself.
         for row in rows {
-            super::update_row(db, &mut row.state, &row.changed, options).await?;
+            update_row(db, &mut row.state, &row.changed, options).await?;
         }
         return Ok(());
     }
@@ -158,14 +157,14 @@ async fn same_columns(db: &Db, rows: &mut [&mut Prepared], bulk: Bulk, options: 
     let Some(first) = rows.first() else { return Ok(()) };
     let (model, changed) = (first.state.model.clone(), first.changed.clone());
     let keys = rows.iter().map(|row| row.state.stored_key()).collect::<Result<Vec<_>>>()?;
-    let params = |row: &Prepared, key: &[Value]| super::values(&row.state, &changed, key, expected_version(&row.state));
+    let params = |row: &Prepared, key: &[Value]| stored::values(&row.state, &changed, key, expected_version(&row.state));
     let mut back = comes_back(db, &model, &changed, rows.iter().map(|row| &row.state));
     let (text, params) = if bulk == Bulk::Arrays {
         by_key_first(&model, &mut back);
         (arrays_text(db, &model, &changed, &back)?, Params::Fixed(arrays(&model, rows, &changed, &keys)))
     } else {
         let (version, key) = (expected_version(&first.state), keys.first().map(Vec::as_slice).unwrap_or_default());
-        let (text, _) = super::statement(db, &first.state, (&changed, &back), (key, version), options)?;
+        let (text, _) = stored::statement(db, &first.state, (&changed, &back), (key, version), options)?;
         (text, Params::Many(rows.iter().zip(&keys).map(|(row, key)| params(row, key)).collect()))
     };
     let run = options.run("update", &model.name);

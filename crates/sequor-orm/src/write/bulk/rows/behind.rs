@@ -1,7 +1,9 @@
 //! What a database whose INSERT gives nothing back (MySQL) made of the rows of a bulk create: read by their keys, behind it.
 
 use super::super::{BulkOptions, OnDuplicate, covered_key};
-use super::{Group, counts_up, matched};
+use super::answer::matched;
+use super::counts_up;
+use super::groups::Group;
 use crate::db::Db;
 use crate::load::KeyHash;
 use crate::plan;
