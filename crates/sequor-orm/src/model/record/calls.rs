@@ -186,7 +186,8 @@ impl RuntimeModel {
 }
 
 impl Record {
-    /// Deletes the row, softly where the model is paranoid: how many rows that were. Sequelize: `destroy()`.
+    /// Deletes the row, softly where the model is paranoid: how many rows that were. Sequelize: `destroy()`. The record at hand stays as it was read; who goes on with it, and
+    /// restores it, takes [`Record::destroy_with`].
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
