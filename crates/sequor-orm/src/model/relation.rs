@@ -4,6 +4,7 @@
 
 mod cell;
 mod fields;
+mod hints;
 mod kinds;
 
 pub(in crate::model) use cell::Part;
