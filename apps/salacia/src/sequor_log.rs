@@ -6,7 +6,7 @@ mod statistics;
 use crate::models::{AiInteraction, AiProvider};
 use crate::search_index;
 use async_trait::async_trait;
-use filters::{behind, condition, condition_with, first, page_order, slice_order};
+use filters::{behind, condition, first, in_order, page_order, slice_order};
 use salacia_log::{
     Filters, LogError, Message, MessageChange, MessageLog, NewMessage, NumberedPage, PageQuery, Provider, Report, Slice, SliceQuery,
 };
@@ -67,7 +67,7 @@ impl MessageLog for SequorLog {
         let backwards = query.backwards();
         let direction = if backwards { query.direction.reverse() } else { query.direction };
         let index = search_index::narrows(&self.db, &query.filters).await.map_err(failed)?;
-        let mut find = AiInteraction::find_all().filter(condition_with(&self.db, &query.filters, index)).include(AiInteraction::PROVIDER);
+        let mut find = AiInteraction::find_all().filter(in_order(&self.db, &query.filters, index)).include(AiInteraction::PROVIDER);
         if let Some(place) = &query.place {
             find = find.filter(behind(place, query.field, direction));
         }

@@ -7,16 +7,25 @@ use sequor::prelude::*;
 
 /// All filters, joined by AND: a cursor's condition is one more, so it can never replace the search.
 pub fn condition(db: &Db, filters: &Filters) -> Filter<AiInteraction> {
-    condition_with(db, filters, true)
+    joined(db, filters, true, AiInteraction::MODEL.eq(filters.model.as_deref().unwrap_or_default()))
 }
 
-/// [`condition`]; without the index of full search where its words are in so many rows that reading the log in its order finds some sooner.
-pub fn condition_with(db: &Db, filters: &Filters, index: bool) -> Filter<AiInteraction> {
+/// [`condition`] of rows that are read in the log's order until there are enough; without the index of full search where its words are in so many rows that they
+/// are found sooner so.
+pub fn in_order(db: &Db, filters: &Filters, index: bool) -> Filter<AiInteraction> {
+    let model = filters.model.as_deref().unwrap_or_default();
+    // By its index of models SQLite would find all interactions of one, and sort them whole for the twenty of a list; a sign before the column keeps it from that.
+    let sorts = db.dialect() == Dialect::Sqlite && db.extras().get::<SearchIndex>().is_none();
+    let of_model = if sorts { Filter::raw(sql!("+{AiInteraction::MODEL} = {model}")) } else { AiInteraction::MODEL.eq(model) };
+    joined(db, filters, index, of_model)
+}
+
+fn joined(db: &Db, filters: &Filters, index: bool, of_model: Filter<AiInteraction>) -> Filter<AiInteraction> {
     let error = |has: bool| if has { AiInteraction::ERROR.is_not_null() } else { AiInteraction::ERROR.is_null() };
     let index = index && db.dialect() == Dialect::Sqlite && db.extras().get::<SearchIndex>().is_some();
     let indexed = filters.search_term.as_deref().filter(|_| index).and_then(indexed_words);
     let all = [
-        filters.model.as_ref().map(|model| AiInteraction::MODEL.eq(model)),
+        filters.model.is_some().then_some(of_model),
         filters.provider.as_ref().map(|name| AiInteraction::PROVIDER.is(AiProvider::NAME.eq(name))),
         filters.start_date.map(|start| AiInteraction::CREATED_AT.gte(start)),
         filters.end_date.map(|end| AiInteraction::CREATED_AT.lte(end)),
@@ -48,7 +57,7 @@ fn search(db: &Db, term: &str) -> Filter<AiInteraction> {
 /// One of the first so many rows that the query lets through without its search.
 pub fn first(db: &Db, query: &SliceQuery, direction: Direction, count: u64) -> Filter<AiInteraction> {
     let filters = Filters { search_term: None, ..query.filters.clone() };
-    let mut rows = AiInteraction::find_all().filter(condition(db, &filters));
+    let mut rows = AiInteraction::find_all().filter(in_order(db, &filters, true));
     if let Some(place) = &query.place {
         rows = rows.filter(behind(place, query.field, direction));
     }
