@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// How many statements a connection keeps.
 pub(crate) const CAPACITY: usize = 256;
 /// How often the server plans a named statement with its values before it considers one plan for all of them.
-const PLANNED_BY_VALUE: u32 = 5;
+const PLANNED_BY_VALUE: usize = 5;
 
 /// What is known of a statement once the server has described it.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(crate) struct Statement {
     /// Whether running it can change the session beyond the transaction.
     pub(crate) changes_session: bool,
     /// How often it may still run under this name; `None` is for ever.
-    left: Option<u32>,
+    left: Option<usize>,
     hash: u64,
     used: u64,
 }
@@ -82,7 +82,7 @@ impl Statements {
             return None;
         }
         if let Some(left) = &mut entry.left {
-            *left = left.checked_sub(u32::try_from(times).unwrap_or(u32::MAX))?;
+            *left = left.checked_sub(times)?;
         }
         self.clock += 1;
         entry.used = self.clock;
@@ -140,8 +140,7 @@ impl Statements {
             name: format!("{}{}", self.prefix, self.numbered).into_boxed_str(),
             described: None,
             changes_session: changes_session(text),
-            left: (is_planned_by_value(text) && !needs_types(params))
-                .then(|| PLANNED_BY_VALUE.saturating_sub(u32::try_from(times).unwrap_or(u32::MAX))),
+            left: (is_planned_by_value(text) && !needs_types(params)).then(|| PLANNED_BY_VALUE.saturating_sub(times)),
             hash,
             used: self.clock,
         });

@@ -89,14 +89,9 @@ impl PostgresConnection {
     async fn write_lists(&mut self, steps: &mut [Step], index: usize) -> Result<bool> {
         let mut paused = false;
         let mut place = 0;
-        let Some(text) = steps.get(index).map(|step| step.text.clone()) else {
-            return Err(impossible("a step of many lists is not there"));
-        };
         // What the answers are read into must not hold the lists.
-        let lists = match steps.get_mut(index).map(|step| std::mem::replace(&mut step.params, Params::Fixed(Vec::new()))) {
-            Some(Params::Many(lists)) => lists,
-            _ => return Err(impossible("a step of many lists lost them")),
-        };
+        let taken = steps.get_mut(index).map(|step| (step.text.clone(), std::mem::replace(&mut step.params, Params::Fixed(Vec::new()))));
+        let Some((text, Params::Many(lists))) = taken else { return Err(impossible("a step of many lists lost them")) };
         let mut result = Ok(());
         while let Some(params) = lists.get(place) {
             result = check_same_types(&lists, params).and_then(|()| self.write_values(params, "", &text));
