@@ -43,9 +43,15 @@ pub(crate) enum Becomes {
 /// A row that a cascade changes: as it was, and as it will be.
 pub(super) struct Cascaded {
     before: RowState,
-    after: Option<RowState>,
-    /// What it will be is to be read once it happened.
-    unknown: bool,
+    after: After,
+}
+
+/// What a row will be behind a cascade.
+enum After {
+    Gone,
+    Changed(RowState),
+    /// To be read once it happened.
+    Unread,
 }
 
 /// Whether a deletion in a table changes rows of others about which somebody wants to know.
@@ -113,14 +119,22 @@ pub(super) async fn capture(db: &Db, rows: &[RowState], options: &WriteOptions) 
         for reach in reaches(db, &rows[0].model, &all, Event::Delete) {
             let mut gone = Vec::new();
             for row in children(db, &rows, &reach, options).await? {
-                if reach.becomes != Becomes::Follows {
-                    let mut after = row.clone();
-                    reach.own.iter().for_each(|position| after.values[*position] = Some(Value::Null));
-                    cascaded.push(Cascaded { before: row, after: Some(after), unknown: reach.becomes == Becomes::Default });
-                } else if seen.insert((row.model.name.to_string(), KeyHash::new(&row.stored_key()?))) {
-                    gone.push(row.clone());
-                    cascaded.push(Cascaded { before: row, after: None, unknown: false });
-                }
+                let after = match reach.becomes {
+                    Becomes::Default => After::Unread,
+                    Becomes::Null => {
+                        let mut after = row.clone();
+                        reach.own.iter().for_each(|position| after.values[*position] = Some(Value::Null));
+                        After::Changed(after)
+                    }
+                    Becomes::Follows => {
+                        if !seen.insert((row.model.name.to_string(), KeyHash::new(&row.stored_key()?))) {
+                            continue;
+                        }
+                        gone.push(row.clone());
+                        After::Gone
+                    }
+                };
+                cascaded.push(Cascaded { before: row, after });
             }
             if !gone.is_empty() {
                 waiting.push(gone);
@@ -148,14 +162,18 @@ pub(crate) async fn children(db: &Db, rows: &[RowState], reach: &Reach, options:
 
 /// Tells the listeners what the cascade did, the deepest rows first.
 pub(super) async fn tell(db: &Db, cascaded: Vec<Cascaded>, options: &WriteOptions) -> Result<()> {
-    let unknown: Vec<&RowState> = cascaded.iter().filter(|row| row.unknown).map(|row| &row.before).collect();
-    let mut known = as_stored(db, &unknown, options).await?.into_iter();
-    let after: Vec<_> = cascaded.iter().map(|row| if row.unknown { known.next().flatten() } else { row.after.clone() }).collect();
-    for (Cascaded { before, unknown, .. }, after) in cascaded.into_iter().zip(after).rev() {
-        // One that goes by another key is told by that.
-        if unknown && after.is_none() {
-            continue;
-        }
+    let unread: Vec<&RowState> = cascaded.iter().filter(|row| matches!(row.after, After::Unread)).map(|row| &row.before).collect();
+    let mut read = as_stored(db, &unread, options).await?.into_iter().rev();
+    for Cascaded { before, after } in cascaded.into_iter().rev() {
+        let after = match after {
+            After::Gone => None,
+            After::Changed(after) => Some(after),
+            After::Unread => match read.next().flatten() {
+                // One that goes by another key is told by that.
+                None => continue,
+                found => found,
+            },
+        };
         let operation = if after.is_some() { hook::Operation::Update } else { hook::Operation::Destroy };
         hook::changed_among_many(db, operation, Some(&before), after.as_ref(), options).await?;
     }
