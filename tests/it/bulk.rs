@@ -257,3 +257,57 @@ async fn what_comes_back_is_the_same_for_every_statement_of_a_bulk(db: Db) -> se
     assert_eq!(made[1..], stored[1..]);
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "stocks", timestamps, version)]
+pub struct Stock {
+    #[field(primary_key)]
+    pub id: i64,
+    #[field(unique)]
+    pub code: String,
+    pub count: i32,
+    pub price: Option<Decimal>,
+    pub note: Option<String>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+fn stock(number: i32, note: &str) -> Draft<Stock> {
+    draft!(Stock { id: i64::from(number), code: format!("s{number}"), count: number * 2, price: Decimal::new(number.into(), 1), note })
+}
+
+#[sequor::test(models(Stock))]
+async fn rows_of_an_upsert_are_what_is_stored_be_they_old_or_new(db: Db) -> sequor::Result<()> {
+    let old = Stock::bulk_create((0..250).map(|number| stock(number, "old"))).exec(&db).await?;
+    for (first, last) in [(100, 350), (200, 207), (349, 351)] {
+        let drafts = (first..last).map(|number| stock(number, "new"));
+        let drafts = drafts.map(|mut draft| {
+            draft.set(Stock::COUNT, 7);
+            draft
+        });
+        let rows = Stock::bulk_create(drafts).conflict_on(Stock::ID).update_on_duplicate((Stock::COUNT, Stock::PRICE)).exec(&db).await?;
+        let stored = Stock::find_all().filter(Stock::ID.gte(i64::from(first))).filter(Stock::ID.lt(i64::from(last))).order_by(Stock::ID.asc()).exec(&db).await?;
+        assert_eq!(rows, stored);
+    }
+    let stored = Stock::find_all().filter(Stock::ID.lt(250)).order_by(Stock::ID.asc()).exec(&db).await?;
+    assert_eq!(stored[..100], old[..100]);
+    let kept = |stock: &Stock| (stock.count, stock.note.as_deref() == Some("old"), stock.created_at == old[150].created_at);
+    assert_eq!((kept(&stored[150]), stored[150].version), ((7, true, true), old[150].version + 1));
+    Ok(())
+}
+
+#[sequor::test(models(Stock))]
+async fn an_upsert_tells_the_key_of_the_row_that_it_met(db: Db) -> sequor::Result<()> {
+    Stock::bulk_create((0..3).map(|number| stock(number, "old"))).exec(&db).await?;
+    // A collation may call these equal, and MySQL meets old rows by any key: the rows that come back are those that are stored, or nothing is.
+    for (id, code) in [(10, "S1"), (2, "s0")] {
+        let draft = draft!(Stock { id, code, count: 9 });
+        let met = Stock::bulk_create([draft]).conflict_on(Stock::CODE).update_on_duplicate(Stock::COUNT).exec(&db).await;
+        match met {
+            Ok(rows) => assert_eq!(Stock::find_by_pk(rows[0].id).or_fail().exec(&db).await?, rows[0]),
+            Err(error) => assert!(matches!(error, Error::UniqueConstraint { .. }), "{error:?}"),
+        }
+    }
+    Ok(())
+}

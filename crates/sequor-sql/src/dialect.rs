@@ -81,6 +81,11 @@ impl Dialect {
         !self.is_mysql()
     }
 
+    /// Whether an upsert meets old rows by the key that it names alone; MySQL's meets them by any.
+    pub fn meets_by_named_key(self) -> bool {
+        !self.is_mysql()
+    }
+
     /// Whether UPDATE has RETURNING.
     pub fn update_returning(self) -> bool {
         !self.is_mysql()

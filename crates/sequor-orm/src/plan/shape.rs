@@ -70,13 +70,18 @@ pub(crate) fn many_shape(many: &Many, owner: &Arc<ModelDef>, parents: usize, gro
     Some(Shape { key: shaper.key, values: shaper.values })
 }
 
-/// The key of the statement that inserts so many rows by these columns and gives back those.
-pub(crate) fn insert_key(model: &Arc<ModelDef>, place: Option<&str>, columns: &[usize], back: &[usize], rows: usize) -> Vec<u8> {
+/// The key of the statement that inserts so many rows by these columns and gives back those; `conflict` is what its clause hangs on.
+pub(crate) fn insert_key(
+    model: &Arc<ModelDef>,
+    place: Option<&str>,
+    (columns, back, rows): (&[usize], &[usize], usize),
+    conflict: &[Vec<usize>; 2],
+) -> Vec<u8> {
     let mut shaper = Shaper { key: Vec::with_capacity(96 + 8 * (columns.len() + back.len())), values: Vec::new() };
     shaper.key.push(b'i');
     shaper.model(model);
     shaper.text(place.unwrap_or(""));
-    for positions in [columns, back, &[rows]] {
+    for positions in [columns, back, &[rows], &conflict[0], &conflict[1]] {
         shaper.number(positions.len());
         positions.iter().for_each(|position| shaper.number(*position));
     }

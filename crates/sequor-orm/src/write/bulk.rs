@@ -1,5 +1,6 @@
 //! Many rows at once: one batch, keys back in the order of the input.
 
+mod conflict;
 mod rows;
 mod tree;
 
@@ -10,10 +11,9 @@ use super::{RowState, WriteOptions};
 use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::validate;
+pub(crate) use conflict::covered_key;
 use rows::insert_rows;
 use sequor_core::error::{Error, Result, ValidationError};
-use sequor_core::schema::ModelDef;
-use sequor_core::statement::{BinaryOp, Conflict, ConflictAction, Expr, RawPart};
 
 /// What a bulk write may say.
 #[derive(Clone, Debug)]
@@ -167,47 +167,4 @@ async fn validate_rows(db: &Db, rows: &mut [RowState], options: &WriteOptions) -
         }
     }
     if items.is_empty() { Ok(()) } else { Err(Error::Validation(ValidationError { items, bulk: true })) }
-}
-
-/// The conflict clause of a bulk write, and the fields of an update.
-pub(crate) fn conflict(model: &ModelDef, duplicates: &OnDuplicate, given: &[usize], updated_by: Option<usize>) -> Result<Option<Conflict>> {
-    let column = |position: &usize| model.columns[*position].column.clone();
-    match duplicates {
-        OnDuplicate::Fail => Ok(None),
-        OnDuplicate::Ignore => Ok(Some(Conflict { target: Vec::new(), target_filter: None, action: ConflictAction::Nothing })),
-        OnDuplicate::Update { fields, key } => {
-            let target = match key {
-                Some(key) => key.clone(),
-                None => covered_key(model, given)?,
-            };
-            let mut fields: Vec<usize> = fields.clone();
-            if let Some(updated) = model.timestamps.updated
-                && !fields.contains(&updated)
-            {
-                fields.push(updated);
-            }
-            fields.extend(updated_by.filter(|updated| !fields.contains(updated)));
-            fields.retain(|position| ![model.timestamps.created, model.userstamps.0].contains(&Some(*position)));
-            let mut set: Vec<_> = fields.iter().map(|position| (column(position), Expr::Proposed(column(position)))).collect();
-            if let Some(version) = model.version {
-                // Not bound: the parameters of a bulk create are those of its rows.
-                let one = Expr::Raw(vec![RawPart::Text("1".into())]);
-                let raised = super::save::column(model, version).binary(BinaryOp::Add, one);
-                set.push((column(&version), raised));
-            }
-            let target_filter = model.key_condition(&target);
-            Ok(Some(Conflict { target: target.iter().map(column).collect(), target_filter, action: ConflictAction::Update(set) }))
-        }
-    }
-}
-
-/// A unique key that the given values cover.
-pub(crate) fn covered_key(model: &ModelDef, given: &[usize]) -> Result<Vec<usize>> {
-    let keys = model.unique_keys();
-    let found = keys.iter().find(|key| key.iter().all(|position| given.contains(position))).cloned();
-    found.ok_or_else(|| {
-        let names = |key: &Vec<usize>| key.iter().map(|position| model.columns[*position].name.as_ref()).collect::<Vec<_>>().join(" + ");
-        let candidates: Vec<String> = keys.iter().map(names).collect();
-        Error::usage(format!("no unique key of {} is covered by the values: give one of {}", model.name, candidates.join("; ")))
-    })
 }

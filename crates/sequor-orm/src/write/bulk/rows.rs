@@ -4,7 +4,8 @@ mod answer;
 mod behind;
 mod groups;
 
-use super::{BulkOptions, OnDuplicate, conflict, covered_key};
+use super::conflict::Taken;
+use super::{BulkOptions, OnDuplicate};
 use crate::db::Db;
 use crate::plan::insert_key;
 use crate::write::insert::{ValuesSink, bound, given, held, is_flat, param, returning, statement, unknown, wanted};
@@ -15,7 +16,7 @@ use sequor_core::Value;
 use sequor_core::driver::{Batch, BatchMode, Discard, Param, Params, RowSink, Step};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::statement::{Conflict, Expr, Insert, Statement};
+use sequor_core::statement::{Expr, Insert, Statement};
 use sequor_core::types::BindType;
 use sequor_sql::Bulk;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub(super) async fn insert_rows(db: &Db, rows: Vec<RowState>, options: &BulkOpti
         groups = groups.into_iter().flat_map(|group| apart(&model, group)).collect();
     }
     for group in &mut groups {
+        group.taken = Taken::of(db, &model, &group.positions, options)?;
         group.back = back(db, &model, group, options);
     }
     let open: Vec<bool> = groups.iter().map(|group| behind::is_needed(db, &model, group, options)).collect();
@@ -115,17 +117,22 @@ async fn written(db: &Db, model: &Arc<ModelDef>, mut groups: Vec<Group>, options
     let done = db.run(Batch { steps, mode }, run).await.map_err(|error| named(error, model))?;
     for (part, done) in parts.iter().zip(done) {
         let Some(group) = groups.get_mut(part.group) else { return Err(Error::bug("an insert of rows that are not there")) };
-        answer(model, group, part, done, options)?;
+        answer(model, group, part, done)?;
     }
     Ok(groups)
 }
 
-fn way(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Way {
-    let plain = matches!(options.duplicates, OnDuplicate::Fail);
+fn way(db: &Db, model: &ModelDef, group: &Group) -> Way {
     let flat = |position: &usize| is_flat(&model.columns[*position].ty);
+    // What comes back of a run is told run by run; nothing does of rows whose keys count up.
+    let looped = || match group.taken {
+        Taken::Fails => counts_up(model, &group.positions),
+        Taken::Stays { .. } => false,
+        Taken::Gets { .. } => true,
+    };
     match db.dialect().bulk() {
         _ if group.computed => Way::Computed,
-        Bulk::Loop if plain && counts_up(model, &group.positions) => Way::Loop,
+        Bulk::Loop if looped() => Way::Loop,
         Bulk::Arrays if group.rows.len() > 1 && !group.positions.is_empty() && group.positions.iter().all(flat) => Way::Arrays,
         _ => Way::Lists,
     }
@@ -142,7 +149,7 @@ fn counts_up(model: &ModelDef, positions: &[usize]) -> bool {
 }
 
 fn group_steps(db: &Db, model: &Arc<ModelDef>, number: usize, group: &mut Group, options: &BulkOptions) -> Result<Vec<(Step, Part)>> {
-    let way = way(db, model, group, options);
+    let way = way(db, model, group);
     let part = |rows| Part { group: number, rows, way };
     let count = group.rows.len();
     match way {
@@ -271,18 +278,21 @@ fn returns(db: &Db, options: &BulkOptions) -> bool {
 
 /// The statement for so many rows, with these parameters.
 fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, options): (usize, &BulkOptions)) -> Result<Step> {
-    let conflict = conflict_of(db, model, group, options)?;
     let back = &group.back;
     let place = db.place.schema.as_deref();
-    let known = conflict.is_none() && options.write.tags.is_empty() && keeps(size);
+    let known = options.write.tags.is_empty() && keeps(size);
     let make = || {
         let row = || group.positions.iter().map(|position| bound(model, *position, &Value::Null)).collect();
-        let mut insert: Insert = statement(model, &group.positions, (0..size).map(|_| row()).collect(), conflict, &options.write);
+        let mut insert: Insert =
+            statement(model, &group.positions, (0..size).map(|_| row()).collect(), group.taken.clause(model), &options.write);
         insert.returning = returning(model, back);
         Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
     };
     let text = match known {
-        true => db.inner.statements.write(insert_key(model, place, &group.positions, back, size), model, make)?,
+        true => {
+            let key = insert_key(model, place, (&group.positions, back, size), &group.taken.shape());
+            db.inner.statements.write(key, model, make)?
+        }
         false => make()?.into(),
     };
     let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
@@ -290,13 +300,12 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
 }
 
 fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState], options: &BulkOptions) -> Result<Step> {
-    let conflict = conflict_of(db, model, group, options)?;
     let back = &group.back;
     // A key that counts itself up does so in the rows that give none.
     let cell =
         |row: &RowState, position: usize| if wanted(model, row, position) { given(row, position) } else { unset(model, row, position) };
     let exprs = rows.iter().map(|row| group.positions.iter().map(|position| cell(row, *position)).collect()).collect();
-    let mut insert: Insert = statement(model, &group.positions, exprs, conflict, &options.write);
+    let mut insert: Insert = statement(model, &group.positions, exprs, group.taken.clause(model), &options.write);
     insert.returning = returning(model, back);
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
     let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
@@ -308,32 +317,19 @@ fn unset(model: &ModelDef, row: &RowState, position: usize) -> Expr {
     if model.columns[position].auto_increment { Expr::Default } else { given(row, position) }
 }
 
-fn conflict_of(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Result<Option<Conflict>> {
-    let by_found_key = matches!(&options.duplicates, OnDuplicate::Update { key: None, .. });
-    if options.records && by_found_key && covered_key(model, &group.positions).is_err() {
-        // Sequelize takes rows that give no key: they cannot meet an old one.
-        return Ok(None);
-    }
-    let acts = crate::write::actor_of(&options.write.extras(db)).is_some();
-    let updated_by = model.userstamps.1.filter(|_| acts);
-    let mut conflict = conflict(model, &options.duplicates, &group.positions, updated_by)?;
-    // Without a key to name, a conflict sets the key to itself.
-    if let (Some(conflict), OnDuplicate::Ignore, true) = (&mut conflict, &options.duplicates, db.dialect().is_mysql())
-        && let Some(key) = model.primary_key.first()
-    {
-        conflict.target = vec![model.columns[*key].column.clone()];
-    }
-    Ok(conflict)
-}
-
-/// The columns that have to come back: see [`unknown`]. A conflict gives whole rows, since they may be old ones.
+/// The columns that have to come back: see [`unknown`], and those of which a conflict does not tell whether they are the old row's or the new one's.
 fn back(db: &Db, model: &ModelDef, group: &Group, options: &BulkOptions) -> Vec<usize> {
-    let conflict = !matches!(options.duplicates, OnDuplicate::Fail);
-    if !returns(db, options) || way(db, model, group, options) == Way::Loop {
+    let counted = matches!(group.taken, Taken::Fails) && way(db, model, group) == Way::Loop;
+    if !returns(db, options) || counted {
         return Vec::new();
     }
-    if conflict || group.computed {
+    let told = |position: &usize| group.taken.tells(db, model, *position);
+    if group.computed || !(0..model.columns.len()).any(|position| told(&position)) {
         return (0..model.columns.len()).collect();
     }
-    unknown(model, &group.positions, &group.rows)
+    let mut back = unknown(model, &group.positions, &group.rows);
+    back.extend((0..model.columns.len()).filter(|position| !told(position)));
+    back.sort_unstable();
+    back.dedup();
+    back
 }

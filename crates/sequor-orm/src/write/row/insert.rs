@@ -314,7 +314,7 @@ fn plain(db: &Db, state: &mut RowState, positions: &[usize], back: &[usize], opt
         Ok(db.render(&Statement::Insert(Box::new(insert)))?.text)
     };
     let text = if options.tags.is_empty() {
-        db.inner.statements.write(insert_key(model, db.place.schema.as_deref(), positions, back, 1), model, make)?
+        db.inner.statements.write(insert_key(model, db.place.schema.as_deref(), (positions, back, 1), &Default::default()), model, make)?
     } else {
         make()?.into()
     };

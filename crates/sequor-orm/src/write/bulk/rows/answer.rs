@@ -1,6 +1,6 @@
 //! What comes back of a bulk create, put into the rows that it is of.
 
-use super::super::{BulkOptions, OnDuplicate, covered_key};
+use super::super::conflict::Taken;
 use super::groups::Group;
 use super::{Part, Way, give_back};
 use crate::load::unsink;
@@ -13,16 +13,11 @@ use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 
 /// Puts what came back into the rows of a part.
-pub(super) fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone, options: &BulkOptions) -> Result<()> {
+pub(super) fn answer(model: &ModelDef, group: &mut Group, part: &Part, mut done: StepDone) -> Result<()> {
     let back = &group.back;
-    let ignoring = matches!(options.duplicates, OnDuplicate::Ignore);
+    let ignoring = matches!(group.taken, Taken::Stays { .. });
     // Keys are not consecutive where some rows met old ones.
-    let meets = match &options.duplicates {
-        OnDuplicate::Fail => false,
-        _ if group.fresh => false,
-        OnDuplicate::Ignore => true,
-        OnDuplicate::Update { key, .. } => key.is_some() || covered_key(model, &group.positions).is_ok(),
-    };
+    let meets = !group.fresh && !matches!(group.taken, Taken::Fails);
     let counted = model.primary_key.first().copied().filter(|key| model.columns[*key].auto_increment && !group.positions.contains(key));
     let (last, step, params) = (done.last_insert_id, done.key_step, std::mem::take(&mut done.params));
     let returned = if back.is_empty() { None } else { Some(unsink::<ValuesSink>(done)?) };

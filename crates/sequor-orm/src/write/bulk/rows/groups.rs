@@ -1,5 +1,6 @@
 //! Rows of a bulk create in groups that are written by the same columns.
 
+use super::super::conflict::Taken;
 use super::COMPUTED;
 use crate::write::RowState;
 use crate::write::insert::wanted;
@@ -12,6 +13,8 @@ pub(super) struct Group {
     pub(super) computed: bool,
     /// None of its rows can meet an old one: each has NULL in every unique key that is given.
     pub(super) fresh: bool,
+    /// What becomes of a row whose key is taken.
+    pub(super) taken: Taken,
     /// The columns that come back: found before the first statement, since answers change the rows.
     pub(super) back: Vec<usize>,
     pub(super) positions: Vec<usize>,
@@ -51,7 +54,15 @@ pub(super) fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec
     {
         let positions = (0..model.columns.len()).filter(|position| writes(model, first, *position)).collect();
         let computed = !first.computed.is_empty();
-        return vec![Group { computed, fresh: false, back: Vec::new(), positions, places: (0..rows.len()).collect(), rows }];
+        return vec![Group {
+            computed,
+            fresh: false,
+            taken: Taken::Fails,
+            back: Vec::new(),
+            positions,
+            places: (0..rows.len()).collect(),
+            rows,
+        }];
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut last = None;
@@ -94,6 +105,7 @@ pub(super) fn grouped(model: &ModelDef, rows: Vec<RowState>, mixes: bool) -> Vec
                 groups.push(Group {
                     computed: !row.computed.is_empty(),
                     fresh: false,
+                    taken: Taken::Fails,
                     back: Vec::new(),
                     positions,
                     places: vec![place],
@@ -115,7 +127,7 @@ pub(super) fn apart(model: &ModelDef, group: Group) -> Vec<Group> {
     let (new, old): (Vec<_>, Vec<_>) = places.into_iter().zip(rows).partition(|(_, row)| fresh(row));
     let group = |(fresh, rows): (bool, Vec<(usize, RowState)>)| {
         let (places, rows) = rows.into_iter().unzip();
-        Group { computed, fresh, back: Vec::new(), positions: positions.clone(), places, rows }
+        Group { computed, fresh, taken: Taken::Fails, back: Vec::new(), positions: positions.clone(), places, rows }
     };
     [(false, old), (true, new)].into_iter().filter(|(_, rows)| !rows.is_empty()).map(group).collect()
 }
