@@ -187,13 +187,17 @@ fn nested_marks(slots: &Ident, name: &Ident, value: &Given, depth: usize, code: 
         Given::Value(_) | Given::Empty | Given::Later | Given::Missing => {}
         Given::List(items, _) => items.iter().for_each(|item| nested_marks(slots, name, item, depth, code)),
         Given::Nested(fields, braces) => {
-            let inner = local("given", Some(depth), *braces);
+            let (inner, nested) = (local("given", Some(depth), *braces), local("nested", Some(depth), *braces));
             let (marks, span) = (marks(&inner, fields, depth + 1), name.span());
-            let empty = quote_spanned!(span=> ::sequor::__private::target_fields(&#slots.#name));
-            let implied = quote_spanned!(span=> ::sequor::__private::implied_key(&#slots.#name));
-            let scope = quote_spanned!(span=> ::sequor::__private::implied_scope(&#slots.#name));
-            let check = quote_spanned!(*braces=> #inner.check_in(#implied, #scope););
-            code.extend(quote!({ #[allow(unused_mut)] let mut #inner = #empty; #marks #check }));
+            let empty = quote_spanned!(span=> #slots.#name.only_relations_take_braces());
+            let check = quote_spanned!(*braces=> #inner.check_in(#nested.key, #nested.scope););
+            code.extend(quote!({
+                let #nested = #empty;
+                #[allow(unused_mut)]
+                let mut #inner = #nested.fields;
+                #marks
+                #check
+            }));
         }
     }
 }
@@ -231,7 +235,7 @@ fn value(slots: &Ident, name: &Ident, value: &Given, depth: usize) -> TokenStrea
             quote_spanned! {name.span()=>
                 {
                     #[allow(unused_mut, unused_variables)]
-                    let (mut #inner_draft, #inner_slots) = ::sequor::__private::draft_for(&#slots.#name);
+                    let (mut #inner_draft, #inner_slots) = #slots.#name.only_relations_take_braces().draft();
                     #puts
                     #inner_draft
                 }

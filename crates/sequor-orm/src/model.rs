@@ -25,9 +25,9 @@ pub use definition::label;
 pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 pub use derive::{
     ColumnField, DraftOf, EmbeddedCode, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole,
-    computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implied_key, implied_scope, implies,
-    json_name, list_rows, named_arguments, no_such_list, owes_values, projected, projected_column, projected_embed, projected_list,
-    projected_relation, raw_name, raw_names, refused, row_rule, set_with, some_cell,
+    computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implies, json_name, list_rows,
+    named_arguments, no_such_list, owes_values, projected, projected_column, projected_embed, projected_list, projected_relation, raw_name,
+    raw_names, refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};
@@ -46,7 +46,7 @@ pub use relation::{
 pub use runtime::DefineModel;
 pub(crate) use runtime::RuntimeScopes;
 pub use sequor_core::encode::KeyValues;
-pub use slot::{Field, draft_for, same_name, target_fields};
+pub use slot::{Field, NestedFields, same_name};
 
 use sequor_core::driver::RowReader;
 use sequor_core::error::{Error, Result};

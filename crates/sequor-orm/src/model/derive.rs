@@ -6,8 +6,7 @@ use super::json::zero;
 use super::relation::Relation;
 use super::slot::same_name;
 use super::{
-    Cell, DbEnum, Field, IntoInclude, IntoValue, Model, RelationKindMarker, StaticColumn, StaticDefault, ToManyKind, ToOneKind,
-    decode_cell, unknown_label,
+    Cell, DbEnum, Field, IntoInclude, IntoValue, Model, StaticColumn, StaticDefault, ToManyKind, ToOneKind, decode_cell, unknown_label,
 };
 use crate::migrate::MigrationStep;
 use crate::query::{IntoProjected, IntoTyped, Presence, Projection, ProjectionItem, raw_value};
@@ -86,16 +85,6 @@ pub fn draft_of<M: Model>() -> Draft<M> {
 /// The value of a field that the derive has refused: the error stands beside it, so this never runs.
 pub fn refused<T>() -> T {
     std::process::abort()
-}
-
-/// The fields that a nested draft does not owe, because its parent's key fills them: those of the relation when the child holds the key.
-pub const fn implied_key<M, T, K: RelationKindMarker>(slot: &Field<Relation<M, T, K>>) -> &'static str {
-    if K::CHILD_HOLDS_KEY { slot.column.key() } else { "" }
-}
-
-/// The fields that a nested draft does not owe, because the scope of the relation fills them.
-pub const fn implied_scope<M, T, K: RelationKindMarker>(slot: &Field<Relation<M, T, K>>) -> &'static str {
-    slot.column.scope_fields()
 }
 
 /// Whether a field is among the implied ones, which are separated by commas.

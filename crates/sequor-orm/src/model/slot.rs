@@ -2,7 +2,7 @@
 
 use super::column::Column;
 use super::convert::IntoValue;
-use super::relation::Relation;
+use super::relation::{Relation, RelationKindMarker};
 use super::{Embed, EmbeddedColumn, Model};
 use crate::FieldType;
 use crate::write::{Children, Draft};
@@ -48,14 +48,29 @@ impl<M: Model, T: 'static, K> Field<Relation<M, T, K>> {
     }
 }
 
-/// The slots of the model that a relation leads to, for the compile-time check of a nested draft.
-pub const fn target_fields<M, T: Model, K>(_slot: &Field<Relation<M, T, K>>) -> T::Fields {
-    T::FIELDS
+/// What fields in braces behind a relation are checked against and put into.
+pub struct NestedFields<T: Model> {
+    /// The slots of the model that the relation leads to.
+    pub fields: T::Fields,
+    /// The fields that a nested draft does not owe, because its parent's key fills them: those of the relation when the child holds the key.
+    pub key: &'static str,
+    /// The fields that a nested draft does not owe, because the scope of the relation fills them.
+    pub scope: &'static str,
 }
 
-/// An empty draft of the model that a relation leads to, and its slots.
-pub fn draft_for<M, T: Model, K>(_slot: &Field<Relation<M, T, K>>) -> (Draft<T>, T::Fields) {
-    (Draft::new(), T::FIELDS)
+impl<T: Model> NestedFields<T> {
+    /// An empty draft of the model that the relation leads to, and its slots.
+    pub fn draft(self) -> (Draft<T>, T::Fields) {
+        (Draft::new(), self.fields)
+    }
+}
+
+impl<M: Model, T: Model, K: RelationKindMarker> Field<Relation<M, T, K>> {
+    /// The relation, for fields in braces. Its name is what the compiler says where another field has them; all that `draft!` does behind it is silent then.
+    pub const fn only_relations_take_braces(&self) -> NestedFields<T> {
+        let key = if K::CHILD_HOLDS_KEY { self.column.key() } else { "" };
+        NestedFields { fields: T::FIELDS, key, scope: self.column.scope_fields() }
+    }
 }
 
 /// Compares two names at compile time.
