@@ -84,3 +84,14 @@ async fn the_clock_is_set_by_the_test(db: Db) -> sequor::Result<()> {
     assert!((db.now() - instant).num_days() > 365);
     Ok(())
 }
+
+#[sequor::test(migrations = "fixtures/people")]
+async fn migrations_in_rust_run_too(db: Db) -> sequor::Result<()> {
+    let ran = db.query_as::<(String,)>(sql!("SELECT name FROM sequor_migrations ORDER BY name")).await?;
+    assert_eq!(
+        ran.iter().map(|(name,)| name.as_str()).collect::<Vec<_>>(),
+        ["20240101000000-people", "20240102000000-split-names", "names"]
+    );
+    assert!(db.query_as::<(Option<String>,)>(sql!("SELECT first_name FROM names")).await?.is_empty());
+    Ok(())
+}

@@ -25,8 +25,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
 
 fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
     let folder = if input.is_empty() { LitStr::new("migrations", Span::call_site()) } else { errors.keep(syn::parse2::<LitStr>(input))? };
-    let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let path = root.join(folder.value());
+    let path = path_of(&folder);
     let mut found = Found::new();
     if let Err(error) = collect(&path, &mut found) {
         errors.at(
@@ -47,6 +46,17 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
             MIGRATIONS
         }
     })
+}
+
+fn path_of(folder: &LitStr) -> PathBuf {
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    root.join(folder.value())
+}
+
+/// Whether a folder that can be read has migrations in Rust.
+pub fn has_code(folder: &LitStr) -> bool {
+    let mut found = Found::new();
+    collect(&path_of(folder), &mut found).is_ok() && found.values().flat_map(BTreeMap::keys).any(|file| file.ends_with(".rs"))
 }
 
 fn collect(folder: &Path, found: &mut Found) -> std::io::Result<()> {

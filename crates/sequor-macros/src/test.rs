@@ -3,7 +3,7 @@
 use crate::attributes::{Given, Options, known, split, texts};
 use crate::errors::Errors;
 use crate::model::list;
-use crate::names;
+use crate::{migrations, names};
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::LitStr;
@@ -93,7 +93,10 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
         if models.to_string() == "()" { quote!(::std::vec::Vec::new) } else { quote!(<#models as ::sequor::__private::ModelList>::models) };
     let fixtures = options.texts("fixtures");
     let migrations = match options.texts("migrations").first() {
-        Some(folder) => quote!(::core::option::Option::Some(#folder)),
+        Some(folder) => {
+            let migrations = source(folder);
+            quote!(::core::option::Option::Some(#migrations))
+        }
         None => quote!(::core::option::Option::None),
     };
     let argument = takes_db.then(|| quote!(db));
@@ -114,7 +117,7 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
                     ::sequor::testing::TestOptions {
                         name: ::core::concat!(::core::module_path!(), "::", #database),
                         models: #models,
-                        migrations: #migrations,
+                        migrations: MIGRATIONS,
                         fixtures: &[#(#fixtures),*],
                         folder: ::core::env!("CARGO_MANIFEST_DIR"),
                     },
@@ -130,9 +133,19 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
         mod #name {
             #[allow(unused_imports)]
             use super::*;
+            const MIGRATIONS: ::core::option::Option<::sequor::testing::TestMigrations> = #migrations;
             #(#tests)*
         }
     }
+}
+
+/// SQL is read when the test runs, so that a change of it needs no compiler; Rust becomes part of the test.
+fn source(folder: &LitStr) -> TokenStream {
+    if !migrations::has_code(folder) {
+        return quote!(::sequor::testing::TestMigrations::Folder(#folder));
+    }
+    let embedded = migrations::expand(folder.to_token_stream());
+    quote!(::sequor::testing::TestMigrations::Embedded(#embedded))
 }
 
 fn databases(options: &Options, errors: &mut Errors) -> Vec<String> {

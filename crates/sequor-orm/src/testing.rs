@@ -11,12 +11,14 @@ pub use clock::Clock;
 pub use fixtures::load_fixture;
 
 use crate::db::Db;
+use crate::migrate::Migrator;
+use crate::model::EmbeddedMigration;
 use crate::sync::{SyncMode, sync_models};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
 use std::future::Future;
 use std::panic::Location;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,12 +29,21 @@ pub struct TestOptions {
     pub name: &'static str,
     /// The models whose tables are made.
     pub models: fn() -> Vec<Arc<ModelDef>>,
-    /// The folder of migrations that make the tables instead.
-    pub migrations: Option<&'static str>,
+    /// The migrations that make the tables instead.
+    pub migrations: Option<TestMigrations>,
     /// Files of rows.
     pub fixtures: &'static [&'static str],
     /// The folder of the test's package.
     pub folder: &'static str,
+}
+
+/// The migrations that `#[sequor::test(migrations = "..")]` names.
+#[derive(Clone, Copy)]
+pub enum TestMigrations {
+    /// A folder of SQL, read when the test runs.
+    Folder(&'static str),
+    /// A folder with migrations in Rust, compiled into the test.
+    Embedded(&'static [EmbeddedMigration]),
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -64,7 +75,8 @@ where
     }
     let result = async {
         match options.migrations {
-            Some(folder) => migrate(&db, &Path::new(options.folder).join(folder)).await?,
+            Some(TestMigrations::Folder(folder)) => drop(Migrator::from_directory(Path::new(options.folder).join(folder))?.up(&db).await?),
+            Some(TestMigrations::Embedded(migrations)) => drop(Migrator::embedded(migrations).up(&db).await?),
             None => sync_models(&db, &models, SyncMode::Create, Location::caller()).await?,
         }
         for file in options.fixtures {
@@ -76,22 +88,6 @@ where
     let _ = db.close().await;
     place.remove().await?;
     result
-}
-
-/// Runs the `up` files of a folder of migrations, in the order of their names.
-async fn migrate(db: &Db, folder: &Path) -> Result<()> {
-    let unreadable = |error: std::io::Error| Error::usage(format!("migrations {}: {error}", folder.display()));
-    let entries = std::fs::read_dir(folder).map_err(unreadable)?.collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
-    let mut folders: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    folders.sort();
-    let family = if db.dialect().is_mysql() { "mysql" } else { db.dialect().name() };
-    for folder in folders {
-        let own = [format!("up.{}.sql", db.dialect().name()), format!("up.{family}.sql"), "up.sql".into()];
-        let file = own.iter().map(|name| folder.join(name)).find(|file| file.is_file());
-        let file = file.ok_or_else(|| Error::usage(format!("{} has no up.sql", folder.display())))?;
-        db.execute_script(std::fs::read_to_string(file).map_err(unreadable)?, Location::caller()).await?;
-    }
-    Ok(())
 }
 
 /// A database made for one test.
