@@ -3,7 +3,7 @@
 use crate::models::*;
 use sequor::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Barrier;
 
 #[sequor::test(models(Tag, PostTag, Post, User, Profile))]
@@ -100,5 +100,28 @@ async fn a_deadlock_that_a_closure_takes_no_notice_of_is_tried_again(db: Db) -> 
         task.await.map_err(Error::other)??;
     }
     assert_eq!(Tag::count().filter(Tag::NAME.is_in(["a", "b"])).exec(&db).await?, 0);
+    Ok(())
+}
+
+#[sequor::test(models(Tag, PostTag, Post, User, Profile))]
+async fn the_last_attempt_says_how_many_there_were(db: Db) -> sequor::Result<()> {
+    let again = || Error::Serialization { detail: Box::new(sequor::Detail::message("try again")) };
+    let attempts = AtomicUsize::new(0);
+    let failed = db
+        .transaction_with(Tx::default().retry(3), async |tx| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            draft!(Tag { name: "a" }).create(tx).await?;
+            Err::<(), Error>(again())
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(failed, Error::Serialization { .. }), "{failed}");
+    assert!(failed.to_string().ends_with("try again; the transaction was tried 3 times"), "{failed}");
+    assert_eq!((attempts.into_inner(), Tag::count().exec(&db).await?), (3, 0));
+    let once = db.transaction(async |_| Err::<(), Error>(again())).await.unwrap_err();
+    assert!(once.to_string().ends_with("try again"), "one attempt needs no number: {once}");
+    // What cannot be tried again ends it at once.
+    let refused = db.transaction_with(Tx::default().retry(3), async |_| Err::<(), Error>(Error::usage("no"))).await.unwrap_err();
+    assert_eq!(refused.to_string(), "no");
     Ok(())
 }

@@ -135,6 +135,7 @@ impl Db {
                         pause = (pause * 2).min(Duration::from_secs(1));
                         attempt += 1;
                     }
+                    Err(error) if error.is_retryable() && attempt > 1 => return Err(given_up(error, attempt)),
                     other => return other,
                 }
             }
@@ -294,4 +295,14 @@ impl Db {
             None => self.run_transaction(Tx::default(), f, site).await,
         }
     }
+}
+
+/// The error of the last attempt says that there were others before it.
+#[cold]
+fn given_up(mut error: Error, attempts: u32) -> Error {
+    if let Some(detail) = error.detail_mut() {
+        let told = format!("the transaction was tried {attempts} times");
+        detail.hint = Some(detail.hint.take().map_or(told.clone(), |hint| format!("{told}; {hint}")));
+    }
+    error
 }
