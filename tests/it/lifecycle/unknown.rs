@@ -46,6 +46,10 @@ fn a_definition_says_what_is_wrong_with_a_rule() {
     }
     let of = |attribute: serde_json::Value| said(ModelDef::from_json(json!({ "name": "User", "attributes": { "email": attribute } })));
     assert_eq!(of(json!({ "type": "STRING", "validates": {} })), "User.email: there is no option validates, did you mean validate?");
+    for virtual_type in ["VIRTUAL", "VIRTUAL(STRING)"] {
+        let told = of(json!(virtual_type));
+        assert!(told.starts_with("User.email: VIRTUAL has no column") && told.contains("computed(..)"), "{told}");
+    }
     let known = of(json!({ "type": "STRING", "colour": "red" }));
     assert!(known.starts_with("User.email: there is no option colour, known are type, values, allowNull, "), "{known}");
     let action = of(json!({ "type": "INTEGER", "references": "Roles", "onDelete": "CASCADDE" }));
@@ -55,6 +59,8 @@ fn a_definition_says_what_is_wrong_with_a_rule() {
     };
     assert_eq!(options(json!({ "paranoit": true })), "User.options.paranoit: unknown option, did you mean paranoid?");
     assert_eq!(options(json!({ "paranoid": "yes" })), "User.options.paranoid takes true or false, not a text");
+    let hard = options(json!({ "paranoid": true, "timestamps": false }));
+    assert!(hard.starts_with("User.options.paranoid: with timestamps: false there is no deletedAt"), "{hard}");
     assert_eq!(options(json!({ "createdAt": 1 })), "User.options.createdAt takes true, false or a name, not a number");
     assert_eq!(options(json!({ "tableName": ["users"] })), "User.options.tableName takes a text, not a list");
     assert_eq!(options(json!({ "indexes": { "fields": ["email"] } })), "User.options.indexes takes a list of objects, not an object");
@@ -196,5 +202,18 @@ async fn a_column_is_known_by_its_own_name_in_conditions_too(db: Db) -> sequor::
     assert!(policy.check(&db, "Person", json!({ "where": { "userName": "ann" } })).is_ok());
     assert!(policy.check(&db, "Person", json!({ "where": { "user_name": "ann" } })).is_err());
     assert!(policy.check(&db, "Person", json!({ "where": { "userName2": 3 } })).is_err());
+    Ok(())
+}
+
+#[sequor::test]
+async fn soft_deletion_needs_no_other_timestamp(db: Db) -> sequor::Result<()> {
+    let options = json!({ "paranoid": true, "createdAt": false, "updatedAt": false });
+    let note = db.define(ModelDef::from_json(json!({ "name": "Note", "attributes": { "title": "STRING" }, "options": options }))?)?;
+    note.sync(SyncMode::Create).await?;
+    let row = note.create(json!({ "title": "a" })).exec(&db).await?;
+    row.destroy(&db).await?;
+    assert_eq!(note.count(json!({})).exec(&db).await?, 0);
+    let rows = note.find_all(json!({ "paranoid": false })).exec(&db).await?;
+    assert!(rows.len() == 1 && rows[0].get("deletedAt")?.is_string() && rows[0].get("createdAt").is_err(), "{rows:?}");
     Ok(())
 }

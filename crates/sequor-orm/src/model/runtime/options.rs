@@ -83,7 +83,14 @@ impl Options {
                 "{model}.options.omitNull: a null that is given is written; leave the attribute out instead"
             )));
         }
-        Ok(Options { map })
+        let options = Options { map };
+        if options.flag("paranoid", false) && !options.flag("timestamps", true) {
+            return Err(Error::usage(format!(
+                "{model}.options.paranoid: with timestamps: false there is no deletedAt, and rows would be deleted for good, as Sequelize does without a word; for deletedAt \
+                 alone say createdAt: false and updatedAt: false instead of timestamps: false, otherwise leave paranoid out"
+            )));
+        }
+        Ok(options)
     }
 
     pub(super) fn flag(&self, name: &str, otherwise: bool) -> bool {

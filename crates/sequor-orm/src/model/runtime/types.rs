@@ -61,6 +61,11 @@ pub(super) fn parse(text: &str, enum_name: &str) -> Result<ColumnType, String> {
         }
         "ARRAY" => ColumnType::Array(Box::new(parse(inside.unwrap_or_default(), enum_name)?)),
         "RANGE" => ColumnType::Range(Box::new(parse(inside.unwrap_or("INTEGER"), enum_name)?)),
+        "VIRTUAL" => {
+            return Err("VIRTUAL has no column, and every attribute of a run-time model has one: leave it out. What is only shown is added to the JSON of the rows, \
+                        what is only given (a password) is turned into its column before create; a derived model has computed(..) and set_with for them"
+                .into());
+        }
         other => return Err(format!("unknown type {}", other.escape_debug())),
     })
 }
