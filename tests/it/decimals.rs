@@ -104,3 +104,22 @@ async fn comparisons_and_updates(db: Db) -> sequor::Result<()> {
     assert_eq!((purse.amount, purse.reload(&db).await?.amount), (decimal("-0.1"), decimal("-0.1")));
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "weights")]
+pub struct Weight {
+    #[field(primary_key, auto_increment)]
+    pub id: i64,
+    pub exact: Decimal,
+}
+
+#[sequor::test(models(Weight))]
+async fn every_decimal_of_rust_fits_before_the_point(db: Db) -> sequor::Result<()> {
+    for number in [Decimal::MAX, Decimal::MIN, decimal("1.000000000001"), decimal("123456789012345678.123456789")] {
+        let stored = draft!(Weight { exact: number }).create(&db).await?;
+        assert_eq!(Weight::find_by_pk(stored.id).or_fail().exec(&db).await?.exact, number);
+        assert_eq!(Weight::count().filter(Weight::EXACT.eq(number)).exec(&db).await?, 1);
+    }
+    assert_eq!(Weight::find_all().select(max(Weight::EXACT)).one().exec(&db).await?, Some(Decimal::MAX));
+    Ok(())
+}

@@ -101,7 +101,8 @@ fn mysql(ty: &ColumnType, in_key: bool) -> Result<String> {
         ColumnType::U64 => "bigint unsigned".into(),
         ColumnType::F32 => "float".into(),
         ColumnType::F64 => "double".into(),
-        ColumnType::Decimal(None) => "decimal(38,12)".into(),
+        // As many digits before the point as the largest of Rust's has.
+        ColumnType::Decimal(None) => "decimal(41,12)".into(),
         ColumnType::Decimal(Some((precision, scale))) => format!("decimal({precision},{scale})"),
         ColumnType::Text if in_key => "varchar(255)".into(),
         ColumnType::Text => "longtext".into(),
