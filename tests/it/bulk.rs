@@ -287,7 +287,12 @@ async fn rows_of_an_upsert_are_what_is_stored_be_they_old_or_new(db: Db) -> sequ
             draft
         });
         let rows = Stock::bulk_create(drafts).conflict_on(Stock::ID).update_on_duplicate((Stock::COUNT, Stock::PRICE)).exec(&db).await?;
-        let stored = Stock::find_all().filter(Stock::ID.gte(i64::from(first))).filter(Stock::ID.lt(i64::from(last))).order_by(Stock::ID.asc()).exec(&db).await?;
+        let stored = Stock::find_all()
+            .filter(Stock::ID.gte(i64::from(first)))
+            .filter(Stock::ID.lt(i64::from(last)))
+            .order_by(Stock::ID.asc())
+            .exec(&db)
+            .await?;
         assert_eq!(rows, stored);
     }
     let stored = Stock::find_all().filter(Stock::ID.lt(250)).order_by(Stock::ID.asc()).exec(&db).await?;
