@@ -3,7 +3,7 @@
 pub mod known;
 
 use crate::errors::Errors;
-use crate::names;
+use crate::{names, types};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Ident, LitBool, LitStr, Meta};
@@ -106,6 +106,22 @@ impl Options {
             options.take(item, path, known, errors);
         }
         options
+    }
+
+    /// The same with `Self` as the model's name: what the derive writes stands in impls of other types.
+    pub fn of(mut self, model: &Ident) -> Options {
+        for (name, _, given) in &mut self.found {
+            match given {
+                Given::Tokens(tokens) | Given::List(tokens) => *tokens = types::named_self(tokens.clone(), model),
+                Given::Text(text) if known::FUNCTIONS.contains(name) => {
+                    if let Some(rest) = text.value().strip_prefix("Self::") {
+                        *text = LitStr::new(&format!("{model}::{rest}"), text.span());
+                    }
+                }
+                Given::Text(_) | Given::Texts(_) | Given::Bool(_) | Given::Flag => {}
+            }
+        }
+        self
     }
 
     fn take(&mut self, item: Item, path: &str, known: &'static [Known], errors: &mut Errors) {

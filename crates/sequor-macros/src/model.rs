@@ -96,7 +96,7 @@ pub fn root(options: &Options, errors: &mut Errors) -> TokenStream {
 
 fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     let fields = named_fields(input, "Model", errors)?;
-    let options = Options::read(&input.attrs, "model", known::MODEL, errors);
+    let options = Options::read(&input.attrs, "model", known::MODEL, errors).of(&input.ident);
     let root = root(&options, errors);
     let (mut columns, mut relations, mut computed) = (Vec::new(), Vec::new(), Vec::new());
     for field in fields {

@@ -103,6 +103,7 @@ fn item(field: &Field, of: &TokenStream, errors: &mut Errors) -> Option<Item> {
         }
     };
     let (row, place) = places();
+    let select = quote!(__sequor::projected_as(#text, #select));
     Some(Item {
         select,
         width: quote!(1),

@@ -26,8 +26,8 @@ pub use definition::{StaticColumn, StaticDefault, StaticIndex, StaticIndexPart, 
 pub use derive::{
     ColumnField, DraftOf, EmbeddedCode, EmbeddedMigration, Inside, RawArgument, RowCheck, RuleOutcome, Setter, SetterAnswer, Whole,
     computed_value, custom_rule, deserialize_enum, draft_of, enum_cell, enum_definition, enum_value, implies, json_name, list_rows,
-    named_arguments, no_such_list, owes_values, projected, projected_column, projected_embed, projected_list, projected_relation, raw_name,
-    raw_names, refused, row_rule, set_with, some_cell,
+    named_arguments, no_such_list, owes_values, projected, projected_as, projected_column, projected_embed, projected_list,
+    projected_relation, raw_name, raw_names, refused, row_rule, set_with, some_cell,
 };
 pub use enums::{DbEnum, unknown_label};
 pub use erased::{Loader, LoaderTable, RowBatch, RowShape, ShapeItem, TypedLoader};

@@ -193,7 +193,12 @@ impl<'a> Planner<'a> {
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
         }
         let mut total = key_set(model);
-        for by in order {
+        for mut by in order {
+            if let (Expr::Alias(name), Some(fields)) = (&by.expr, clauses.fields)
+                && let Some(expr) = fields(name)
+            {
+                by.expr = expr;
+            }
             if self.leads_to_many(&mut by.expr.clone(), scope) {
                 // The first of a parent's rows sorts it; a page is cut before its rows are joined, and a key leaves nothing to sort.
                 if !limited && !total.is_empty() {

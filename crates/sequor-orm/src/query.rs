@@ -36,7 +36,7 @@ pub use order::{IntoOrder, Order};
 pub use page::{Cursor, CursorPage, Page, RowsAndCount};
 pub(crate) use page::{Key, after as after_keys, field_position as key_position, keys_of, marks_fit, total_order};
 pub use projection::ProjectionList;
-pub(crate) use projection::{ListRows, lists_of, spread};
+pub(crate) use projection::{ListRows, field_of, lists_of, spread};
 pub use projection::{Presence, Projection, ProjectionItem};
 pub use raw::{FromRow, RawSql, raw_value};
 pub(crate) use raw::{Reordered, map_names, too_few};

@@ -1,6 +1,7 @@
 //! Programs of people who know the tour alone, and write what they are used to.
 
 mod cinemas;
+mod clinics;
 mod curious;
 mod habits;
 mod keys;

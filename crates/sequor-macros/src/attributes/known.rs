@@ -11,6 +11,9 @@ const fn several(name: &'static str, forms: &'static [Form], example: &'static s
     Known { name, forms, example, repeats: true }
 }
 
+/// The options that name a function of the model, by its path or by a text.
+pub const FUNCTIONS: &[&str] = &["validate", "validate_async", "default_scope", "set_with", "computed"];
+
 /// `#[model(..)]`
 pub const MODEL: &[Known] = &[
     option("table", &[Text], "`table = \"users\"`"),

@@ -44,7 +44,7 @@ pub fn read(field: &syn::Field, model: &Ident, known: &'static [Known], errors: 
             format!("`{ident}` is no relation: its type is one of HasMany<T>, HasOne<T>, BelongsTo<T>, BelongsToMany<T, J>"),
         );
     }
-    let options = Options::read(&field.attrs, "field", known, errors);
+    let options = Options::read(&field.attrs, "field", known, errors).of(model);
     let embed = options.has("embed");
     let reason = match embed {
         true if types::option(&field.ty).is_some() => {

@@ -28,7 +28,7 @@ pub fn is_computed(field: &syn::Field) -> bool {
 /// Reads a computed field.
 pub fn read(field: &syn::Field, model: &Ident, errors: &mut Errors) -> Option<ComputedField> {
     let ident = field.ident.clone()?;
-    let options = Options::read(&field.attrs, "field", known::FIELD, errors);
+    let options = Options::read(&field.attrs, "field", known::FIELD, errors).of(model);
     for option in known::FIELD.iter().filter(|option| !["computed", "json", "hidden", "comment"].contains(&option.name)) {
         if let Some(place) = options.place(option.name) {
             errors.at(place, format!("`{}` does not go with `computed`: the value is a method's, no column's", option.name));
@@ -52,7 +52,7 @@ fn method(given: &Given, place: Span, field: &Ident, model: &Ident, errors: &mut
     };
     // A name alone is a method of the model, as it is where nothing stands.
     let alone = syn::parse2::<Ident>(written.clone()).ok();
-    Some(alone.map_or_else(|| types::named_self(written, model), |name| quote_spanned!(name.span()=> #model::#name)))
+    Some(alone.map_or(written, |name| quote_spanned!(name.span()=> #model::#name)))
 }
 
 /// What makes the values of computed fields, once all others are there.
@@ -77,7 +77,7 @@ pub fn emit(model: &Model, errors: &mut Errors) -> Option<TokenStream> {
                 continue;
             };
             let given = syn::parse2::<LitStr>(tokens.clone()).map_or(Given::Tokens(tokens), Given::Text);
-            let Some(path) = path(&given, errors) else { continue };
+            let Some(path) = path(&given, errors).map(|path| types::named_self(path, &model.ident)) else { continue };
             let name = LitStr::new(&names::plain(name), name.span());
             values.push(quote_spanned!(path.span()=> (__sequor::json_name(#name, #style), __sequor::computed_value(&#path(self)))));
         }

@@ -70,7 +70,7 @@ pub fn read(field: &syn::Field, kind: Kind, model: &Ident, position: usize, erro
     if let Some(attribute) = field.attrs.iter().find(|attribute| attribute.path().is_ident("field")) {
         errors.over(attribute, format!("`{name}` is a relation: its options are written `#[relation(..)]`"));
     }
-    let options = Options::read(&field.attrs, "relation", known::RELATION, errors);
+    let options = Options::read(&field.attrs, "relation", known::RELATION, errors).of(model);
     let arguments = types::arguments(&field.ty);
     let (target, through) = match (kind, arguments.as_slice()) {
         (Kind::BelongsToMany, [target, through]) => (*target, Some(*through)),

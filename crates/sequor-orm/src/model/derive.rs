@@ -332,12 +332,12 @@ pub fn deserialize_enum<'de, E: DbEnum, D: Deserializer<'de>>(name: &'static str
 
 /// A column of a projection.
 pub fn projected_column<M, T: FieldType>(column: Column<M, T>) -> ProjectionItem {
-    ProjectionItem::Expr(column.into_typed())
+    ProjectionItem::Expr(column.into_typed(), None)
 }
 
 /// The columns of an embedded struct in a projection.
 pub fn projected_embed<M: Model, E: Embed>(column: EmbeddedColumn<M, E>) -> Vec<ProjectionItem> {
-    column.positions().map(|position| ProjectionItem::Expr(Expr::Field(crate::plan::field(M::model(), position)))).collect()
+    column.positions().map(|position| ProjectionItem::Expr(Expr::Field(crate::plan::field(M::model(), position)), None)).collect()
 }
 
 /// What the columns of an embedded struct are called in the rows of raw SQL.
@@ -353,7 +353,15 @@ pub fn raw_name<M: Model>(field: &str, own: &'static str) -> sequor_core::Name {
 
 /// A column or expression of a projection.
 pub fn projected<M, T: FieldType>(expression: impl IntoProjected<M, T>) -> ProjectionItem {
-    ProjectionItem::Expr(expression.into_projected())
+    ProjectionItem::Expr(expression.into_projected(), None)
+}
+
+/// The field of a projection that a column or expression fills.
+pub fn projected_as(field: &'static str, item: ProjectionItem) -> ProjectionItem {
+    match item {
+        ProjectionItem::Expr(expr, _) => ProjectionItem::Expr(expr, Some(field.into())),
+        other => other,
+    }
 }
 
 /// A projection of a to-one relation inside of a projection.

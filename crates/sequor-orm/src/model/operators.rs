@@ -4,6 +4,7 @@ mod among;
 mod compute;
 mod document;
 mod json;
+mod listed;
 
 pub use among::Among;
 pub use compute::Fractional;

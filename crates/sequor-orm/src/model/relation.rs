@@ -57,7 +57,8 @@ pub struct Relation<M, T, K> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::POSTS`",
-    note = "relations are the constants that `#[derive(Model)]` makes from `HasMany`, `HasOne`, `BelongsTo` and `BelongsToMany` fields"
+    note = "relations are the constants that `#[derive(Model)]` makes from `HasMany`, `HasOne`, `BelongsTo` and `BelongsToMany` fields",
+    note = "several relations are a call each: `.include(User::PROFILE).include(User::POSTS.include(Post::TAGS))`"
 )]
 pub trait IntoInclude<M, T, K> {
     /// The relation with its clauses.

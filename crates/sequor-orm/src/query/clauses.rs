@@ -38,6 +38,8 @@ pub struct Clauses {
     pub includes: Vec<IncludeState>,
     /// What is selected instead of whole rows.
     pub select: Option<Vec<SelectItem>>,
+    /// What fills a field of the projection that is selected.
+    pub fields: Option<fn(&str) -> Option<Expr>>,
     /// GROUP BY.
     pub group: Vec<Expr>,
     /// HAVING; all must hold.
@@ -269,7 +271,7 @@ impl Clauses {
             self.add_include(include);
         }
         if other.select.is_some() {
-            self.select = other.select;
+            (self.select, self.fields) = (other.select, other.fields);
         }
         self.group.extend(other.group);
         self.having.extend(other.having);

@@ -14,8 +14,8 @@ use std::fmt;
 /// One item of a projection.
 #[derive(Clone, Debug)]
 pub enum ProjectionItem {
-    /// A column or expression of the model.
-    Expr(Expr),
+    /// A column or expression of the model, and the field that it fills.
+    Expr(Expr, Option<Name>),
     /// A projection of a to-one relation, joined.
     One {
         /// The relation.
@@ -136,7 +136,7 @@ impl<P: Projection> ListRows for TypedRows<P> {
 pub(crate) fn spread(items: Vec<ProjectionItem>, path: &[Name], single: bool, list: &mut Vec<SelectItem>) {
     for item in items {
         match item {
-            ProjectionItem::Expr(expr) => list.push(SelectItem::new(crate::plan::prefixed(expr, path))),
+            ProjectionItem::Expr(expr, _) => list.push(SelectItem::new(crate::plan::prefixed(expr, path))),
             ProjectionItem::One { relation, items, presence } => {
                 let path = [path, &[relation]].concat();
                 let place = list.len();
@@ -149,6 +149,14 @@ pub(crate) fn spread(items: Vec<ProjectionItem>, path: &[Name], single: bool, li
             ProjectionItem::Many(_) => {}
         }
     }
+}
+
+/// What fills a field of a projection: `alias("posts")` in an order means it.
+pub(crate) fn field_of<P: Projection>(field: &str) -> Option<Expr> {
+    P::items().into_iter().find_map(|item| match item {
+        ProjectionItem::Expr(expr, Some(name)) if name == field => Some(expr),
+        _ => None,
+    })
 }
 
 impl Presence {
@@ -171,7 +179,7 @@ fn any_value(items: &[SelectItem]) -> Expr {
 pub(crate) fn lists_of(items: Vec<ProjectionItem>, path: &[Name], lists: &mut Vec<(Vec<Name>, ProjectionList)>) {
     for item in items {
         match item {
-            ProjectionItem::Expr(_) => {}
+            ProjectionItem::Expr(..) => {}
             ProjectionItem::One { relation, items, .. } => lists_of(items, &[path, &[relation]].concat(), lists),
             ProjectionItem::Many(list) => lists.push((path.to_vec(), *list)),
         }

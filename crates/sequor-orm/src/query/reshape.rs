@@ -55,6 +55,7 @@ impl<M: Model, S: WholeShape<M>> Find<M, S> {
         let mut items = Vec::with_capacity(P::WIDTH);
         super::spread(P::items(), &[], true, &mut items);
         self.state.clauses.select = Some(items);
+        self.state.clauses.fields = Some(super::field_of::<P>);
         self.recast()
     }
 }

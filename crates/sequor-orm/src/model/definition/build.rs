@@ -3,7 +3,7 @@
 use super::{StaticColumn, StaticDefault, StaticIndexPart, StaticModel, StaticRelation, StaticRule};
 use sequor_core::schema::{
     Action, CheckDef, ColumnDef, Default as ColumnDefault, ForeignKeyDef, Generated, IndexDef, IndexPart, ModelDef, ModelLink, RelationDef,
-    RelationKind, RuleDef, SoftDelete, SortDirection, TableName, ThroughDef, Unique, camel_case, pascal_case, snake_case,
+    RelationKind, RuleDef, SoftDelete, SortDirection, TableName, ThroughDef, Unique, camel_case, pascal_case, singular, snake_case,
 };
 use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
@@ -119,10 +119,14 @@ impl StaticModel {
         let scope = |scope: fn() -> Vec<(&'static str, Value)>| scope().into_iter().map(|(name, value)| (name.into(), value)).collect();
         made.scope = scope(relation.scope);
         let other = snake_case(relation.target_name);
+        // Rows of one model on both sides: the other key is named after the relation (`friends`: `friend_id`), as in Sequelize.
+        let to_itself = relation.target_name == self.name;
+        let other_key = if to_itself { format!("{}_id", singular(relation.name)) } else { format!("{other}_id") };
+        let other_stem = relation.other_key.is_empty() && !(to_itself && relation.foreign_key.is_empty());
         made.through = relation.through.map(|(get, name)| ThroughDef {
             model: link(get, name),
-            other_key: names(relation.other_key, &|| format!("{other}_id")),
-            other_stem: relation.other_key.is_empty().then(|| other.into()),
+            other_key: names(relation.other_key, &|| other_key.clone()),
+            other_stem: other_stem.then(|| other.into()),
             scope: scope(relation.through_scope),
             unique: true,
         });
