@@ -30,7 +30,7 @@ use crate::model::{Loader, RowBatch};
 use crate::plan;
 use crate::query::{QueryState, RawSql};
 use crate::write::{RowState, WriteOptions};
-use sequor_core::driver::{Batch, Param, Params, RowReader, Step, StepDone};
+use sequor_core::driver::{Batch, BoxFuture, Param, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
 use sequor_core::statement::{Distinct, Expr, RawPart, Select, SelectItem};
@@ -168,8 +168,12 @@ pub(crate) async fn find_rows_hooked(
     Ok(rows)
 }
 
-/// Reads the rows of a query as untyped, stored rows.
-pub(crate) async fn find_rows(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
+/// Reads the rows of a query as untyped, stored rows. On the heap: most writes may read rows and few do, so they carry no room for it.
+pub(crate) fn find_rows<'a>(db: &'a Db, state: QueryState, site: &'static Location<'static>) -> BoxFuture<'a, Result<Vec<RowState>>> {
+    Box::pin(read_rows(db, state, site))
+}
+
+async fn read_rows(db: &Db, mut state: QueryState, site: &'static Location<'static>) -> Result<Vec<RowState>> {
     let run = reading(&state, "find", site);
     let model = state.model.clone();
     if state.clauses.select.is_some() || !state.clauses.unscoped && hook::behaviors(&model).is_some() {

@@ -47,7 +47,7 @@ pub(crate) async fn bulk_create(db: &Db, rows: Vec<RowState>, options: &BulkOpti
     let model = first.model.clone();
     writable(&model)?;
     if hook::needs_transaction(db, &model, &options.write) {
-        return db.in_transaction(async move |tx| create_all(tx, rows, options).await).await;
+        return Box::pin(db.in_transaction(async move |tx| create_all(tx, rows, options).await)).await;
     }
     create_all(db, rows, options).await
 }
@@ -88,27 +88,26 @@ async fn create_prepared(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions
         }
         return Ok(stored);
     }
-    let mut stored = db
-        .in_transaction(async move |tx| {
-            if by_row {
-                let mut stored = Vec::with_capacity(rows.len());
-                for row in rows {
-                    stored.push(if row.children.is_empty() && !matches!(options.duplicates, OnDuplicate::Fail) {
-                        insert_with_hooks(tx, row, options).await?
-                    } else if row.children.is_empty() {
-                        super::create::create_one(tx, row, &validated, &[]).await?
-                    } else {
-                        super::graph::create_graph(tx, row, &options.write).await?
-                    });
-                }
-                return Ok(stored);
+    let watched = db.in_transaction(async move |tx| {
+        if by_row {
+            let mut stored = Vec::with_capacity(rows.len());
+            for row in rows {
+                stored.push(if row.children.is_empty() && !matches!(options.duplicates, OnDuplicate::Fail) {
+                    insert_with_hooks(tx, row, options).await?
+                } else if row.children.is_empty() {
+                    super::create::create_one(tx, row, &validated, &[]).await?
+                } else {
+                    super::graph::create_graph(tx, row, &options.write).await?
+                });
             }
-            let mut stored = if graph { tree::insert_tree(tx, rows, options).await? } else { insert_rows(tx, rows, options).await? };
-            stored.iter_mut().for_each(remember);
-            created(tx, &stored, false, options).await?;
-            Ok(stored)
-        })
-        .await?;
+            return Ok(stored);
+        }
+        let mut stored = if graph { tree::insert_tree(tx, rows, options).await? } else { insert_rows(tx, rows, options).await? };
+        stored.iter_mut().for_each(remember);
+        created(tx, &stored, false, options).await?;
+        Ok(stored)
+    });
+    let mut stored = Box::pin(watched).await?;
     hook::fire(db, &model, HookKind::AfterBulkCreate, HookSubject::Rows(&mut stored), &options.write).await?;
     stored.iter_mut().for_each(remember);
     Ok(stored)

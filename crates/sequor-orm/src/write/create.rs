@@ -157,7 +157,7 @@ pub(crate) async fn after_create(db: &Db, mut stored: RowState, options: &WriteO
     let told = hook::captures(db, &stored.model).then(|| stored.as_it_is());
     hook::fire_created(db, &mut stored, options).await?;
     if told.is_some() {
-        hook::changed(db, hook::Operation::Create, None, told.as_ref(), options).await?;
+        Box::pin(hook::changed(db, hook::Operation::Create, None, told.as_ref(), options)).await?;
     }
     remember(&mut stored);
     Ok(stored)

@@ -99,7 +99,8 @@ pub(crate) fn save_forgetful<'a>(db: &'a Db, mut state: RowState, options: &'a W
         ready(&mut state)?;
         if hook::needs_transaction(db, &state.model, options) {
             let options = options.clone();
-            return db.in_transaction(async move |tx| save_stored(tx, state, &options).await).await;
+            // Apart, so that the commonest saves carry none of it.
+            return Box::pin(db.in_transaction(async move |tx| save_stored(tx, state, &options).await)).await;
         }
         save_stored(db, state, options).await
     })
@@ -178,6 +179,25 @@ impl Prepared {
             }
         }
     }
+
+    /// The row as the program gets it: what was changed and not written stays changed.
+    fn into_saved(self) -> RowState {
+        let Prepared { mut state, pending, changed, .. } = self;
+        state.unread.retain(|position| !changed.contains(position));
+        let loaded = state.original.take();
+        if pending.is_empty() {
+            return state;
+        }
+        let mut original: Vec<Value> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        for (position, value) in pending {
+            if let Some(loaded) = loaded.as_ref().and_then(|loaded| loaded.get(position)) {
+                original[position] = loaded.clone();
+            }
+            state.values[position] = value;
+        }
+        state.original = Some(original);
+        state
+    }
 }
 
 /// For a row that comes from outside: checks, setters, validation, hooks.
@@ -187,17 +207,18 @@ async fn prepare(db: &Db, mut state: RowState, options: &WriteOptions) -> Result
 }
 
 async fn save_stored(db: &Db, state: RowState, options: &WriteOptions) -> Result<RowState> {
-    let row = prepare_stored(db, state, options).await?;
+    let mut row = prepare_stored(db, state, options).await?;
     if row.changed.is_empty() {
-        return finish(db, row, options).await;
+        return Ok(row.state);
     }
     if moves::is_heard(db, &row.state.model, &row.changed) {
-        return db.in_transaction(async move |tx| save_moving(tx, row, options).await).await;
+        return Box::pin(db.in_transaction(async move |tx| save_moving(tx, row, options).await)).await;
     }
-    write_prepared(db, row, options).await
+    write_prepared(db, &mut row, options).await?;
+    Ok(row.into_saved())
 }
 
-async fn write_prepared(db: &Db, mut row: Prepared, options: &WriteOptions) -> Result<RowState> {
+async fn write_prepared(db: &Db, row: &mut Prepared, options: &WriteOptions) -> Result<()> {
     if let Some(before) = &row.before {
         super::parents::reserve(db, &[before.clone(), row.state.clone()], options).await?;
     }
@@ -206,11 +227,12 @@ async fn write_prepared(db: &Db, mut row: Prepared, options: &WriteOptions) -> R
 }
 
 /// Saves a row whose key is that of others, which the database changes with it.
-async fn save_moving(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
+async fn save_moving(db: &Db, mut row: Prepared, options: &WriteOptions) -> Result<RowState> {
     let stored = row.state.original.clone().unwrap_or_default();
     let before = [RowState::stored(row.state.model.clone(), stored)];
     let moved = moves::capture(db, &before, &row.changed, options).await?;
-    let saved = write_prepared(db, row, options).await?;
+    write_prepared(db, &mut row, options).await?;
+    let saved = row.into_saved();
     moves::tell(db, moved, &[Some(&saved)], options).await?;
     Ok(saved)
 }
@@ -265,19 +287,10 @@ fn settle(db: &Db, mut state: RowState, given: Option<&[Option<Value>]>, options
     Ok(Prepared { state, before, stored, changed, pending, told: None })
 }
 
-/// The hooks after the statement, and the row as the program gets it.
-async fn finish(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    if row.changed.is_empty() {
-        return Ok(row.state);
-    }
-    after_write(db, row, options).await
-}
-
-/// What follows a statement that wrote the row.
-async fn after_write(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let mut row = row;
-    fire_after(db, &mut [&mut row], options).await?;
-    written(db, row, options).await
+/// What follows the statement that wrote a row: the hooks behind it, and those who are told of it.
+async fn finish(db: &Db, row: &mut Prepared, options: &WriteOptions) -> Result<()> {
+    fire_after(db, &mut [row], options).await?;
+    tell(db, row, options).await
 }
 
 /// The hooks behind the statement. What they set beside what it wrote is a change that is not stored, as in Sequelize.
@@ -298,26 +311,9 @@ async fn fire_after(db: &Db, rows: &mut [&mut Prepared], options: &WriteOptions)
     Ok(())
 }
 
-/// Tells the listeners of a row that was written, and gives it as it is stored.
-async fn written(db: &Db, row: Prepared, options: &WriteOptions) -> Result<RowState> {
-    let Prepared { mut state, stored, pending, changed, told, .. } = row;
-    if let (Some(values), Some(told)) = (stored.filter(|_| !changed.is_empty()), told) {
-        let old = RowState::stored(state.model.clone(), values);
-        hook::changed(db, hook::Operation::Update, Some(&old), Some(&told), options).await?;
-    }
-    state.unread.retain(|position| !changed.contains(position));
-    let loaded = state.original.take();
-    if pending.is_empty() {
-        return Ok(state);
-    }
-    let mut original: Vec<Value> = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
-    // What was changed and not written stays changed.
-    for (position, value) in pending {
-        if let Some(loaded) = loaded.as_ref().and_then(|loaded| loaded.get(position)) {
-            original[position] = loaded.clone();
-        }
-        state.values[position] = value;
-    }
-    state.original = Some(original);
-    Ok(state)
+/// Tells the listeners of a row that was written.
+async fn tell(db: &Db, row: &mut Prepared, options: &WriteOptions) -> Result<()> {
+    let (Some(stored), Some(told)) = (row.stored.take(), &row.told) else { return Ok(()) };
+    let old = RowState::stored(row.state.model.clone(), stored);
+    Box::pin(hook::changed(db, hook::Operation::Update, Some(&old), Some(told), options)).await
 }

@@ -59,7 +59,8 @@ pub(crate) async fn update_all(db: &Db, query: QueryState, set: Vec<(usize, Expr
     writable(&query.model)?;
     needs_filter(&query, options.every_row, "update_all")?;
     if hook::needs_transaction(db, &query.model, &options.write) {
-        return db.in_transaction(async |tx| update_matching(tx, query.clone(), set.clone(), options).await).await;
+        // Apart, here and below, so that plain updates carry none of it.
+        return Box::pin(db.in_transaction(async |tx| update_matching(tx, query.clone(), set.clone(), options).await)).await;
     }
     update_matching(db, query, set, options).await
 }
@@ -79,13 +80,13 @@ async fn update_matching(db: &Db, mut query: QueryState, mut set: Vec<(usize, Ex
         return Ok((0, Vec::new()));
     }
     if options.individual_hooks {
-        return individually(db, query, set, options).await;
+        return Box::pin(individually(db, query, set, options)).await;
     }
     let positions: Vec<usize> = set.iter().map(|(position, _)| *position).collect();
     let capture = hook::captures(db, &model) || moves::is_heard(db, &model, &positions);
     let needs_rows = capture || (options.returning && !db.dialect().update_returning());
     let result = if needs_rows {
-        db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await).await?
+        Box::pin(db.in_transaction(async |tx| captured(tx, query.clone(), set.clone(), options).await)).await?
     } else {
         run_update(db, &query, completed(db, &model, set.clone(), write)?, write, options.returning).await?
     };

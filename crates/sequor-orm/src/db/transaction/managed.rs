@@ -278,12 +278,12 @@ impl Db {
         }
     }
 
-    /// Joins the transaction of this handle, or begins one.
+    /// Joins the transaction of this handle, or begins one. The latter on the heap: whoever may need a transaction carries no room for one.
     pub(crate) async fn in_transaction<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
         let site = Location::caller();
         match self.session(site)? {
             Some(tx) => f(&Db { tx: Some(tx), ..self.clone() }).await,
-            None => self.run_transaction(Tx::default(), f, site).await,
+            None => Box::pin(self.run_transaction(Tx::default(), f, site)).await,
         }
     }
 
@@ -291,8 +291,8 @@ impl Db {
     pub(crate) async fn in_savepoint<T>(&self, f: impl AsyncFnOnce(&Db) -> Result<T>) -> Result<T> {
         let site = Location::caller();
         match self.session(site)? {
-            Some(tx) => self.savepoint(&tx, f).await,
-            None => self.run_transaction(Tx::default(), f, site).await,
+            Some(tx) => Box::pin(self.savepoint(&tx, f)).await,
+            None => Box::pin(self.run_transaction(Tx::default(), f, site)).await,
         }
     }
 }

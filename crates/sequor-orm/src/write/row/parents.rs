@@ -139,7 +139,7 @@ async fn write(
     let mut write = WriteOptions { silent, validate: false, hooks: false, fields: None, keeps_version: true, ..options.clone() };
     write.force = false;
     let options = UpdateOptions { write, every_row: false, returning: false, individual_hooks: false };
-    update_all(db, of_keys(link, keys), set, &options).await.map(drop)
+    Box::pin(update_all(db, of_keys(link, keys), set, &options)).await.map(drop)
 }
 
 #[cold]

@@ -3,7 +3,7 @@
 
 use super::super::create::remember;
 use super::stored::{self, comes_back, expected_version, lost, take, update_row};
-use super::{Prepared, column, finish, fire_after, key_condition, prepare, ready, save, settle, written};
+use super::{Prepared, column, finish, fire_after, key_condition, prepare, ready, save, settle, tell};
 use crate::Value;
 use crate::db::Db;
 use crate::hook::{self, HookKind};
@@ -75,8 +75,17 @@ async fn save_all(db: &Db, states: Vec<RowState>, options: &WriteOptions, matche
     if matched {
         fire_after(db, &mut rows.iter_mut().collect::<Vec<_>>(), options).await?;
     }
-    for row in rows {
-        let mut row = if matched { written(db, row, options).await? } else { finish(db, row, options).await? };
+    for mut row in rows {
+        if !matched && row.changed.is_empty() {
+            saved.push(row.state);
+            continue;
+        }
+        if matched {
+            tell(db, &mut row, options).await?
+        } else {
+            finish(db, &mut row, options).await?
+        }
+        let mut row = row.into_saved();
         if matched && row.original.is_none() {
             remember(&mut row);
         }
