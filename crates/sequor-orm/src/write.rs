@@ -21,7 +21,7 @@ use row::{fill, graph, insert, naming, options, state};
 pub(crate) use row::parents;
 
 pub use association::{Linked, RelationHandle, RelationOps};
-pub(crate) use association::{Side, add_fresh, add_links, has_links, related, remove_links, set_links};
+pub(crate) use association::{Side, add_fresh, add_links, count_related, has_links, related, remove_links, set_links};
 pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create, covered_key};
 pub(crate) use create::{create, create_forgetful, prepare};
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};

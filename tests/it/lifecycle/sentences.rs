@@ -1,5 +1,9 @@
 //! What the guide says of the lifecycle, sentence by sentence, where no other test holds it.
 
+mod counters;
+mod differences;
+mod hooks;
+
 use sequor::prelude::*;
 use std::sync::{Arc, Mutex};
 

@@ -20,7 +20,7 @@ use crate::query::QueryState;
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{Link, RelationDef, RelationKind};
-use sequor_core::statement::{BinaryOp, Expr};
+use sequor_core::statement::{BinaryOp, Expr, LogicalQuery, QueryUse};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -287,7 +287,26 @@ pub(crate) async fn has_links(db: &Db, Side { parent, def, link }: Side<'_>, row
 
 /// How many rows are linked.
 pub(crate) async fn count_links(db: &Db, parent: &RowState, def: &RelationDef, link: &Link, options: &WriteOptions) -> Result<u64> {
-    load::count_found(db, related(parent, def, link)?, options.hooks, options.site).await
+    count_related(db, Side { parent, def, link }, related(parent, def, link)?, options).await
+}
+
+/// How many of the linked rows a query finds. Where a pair may occur twice, each time counts, as each time is a row of the list.
+pub(crate) async fn count_related(db: &Db, side: Side<'_>, mut query: QueryState, options: &WriteOptions) -> Result<u64> {
+    let Side { parent, def, link } = side;
+    let twice = def.through.as_ref().is_some_and(|through| !through.unique);
+    let Some(between) = link.through.as_ref().filter(|_| twice) else {
+        return load::count_found(db, query, options.hooks, options.site).await;
+    };
+    query.clauses.without_hooks |= !options.hooks;
+    load::tell_count(db, &mut query, options.site).await?;
+    for (own, theirs) in between.to_target.iter().zip(&link.columns) {
+        let outer = Expr::Outer(Box::new(Expr::Field(plan::field(&between.model, *own))));
+        query.clauses.filters.push(Expr::Field(plan::field(&link.target, *theirs)).binary(BinaryOp::Equal, outer));
+    }
+    let mut pairs = linked(parent, def, link);
+    let is_there = LogicalQuery { state: Arc::new(query), usage: QueryUse::Exists { negated: false } };
+    pairs.clauses.filters.push(Expr::Query(is_there));
+    load::count_found(db, pairs, false, options.site).await
 }
 
 /// The linked rows as a query over the target.

@@ -110,7 +110,9 @@ impl Record {
     /// # Errors
     /// As [`Record::association`].
     pub async fn association_count(&self, name: &str, options: Json, db: &Db) -> Result<u64> {
-        load::count_found(db, self.related_query(name, options, db)?, true, Location::caller()).await
+        let (def, link) = self.link(name, db)?;
+        let side = write::Side { parent: &self.state, def: &def, link: &link };
+        write::count_related(db, side, self.related_query(name, options, db)?, &WriteOptions::at(Location::caller())).await
     }
 
     /// Rows named by key, by list of keys, or null; a row as an object with its key and the attributes that link it.

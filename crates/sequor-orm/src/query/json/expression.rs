@@ -1,7 +1,8 @@
 //! Expressions: `{ fn, args }`, `{ col }`, `{ cast, type }`, and values.
 
 use super::Place;
-use crate::model::{parse_path, plain};
+use super::condition::json_path;
+use crate::model::plain;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ColumnDef, ModelDef, RelationKind};
@@ -24,7 +25,7 @@ pub(crate) fn named(place: Place<'_>, name: &str) -> Result<Expr> {
         if let Some(column) = place.model.json_column(first)
             && matches!(column.ty, ColumnType::Json(_))
         {
-            let path = parse_path(rest).map_err(Error::usage)?;
+            let path = json_path(rest)?;
             return Ok(Expr::Json { expr: Box::new(Expr::field(column.name.clone())), path, take: JsonAs::Json });
         }
         return over_path(place, name);

@@ -73,9 +73,30 @@ async fn lock(db: &Db, link: &Link, keys: Vec<Vec<Value>>, options: &WriteOption
     if keys.is_empty() {
         return Ok(());
     }
-    let mut locked = of_keys(link, keys);
-    locked.clauses.lock = Some(Lock { mode: LockMode::NoKeyUpdate, of: Vec::new(), wait: LockWait::Block });
-    find_rows(db, locked, options.site).await.map(drop)
+    locked(db, &link.target, &link.columns, keys, options).await.map(drop)
+}
+
+/// The rows that have these values in some columns, whatever their scope, locked.
+pub(crate) async fn locked(
+    db: &Db,
+    model: &Arc<ModelDef>,
+    positions: &[usize],
+    values: Vec<Vec<Value>>,
+    options: &WriteOptions,
+) -> Result<Vec<RowState>> {
+    let mut query = of_values(model, positions, values);
+    query.clauses.lock = Some(Lock { mode: LockMode::NoKeyUpdate, of: Vec::new(), wait: LockWait::Block });
+    find_rows(db, query, options.site).await
+}
+
+/// Whether a write of these fields moves rows from one of those who count or are touched to another.
+pub(crate) fn moves(db: &Db, model: &ModelDef, fields: &[usize]) -> Result<bool> {
+    for relation in followed(model) {
+        if relation.link(model, &db.models())?.source.iter().any(|position| fields.contains(position)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The keys of the rows that some rows belong to, each once.
@@ -149,13 +170,16 @@ fn no_timestamp(relation: &RelationDef, target: &ModelDef) -> Error {
 
 /// The rows with these keys, whatever their scope.
 fn of_keys(link: &Link, keys: Vec<Vec<Value>>) -> QueryState {
-    let target = &link.target;
-    let mut query = QueryState::new(target.clone());
+    of_values(&link.target, &link.columns, keys)
+}
+
+fn of_values(model: &Arc<ModelDef>, positions: &[usize], rows: Vec<Vec<Value>>) -> QueryState {
+    let mut query = QueryState::new(model.clone());
     query.clauses.unscoped = true;
     query.clauses.deleted = Deleted::Included;
-    let exprs = link.columns.iter().map(|position| Expr::Field(plan::field(target, *position))).collect();
-    let binds = link.columns.iter().map(|position| target.columns[*position].ty.bind()).collect();
-    query.clauses.filters.push(Expr::InValues { exprs, rows: keys, binds, negated: false, scanned: false });
+    let exprs = positions.iter().map(|position| Expr::Field(plan::field(model, *position))).collect();
+    let binds = positions.iter().map(|position| model.columns[*position].ty.bind()).collect();
+    query.clauses.filters.push(Expr::InValues { exprs, rows, binds, negated: false, scanned: false });
     query
 }
 
