@@ -29,7 +29,7 @@ pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
 pub(crate) use scope::of_write;
 pub(crate) use search::is_integer;
-pub(crate) use shape::{insert_key, update_key};
+pub(crate) use shape::{insert_key, may_be_scoped, update_key};
 pub use write::{write_expr, write_filter, write_order, write_query};
 
 use crate::model::{RowShape, ShapeItem};

@@ -153,7 +153,7 @@ impl ServerMessage {
         let hint = match self.code.as_str() {
             "42P01" => Some("the table is missing in this database: run the migrations, or db.sync()".to_owned()),
             "42703" => Some("the column is missing in this database: run the migrations, or db.sync()".to_owned()),
-            "25P02" => Some("an earlier error ended the transaction: roll it back".to_owned()),
+            "25P02" => Some("an earlier error ended the transaction: roll it back; what may fail in between belongs into a transaction of its own, a savepoint: tx.transaction(..)".to_owned()),
             "42883" if self.message.contains("binary output") => Some("cast the column to text in the query".to_owned()),
             "0A000" | "26000" | "XX000" if self.is_stale_plan() => {
                 Some("the schema changed under this transaction: run it again".to_owned())

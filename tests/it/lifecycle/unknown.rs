@@ -139,7 +139,10 @@ fn a_request_says_which_keys_it_may_have() {
         line("nam", "not_allowed", "Form.nam may not be given here, did you mean name?"),
     ];
     assert_eq!(failures, expected);
-    assert_eq!(told(Draft::from_json(json!([1]), Form::NAME)), [line("Form", "isObject", "a Form is a JSON object")]);
+    assert_eq!(
+        told(Draft::from_json(json!([1]), Form::NAME)),
+        [line("Form", "isObject", "Form is read from a JSON object with its fields")]
+    );
 }
 
 #[derive(Model, Clone, Debug, PartialEq)]

@@ -167,7 +167,7 @@ fn related(loader: Option<Box<dyn Loader>>, def: &ModelDef, position: usize, jso
 /// The values of a row's columns, and the JSON of its relations.
 fn parts(def: &ModelDef, json: serde_json::Value) -> Result<(Vec<Value>, Inner)> {
     let serde_json::Value::Object(mut map) = json else {
-        return Err(Error::decode(format!("a {} is a JSON object", def.name)));
+        return Err(Error::decode(format!("{} is read from a JSON object with its fields", def.name)));
     };
     map = flat(def, map);
     let mut values = Vec::with_capacity(def.columns.len());

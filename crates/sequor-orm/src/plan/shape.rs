@@ -161,12 +161,15 @@ pub(crate) fn marked_write(state: &QueryState, set: &[(usize, Expr)]) -> Option<
     Some((state, set, marks))
 }
 
+/// Whether a default scope is added to what is said.
+pub(crate) fn may_be_scoped(model: &ModelDef, clauses: &Clauses) -> bool {
+    let declares = |declared: &dyn crate::hook::Declared| declared.has_default_scope();
+    !clauses.unscoped && behaviors(model).is_some_and(|known| known.default_scope.is_some() || known.declared.is_some_and(declares))
+}
+
 /// Whether nothing is said that a shape does not hold. A default scope is a function, and may answer otherwise tomorrow.
 fn is_plain(model: &ModelDef, clauses: &Clauses) -> bool {
-    let scoped = !clauses.unscoped
-        && behaviors(model)
-            .is_some_and(|known| known.default_scope.is_some() || known.declared.is_some_and(|declared| declared.has_default_scope()));
-    !scoped
+    !may_be_scoped(model, clauses)
         && clauses.select.is_none()
         && clauses.group.is_empty()
         && clauses.having.is_empty()

@@ -84,7 +84,8 @@ pub fn raw_value<T: FieldType>(value: &T) -> RawPart {
 /// What a row of a raw query is read into: a model or projection by column names, a tuple or the type of one column by position.
 #[diagnostic::on_unimplemented(
     message = "rows cannot be read into `{Self}`",
-    label = "expected a model, a projection without related rows, or a tuple of column types such as `(i64, String)`"
+    label = "expected a model, a projection without related rows, or a tuple of column types such as `(i64, String)`",
+    note = "rows as JSON, whose columns nobody knows before: `db.query_json(\"SELECT ..\", json!({{ \"type\": \"SELECT\" }}))`"
 )]
 pub trait FromRow: Sized + Send + 'static {
     /// The names to look for; empty reads by position.
@@ -120,7 +121,7 @@ macro_rules! tuple {
             }
 
             fn from_row(row: &mut dyn RowReader) -> Result<Self> {
-                Ok(($($name::decode(row, $place)?,)+))
+                Ok(($($name::decode(row, $place).map_err(|error| in_cell(error, $place))?,)+))
             }
         }
     };
@@ -144,7 +145,7 @@ macro_rules! scalar {
             }
 
             fn from_row(row: &mut dyn RowReader) -> Result<Self> {
-                <$ty as FieldType>::decode(row, 0)
+                <$ty as FieldType>::decode(row, 0).map_err(|error| in_cell(error, 0))
             }
         }
 
@@ -155,7 +156,7 @@ macro_rules! scalar {
             }
 
             fn from_row(row: &mut dyn RowReader) -> Result<Self> {
-                <Option<$ty> as FieldType>::decode(row, 0)
+                <Option<$ty> as FieldType>::decode(row, 0).map_err(|error| in_cell(error, 0))
             }
         }
     )+};
@@ -248,6 +249,15 @@ pub(crate) fn map_names(names: &[Name], columns: &[&str], reader: &str) -> Resul
             })
         })
         .collect()
+}
+
+/// A cell that is not what is read from its place; no field has a name there.
+#[cold]
+fn in_cell(mut error: Error, place: usize) -> Error {
+    if let Some(detail) = error.detail_mut() {
+        detail.column.get_or_insert_with(|| format!("column {} of the row", place + 1));
+    }
+    error
 }
 
 /// A row that has fewer cells than are read.

@@ -7,6 +7,7 @@ use crate::load;
 use crate::model::{Grain, Model, RowsGrain as Rows, Single};
 use sequor_core::driver::{BoxFuture, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
+use sequor_core::statement::{Expr, SelectItem};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -146,10 +147,32 @@ impl<M: Model> Fetch for Whole<M> {
     }
 }
 
+/// A column beside an aggregate of all rows: PostgreSQL refuses it, and the others take the column from any row.
+fn refuse_mixed(state: &QueryState) -> Result<()> {
+    let clauses = &*state.clauses;
+    let (Some(items), true) = (&clauses.select, clauses.group.is_empty()) else { return Ok(()) };
+    let column = items.iter().find_map(|item| match &item.expr {
+        Expr::Field(field) if field.path.is_empty() => Some(&field.name),
+        _ => None,
+    });
+    let aggregate = |item: &SelectItem| matches!(&item.expr, Expr::Call { func, .. } if func.is_aggregate());
+    let Some(column) = column.filter(|_| items.iter().any(aggregate)) else { return Ok(()) };
+    if crate::plan::may_be_scoped(&state.model, clauses) {
+        return Ok(());
+    }
+    let (model, constant) = (&state.model.name, column.to_uppercase());
+    Err(crate::plan::refused(&format!(
+        "{model}.{column} is selected beside an aggregate of all rows: add .group_by({model}::{constant}), or take one of its values, as by max({model}::{constant})"
+    )))
+}
+
 impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
     type Row = C::Row;
 
     fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<C::Row> {
+        if let Err(error) = refuse_mixed(&state) {
+            return Box::pin(async move { Err(error.seen_at(site)) });
+        }
         Box::pin(load::find_decoded(db, state, |row: &mut dyn RowReader| C::decode(row, 0), beside, site))
     }
 

@@ -7,7 +7,7 @@ use crate::model::{Column, IntoValue, Loader, Model, RelationCell, RowBatch, Row
 use crate::query::Columns;
 use sequor_core::Value;
 use sequor_core::driver::{BoxFuture, ValueRow};
-use sequor_core::error::{Result, ValidationError, ValidationItem};
+use sequor_core::error::{Error, Result, ValidationError, ValidationItem};
 use sequor_core::schema::{ModelDef, nearest};
 use sequor_core::statement::Expr;
 use std::any::Any;
@@ -380,7 +380,7 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
         return Err(ValidationError::one(ValidationItem::new(
             model.name.to_string(),
             "isObject",
-            format!("a {} is a JSON object", model.name),
+            format!("{} is read from a JSON object with its fields", model.name),
         ))
         .into());
     };
@@ -401,11 +401,13 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
         };
         match sequor_core::types::value_from_json(&model.columns[position].ty, value) {
             Ok(value) => values.push((position, value)),
-            Err(error) => items.push(ValidationItem::new(
-                key.clone(),
-                "type",
-                format!("{}.{key}: {}", model.name, error.detail().map(|detail| detail.message.as_str()).unwrap_or_default()),
-            )),
+            Err(error) => match error.at(&model.name, Some(&key)) {
+                Error::Validation(mut refused) => items.append(&mut refused.items),
+                other => {
+                    let reason = other.detail().map_or_else(|| other.to_string(), |detail| detail.message.clone());
+                    items.push(ValidationItem::new(key.clone(), "type", format!("{}.{key}: {reason}", model.name)));
+                }
+            },
         }
     }
     if items.is_empty() { Ok(values) } else { Err(ValidationError { items, bulk: false }.into()) }

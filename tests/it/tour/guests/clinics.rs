@@ -158,6 +158,35 @@ async fn lists_contain_a_value_as_in_rust(db: Db) -> Result<()> {
     Ok(())
 }
 
+#[sequor::test(models(Visit, Animal, Friendship))]
+async fn a_column_beside_an_aggregate_of_all_rows_is_refused(db: Db) -> Result<()> {
+    draft!(Animal { name: "Rex", visits: [{ fee: 10 }, { fee: 30 }] }).create(&db).await?;
+    let mixed = Visit::find_all().select((Visit::ANIMAL_ID, max(Visit::FEE)));
+    let refused = mixed.clone().exec(&db).await.expect_err("no group").to_string();
+    let asked = "Visit.animal_id is selected beside an aggregate of all rows: add .group_by(Visit::ANIMAL_ID), or take one of its values, as by \
+                 max(Visit::ANIMAL_ID)";
+    assert_eq!(refused, asked);
+    assert_eq!(mixed.group_by(Visit::ANIMAL_ID).exec(&db).await?, [(1, Some(30))]);
+    assert_eq!(Visit::find_all().select((max(Visit::ANIMAL_ID), max(Visit::FEE))).one().exec(&db).await?, (Some(1), Some(30)));
+    Ok(())
+}
+
+#[sequor::test(models(Visit, Animal, Friendship))]
+async fn what_cannot_be_read_names_its_place(db: Db) -> Result<()> {
+    draft!(Animal { name: "Rex" }).create(&db).await?;
+    let null = db.query_as::<(i64, Vec<u8>)>(sql!("SELECT id, rooms FROM animals")).await.expect_err("NULL").to_string();
+    assert!(null.starts_with("cannot read column 2 of the row: the database holds NULL"), "{null}");
+    let text = db.query_as::<(String, i64)>(sql!("SELECT name, name FROM animals")).await.expect_err("a text").to_string();
+    assert!(text.starts_with("cannot read ") && text.contains("expected integer") && !text.contains("Rex"), "{text}");
+    let many = Draft::<Animal>::from_json(json!({ "name": ["x"], "alive": "maybe" }), (Animal::NAME, Animal::ALIVE)).expect_err("two");
+    let Error::Validation(said) = many else { panic!("{many}") };
+    let said: Vec<(&str, &str)> = said.items.iter().map(|item| (item.path.as_str(), item.message.as_str())).collect();
+    assert_eq!(said, [("name", "name cannot be an array or an object"), ("alive", "Animal.alive: the text is not a valid boolean")]);
+    let short = db.transaction_with(Tx::default().timeout(millis(1)), async |_| std::future::pending::<Result<()>>().await).await;
+    assert_eq!(short.expect_err("too long").to_string(), "timed out: the transaction took longer than 0.001 s and was rolled back");
+    Ok(())
+}
+
 /// Any column of any model.
 async fn first_with<M: Model, V: sequor::FieldType>(column: Column<M, V>, value: V, db: &Db) -> Result<Option<M>> {
     M::find_one().filter(column.eq(value)).exec(db).await

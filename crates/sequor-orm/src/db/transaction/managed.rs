@@ -257,7 +257,7 @@ impl Db {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(result) => result,
-                Err(_) => Err(Error::timeout(format!("the transaction took longer than {:.1} s and was rolled back", limit.as_secs_f64()))),
+                Err(_) => Err(Error::timeout(format!("the transaction took longer than {} s and was rolled back", limit.as_secs_f64()))),
             },
         };
         guard.armed = false;
