@@ -15,7 +15,7 @@ pub struct Bound {
 pub fn bound_column(text: &str, place: usize) -> Option<Bound> {
     let tokens = tokens(text);
     let at = nth_placeholder(&tokens, place)?;
-    let found = inserted(&tokens, at).or_else(|| beside(&tokens, at))?;
+    let found = inserted(&tokens, at).or_else(|| beside(&tokens, at)).or_else(|| behind(&tokens, at))?;
     let table = found.table.map(|table| alias_of(&tokens, &table).unwrap_or(table));
     Some(Bound { table: table.or_else(|| target(&tokens)), ..found })
 }
@@ -160,6 +160,22 @@ fn beside(tokens: &[Token], at: usize) -> Option<Bound> {
     last
 }
 
+/// The name that stands behind a placeholder in its comparison: `$1 < "t"."c"`, where the value may have a cast.
+fn behind(tokens: &[Token], at: usize) -> Option<Bound> {
+    let mut rest = tokens.get(at + 1..)?;
+    while let [Token::Sign(':'), Token::Sign(':'), Token::Word(_), tail @ ..] = rest {
+        rest = tail;
+    }
+    let compares = rest.iter().take_while(|token| matches!(token, Token::Sign('=' | '<' | '>' | '!'))).count();
+    let (table, column) = match rest.get(compares..).filter(|_| compares > 0)? {
+        [Token::Name(table), Token::Sign('.'), Token::Name(column), ..]
+        | [Token::Word(table), Token::Sign('.'), Token::Name(column), ..] => (Some(table.clone()), column),
+        [Token::Name(column), ..] => (None, column),
+        _ => return None,
+    };
+    Some(Bound { table, column: column.clone(), written: false })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Bound, bound_column};
@@ -204,5 +220,15 @@ mod tests {
         assert_eq!(found(select, 4), told("t", "z", false));
         assert_eq!(found(select, 5), None);
         assert_eq!(found(select, 6), None);
+    }
+
+    #[test]
+    fn what_stands_before_its_column_belongs_to_it() {
+        let select = r#"SELECT t0."x" FROM "t" AS t0 WHERE $1 = t0."y" AND ($2::float8 < t0."z" OR $3 + t0."w" > $4) AND $5 <> "v" AND $6"#;
+        assert_eq!(found(select, 0), told("t", "y", false));
+        assert_eq!(found(select, 1), told("t", "z", false));
+        assert_eq!(found(select, 2), None, "a sum is compared, not its parts");
+        assert_eq!(found(select, 4).map(|(_, column, _)| column), Some("v".to_owned()));
+        assert_eq!(found(select, 5), None);
     }
 }

@@ -153,6 +153,8 @@ async fn what_a_database_cannot_hold_is_refused_in_filters_too(db: Db) -> sequor
         }
         Dialect::Sqlite | Dialect::Mysql | Dialect::Mariadb => {
             compared(Gauge::find_all().filter(Gauge::LEVEL.is_in([1.0, f64::NAN])).exec(&db).await, "Gauge.level");
+            let nan = f64::NAN;
+            compared(Gauge::find_all().filter(sql!("{nan} < {Gauge::LEVEL}").into()).exec(&db).await, "Gauge.level");
             compared(Gauge::find_all().include(Gauge::DIALS.filter(Dial::VALUE.eq(f64::NAN))).exec(&db).await, "Dial.value");
             compared(Gauge::find_all().filter(Gauge::DIALS.any(Dial::VALUE.lt(f64::NAN))).exec(&db).await, "Dial.value");
         }

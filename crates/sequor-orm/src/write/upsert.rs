@@ -65,6 +65,9 @@ async fn upsert_one(
     let given: Vec<usize> = (0..state.values.len()).filter(|position| state.gives(*position)).collect();
     let model = state.model.clone();
     prepare(&mut state, db, options)?;
+    // Sequelize writes what hooks set to a new row alone.
+    let asks = options.hooks && fields.is_none() && !options.is_sequelizes();
+    let before = asks.then(|| state.values.clone());
     // As in Sequelize, a run-time model checks what is given: what is missing is the database's to refuse.
     let missing: Vec<usize> = (0..state.values.len()).filter(|position| options.is_sequelizes() && !state.gives(*position)).collect();
     validate::run(db, &mut state, options, &missing).await?;
@@ -73,7 +76,10 @@ async fn upsert_one(
         Some(key) => key,
         None => covered_key(&model, &given)?,
     };
-    let mut set = fields.unwrap_or_else(|| given.iter().copied().filter(|position| !key.contains(position)).collect());
+    let changed = |position: usize| before.as_ref().is_some_and(|before| before.get(position) != state.values.get(position));
+    // What was given, and what the hooks set beside it; a default is none of both.
+    let written = |position: &usize| (given.contains(position) || changed(*position)) && !key.contains(position);
+    let mut set = fields.unwrap_or_else(|| (0..state.values.len()).filter(written).collect());
     set.retain(|position| Some(*position) != model.timestamps.created && model.columns[*position].generated.is_none());
     if let Some(updated) = model.timestamps.updated
         && !set.contains(&updated)

@@ -178,6 +178,15 @@ async fn verbs_of_many_rows_say_what_they_mean(db: Db) -> sequor::Result<()> {
     assert!(matches!(Guest::update_all().set(Guest::PHONE, "1").exec(&db).await, Err(Error::MissingFilter { .. })));
     assert!(said(Guest::upsert(draft!(Guest { name: "ann", phone: "1" })).exec(&db).await).contains("Guest"));
     assert_eq!(Guest::count().exec(&db).await?, 0);
+    db.hooks::<Guest>().before_upsert("call", |guest, _cx| {
+        guest.set(Guest::PHONE, "112");
+        Box::pin(async { Ok(()) })
+    });
+    for name in ["new", "met"] {
+        let (row, _) = Guest::upsert(draft!(Guest { id: 7, name, email: "a@x.io" })).exec(&db).await?;
+        assert_eq!((row.name.as_str(), row.phone.as_deref()), (name, Some("112")));
+        Guest::update_all().set(Guest::PHONE, "1").every_row().exec(&db).await?;
+    }
     Ok(())
 }
 
@@ -224,5 +233,36 @@ async fn rules_at_run_time_are_those_of_their_page(db: Db) -> sequor::Result<()>
         endless.as_ref().is_err_and(|error| error.to_string().contains("step")) || endless.as_ref().is_ok_and(|items| items.len() == 1),
         "{endless:?}"
     );
+    Ok(())
+}
+
+#[sequor::test]
+async fn hooks_of_children_and_of_tables_are_as_they_say(db: Db) -> sequor::Result<()> {
+    let (author, book, _) = library(&db).await?;
+    let told = super::Arc::new(super::Mutex::new(Vec::<&str>::new()));
+    let (one, many) = (told.clone(), told.clone());
+    book.hooks().before_create("one", move |_row, _cx| {
+        one.lock().map(|mut told| told.push("one")).ok();
+        Box::pin(async { Ok(()) })
+    });
+    book.hooks().before_bulk_create("many", move |rows, _cx| {
+        many.lock().map(|mut told| told.push(if rows.len() == 2 { "two at once" } else { "other" })).ok();
+        Box::pin(async { Ok(()) })
+    });
+    let graph = json!([{ "name": "Cy", "books": [{ "title": "x" }] }, { "name": "Di", "books": [{ "title": "y" }] }]);
+    author.bulk_create_with(graph, json!({ "include": ["books"] })).exec(&db).await?;
+    assert_eq!(told.lock().map(|told| told.clone()).unwrap_or_default(), ["two at once"]);
+    assert_eq!(book.count(json!({ "where": { "title": ["x", "y"] } })).exec(&db).await?, 2);
+    // Whatever points here is unlinked, not the first alone.
+    let mut ann = author.find_by_pk(1).exec(&db).await?.ok_or_else(|| Error::not_found("Author"))?;
+    ann.association_change("first", "set", Value::Null, json!({}), &db).await?;
+    assert_eq!(book.count(json!({ "where": { "authorId": 1 } })).exec(&db).await?, 0);
+    // A veto before any table leaves everything as it was.
+    for name in ["First", "Second"] {
+        db.define(ModelDef::from_json(json!({ "name": name, "attributes": { "a": "STRING" } }))?)?;
+    }
+    db.model("Second")?.hooks().before_sync("veto", |_cx| Box::pin(async { Err(Error::usage("not now")) }));
+    assert!(db.sync_all(SyncMode::Create).await.is_err());
+    assert!(db.model("First")?.count(json!({})).exec(&db).await.is_err(), "the first table was made");
     Ok(())
 }
