@@ -7,6 +7,7 @@ mod lazy;
 pub mod library;
 #[cfg(target_os = "linux")]
 mod memory;
+mod newest;
 mod plans;
 mod projections;
 mod shapes;

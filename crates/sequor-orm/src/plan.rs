@@ -21,7 +21,7 @@ pub(crate) use exact::mark_exact;
 pub use include::{Many, Node};
 pub use joined::Within;
 pub use lately::Lately;
-pub use many::{LinkAt, Parents, Sorting, plan_many};
+pub use many::{Cutting, LinkAt, Parents, Sorting, plan_many};
 pub(crate) use prepared::{
     KeyParams, Prepared, Statements, prepare, prepare_count, prepare_key, prepare_later, prepare_many, prepare_write, write,
 };

@@ -136,6 +136,11 @@ impl Dialect {
         }
     }
 
+    /// Whether a query reads rows for each member of a list (LATERAL, and lists as sources).
+    pub fn reads_for_each(self) -> bool {
+        self == Dialect::Postgres
+    }
+
     /// What many new rows travel fastest by.
     pub fn bulk(self) -> Bulk {
         match self {

@@ -382,7 +382,8 @@ fn plan_levels(
         let (parents, keys) = tree.keys(&many.link.source);
         let loader = tree.loader.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
         if keys.is_empty() {
-            let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), plan::Sorting::Reader, &db.models())?;
+            let (plan, _) =
+                plan::plan_many(&many, Parents::Keys(Vec::new()), (plan::Sorting::Reader, plan::Cutting::of(db.dialect())), &db.models())?;
             let empty = LoadedTree::new(Node { many: Vec::new(), ..plan.node }, loader)?;
             let between = between_of(&*tree.loader, &many)?;
             tree.children.push(Children {
@@ -444,7 +445,8 @@ pub(crate) async fn load_detached(
     let inner = loader.relation(relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
     let mut parents: Vec<Rows> = Vec::new();
     let (mut tree, mut between) = if keys.is_empty() {
-        let (plan, _) = plan::plan_many(&many, Parents::Keys(Vec::new()), plan::Sorting::Reader, &db.models())?;
+        let (plan, _) =
+            plan::plan_many(&many, Parents::Keys(Vec::new()), (plan::Sorting::Reader, plan::Cutting::of(db.dialect())), &db.models())?;
         (LoadedTree::new(Node { many: Vec::new(), ..plan.node }, inner)?, between_of(&*loader, &many)?)
     } else {
         let options = crate::write::WriteOptions::at(run.site);

@@ -92,7 +92,8 @@ impl Flush<'_> {
     fn levels(&mut self, parent: usize, select: &Select, below: Vec<Below>) -> Result<()> {
         for Below { path, many, cells, loader, owner } in below {
             let parents = Parents::of(select, &cells).ok_or_else(|| Error::bug("a parent's key is not read"))?;
-            let (mut planned, link) = plan::plan_many(&many, parents, plan::Sorting::Reader, &self.db.models())?;
+            let (mut planned, link) =
+                plan::plan_many(&many, parents, (plan::Sorting::Reader, plan::Cutting::of(self.db.dialect())), &self.db.models())?;
             let again = owner.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             let below = strip(&mut planned.node, again, &[])?;
             let sql = self.db.render_select(&planned.select)?;

@@ -217,7 +217,7 @@ fn planned(db: &Db, below: &Below, parents: Parents) -> Result<(Level, Select)> 
     let mut select = Some(select);
     let (inner, own) = open(db, &target, &below.list, &mut select)?;
     many.include.clauses.select = select;
-    let (plan, link) = plan::plan_many(&many, parents, plan::Sorting::Database, &db.models())?;
+    let (plan, link) = plan::plan_many(&many, parents, (plan::Sorting::Database, plan::Cutting::of(db.dialect())), &db.models())?;
     let mut level = Level::new((below.list.rows)(), target.clone(), inner, own);
     let cell = |at: usize, model: &ModelDef, column: usize| (at, model.columns[column].ty.clone());
     level.link.0.0 = match &many.link.through {

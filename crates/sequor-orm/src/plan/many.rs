@@ -6,9 +6,12 @@ use super::{Plan, Planner, field, scope};
 use crate::load::is_small_integer;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{IndexDef, Link, ModelDef, Models, SortDirection, ThroughLink};
-use sequor_core::statement::{Alias, BinaryOp, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window};
-use sequor_core::types::{BindType, ScalarType};
+use sequor_core::statement::{
+    Alias, BinaryOp, CastType, Distinct, Expr, Func, Join, JoinKind, OrderBy, Quantifier, Select, SelectItem, Source, Window,
+};
+use sequor_core::types::{BindType, ColumnType, ScalarType};
 use sequor_core::{Name, Value};
+use sequor_sql::Dialect;
 
 /// The parents whose children are read.
 #[derive(Debug)]
@@ -28,6 +31,20 @@ impl Parents {
             found.order_by.clear();
         }
         Some(Parents::Found(Box::new(found)))
+    }
+
+    /// The keys of the parents, each once, in a column `k`.
+    fn listed(self, ty: &ColumnType) -> Select {
+        let list = match self {
+            Parents::Keys(rows) => {
+                let values = rows.into_iter().map(|row| row.into_iter().next().unwrap_or_default()).collect();
+                let list = Expr::Value(Value::Array(values), BindType::list(ty.bind().scalar));
+                Expr::Cast(Box::new(list), CastType::Column(ColumnType::Array(Box::new(ty.clone()))))
+            }
+            Parents::Found(select) => Expr::call(Func::Named(Name::Borrowed("ARRAY")), vec![Expr::Select(select)]),
+        };
+        let member = Expr::call(Func::Named(Name::Borrowed("unnest")), vec![list]);
+        Select { distinct: Distinct::Yes, columns: vec![SelectItem::named(member, "k")], ..Select::default() }
     }
 
     /// The condition that these columns hold the key of a parent; `scanned` where no index begins with them.
@@ -74,12 +91,28 @@ fn integer_key(model: &ModelDef) -> Option<usize> {
     }
 }
 
+/// How the rows of an include with a limit for each parent are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cutting {
+    /// All of them are numbered.
+    Numbered,
+    /// Parent by parent, where an index finds those of one: no more are read than the limit where it has their order too.
+    Apart,
+}
+
+impl Cutting {
+    /// What a database does best.
+    pub(crate) fn of(dialect: Dialect) -> Cutting {
+        if dialect.reads_for_each() { Cutting::Apart } else { Cutting::Numbered }
+    }
+}
+
 /// Plans the rows of a to-many include for these parents. The rows of a model between stand behind those of the target.
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn plan_many(many: &Many, parents: Parents, sorting: Sorting, models: &dyn Models) -> Result<(Plan, LinkAt)> {
-    Planner::new(models).many(many, parents, sorting)
+pub fn plan_many(many: &Many, parents: Parents, (sorting, cutting): (Sorting, Cutting), models: &dyn Models) -> Result<(Plan, LinkAt)> {
+    Planner::new(models).many(many, parents, (sorting, cutting))
 }
 
 /// Whether an index that the model knows begins with this column. The parts of a longer key are compared as a whole.
@@ -93,6 +126,14 @@ fn leads_an_index(model: &ModelDef, columns: &[usize]) -> bool {
     model.primary_key.first() == Some(position) || column.unique.is_some() || model.indexes.iter().any(leads)
 }
 
+/// The type of the one linking column by which an index finds the rows of a parent; a list is compared with it as it is.
+fn found_apart<'a>(model: &'a ModelDef, columns: &[usize]) -> Option<&'a ColumnType> {
+    let [position] = columns else { return None };
+    let column = &model.columns[*position];
+    let is_same = column.db_type.is_none() && (column.ty.is_integer() || column.ty == ColumnType::Uuid);
+    (is_same && leads_an_index(model, columns)).then_some(&column.ty)
+}
+
 /// Whether every row that could belong to a parent is compared with the keys, because no index answers for them.
 pub(crate) fn scanned(link: &Link) -> bool {
     match &link.through {
@@ -102,7 +143,7 @@ pub(crate) fn scanned(link: &Link) -> bool {
 }
 
 impl Planner<'_> {
-    fn many(mut self, many: &Many, parents: Parents, sorting: Sorting) -> Result<(Plan, LinkAt)> {
+    fn many(mut self, many: &Many, parents: Parents, (sorting, cutting): (Sorting, Cutting)) -> Result<(Plan, LinkAt)> {
         let link = &many.link;
         let mut clauses = scope::scoped(&link.target, many.include.clauses.clone(), self.models);
         let (limit, offset) = (clauses.limit.take(), clauses.offset.take());
@@ -124,7 +165,18 @@ impl Planner<'_> {
         let linking: Vec<Expr> =
             owner_columns.iter().map(|position| Expr::column(owner_alias.clone(), owner.columns[*position].column.clone())).collect();
         let binds = owner_columns.iter().map(|position| owner.columns[*position].ty.bind()).collect();
-        filters.push(parents.condition(linking.clone(), binds, !leads_an_index(owner, owner_columns)));
+        // Where rows are cut, which ones is never left to chance; others come in the order of their key too.
+        let cut = limit.is_some() || offset.is_some();
+        let apart = if cut && cutting == Cutting::Apart && parent.is_none() { found_apart(owner, owner_columns) } else { None };
+        let mut listed = None;
+        if let Some(ty) = apart {
+            let alias = self.alias();
+            let member = || Expr::column(alias.clone(), "k");
+            filters.extend(linking.iter().map(|column| column.clone().binary(BinaryOp::Equal, member())));
+            listed = Some(Source::select(parents.listed(ty), alias));
+        } else {
+            filters.push(parents.condition(linking.clone(), binds, !leads_an_index(owner, owner_columns)));
+        }
         self.between_filters(many, &owner_alias, &mut filters)?;
         for (name, value) in &many.def.scope {
             filters.push(self.rewrite(scope_condition(&link.target, name, value), &target)?);
@@ -162,8 +214,6 @@ impl Planner<'_> {
                 }
             }
         }
-        // Where rows are cut, which ones is never left to chance; others come in the order of their key too.
-        let cut = limit.is_some() || offset.is_some();
         if sorting == Sorting::Reader && clauses.order.is_empty() && !cut {
             node.by_key = integer_key(&link.target).filter(|key| node.cell(*key).is_some());
         }
@@ -176,7 +226,9 @@ impl Planner<'_> {
         }
         self.fill(&mut select, &link.target, clauses, filters, &target)?;
         select.joins = std::mem::take(&mut self.joins);
-        if limit.is_some() || offset.is_some() {
+        if let Some(listed) = listed {
+            select = self.limited_apart(select, listed, limit, offset);
+        } else if cut {
             select = self.limited(select, linking, limit, offset.unwrap_or(0));
         }
         Ok((Plan { select, node }, at))
@@ -224,6 +276,30 @@ impl Planner<'_> {
             filters.push(self.rewrite(filter.clone(), &between)?);
         }
         Ok(())
+    }
+
+    /// So many rows for each parent of a list, read one parent after the other.
+    fn limited_apart(&mut self, mut inner: Select, parents: Source, limit: Option<u64>, offset: Option<u64>) -> Select {
+        let (width, outer) = (inner.columns.len(), self.alias());
+        for (number, item) in inner.columns.iter_mut().enumerate() {
+            item.alias = Some(Name::Owned(format!("c{number}")));
+        }
+        let mut order = Vec::with_capacity(inner.order_by.len());
+        for (number, by) in inner.order_by.iter_mut().enumerate() {
+            let name = Name::Owned(format!("o{number}"));
+            order.push(OrderBy { expr: Expr::column(outer.clone(), name.clone()), ..by.clone() });
+            // By its name, so that the values in it are bound once.
+            let own = std::mem::replace(&mut by.expr, Expr::Column { table: None, name: name.clone() });
+            inner.columns.push(SelectItem::named(own, name));
+        }
+        (inner.limit, inner.offset) = (limit, offset.filter(|offset| *offset > 0));
+        Select {
+            columns: (0..width).map(|number| SelectItem::new(Expr::column(outer.clone(), format!("c{number}")))).collect(),
+            from: Some(parents),
+            joins: vec![Join { kind: JoinKind::Lateral, source: Source::select(inner, outer), on: None }],
+            order_by: order,
+            ..Select::default()
+        }
     }
 
     /// So many rows for each parent: numbered by a window, cut outside.

@@ -4,7 +4,7 @@ use super::many::scanned;
 use super::shape::{
     Ground, Shape, count_shape, many_shape, marked, marked_count, marked_keys, marked_many, marked_write, shape, write_shape,
 };
-use super::{LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_count, plan_many};
+use super::{Cutting, LinkAt, Many, Node, Parents, Plan, Sorting, check_depth, plan, plan_count, plan_many};
 use crate::db::Db;
 use crate::load::{Keys, is_small_integer};
 use crate::query::{Clauses, QueryState};
@@ -232,7 +232,7 @@ pub(crate) fn prepare_many(db: &Db, many: &Many, owner: &Arc<ModelDef>, keys: Ke
             return Ok((Prepared { text: text.clone(), params, node }, link.clone()));
         }
     }
-    let (plan, link) = plan_many(many, Parents::Keys(keys.rows()), Sorting::Reader, &models)?;
+    let (plan, link) = plan_many(many, Parents::Keys(keys.rows()), (Sorting::Reader, Cutting::of(db.dialect())), &models)?;
     let sql = db.render_select(&plan.select)?;
     Ok((Prepared { text: sql.text.into(), params: sql.params, node: Arc::new(plan.node) }, link))
 }
@@ -354,7 +354,7 @@ fn learn(db: &Db, state: &QueryState, models: &dyn Models) -> Option<Known> {
 fn learn_many(db: &Db, many: &Many, keys: &Keys, parents: usize, models: &dyn Models) -> Option<Known> {
     let (many, marks) = marked_many(many, models)?;
     let keys = marked_keys(keys.get(0)?, parents)?;
-    let (plan, link) = plan_many(&many, Parents::Keys(keys.clone()), Sorting::Reader, models).ok()?;
+    let (plan, link) = plan_many(&many, Parents::Keys(keys.clone()), (Sorting::Reader, Cutting::of(db.dialect())), models).ok()?;
     let sql = db.render_select(&plan.select).ok()?;
     let parts = found(sql.params, &marks, &keys)?;
     Some(Known::Read { text: sql.text.into(), parts, node: Arc::new(plan.node), link: Some(link) })
