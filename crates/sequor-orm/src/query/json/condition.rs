@@ -3,15 +3,15 @@
 mod documents;
 mod operators;
 
-use super::expression::{bind_value, expression, free_value, kind, named, of_column, reference};
+use super::expression::{bind_value, expression, free_value, kind, named, reference};
 use super::{Place, unknown};
 use crate::model::{compare, in_values};
 pub(crate) use documents::json_path;
 use documents::{json_entry, json_object};
+use sequor_core::Value;
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::statement::{BinaryOp, CastType, Expr, Field};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
-use sequor_core::{Name, Value};
 use serde_json::{Map, Value as Json};
 
 pub(super) const OPERATORS: &[&str] = &[
@@ -224,31 +224,7 @@ impl Subject {
             Expr::Field(field) => error.at(&place.model.name, Some(&field.name)),
             _ => error,
         })?;
-        self.check_labels(place, &value)?;
         Ok(self.listed(value))
-    }
-
-    /// A label that its enum lacks is a mistake on every database, not a condition that no row meets; only PostgreSQL would say so.
-    fn check_labels(&self, place: Place<'_>, value: &Expr) -> Result<()> {
-        let element = self.ty.as_ref().map(|ty| if let ColumnType::Array(element) = ty { element } else { ty });
-        let (Some(ColumnType::Enum(def)), Expr::Value(value, _)) = (element, value) else { return Ok(()) };
-        let texts = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
-        let is_unknown = |value: &&Value| matches!(value, Value::Text(label) if !def.labels.iter().any(|known| known == label));
-        texts.iter().find(is_unknown).map_or(Ok(()), |label| Err(self.unknown_label(place, &def.labels, label)))
-    }
-
-    #[cold]
-    fn unknown_label(&self, place: Place<'_>, labels: &[Name], label: &Value) -> Error {
-        let column = match &self.expr {
-            Expr::Field(field) => of_column(place, field, |model, column| (format!("{}.{}", model.name, column.json), column.sensitive)),
-            _ => None,
-        };
-        let (whose, sensitive) = column.unwrap_or_else(|| (place.model.name.to_string(), false));
-        let label = match label {
-            Value::Text(label) if !sensitive => format!("no label {}", label.escape_debug()),
-            _ => "no such label".to_owned(),
-        };
-        Error::of_usage(UsageErrorKind::Refused, format!("{}: {whose} has {label}: it is one of {}", self.place(), labels.join(", ")))
     }
 
     fn is_pairs(&self, map: &Map<String, Json>) -> bool {

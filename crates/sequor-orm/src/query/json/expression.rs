@@ -5,7 +5,7 @@ use super::condition::json_path;
 use crate::model::plain;
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::schema::{ColumnDef, ModelDef, RelationKind};
+use sequor_core::schema::RelationKind;
 use sequor_core::statement::{CastType, Expr, Field, Func, JsonAs};
 use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
 use serde_json::Value as Json;
@@ -231,7 +231,12 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
 pub(super) fn kind(place: Place<'_>, expr: &Expr) -> Option<ColumnType> {
     match expr {
         Expr::Field(field) => {
-            let ty = of_column(place, field, |_, column| column.ty.clone())?;
+            let mut reached = None;
+            for name in &field.path {
+                let relation = reached.as_deref().unwrap_or(place.model).relation(name)?.clone();
+                reached = Some(place.models.model(&relation.target).ok()?);
+            }
+            let ty = reached.as_deref().unwrap_or(place.model).column(&field.name)?.ty.clone();
             (!matches!(ty, ColumnType::Json(_) | ColumnType::Array(_))).then_some(ty)
         }
         Expr::Call { func: Func::Min | Func::Max, args, .. } => kind(place, args.first()?),
@@ -242,15 +247,4 @@ pub(super) fn kind(place: Place<'_>, expr: &Expr) -> Option<ColumnType> {
             .map(|_| ColumnType::Decimal(None)),
         _ => None,
     }
-}
-
-/// What a field's column tells, with the model that it is of.
-pub(super) fn of_column<T>(place: Place<'_>, field: &Field, read: impl FnOnce(&ModelDef, &ColumnDef) -> T) -> Option<T> {
-    let mut reached = None;
-    for name in &field.path {
-        let relation = reached.as_deref().unwrap_or(place.model).relation(name)?.clone();
-        reached = Some(place.models.model(&relation.target).ok()?);
-    }
-    let model = reached.as_deref().unwrap_or(place.model);
-    model.column(&field.name).map(|column| read(model, column))
 }
