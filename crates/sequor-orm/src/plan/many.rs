@@ -2,7 +2,7 @@
 
 use super::include::Many;
 use super::rewrite::{Scope, pairs, scope_condition};
-use super::{Plan, Planner, field, scope};
+use super::{Node, Plan, Planner, field, scope};
 use crate::load::is_small_integer;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{IndexDef, Link, ModelDef, Models, SortDirection, ThroughLink};
@@ -142,6 +142,29 @@ pub(crate) fn scanned(link: &Link) -> bool {
     }
 }
 
+/// Selects the rows between, which hold the link.
+fn link_between(select: &mut Select, through: &ThroughLink, between: &Alias) -> LinkAt {
+    let at = LinkAt { between: select.columns.len(), cells: Vec::new(), own: None };
+    let columns = through.model.columns.iter().map(|column| SelectItem::new(Expr::column(between.clone(), column.column.clone())));
+    select.columns.extend(columns);
+    at
+}
+
+/// Where the link stands in rows that hold it, as most do; it is selected where they do not.
+fn link_of_rows(select: &mut Select, node: &Node, linking: &[Expr], columns: &[usize], is_own: bool) -> LinkAt {
+    let mut at = LinkAt { between: select.columns.len(), cells: Vec::new(), own: None };
+    if let ([column], true) = (columns, is_own) {
+        at.own = node.cell(*column).map(|_| *column);
+    }
+    for (position, column) in columns.iter().zip(linking) {
+        at.cells.push(node.cell(*position).unwrap_or(select.columns.len()));
+        if node.cell(*position).is_none() {
+            select.columns.push(SelectItem::new(column.clone()));
+        }
+    }
+    at
+}
+
 impl Planner<'_> {
     fn many(mut self, many: &Many, parents: Parents, (sorting, cutting): (Sorting, Cutting)) -> Result<(Plan, LinkAt)> {
         let link = &many.link;
@@ -193,27 +216,10 @@ impl Planner<'_> {
         for within in &many.within {
             filters.push(self.within(within, &target, &linking, link)?);
         }
-        let mut at = LinkAt { between: select.columns.len(), cells: Vec::new(), own: None };
-        match &link.through {
-            Some(through) => {
-                let columns =
-                    through.model.columns.iter().map(|column| SelectItem::new(Expr::column(owner_alias.clone(), column.column.clone())));
-                select.columns.extend(columns);
-            }
-            None => {
-                at.own = match owner_columns {
-                    [column] if owner_alias == alias => node.cell(*column).map(|_| *column),
-                    _ => None,
-                };
-                for (position, column) in owner_columns.iter().zip(&linking) {
-                    // A row mostly holds its link itself.
-                    at.cells.push(node.cell(*position).unwrap_or(select.columns.len()));
-                    if node.cell(*position).is_none() {
-                        select.columns.push(SelectItem::new(column.clone()));
-                    }
-                }
-            }
-        }
+        let at = match &link.through {
+            Some(through) => link_between(&mut select, through, &owner_alias),
+            None => link_of_rows(&mut select, &node, &linking, owner_columns, owner_alias == alias),
+        };
         if sorting == Sorting::Reader && clauses.order.is_empty() && !cut {
             node.by_key = integer_key(&link.target).filter(|key| node.cell(*key).is_some());
         }
