@@ -110,7 +110,7 @@ pub trait Connection: Send {
     /// Runs the steps of a batch in order. On an error the steps after it have not run.
     ///
     /// A step whose sink answers [`Flow::Pause`] ends the call: the step's [`StepDone::paused`] is set and [`Connection::resume`] goes on.
-    /// Only the last step of a batch may pause.
+    /// Only a step that reads, and that is alone in its batch, may pause.
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>>;
 
     /// Runs one step: what most statements are. The same as [`Connection::run`] with a batch of it, without the lists around it.
@@ -120,17 +120,6 @@ pub trait Connection: Send {
 
     /// Goes on with a paused step, pushing into this sink.
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>>;
-
-    /// Goes on with a paused step while the caller looks at the rows that it has, where the driver reads them by itself: [`Connection::ahead`] gives what came of it, and
-    /// until then the connection is as after a cut call. Gives the sink back where it does not.
-    fn read_ahead(&mut self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowSink>> {
-        Some(sink)
-    }
-
-    /// What came of [`Connection::read_ahead`].
-    fn ahead(&mut self) -> BoxFuture<'_, Result<StepDone>> {
-        Box::pin(std::future::ready(Err(Error::bug("no rows were asked for ahead"))))
-    }
 
     /// Runs text without parameters that may hold several statements (migrations, session set-up).
     fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>>;

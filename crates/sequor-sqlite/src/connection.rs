@@ -4,16 +4,18 @@ mod core;
 mod inline;
 mod mailbox;
 mod maintenance;
+mod reading;
 mod shared;
 mod soon;
 mod worker;
 
-pub(crate) use mailbox::{Command, Mailbox, Reply, Request};
+pub(crate) use mailbox::{Command, Mailbox, Ran, Reply, Request};
 pub(crate) use shared::Shared;
 
 use crate::connect::SqliteOptions;
 use inline::{Done, Inline};
 use mailbox::Control;
+use reading::Reading;
 use sequor_core::driver::{Batch, Begin, BoxFuture, Cancel, Connection, RowSink, ServerInfo, Status, Step, StepDone};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::path::PathBuf;
@@ -36,8 +38,8 @@ pub(crate) struct SqliteConnection {
     open: bool,
     broken: bool,
     patience: soon::Patience,
-    /// Rows that the thread reads while the caller looks at those before.
-    ahead: Option<Ahead>,
+    /// The statement whose rows come in parts.
+    reading: Option<Box<Reading>>,
     /// How the transaction begins that the caller is in: with the next request, in one way to the thread and back.
     begins: Option<Begin>,
 }
@@ -63,7 +65,7 @@ impl SqliteConnection {
             open: false,
             broken: false,
             patience: soon::Patience::default(),
-            ahead: None,
+            reading: None,
             begins: None,
         })
     }
@@ -99,13 +101,6 @@ impl SqliteConnection {
         })
     }
 
-    /// Rows that were asked for ahead are not wanted any more.
-    fn give_up_ahead(&mut self) {
-        if let Some(ahead) = self.ahead.take() {
-            self.shared.interrupt(ahead.number);
-        }
-    }
-
     async fn control(&mut self, control: Control) -> Result<()> {
         let control = match &self.inline {
             // A cut exchange may still run on the thread.
@@ -118,8 +113,11 @@ impl SqliteConnection {
         self.ask(|reply| Command::Control(control, reply)).await
     }
 
-    /// A cut exchange may still run: nothing but a rollback or a reset may follow it.
-    fn refuse_cut(&self) -> Result<()> {
+    /// What has to be over before a call: a statement that comes in parts is given up. A cut exchange may still run: nothing but a rollback or a reset may follow it.
+    async fn be_free(&mut self) -> Result<()> {
+        if self.reading.is_some() && !self.open {
+            Box::pin(self.give_up()).await;
+        }
         if self.open {
             return Err(Error::connection(
                 ConnectionErrorKind::Broken,
@@ -133,12 +131,6 @@ impl SqliteConnection {
 #[cold]
 fn gone() -> Error {
     Error::connection(ConnectionErrorKind::Broken, "the thread of this SQLite connection has ended")
-}
-
-/// A request whose answer nobody waits for yet.
-struct Ahead {
-    number: u64,
-    answer: oneshot::Receiver<Result<StepDone>>,
 }
 
 /// Stops a request when the future that waits for it is dropped.
@@ -169,7 +161,7 @@ impl Connection for SqliteConnection {
 
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             let batch = match &self.inline {
                 Some(inline) if !self.broken => match inline.run(batch, &self.shared) {
                     Done::Here(result) => return result,
@@ -177,13 +169,14 @@ impl Connection for SqliteConnection {
                 },
                 _ => batch,
             };
-            self.ask(|reply| Command::Run(batch, reply)).await
+            let ran = self.ask(|reply| Command::Run(batch, reply)).await?;
+            self.first(ran).await
         })
     }
 
     fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             let step = match &self.inline {
                 Some(inline) if !self.broken => match inline.run_step(step, &self.shared) {
                     Done::Here(result) => return result,
@@ -191,48 +184,25 @@ impl Connection for SqliteConnection {
                 },
                 _ => step,
             };
-            let mut done = self.ask(|reply| Command::Run(Batch::one(step), reply)).await?;
-            done.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
+            let ran = self.ask(|reply| Command::Run(Batch::one(step), reply)).await?;
+            self.first(ran).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
         })
     }
 
     fn resume(&mut self, sink: Box<dyn RowSink>) -> BoxFuture<'_, Result<StepDone>> {
-        Box::pin(async move {
-            self.refuse_cut()?;
-            self.ask(|reply| Command::Resume(sink, reply)).await
-        })
-    }
-
-    fn read_ahead(&mut self, sink: Box<dyn RowSink>) -> Option<Box<dyn RowSink>> {
-        if self.open || self.broken || self.begins.is_some() || !self.shared.paused() {
-            return Some(sink);
-        }
-        let (reply, answer) = oneshot::channel();
-        let number = self.shared.number();
-        // A thread that is gone is seen by whoever awaits the answer.
-        let _ = self.requests.send(Request { number, begin: None, command: Command::Resume(sink, reply) });
-        self.open = true;
-        self.ahead = Some(Ahead { number, answer });
-        None
-    }
-
-    fn ahead(&mut self) -> BoxFuture<'_, Result<StepDone>> {
-        Box::pin(async move {
-            let Some(Ahead { number, answer }) = self.ahead.take() else { return Err(Error::bug("no rows were asked for ahead")) };
-            self.answer(answer, number, true).await
-        })
+        Box::pin(self.next_rows(sink))
     }
 
     fn execute_script(&mut self, sql: String) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.ask(|reply| Command::Script(sql, reply)).await
         })
     }
 
     fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             let may_wait = begin.with_statement && self.inline.is_none();
             if may_wait && self.begins.is_none() && self.shared.autocommit() && !self.broken {
                 self.begins = Some(begin);
@@ -244,7 +214,7 @@ impl Connection for SqliteConnection {
 
     fn commit(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             if self.begins.take().is_some() {
                 return Ok(());
             }
@@ -268,14 +238,14 @@ impl Connection for SqliteConnection {
 
     fn savepoint(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.control(Control::Savepoint(number)).await
         })
     }
 
     fn release(&mut self, number: u32) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.control(Control::Release(number)).await
         })
     }
@@ -287,12 +257,13 @@ impl Connection for SqliteConnection {
     fn status(&self) -> Status {
         if self.broken {
             Status::Broken
-        } else if self.open {
+        } else if self.open || self.reading.is_some() {
+            // A paused statement holds a snapshot of its own. A reset ends it.
             Status::Unknown
         } else if !self.shared.autocommit() || self.begins.is_some() {
             Status::InTransaction
         } else if self.shared.paused() || self.shared.dirty() {
-            // A paused statement holds a snapshot of its own; a changed setting must not meet the next borrower. A reset ends both.
+            // A changed setting must not meet the next borrower. A reset ends it.
             Status::Unknown
         } else {
             Status::Idle
@@ -302,7 +273,9 @@ impl Connection for SqliteConnection {
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.begins = None;
-            self.give_up_ahead();
+            if self.reading.is_some() {
+                Box::pin(self.give_up()).await;
+            }
             if self.status() == Status::Idle {
                 return Ok(());
             }
@@ -322,7 +295,7 @@ impl Connection for SqliteConnection {
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.control(Control::Ping).await
         })
     }
@@ -337,14 +310,14 @@ impl Connection for SqliteConnection {
 
     fn backup(&mut self, to: PathBuf) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.ask(|reply| Command::Backup(to, reply)).await
         })
     }
 
     fn vacuum(&mut self, into: Option<PathBuf>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.refuse_cut()?;
+            self.be_free().await?;
             self.ask(|reply| Command::Vacuum(into, reply)).await
         })
     }
@@ -352,7 +325,7 @@ impl Connection for SqliteConnection {
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             drop(self.inline.take());
-            self.give_up_ahead();
+            self.stop_reading();
             let (reply, closed) = oneshot::channel();
             let number = self.shared.number();
             if self.requests.send(Request { number, begin: None, command: Command::Close(reply) }).is_ok() {

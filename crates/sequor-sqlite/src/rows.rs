@@ -1,7 +1,10 @@
 //! [`Cells`]: one row of a statement, read straight from SQLite's memory.
 
 mod instant;
+mod part;
 mod typed;
+
+pub(crate) use part::{Columns, Part};
 
 use crate::params::{decimal_of_float, parse_decimal};
 use rusqlite::Row;

@@ -87,17 +87,20 @@ fn snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) 
         Attempt::Done(done) => exchange.push(done?),
         Attempt::Locked(first) => return Ok(Some(Batch { steps: std::iter::once(first).chain(rest).collect(), mode })),
     }
-    rest.try_for_each(|step| step::run(connection, exchange, step)).map(|()| None)
+    rest.try_for_each(|step| step::run(connection, exchange, step, false)).map(|()| None)
 }
 
 #[cold]
-fn panicked() -> Error {
+pub(crate) fn panicked() -> Error {
     Error::usage("the code that reads a row panicked; the statement was ended and its own transaction, if it had one, rolled back")
 }
 
 /// Runs the steps. A panic in a sink or closure of the caller becomes an error: it must not take the thread, or in memory the database, along.
 fn guarded(connection: &Connection, exchange: &mut Exchange<'_>, steps: Vec<Step>) -> Result<()> {
-    let run = AssertUnwindSafe(|| steps.into_iter().try_for_each(|step| step::run(connection, exchange, step)));
+    let run = AssertUnwindSafe(|| {
+        let alone = steps.len() == 1;
+        steps.into_iter().try_for_each(|step| step::run(connection, exchange, step, alone))
+    });
     catch_unwind(run).unwrap_or_else(|_| {
         exchange.abandon();
         Err(panicked())

@@ -13,7 +13,6 @@ use crate::model::Loader;
 use crate::plan::{self, Node};
 use crate::query::{Key, QueryState, after_keys, keys_of, total_order};
 use sequor_core::Value;
-use sequor_core::driver::RowSink;
 use sequor_core::error::Result;
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_sql::Dialect;
@@ -47,8 +46,6 @@ pub(crate) struct Open {
     source: Source,
     read: Held,
     node: Node,
-    /// Who takes the next rows; lent already where the driver reads them meanwhile.
-    sink: Option<Box<dyn RowSink>>,
 }
 
 /// An open statement in its place among the streams.
@@ -153,19 +150,16 @@ impl Rest {
 
 impl Open {
     async fn next(self: Box<Self>) -> Result<Chunk> {
-        let Open { source, read, node, sink } = *self;
+        let Open { source, read, node } = *self;
         let Held { read, _place } = read;
+        let sink = Box::new(TreeSink::new(node.clone(), (source.loader)(), Some(ROWS))?);
         let (done, read) = source.db.limited(read.next(sink)).await?;
         let read = read.map(|read| Held { read, _place });
         Open::chunk(unsink::<TreeSink>(done)?.tree, source, read, node).await
     }
 
     /// Loads the includes of a chunk. A statement that has ended has given its connection back by then.
-    async fn chunk(mut tree: LoadedTree, mut source: Source, mut read: Option<Held>, node: Node) -> Result<Chunk> {
-        let sink = match &mut read {
-            Some(held) => held.read.read_ahead(Box::new(TreeSink::new(node.clone(), (source.loader)(), Some(ROWS))?))?,
-            None => None,
-        };
+    async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<Held>, node: Node) -> Result<Chunk> {
         load_levels(&source.db, &mut [&mut tree], source.run.clone()).await?;
         join(&source.db, &tree, source.state.clauses.strict_loading);
         told(&source.db, &tree, &hooked(&source.state, source.site)).await?;
@@ -173,7 +167,7 @@ impl Open {
             after_find(&source.db, &mut source.state, source.site).await?;
             return Ok(Chunk { tree, rest: None });
         };
-        Ok(Chunk { tree, rest: Some(Rest::Open(Box::new(Open { source, read, node, sink }))) })
+        Ok(Chunk { tree, rest: Some(Rest::Open(Box::new(Open { source, read, node }))) })
     }
 }
 

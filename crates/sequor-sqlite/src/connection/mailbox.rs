@@ -1,7 +1,8 @@
 //! [`Mailbox`]: what a connection's thread is asked to do.
 
 use super::Shared;
-use sequor_core::driver::{Batch, Begin, RowSink, StepDone};
+use crate::rows::Part;
+use sequor_core::driver::{Batch, Begin, StepDone};
 use sequor_core::error::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,13 +22,21 @@ pub(crate) struct Request {
 
 /// What the thread can do.
 pub(crate) enum Command {
-    Run(Batch, Reply<Vec<StepDone>>),
-    Resume(Box<dyn RowSink>, Reply<StepDone>),
+    Run(Batch, Reply<Ran>),
+    /// The next rows of a paused statement, in the place of these.
+    Resume(Box<Part>, Reply<Box<Part>>),
     Script(String, Reply<()>),
     Control(Control, Reply<()>),
     Backup(PathBuf, Reply<()>),
     Vacuum(Option<PathBuf>, Reply<()>),
     Close(oneshot::Sender<()>),
+}
+
+/// What came of a batch.
+pub(crate) struct Ran {
+    pub(crate) done: Vec<StepDone>,
+    /// The rows of its only step, where its sink may want them in parts.
+    pub(crate) part: Option<Box<Part>>,
 }
 
 /// Requests without rows.

@@ -2,11 +2,11 @@
 
 use super::Shared;
 use super::core::{Core, lock};
-use super::mailbox::{Command, Control, Mailbox, Reply, Request};
+use super::mailbox::{Command, Control, Mailbox, Ran, Reply, Request};
 use super::maintenance;
 use crate::connect::{SqliteOptions, open};
 use crate::statements::{self, Exchange};
-use sequor_core::driver::{Batch, Product, ServerInfo, StepDone};
+use sequor_core::driver::{Batch, Product, ServerInfo};
 use sequor_core::error::{Error, Result};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
@@ -84,7 +84,7 @@ impl Worker {
     }
 }
 
-fn run(core: &mut Core, mailbox: &mut Mailbox, batch: Batch, reply: Reply<Vec<StepDone>>) {
+fn run(core: &mut Core, mailbox: &mut Mailbox, batch: Batch, reply: Reply<Ran>) {
     let mut exchange = Exchange::new(mailbox, reply);
     let result = statements::run_batch(&core.connection, &mut exchange, batch);
     let ending = exchange.end(result);

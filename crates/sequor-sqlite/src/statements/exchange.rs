@@ -1,7 +1,8 @@
 //! [`Exchange`]: who waits for the rows of a batch, over its pauses.
 
-use crate::connection::{Command, Mailbox, Reply, Request, Shared};
-use sequor_core::driver::{RowSink, StepDone};
+use crate::connection::{Command, Mailbox, Ran, Reply, Request, Shared};
+use crate::rows::Part;
+use sequor_core::driver::StepDone;
 use sequor_core::error::{Error, Result};
 
 /// One batch and its pauses: who gets the next answer, and the steps done since the last one.
@@ -9,6 +10,8 @@ pub(crate) struct Exchange<'m> {
     place: Place<'m>,
     waiting: Waiting,
     done: Vec<StepDone>,
+    /// The last rows of a step that hands them over in parts.
+    part: Option<Box<Part>>,
     /// The batch has a transaction of its own around it.
     wrapped: bool,
 }
@@ -23,25 +26,25 @@ enum Place<'m> {
 
 enum Waiting {
     Caller,
-    Run(Reply<Vec<StepDone>>),
-    Resume(Reply<StepDone>),
+    Run(Reply<Ran>),
+    Resume(Reply<Box<Part>>),
     Nobody,
 }
 
 /// The last answer of an exchange.
 pub(crate) struct Ending {
     waiting: Waiting,
-    result: Result<Vec<StepDone>>,
+    result: Result<Ran>,
 }
 
 impl<'m> Exchange<'m> {
-    pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Vec<StepDone>>) -> Exchange<'m> {
-        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), wrapped: false }
+    pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Ran>) -> Exchange<'m> {
+        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), part: None, wrapped: false }
     }
 
     /// An exchange in place, whose sinks never pause.
     pub(super) fn in_place(shared: &'m Shared) -> Exchange<'m> {
-        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), wrapped: false }
+        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), part: None, wrapped: false }
     }
 
     fn shared(&self) -> &Shared {
@@ -79,21 +82,28 @@ impl<'m> Exchange<'m> {
         self.shared().set_dirty(true);
     }
 
-    /// Hands a step over that is not at its end, and waits until its rows are wanted again: the sink for them, or `None` when something else is asked for.
-    pub(super) fn pause(&mut self, done: StepDone, autocommit: bool) -> Option<Box<dyn RowSink>> {
+    /// Whether rows can be handed over in parts.
+    pub(super) fn may_pause(&self) -> bool {
+        matches!(self.place, Place::Thread(_))
+    }
+
+    /// Hands rows of a step over that is not at its end, with the step before its first ones, and waits until more are wanted: the place for them, or `None` when something
+    /// else is asked for.
+    pub(super) fn pause(&mut self, step: Option<StepDone>, mut part: Box<Part>, autocommit: bool) -> Option<Box<Part>> {
         let Place::Thread(mailbox) = &mut self.place else { return None };
-        self.done.push(done);
+        self.done.extend(step);
+        part.more = true;
         mailbox.shared.set_autocommit(autocommit || self.wrapped);
         mailbox.shared.set_paused(true);
         let waiting = std::mem::replace(&mut self.waiting, Waiting::Nobody);
-        Ending { waiting, result: Ok(std::mem::take(&mut self.done)) }.send();
+        Ending { waiting, result: Ok(Ran { done: std::mem::take(&mut self.done), part: Some(part) }) }.send();
         let request = mailbox.next();
         mailbox.shared.set_paused(false);
         let request = request?;
         match request {
-            Request { command: Command::Resume(sink, reply), begin: None, .. } => {
+            Request { command: Command::Resume(part, reply), begin: None, .. } => {
                 self.waiting = Waiting::Resume(reply);
-                Some(sink)
+                Some(part)
             }
             other => {
                 mailbox.put_back(other);
@@ -102,15 +112,21 @@ impl<'m> Exchange<'m> {
         }
     }
 
+    /// The last rows of a step that hands them over in parts.
+    pub(super) fn set_part(&mut self, part: Box<Part>) {
+        self.part = Some(part);
+    }
+
     /// After a panic: what was collected is of no use.
     pub(super) fn abandon(&mut self) {
         self.done.clear();
+        self.part = None;
     }
 
     /// Takes the result; it is sent when the connection's state has been noted.
     pub(crate) fn end(self, result: Result<()>) -> Ending {
-        let done = self.done;
-        Ending { waiting: self.waiting, result: result.map(|()| done) }
+        let Exchange { waiting, done, part, .. } = self;
+        Ending { waiting, result: result.map(|()| Ran { done, part }) }
     }
 }
 
@@ -120,8 +136,8 @@ impl Ending {
         match self.waiting {
             Waiting::Run(reply) => drop(reply.send(self.result)),
             Waiting::Resume(reply) => {
-                let one = self.result.and_then(|mut done| done.pop().ok_or_else(|| Error::bug("a resumed step did not answer")));
-                drop(reply.send(one));
+                let part = self.result.and_then(|ran| ran.part.ok_or_else(|| Error::bug("a resumed step did not answer")));
+                drop(reply.send(part));
             }
             Waiting::Caller | Waiting::Nobody => {}
         }

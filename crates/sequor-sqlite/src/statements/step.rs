@@ -6,7 +6,7 @@ use crate::error::of_sqlite;
 use crate::functions::before::Lent;
 use crate::functions::new_statement;
 use crate::params;
-use crate::rows::Cells;
+use crate::rows::{Cells, Columns, Part};
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, ErrorCode, Statement};
 use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
@@ -15,16 +15,17 @@ use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// Runs one step and notes what it did.
-pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<()> {
+/// Runs one step and notes what it did. One that is alone can hand its rows over in parts: with an error of their reader nothing else has to be undone.
+pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step, alone: bool) -> Result<()> {
     exchange.check()?;
     let Step { text, params, sink, cache } = step;
     let params = match params {
         Params::Derived(derive) => derive(exchange.earlier())?.map_or_else(|| Params::Many(Vec::new()), Params::Fixed),
         known => known,
     };
-    let silent = (&*sink as &dyn Any).is::<Discard>();
-    let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
+    let in_parts = alone && exchange.may_pause() && !sink.never_pauses() && matches!(params, Params::Fixed(_));
+    let mut task = Task::new(connection, exchange, sink);
+    task.in_parts = in_parts;
     let lists = match &params {
         Params::Fixed(list) => std::slice::from_ref(list),
         Params::Many(lists) => lists,
@@ -33,7 +34,10 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
     if !lists.is_empty() {
         task.execute(&text, lists, cache)?;
     }
-    let done = task.finish(params);
+    let (done, part) = task.finish(params);
+    if let Some(part) = part {
+        exchange.set_part(part);
+    }
     exchange.push(done);
     Ok(())
 }
@@ -41,11 +45,9 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
 /// Runs one step of known parameters without waiting for locks; gives it back when a lock kept it from its first row.
 pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Attempt<StepDone, Step> {
     let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Attempt::Locked(step) };
-    let silent = (&*sink as &dyn Any).is::<Discard>();
-    let mut task = Task { connection, exchange, sink, silent, stopped: false, given_up: false, kind: Kind::Read, rows: 0, changed: 0 };
+    let mut task = Task::new(connection, exchange, sink);
     match task.execute(&text, std::slice::from_ref(&list), cache) {
-        Ok(()) if task.given_up => Attempt::Done(Err(Error::bug("a sink that never pauses paused"))),
-        Ok(()) => Attempt::Done(Ok(task.finish(Params::Fixed(list)))),
+        Ok(()) => Attempt::Done(Ok(task.finish(Params::Fixed(list)).0)),
         Err(_) if Shared::take_refused() && task.rows == 0 => {
             Attempt::Locked(Step { text, params: Params::Fixed(list), sink: task.sink, cache })
         }
@@ -70,6 +72,10 @@ struct Task<'t, 'm> {
     silent: bool,
     /// The sink has seen enough.
     stopped: bool,
+    /// Its rows go to the caller in parts, where it reads.
+    in_parts: bool,
+    /// The rows that are not handed over yet.
+    part: Option<Box<Part>>,
     /// The caller asked for something else while the statement was paused.
     given_up: bool,
     kind: Kind,
@@ -78,11 +84,17 @@ struct Task<'t, 'm> {
     changed: u64,
 }
 
-impl Task<'_, '_> {
-    fn finish(self, params: Params) -> StepDone {
+impl<'t, 'm> Task<'t, 'm> {
+    fn new(connection: &'t Connection, exchange: &'t mut Exchange<'m>, sink: Box<dyn RowSink>) -> Task<'t, 'm> {
+        let silent = (&*sink as &dyn Any).is::<Discard>();
+        let (stopped, in_parts, part, given_up, kind) = (false, false, None, false, Kind::Read);
+        Task { connection, exchange, sink, silent, stopped, in_parts, part, given_up, kind, rows: 0, changed: 0 }
+    }
+
+    fn finish(self, params: Params) -> (StepDone, Option<Box<Part>>) {
         let last_insert_id = (self.kind == Kind::Insert && self.changed > 0).then(|| self.connection.last_insert_rowid());
         let affected = self.affected();
-        StepDone { sink: self.sink, affected, last_insert_id, key_step: 1, paused: false, params }
+        (StepDone { sink: self.sink, affected, last_insert_id, key_step: 1, paused: false, params }, self.part)
     }
 
     fn affected(&self) -> u64 {
@@ -109,7 +121,10 @@ impl Task<'_, '_> {
             new_statement();
             let before = self.connection.total_changes();
             let lent = (seen.tells && self.kind == Kind::OtherWrite && !self.silent).then(|| Lent::new(&mut self.sink));
-            self.rows(&mut prepared, text, lent)?;
+            match self.in_parts && self.kind == Kind::Read {
+                true => self.rows_in_parts(&mut prepared, text)?,
+                false => self.rows(&mut prepared, text, lent)?,
+            }
             // Statements other than INSERT, UPDATE and DELETE leave the count of the statement before.
             if self.kind != Kind::Read && self.connection.total_changes() != before {
                 self.changed += self.connection.changes();
@@ -148,9 +163,9 @@ impl Task<'_, '_> {
             match self.sink.row(&mut Cells::new(row))? {
                 Flow::Continue => {}
                 Flow::Stop => self.stopped = true,
-                Flow::Pause => self.pause(),
+                Flow::Pause => return Err(self.no_pause()),
             }
-            if self.stopped || self.given_up {
+            if self.stopped {
                 break;
             }
         }
@@ -158,16 +173,48 @@ impl Task<'_, '_> {
         if named || statement.column_count() == 0 { Ok(()) } else { announce(statement, &mut *self.sink) }
     }
 
-    fn pause(&mut self) {
-        let sink = std::mem::replace(&mut self.sink, Box::new(Discard));
-        let done = StepDone { sink, affected: self.affected(), last_insert_id: None, key_step: 1, paused: true, params: Params::default() };
-        match self.exchange.pause(done, self.connection.is_autocommit()) {
-            Some(sink) => {
-                self.sink = sink;
-                self.rows = 0;
-            }
-            None => self.given_up = true,
+    #[cold]
+    fn no_pause(&self) -> Error {
+        if self.sink.never_pauses() {
+            return Error::bug("a sink that never pauses paused");
         }
+        Error::usage("only a statement that reads, and that is alone in its batch, can be paused")
+    }
+
+    /// Hands the rows over as they are; the caller reads them.
+    fn rows_in_parts(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
+        let mut part: Box<Part> = Box::default();
+        let (mut rows, mut columns, mut first) = (statement.raw_query(), None, true);
+        while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
+            // With its first row a statement knows what has become of the schema.
+            let columns = columns.get_or_insert_with(|| {
+                let columns = Columns::of(row.as_ref());
+                part.clear(&columns);
+                columns
+            });
+            if part.is_full() {
+                let step = std::mem::take(&mut first).then(|| self.paused());
+                let Some(next) = self.exchange.pause(step, part, self.connection.is_autocommit()) else {
+                    self.given_up = true;
+                    return Ok(());
+                };
+                part = next;
+                part.clear(columns);
+            }
+            part.push(row).map_err(|error| of_sqlite(error, Some(text)))?;
+        }
+        drop(rows);
+        if columns.is_none() {
+            part.clear(&Columns::of(statement));
+        }
+        self.part = Some(part);
+        Ok(())
+    }
+
+    /// The step, for those who get its first rows.
+    fn paused(&mut self) -> StepDone {
+        let sink = std::mem::replace(&mut self.sink, Box::new(Discard));
+        StepDone { sink, affected: 0, last_insert_id: None, key_step: 1, paused: true, params: Params::default() }
     }
 }
 

@@ -90,41 +90,21 @@ async fn a_paused_step_goes_on_where_it_was() {
 const NUMBERS: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) SELECT x FROM n";
 
 #[tokio::test]
-async fn a_paused_step_goes_on_while_its_caller_looks_elsewhere() {
-    let mut connection = memory().await;
-    let sink = || Box::new(Keep { pause_every: Some(300), ..Keep::default() });
-    assert!(connection.read_ahead(sink()).is_some(), "nothing is paused");
-    assert!(connection.ahead().await.is_err());
-    let mut done = connection.run(Batch::one(Step::query(NUMBERS, vec![], sink()))).await.unwrap().pop().unwrap();
-    let mut seen = Vec::new();
-    while done.paused {
-        assert!(connection.read_ahead(sink()).is_none());
-        assert!(connection.read_ahead(sink()).is_some(), "once at a time");
-        assert_eq!(connection.status(), Status::Unknown);
-        seen.extend(keep(done.sink).rows.into_iter().flatten());
-        done = connection.ahead().await.unwrap();
-    }
-    seen.extend(keep(done.sink).rows.into_iter().flatten());
-    assert_eq!(seen, (1..=2_000).map(Value::I64).collect::<Vec<_>>());
-    assert_eq!(connection.status(), Status::Idle);
-}
-
-#[tokio::test]
 async fn rows_that_nobody_takes_keep_nothing_back() {
     let sink = || Box::new(Keep { pause_every: Some(2), ..Keep::default() });
-    // The rest never ends by itself, or fails, or is there long before it is given up.
-    let rest = ["SELECT x + 1 FROM n WHERE x < 2 OR x > 0", "SELECT abs(-9223372036854775808) FROM n WHERE x = 3", NUMBERS];
-    for (number, rest) in rest.iter().enumerate() {
+    // The rest, which is read ahead, never ends by itself, or fails, or is there long before it is given up.
+    let first = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n";
+    let rest = [
+        format!("{first}) SELECT x FROM n WHERE x <= 600"),
+        format!("{first} WHERE x < 700) SELECT CASE WHEN x < 600 THEN x ELSE abs(-9223372036854775808) END FROM n"),
+        NUMBERS.to_owned(),
+    ];
+    for sql in rest {
         for closes in [false, true] {
             let mut connection = memory().await;
-            let sql = match number {
-                0 => format!("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL {rest}) SELECT x FROM n WHERE x <= 2"),
-                1 => format!("WITH n(x) AS (VALUES (1), (2), (3)) SELECT x FROM n WHERE x < 3 UNION ALL {rest}"),
-                _ => (*rest).to_owned(),
-            };
+            let sql = sql.clone();
             assert!(connection.run(Batch::one(Step::query(sql, vec![], sink()))).await.unwrap()[0].paused);
-            assert!(connection.read_ahead(sink()).is_none());
-            assert!(connection.run(Batch::one(Step::execute("SELECT 1", vec![]))).await.is_err(), "it is in the middle of something");
+            assert_eq!(connection.status(), Status::Unknown, "it is in the middle of something");
             if closes {
                 connection.close().await;
                 continue;
@@ -136,15 +116,66 @@ async fn rows_that_nobody_takes_keep_nothing_back() {
 }
 
 #[tokio::test]
+async fn rows_of_any_size_come_in_parts_as_they_are() {
+    let mut connection = memory().await;
+    // Some parts end with their number of rows, others with their bytes; one row is larger than a part.
+    let sql = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1500) \
+               SELECT x, printf('%.*c', CASE x WHEN 900 THEN 300000 WHEN 901 THEN 0 ELSE x % 300 END, 'ä'), zeroblob(x % 7), NULL, x / 2.0 FROM n";
+    let sink = || Box::new(Keep { pause_every: Some(333), ..Keep::default() });
+    let mut done = connection.run(Batch::one(Step::query(sql, vec![], sink()))).await.unwrap().pop().unwrap();
+    let (mut seen, mut more) = (Vec::new(), true);
+    while more {
+        more = done.paused;
+        seen.extend(keep(done.sink).rows);
+        done = if more { connection.resume(sink()).await.unwrap() } else { break };
+    }
+    assert_eq!(connection.status(), Status::Idle);
+    let whole = Step::query(sql, vec![], Box::new(Keep::default()));
+    let whole = connection.run(Batch { steps: vec![whole, Step::execute("SELECT 1", vec![])], mode: BatchMode::Snapshot }).await.unwrap();
+    let whole = keep(whole.into_iter().next().unwrap().sink).rows;
+    assert!(seen.len() == 1500 && seen == whole, "in parts as in one piece");
+}
+
+#[tokio::test]
+async fn a_reader_that_fails_or_stops_behind_the_first_part_leaves_nothing_behind() {
+    /// Fails with an error, a panic or a stop at one row.
+    struct Until(usize, u8);
+    impl RowSink for Until {
+        fn row(&mut self, _: &mut dyn RowReader) -> Result<Flow> {
+            self.0 -= 1;
+            match (self.0, self.1) {
+                (0, 0) => Err(Error::decode("not this one")),
+                (0, 1) => std::panic::resume_unwind(Box::new("a decoder of the application")),
+                (0, _) => Ok(Flow::Stop),
+                _ => Ok(Flow::Continue),
+            }
+        }
+    }
+    let mut connection = memory().await;
+    let many = NUMBERS.replace("2000", "20000");
+    for (sql, rows) in [(NUMBERS, 1), (NUMBERS, 512), (NUMBERS, 513), (NUMBERS, 1999), (NUMBERS, 2000), (&many, 1), (&many, 5000)] {
+        for how in 0..3 {
+            let done = connection.run(Batch::one(Step::query(sql, vec![], Box::new(Until(rows, how))))).await;
+            match (how, done) {
+                (0, Err(error)) => assert!(error.to_string().contains("not this one"), "{error}"),
+                (1, Err(error)) => assert!(error.to_string().contains("panicked"), "{error}"),
+                (2, Ok(done)) => assert_eq!((done[0].affected, done[0].paused), (u64::try_from(rows).unwrap(), false)),
+                (_, done) => panic!("{how}: {:?}", done.err()),
+            }
+            assert_eq!((connection.status(), one(&mut *connection, "SELECT 7", []).await), (Status::Idle, Value::I64(7)), "{rows} {how}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_call_ends_a_paused_step() {
     let file = File::new();
     let mut connection = file.connect().await;
     script(&mut *connection, "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (3)").await;
     for mode in [BatchMode::Plain, BatchMode::Snapshot] {
         let sink = || Box::new(Keep { pause_every: Some(1), ..Keep::default() });
-        let steps = vec![Step::execute("SELECT 1", vec![]), Step::query("SELECT x FROM t", vec![], sink())];
-        let done = connection.run(Batch { steps, mode }).await.unwrap();
-        assert!(done.len() == 2 && done[1].paused && !done[0].paused);
+        let done = connection.run(Batch { steps: vec![Step::query("SELECT x FROM t", vec![], sink())], mode }).await.unwrap();
+        assert!(done.len() == 1 && done[0].paused);
         assert_eq!(connection.status(), Status::Unknown, "{mode:?}");
         assert_eq!(rows(&mut *connection, "SELECT count(*) FROM t", []).await, vec![vec![Value::I64(3)]]);
         assert_eq!(connection.status(), Status::Idle, "{mode:?}");
@@ -153,6 +184,12 @@ async fn another_call_ends_a_paused_step() {
         assert!(connection.run(Batch { steps: vec![step], mode }).await.unwrap()[0].paused);
         connection.reset().await.unwrap();
         assert_eq!(connection.status(), Status::Idle);
+    }
+    // What is not alone, or writes, has no rest to wait with.
+    let pausing = |sql: &str| Step::query(sql, vec![], Box::new(Keep { pause_every: Some(1), ..Keep::default() }));
+    for steps in [vec![Step::execute("SELECT 1", vec![]), pausing("SELECT x FROM t")], vec![pausing("DELETE FROM t RETURNING x")]] {
+        let error = connection.run(Batch { steps, mode: BatchMode::Atomic }).await.err().unwrap();
+        assert!(matches!(error, Error::Usage(_)) && connection.status() == Status::Idle, "{error}");
     }
     let mut other = file.connect().await;
     script(&mut *other, "DROP TABLE t").await;

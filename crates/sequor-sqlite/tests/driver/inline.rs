@@ -16,7 +16,7 @@ async fn connect(file: &File) -> Box<dyn Connection> {
 
 /// Notes the threads on which rows are read.
 #[derive(Clone, Default)]
-struct Threads(Arc<Mutex<Vec<ThreadId>>>, bool);
+struct Threads(Arc<Mutex<Vec<ThreadId>>>);
 
 impl RowSink for Threads {
     fn row(&mut self, _: &mut dyn RowReader) -> Result<Flow> {
@@ -25,13 +25,13 @@ impl RowSink for Threads {
     }
 
     fn never_pauses(&self) -> bool {
-        self.1
+        true
     }
 }
 
 /// Whether a row of this statement is read on the caller's thread.
-async fn is_in_place(connection: &mut dyn Connection, sql: &str, never_pauses: bool) -> bool {
-    let seen = Threads(Arc::default(), never_pauses);
+async fn is_in_place(connection: &mut dyn Connection, sql: &str) -> bool {
+    let seen = Threads::default();
     connection.run(Batch::one(Step::query(sql, vec![], Box::new(seen.clone())))).await.unwrap();
     let threads = seen.0.lock().unwrap().clone();
     assert!(!threads.is_empty());
@@ -64,18 +64,17 @@ const WRITING: Begin = Begin { isolation: None, read_only: false, immediate: tru
 async fn short_statements_run_in_place_on_a_runtime_of_one_thread() {
     let file = File::new();
     let mut connection = connect(&file).await;
-    assert!(is_in_place(&mut *connection, "SELECT 1", true).await);
-    assert!(!is_in_place(&mut *connection, "SELECT 1", false).await, "a sink that may pause reads on the thread");
+    assert!(is_in_place(&mut *connection, "SELECT 1").await);
     let mut plain = file.connect().await;
-    assert!(!is_in_place(&mut *plain, "SELECT 1", true).await, "in place is an option");
+    assert!(!is_in_place(&mut *plain, "SELECT 1").await, "in place is an option");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn short_statements_run_in_place_on_a_runtime_of_several_threads() {
     let file = File::new();
     let mut connection = connect(&file).await;
-    assert!(is_in_place(&mut *connection, "SELECT 1", true).await);
-    let spawned = tokio::spawn(async move { is_in_place(&mut *connection, "SELECT 1", true).await });
+    assert!(is_in_place(&mut *connection, "SELECT 1").await);
+    let spawned = tokio::spawn(async move { is_in_place(&mut *connection, "SELECT 1").await });
     assert!(spawned.await.unwrap());
 }
 
@@ -122,7 +121,7 @@ async fn a_lock_is_awaited_without_holding_the_runtime_up() {
                     waiter.commit().await
                 }
                 _ => {
-                    let step = Step::query("INSERT INTO t VALUES (4) RETURNING x", vec![], Box::new(Threads(Arc::default(), true)));
+                    let step = Step::query("INSERT INTO t VALUES (4) RETURNING x", vec![], Box::new(Threads::default()));
                     waiter.run(Batch::one(step)).await.map(|_| ())
                 }
             }
@@ -170,7 +169,7 @@ async fn a_dropped_wait_is_cut_and_a_reset_brings_the_connection_back() {
     waiter.reset().await.unwrap();
     holder.commit().await.unwrap();
     assert_eq!((waiter.status(), look(&mut *waiter, "SELECT count(*) FROM t").await), (Status::Idle, 0));
-    assert!(is_in_place(&mut *waiter, "SELECT 1", true).await);
+    assert!(is_in_place(&mut *waiter, "SELECT 1").await);
 }
 
 #[tokio::test]
@@ -183,7 +182,7 @@ async fn streams_stay_on_the_thread_and_what_follows_ends_them() {
     assert!(done.paused);
     let rest = connection.resume(Box::new(Keep::default())).await.unwrap();
     assert_eq!((keep(done.sink).rows.len(), keep(rest.sink).rows.len()), (2, 2));
-    assert!(is_in_place(&mut *connection, "SELECT 1", true).await);
+    assert!(is_in_place(&mut *connection, "SELECT 1").await);
     connection.run(Batch::one(paused())).await.unwrap();
     assert_eq!(look(&mut *connection, "SELECT count(*) FROM t").await, 4, "the rest of the rows is given up");
     assert_eq!(connection.status(), Status::Idle);
@@ -230,9 +229,9 @@ async fn a_changed_setting_keeps_statements_on_the_thread_until_the_reset() {
     let file = File::new();
     let mut connection = connect(&file).await;
     run(&mut *connection, "PRAGMA busy_timeout = 60000", []).await.unwrap();
-    assert!(!is_in_place(&mut *connection, "SELECT 1", true).await, "SQLite's own wait would sleep in place");
+    assert!(!is_in_place(&mut *connection, "SELECT 1").await, "SQLite's own wait would sleep in place");
     connection.reset().await.unwrap();
-    assert!(is_in_place(&mut *connection, "SELECT 1", true).await);
+    assert!(is_in_place(&mut *connection, "SELECT 1").await);
     assert_eq!(rows(&mut *connection, "SELECT 1", []).await.len(), 1);
     assert_eq!(one(&mut *connection, "SELECT 2", []).await, Value::I64(2));
 }
@@ -282,7 +281,7 @@ fn numbers(done: Vec<StepDone>) -> Vec<i64> {
 async fn steps_of_one_snapshot_run_in_place() {
     let file = File::new();
     let mut connection = connect(&file).await;
-    let threads = Threads(Arc::default(), true);
+    let threads = Threads::default();
     script(&mut *connection, "CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
     let done = connection.run(chained(&threads)).await.unwrap();
     assert!(done[1].is_skipped(), "there is no row to begin from");
@@ -308,7 +307,7 @@ async fn a_snapshot_that_meets_a_lock_waits_for_it_on_the_thread() {
     let (mut connection, mut other) = (open(true).await, open(false).await);
     script(&mut *other, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (7)").await;
     script(&mut *other, "BEGIN EXCLUSIVE").await;
-    let threads = Threads(Arc::default(), true);
+    let threads = Threads::default();
     let (read, ()) = tokio::join!(connection.run(chained(&threads)), async {
         // The reader has asked first, and its caller goes on.
         script(&mut *other, "COMMIT").await;

@@ -40,19 +40,9 @@ impl Db {
 }
 
 impl OpenRead {
-    /// Has the driver read the next rows while the program looks at those that it has; gives the sink back where it would not.
-    pub(crate) fn read_ahead(&mut self, sink: Box<dyn RowSink>) -> Result<Option<Box<dyn RowSink>>> {
-        Ok(self.pooled.get()?.read_ahead(sink))
-    }
-
-    /// Goes on with the rows: with those that are read already where there is no sink for them.
-    pub(crate) async fn next(mut self, sink: Option<Box<dyn RowSink>>) -> Result<(StepDone, Option<OpenRead>)> {
-        let connection = self.pooled.get()?;
-        let done = match sink {
-            Some(sink) => connection.resume(sink).await,
-            None => connection.ahead().await,
-        };
-        let done = match done {
+    /// Goes on with the rows.
+    pub(crate) async fn next(mut self, sink: Box<dyn RowSink>) -> Result<(StepDone, Option<OpenRead>)> {
+        let done = match self.pooled.get()?.resume(sink).await {
             Ok(done) => done,
             Err(error) => return Err(placed(error, &self.run)),
         };
