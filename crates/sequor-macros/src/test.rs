@@ -17,7 +17,6 @@ struct Function {
     attributes: Vec<TokenStream>,
     name: Ident,
     takes_db: bool,
-    returns: bool,
 }
 
 /// Expands `#[sequor::test(..)]`.
@@ -78,13 +77,12 @@ fn read(function: TokenStream, errors: &mut Errors) -> Option<Function> {
         errors.over(second, "a test takes one parameter, the database: `db: Db`");
         return None;
     }
-    let returns = tokens[start + 3..].iter().any(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '>'));
     let attributes = head.into_iter().filter(|(name, _)| is_own(name) || name == "cfg").map(|(_, attribute)| attribute).collect();
-    Some(Function { attributes, name: name.clone(), takes_db: !parameters.is_empty(), returns })
+    Some(Function { attributes, name: name.clone(), takes_db: !parameters.is_empty() })
 }
 
 fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStream {
-    let Function { attributes, name, takes_db, returns } = function;
+    let Function { attributes, name, takes_db } = function;
     let models = match options.get("models") {
         Some((_, Given::List(tokens))) => list::nested(split(tokens.clone())),
         _ => quote!(()),
@@ -100,11 +98,7 @@ fn emit(function: &Function, options: &Options, errors: &mut Errors) -> TokenStr
         None => quote!(::core::option::Option::None),
     };
     let argument = takes_db.then(|| quote!(db));
-    let call = if *returns {
-        quote!(super::#name(#argument))
-    } else {
-        quote!(async move { super::#name(#argument).await; ::core::result::Result::Ok(()) })
-    };
+    let call = quote!(async move { ::sequor::testing::Outcome::told(super::#name(#argument).await) });
     let test = names::plain(name);
     let tests = databases(options, errors).into_iter().map(|database| {
         let function = format_ident!("{}", database);

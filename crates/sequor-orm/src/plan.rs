@@ -27,7 +27,7 @@ pub(crate) use prepared::{
 };
 pub(crate) use repeat::{concerns_single_rows, repeatable};
 pub use rewrite::prefixed;
-pub(crate) use scope::of_write;
+pub(crate) use scope::{is_grouped, of_write};
 pub(crate) use search::is_integer;
 pub(crate) use shape::{insert_key, may_be_scoped, update_key};
 pub use write::{write_expr, write_filter, write_order, write_query};
@@ -192,12 +192,22 @@ impl<'a> Planner<'a> {
             order.extend(exprs.iter().map(|expr| OrderBy { expr: expr.clone(), direction: SortDirection::Ascending, nulls: None }));
             order.extend(model.primary_key.iter().map(|position| by_column(model, *position)));
         }
+        // Others bring names of their own along.
+        let names_known = clauses.with.is_empty() && clauses.from_named.is_none();
         let mut total = key_set(model);
         for mut by in order {
             if let (Expr::Alias(name), Some(fields)) = (&by.expr, clauses.fields)
                 && let Some(expr) = fields(name)
             {
                 by.expr = expr;
+            }
+            let is_named =
+                |name: &Name| select.columns.iter().any(|item| item.alias.as_ref() == Some(name)) || model.position(name).is_some();
+            if let Expr::Alias(name) = &by.expr
+                && names_known
+                && !is_named(name)
+            {
+                return Err(unknown_alias(model, name, &select.columns));
             }
             if self.leads_to_many(&mut by.expr.clone(), scope) {
                 // The first of a parent's rows sorts it; a page is cut before its rows are joined, and a key leaves nothing to sort.
@@ -315,6 +325,18 @@ fn one_row_each(select: &Select, plain: bool) -> Result<()> {
 #[track_caller]
 pub(crate) fn refused(message: &str) -> Error {
     Error::of_usage(UsageErrorKind::Refused, message)
+}
+
+/// An order by an alias that nothing selected has: servers would say that the table lacks a column.
+#[cold]
+fn unknown_alias(model: &ModelDef, name: &Name, columns: &[SelectItem]) -> Error {
+    let known: Vec<&str> = columns.iter().filter_map(|item| item.alias.as_deref()).collect();
+    let known = if known.is_empty() { "nothing selected has an alias".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let (model, name) = (&model.name, name.escape_debug());
+    Error::of_usage(
+        UsageErrorKind::Query,
+        format!("{model}: no alias \"{name}\" to sort by: {known}; name what is selected by .alias(\"{name}\")"),
+    )
 }
 
 /// A field of a model by position.

@@ -16,6 +16,8 @@ use crate::model::EmbeddedMigration;
 use crate::sync::{SyncMode, sync_models};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
+use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::path::Path;
@@ -44,6 +46,35 @@ pub enum TestMigrations {
     Folder(&'static str),
     /// A folder with migrations in Rust, compiled into the test.
     Embedded(&'static [EmbeddedMigration]),
+}
+
+/// What a test may return: nothing, or a `Result` with any error that can be shown.
+#[diagnostic::on_unimplemented(
+    message = "a test does not return a `{Self}`",
+    label = "expected `()` or a `Result`",
+    note = "write `-> sequor::Result<()>`, or a `Result` with an error of your own that is `Debug`"
+)]
+pub trait Outcome {
+    /// The outcome as the runner tells it.
+    ///
+    /// # Errors
+    /// The test's own.
+    fn told(self) -> Result<()>;
+}
+
+impl Outcome for () {
+    fn told(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<T, E: fmt::Debug + 'static> Outcome for std::result::Result<T, E> {
+    fn told(self) -> Result<()> {
+        let Err(error) = self else { return Ok(()) };
+        let shown = format!("{error:?}");
+        let error: Box<dyn Any> = Box::new(error);
+        Err(error.downcast::<Error>().map_or_else(|_| Error::usage(shown), |error| *error))
+    }
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);

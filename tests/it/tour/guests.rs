@@ -2,6 +2,7 @@
 
 mod cinemas;
 mod clinics;
+mod collectors;
 mod curious;
 mod habits;
 mod keys;

@@ -60,6 +60,8 @@ pub enum UsageErrorKind {
     Closed,
     /// A cursor that does not belong to this query, or was changed.
     Cursor,
+    /// A page or a size of pages that there is none of, such as page 0.
+    Page,
     /// This database cannot do it.
     Unsupported,
     /// An association that does not exist or is named wrongly (Sequelize's EagerLoadingError).
@@ -95,6 +97,7 @@ impl UsageErrorKind {
             | UsageErrorKind::TransactionFinished
             | UsageErrorKind::Closed
             | UsageErrorKind::Cursor
+            | UsageErrorKind::Page
             | UsageErrorKind::Unsupported
             | UsageErrorKind::Other => "Error",
         }

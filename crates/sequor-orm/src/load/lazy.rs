@@ -60,6 +60,15 @@ impl<M: Model> LoadSlice<M> for [M] {
     }
 }
 
+/// Rows that lie elsewhere, such as the posts of all users.
+impl<M: Model> LoadSlice<M> for [&M] {
+    #[track_caller]
+    fn load<T, K>(&self, include: impl IntoInclude<M, T, K>, db: &Db) -> impl Future<Output = Result<()>> + Send {
+        let (state, db, site) = (include.into_include().state, db.clone(), Location::caller());
+        async move { load_into(self.to_vec(), state, &db, site).await }
+    }
+}
+
 /// Loads a relation of some rows.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be stored where a `{T}` is expected",
     label = "expected a value of type `{T}`",
-    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the field is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`; numbers are never widened"
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the field is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`, an `Option` of `json!` by `.map(Json)`; numbers are never widened"
 )]
 pub trait IntoValue<T> {
     /// The value as the field's type.
@@ -66,7 +66,7 @@ impl IntoKey<(), ManyColumns> for () {
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be compared with a `{T}`",
     label = "expected a value, column or expression of type `{T}`",
-    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the column is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`; numbers are never widened"
+    note = "`T`, `&T`, a `&str` for a `String`, and a `T` where the column is an `Option<T>` convert by themselves; an `Option<&str>` by `.map(str::to_owned)`, an `Option` of `json!` by `.map(Json)`; numbers are never widened"
 )]
 pub trait Operand<M, T> {
     /// The expression.
@@ -316,3 +316,45 @@ where
         bound(&list)
     }
 }
+
+macro_rules! from_slice {
+    ($([$($n:ident)?] $from:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T, V: IntoValue<T> + Clone $(, const $n: usize)?> IntoValue<Vec<T>> for $from {
+            fn into_value(self) -> Vec<T> {
+                self.iter().cloned().map(V::into_value).collect()
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T, V: IntoValue<T> + Clone $(, const $n: usize)?> IntoValue<Option<Vec<T>>> for $from {
+            fn into_value(self) -> Option<Vec<T>> {
+                Some(self.into_value())
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<M, T, V: IntoValue<T> + Clone $(, const $n: usize)?> Operand<M, Vec<T>> for $from
+        where
+            Vec<T>: FieldType,
+        {
+            fn into_operand(self) -> Expr {
+                let list: Vec<T> = self.into_value();
+                owned(list)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<M, T, V: IntoValue<T> + Clone $(, const $n: usize)?> Operand<M, Option<Vec<T>>> for $from
+        where
+            Vec<T>: FieldType,
+        {
+            fn into_operand(self) -> Expr {
+                let list: Vec<T> = self.into_value();
+                owned(list)
+            }
+        }
+    )*};
+}
+
+from_slice!([N] & [V; N], [] & [V]);

@@ -360,8 +360,8 @@ macro_rules! operators {
 
         impl<M, T: JsonColumn $(, $grain)?> $name<M, T $(, $grain)?> {
             /// A path into the document: `messages[0].role`; a key with a dot is written `["a.b"]`.
-            pub fn path(self, path: &str) -> JsonPath<M> {
-                JsonPath::parse(self.expr(), path)
+            pub fn path(self, path: impl AsRef<str>) -> JsonPath<M> {
+                JsonPath::parse(self.expr(), path.as_ref())
             }
 
             /// The whole document as text.

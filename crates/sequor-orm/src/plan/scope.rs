@@ -28,6 +28,11 @@ pub(crate) fn of_write(state: QueryState, models: &dyn Models) -> QueryState {
     state
 }
 
+/// Whether the default scope groups the rows.
+pub(crate) fn is_grouped(state: &QueryState, models: &dyn Models) -> bool {
+    !with_default_scope(&state.model, (*state.clauses).clone(), models).group.is_empty()
+}
+
 fn with_default_scope(model: &ModelDef, clauses: Clauses, models: &dyn Models) -> Clauses {
     if clauses.unscoped {
         return clauses;

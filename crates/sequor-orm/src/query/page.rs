@@ -220,7 +220,7 @@ impl PageRequest {
     /// Turns the request into filters, order and limit of the query.
     pub(crate) fn apply(self, state: &mut QueryState) -> Result<CursorPlan> {
         if self.size == 0 {
-            return Err(Error::usage("a page has at least one row: give cursor(..) a size of 1 or more"));
+            return Err(Error::of_usage(UsageErrorKind::Page, "a page has at least one row: give cursor(..) a size of 1 or more"));
         }
         if !super::taken_apart(state) || !marks_fit(state) {
             let text = "a cursor needs single rows: leave out aggregates, windows, group_by, distinct, union_all and set operations of selected columns";

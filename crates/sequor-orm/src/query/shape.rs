@@ -6,7 +6,7 @@ use crate::db::Db;
 use crate::load;
 use crate::model::{Grain, Model, RowsGrain as Rows, Single};
 use sequor_core::driver::{BoxFuture, RowReader, Step, StepDone};
-use sequor_core::error::{Error, Result};
+use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::statement::{Expr, SelectItem};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -148,7 +148,7 @@ impl<M: Model> Fetch for Whole<M> {
 }
 
 /// A column beside an aggregate of all rows: PostgreSQL refuses it, and the others take the column from any row.
-fn refuse_mixed(state: &QueryState) -> Result<()> {
+fn refuse_mixed(db: &Db, state: &QueryState) -> Result<()> {
     let clauses = &*state.clauses;
     let (Some(items), true) = (&clauses.select, clauses.group.is_empty()) else { return Ok(()) };
     let column = items.iter().find_map(|item| match &item.expr {
@@ -157,7 +157,7 @@ fn refuse_mixed(state: &QueryState) -> Result<()> {
     });
     let aggregate = |item: &SelectItem| matches!(&item.expr, Expr::Call { func, .. } if func.is_aggregate());
     let Some(column) = column.filter(|_| items.iter().any(aggregate)) else { return Ok(()) };
-    if crate::plan::may_be_scoped(&state.model, clauses) {
+    if crate::plan::may_be_scoped(&state.model, clauses) && crate::plan::is_grouped(state, &db.models()) {
         return Ok(());
     }
     let (model, constant) = (&state.model.name, column.to_uppercase());
@@ -170,7 +170,7 @@ impl<M: 'static, C: Selection<M> + 'static> Fetch for Picked<M, C> {
     type Row = C::Row;
 
     fn fetch(db: Db, state: QueryState, beside: Option<Step>, site: &'static Location<'static>) -> Fetched<C::Row> {
-        if let Err(error) = refuse_mixed(&state) {
+        if let Err(error) = refuse_mixed(&db, &state) {
             return Box::pin(async move { Err(error.seen_at(site)) });
         }
         Box::pin(load::find_decoded(db, state, |row: &mut dyn RowReader| C::decode(row, 0), beside, site))
@@ -349,7 +349,7 @@ impl<D: Fetch> Shape for Paged<D> {
 
     fn prepare(state: &mut QueryState, (page, size): &(u64, u64)) -> Result<()> {
         if *page == 0 || *size == 0 {
-            return Err(Error::usage("page(..) counts from 1, and a page has at least one row"));
+            return Err(Error::of_usage(UsageErrorKind::Page, "page(..) counts from 1, and a page has at least one row"));
         }
         super::page::total_order(state);
         state.clauses.limit = Some(*size);

@@ -10,6 +10,7 @@ use sequor_core::driver::{BoxFuture, ValueRow};
 use sequor_core::error::{Error, Result, ValidationError, ValidationItem};
 use sequor_core::schema::{ModelDef, nearest};
 use sequor_core::statement::Expr;
+use sequor_core::types::ColumnType;
 use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -400,7 +401,10 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
             continue;
         };
         match sequor_core::types::value_from_json(&model.columns[position].ty, value) {
-            Ok(value) => values.push((position, value)),
+            Ok(value) => match unknown_label(&model.columns[position].ty, &value) {
+                Some(reason) => items.push(ValidationItem::new(key.clone(), "type", format!("{}.{key}: {reason}", model.name))),
+                None => values.push((position, value)),
+            },
             Err(error) => match error.at(&model.name, Some(&key)) {
                 Error::Validation(mut refused) => items.append(&mut refused.items),
                 other => {
@@ -411,6 +415,16 @@ pub(crate) fn listed(model: &ModelDef, value: serde_json::Value, columns: Vec<Ex
         }
     }
     if items.is_empty() { Ok(values) } else { Err(ValidationError { items, bulk: false }.into()) }
+}
+
+/// What a text is to be, where it is no label of the enum that its column has.
+fn unknown_label(ty: &ColumnType, value: &Value) -> Option<String> {
+    match (ty, value) {
+        (ColumnType::Enum(def), Value::Text(text)) if !def.labels.iter().any(|label| label.as_ref() == text.as_str()) => {
+            Some(format!("the text is none of {}", def.labels.join(", ")))
+        }
+        _ => None,
+    }
 }
 
 /// Why a key of a request is refused: a name that is none, or a field that this call does not take.

@@ -95,20 +95,21 @@ macro_rules! whole_operand {
     )*};
 }
 
-whole_operand!(i32, i64, u32, u64);
+whole_operand!(i8, i16, i32, i64, u8, u16, u32, u64);
 
-fn whole(number: i128) -> Value {
-    i64::try_from(number).map(Value::I64).or_else(|_| u64::try_from(number).map(Value::U64)).unwrap_or_default()
-}
-
-impl JsonOperand for &String {
+/// A value that stays.
+impl<T: JsonOperand + Clone> JsonOperand for &T {
     fn take(&self) -> JsonAs {
-        JsonAs::Text
+        T::take(self)
     }
 
     fn bound(self) -> Expr {
-        self.as_str().bound()
+        self.clone().bound()
     }
+}
+
+fn whole(number: i128) -> Value {
+    i64::try_from(number).map(Value::I64).or_else(|_| u64::try_from(number).map(Value::U64)).unwrap_or_default()
 }
 
 impl<M> JsonPath<M> {

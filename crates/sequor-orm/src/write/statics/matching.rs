@@ -102,9 +102,11 @@ fn write_options(clauses: &Clauses, site: &'static Location<'static>) -> WriteOp
 }
 
 impl<M: Model> UpdateAll<M> {
-    /// Sets a field to a value, a column or an expression: `.set(User::AGE, User::AGE + 1)`.
+    /// Sets a field to a value, a column or an expression: `.set(User::AGE, User::AGE + 1)`. Of two values for one field the later one counts.
     pub fn set<T: FieldType>(mut self, column: Column<M, T>, value: impl Operand<M, T>) -> UpdateAll<M> {
-        self.set.push((column.position(), value.into_operand()));
+        let position = column.position();
+        self.set.retain(|(given, _)| *given != position);
+        self.set.push((position, value.into_operand()));
         self
     }
 
