@@ -196,3 +196,16 @@ mod tests {
         assert_eq!(with_database("mysql://u@h", "b"), "mysql://u@h/b");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_ones_own_are_told() {
+        let own = Err::<(), _>("x".parse::<i32>().map(|_| ()).map_err(|error| vec![error])).told();
+        assert!(own.is_err_and(|error| error.to_string().contains("InvalidDigit")));
+        assert!(matches!(Err::<(), _>(Error::not_found("User")).told(), Err(Error::NotFound { .. })));
+        assert!(Ok::<(), String>(()).told().and(().told()).is_ok());
+    }
+}

@@ -221,9 +221,3 @@ async fn a_test_returns_any_error(db: Db) -> std::result::Result<(), Box<dyn std
     assert!(found.is_empty());
     Ok(())
 }
-
-#[sequor::test(models(Collector))]
-#[should_panic(expected = "no number: invalid digit")]
-async fn a_test_fails_by_an_error_of_its_own(_db: Db) -> std::result::Result<(), Trouble> {
-    Err("x".parse::<i32>().map(|_| ()).unwrap_err().into())
-}
