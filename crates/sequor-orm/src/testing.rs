@@ -188,22 +188,17 @@ fn with_database(url: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_database;
+    use super::*;
 
     #[test]
     fn only_the_database_changes() {
         assert_eq!(with_database("postgres://u@h:1/a?x=1", "b"), "postgres://u@h:1/b?x=1");
         assert_eq!(with_database("mysql://u@h", "b"), "mysql://u@h/b");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn errors_of_ones_own_are_told() {
-        let own = Err::<(), _>("x".parse::<i32>().map(|_| ()).map_err(|error| vec![error])).told();
+        let own = "x".parse::<i32>().map_err(|error| vec![error]).told();
         assert!(own.is_err_and(|error| error.to_string().contains("InvalidDigit")));
         assert!(matches!(Err::<(), _>(Error::not_found("User")).told(), Err(Error::NotFound { .. })));
         assert!(Ok::<(), String>(()).told().and(().told()).is_ok());
