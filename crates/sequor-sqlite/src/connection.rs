@@ -6,6 +6,7 @@ mod mailbox;
 mod maintenance;
 mod reading;
 mod shared;
+mod short;
 mod soon;
 mod worker;
 
@@ -162,7 +163,7 @@ impl Connection for SqliteConnection {
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
         Box::pin(async move {
             self.be_free().await?;
-            let batch = match &self.inline {
+            let batch = match &mut self.inline {
                 Some(inline) if !self.broken => match inline.run(batch, &self.shared) {
                     Done::Here(result) => return result,
                     Done::ForTheThread(batch) => batch,
@@ -177,7 +178,7 @@ impl Connection for SqliteConnection {
     fn run_step(&mut self, step: Step) -> BoxFuture<'_, Result<StepDone>> {
         Box::pin(async move {
             self.be_free().await?;
-            let step = match &self.inline {
+            let step = match &mut self.inline {
                 Some(inline) if !self.broken => match inline.run_step(step, &self.shared) {
                     Done::Here(result) => return result,
                     Done::ForTheThread(step) => step,

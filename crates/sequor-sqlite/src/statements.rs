@@ -5,7 +5,7 @@ mod step;
 pub(crate) mod transaction;
 mod words;
 
-pub(crate) use exchange::Exchange;
+pub(crate) use exchange::{Cost, Exchange};
 
 use crate::connection::Shared;
 use crate::error::of_sqlite;
@@ -49,23 +49,29 @@ pub(crate) enum Attempt<T, R> {
     Locked(R),
 }
 
-/// Runs one step on the caller's thread. It never waits for a lock.
-pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> Attempt<StepDone, Step> {
+/// Runs one step on the caller's thread, and says what it took. It never waits for a lock.
+pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> (Attempt<StepDone, Step>, Cost) {
     let mut exchange = Exchange::in_place(shared);
     let run = AssertUnwindSafe(|| step::attempt(connection, &mut exchange, step));
-    catch_unwind(run).unwrap_or_else(|_| Attempt::Done(Err(panicked())))
+    let attempt = catch_unwind(run).unwrap_or_else(|_| Attempt::Done(Err(panicked())));
+    (attempt, exchange.cost())
 }
 
 /// Runs the steps of a snapshot likewise. A lock can keep only the first from its rows: with those it holds what the others need.
-pub(crate) fn attempt_snapshot(connection: &Connection, shared: &Shared, batch: Batch) -> Attempt<Vec<StepDone>, Batch> {
+pub(crate) fn attempt_snapshot(connection: &Connection, shared: &Shared, batch: Batch) -> (Attempt<Vec<StepDone>, Batch>, Cost) {
+    let mut exchange = Exchange::in_place(shared);
+    let attempt = whole_snapshot(connection, &mut exchange, batch);
+    (attempt, exchange.cost())
+}
+
+fn whole_snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Attempt<Vec<StepDone>, Batch> {
     let begin = wrapping(connection, &batch);
     if let Some(begin) = begin
         && let Err(error) = transaction::execute(connection, begin)
     {
         return Attempt::Done(Err(error));
     }
-    let mut exchange = Exchange::in_place(shared);
-    let run = AssertUnwindSafe(|| snapshot(connection, &mut exchange, batch));
+    let run = AssertUnwindSafe(|| snapshot(connection, exchange, batch));
     let attempt = match catch_unwind(run) {
         Ok(Ok(None)) => Attempt::Done(Ok(exchange.all())),
         Ok(Ok(Some(batch))) => Attempt::Locked(batch),

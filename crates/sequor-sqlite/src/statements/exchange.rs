@@ -14,6 +14,16 @@ pub(crate) struct Exchange<'m> {
     part: Option<Box<Part>>,
     /// The batch has a transaction of its own around it.
     wrapped: bool,
+    cost: Cost,
+}
+
+/// What the steps of an exchange took.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Cost {
+    /// Instructions of SQLite's virtual machine, some 10 to 20 ns each.
+    pub(crate) instructions: u64,
+    /// Something was written: the end of it may wait for the disk.
+    pub(crate) writes: bool,
 }
 
 /// Where it runs.
@@ -39,12 +49,12 @@ pub(crate) struct Ending {
 
 impl<'m> Exchange<'m> {
     pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Ran>) -> Exchange<'m> {
-        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), part: None, wrapped: false }
+        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), part: None, wrapped: false, cost: Cost::default() }
     }
 
     /// An exchange in place, whose sinks never pause.
     pub(super) fn in_place(shared: &'m Shared) -> Exchange<'m> {
-        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), part: None, wrapped: false }
+        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), part: None, wrapped: false, cost: Cost::default() }
     }
 
     fn shared(&self) -> &Shared {
@@ -66,6 +76,16 @@ impl<'m> Exchange<'m> {
     /// The steps that have run; before a pause, which only the last of a batch makes, that is all of them.
     pub(super) fn earlier(&mut self) -> &mut Vec<StepDone> {
         &mut self.done
+    }
+
+    /// Adds what a step took.
+    pub(super) fn spend(&mut self, instructions: i32, writes: bool) {
+        self.cost.instructions = self.cost.instructions.saturating_add(u64::try_from(instructions).unwrap_or(u64::MAX));
+        self.cost.writes |= writes;
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
     }
 
     pub(super) fn push(&mut self, done: StepDone) {

@@ -8,7 +8,7 @@ use crate::functions::new_statement;
 use crate::params;
 use crate::rows::{Cells, Columns, Part};
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, ErrorCode, Statement};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Statement, StatementStatus};
 use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::any::Any;
@@ -132,6 +132,9 @@ impl<'t, 'm> Task<'t, 'm> {
             if self.given_up || (self.stopped && self.kind == Kind::Read) {
                 break;
             }
+        }
+        if !self.exchange.may_pause() {
+            self.exchange.spend(prepared.reset_status(StatementStatus::VmStep), self.kind != Kind::Read);
         }
         Ok(())
     }
