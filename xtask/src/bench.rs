@@ -2,10 +2,12 @@
 
 mod diesel;
 mod instructions;
+mod profile;
 mod yardstick;
 
 use sequor_tools::process::{Result, must};
 use sequor_tools::servers;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +15,7 @@ use std::process::{Command, Stdio};
 /// The databases, as options name them.
 const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
-/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --compile [LIBRARY]` or `bench --diesel [FOLDER] [--quick]`.
+/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --profile`, `bench --compile [LIBRARY]` or `bench --diesel [FOLDER] [--quick]`.
 ///
 /// # Errors
 /// An unknown option, a server that cannot be had, a benchmark that does not build or fails.
@@ -21,6 +23,7 @@ pub fn run(args: &[String]) -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--instructions"] => return instructions::run(false),
         ["--instructions", "--write"] => return instructions::run(true),
+        ["--profile"] => return profile::run(),
         ["--compile"] => return yardstick::run(None),
         ["--compile", library] => return yardstick::run(Some(library)),
         ["--diesel", rest @ ..] => {
@@ -41,7 +44,7 @@ pub fn run(args: &[String]) -> Result<()> {
             }
             _ => {
                 return Err(format!(
-                    "bench takes --quick, --database {}, --instructions [--write], --compile [LIBRARY] and --diesel [FOLDER]",
+                    "bench takes --quick, --database {}, --instructions [--write], --profile, --compile [LIBRARY] and --diesel [FOLDER]",
                     DATABASES.join("|")
                 ));
             }
@@ -81,15 +84,15 @@ fn address(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
 }
 
-/// Makes sure that a program is there.
-fn tool(name: &str) -> Result<()> {
+/// Makes sure that a program is there, which a package of Debian brings.
+fn tool(name: &str, package: &str) -> Result<()> {
     if sequor_tools::process::find(name, &[]).is_some() {
         return Ok(());
     }
     let mut install = Command::new("apt-get");
     must(
-        install.args(["install", "-y", "-q", "--no-install-recommends", name]),
-        &format!("{name} is missing: install it; apt-get install {name}"),
+        install.args(["install", "-y", "-q", "--no-install-recommends", package]),
+        &format!("{name} is missing: install it; apt-get install {package}"),
     )
 }
 
@@ -107,20 +110,24 @@ fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool, p
         command.env("ROUNDS", "0.2");
     }
     command.envs(peers.iter().filter_map(|(variable, place)| Some((variable, place.as_ref()?))));
+    let (variable, place) = place(name, running);
+    command.env(variable, place);
+    must(&mut command, &format!("the benchmark of {name} failed"))?;
+    Ok(file)
+}
+
+/// The variable that tells a benchmark where its database is, and its value.
+fn place(name: &str, running: &servers::Servers) -> (String, OsString) {
     let variable = servers::VARIABLES.iter().find(|(database, _)| *database == name).map(|(_, variable)| *variable);
-    match running.variables.iter().find(|(known, _)| Some(*known) == variable) {
-        Some((_, url)) => {
-            command.env(format!("BENCH_{}", name.to_uppercase()), address(url));
-        }
+    let place = match running.variables.iter().find(|(known, _)| Some(*known) == variable) {
+        Some((_, url)) => address(url).into(),
         None => {
             // A folder in memory where there is one: the processor is measured, not the disk.
             let memory = Path::new("/dev/shm");
-            let folder = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-            command.env("BENCH_SQLITE", folder);
+            if memory.is_dir() { memory.into() } else { std::env::temp_dir().into() }
         }
-    }
-    must(&mut command, &format!("the benchmark of {name} failed"))?;
-    Ok(file)
+    };
+    (format!("BENCH_{}", name.to_uppercase()), place)
 }
 
 /// The folder of Sequelize's program with its modules installed; says so where they cannot be had.

@@ -28,7 +28,7 @@ const WORKLOADS: [(&str, f64); 6] = [
 /// # Errors
 /// Valgrind or a server that cannot be had; figures that have risen.
 pub fn run(write: bool) -> Result<()> {
-    tool("valgrind")?;
+    tool("valgrind", "valgrind")?;
     let target = target_folder();
     let mut build = crate::process::cargo();
     build.args(["build", "--release", "--manifest-path", "bench/Cargo.toml", "-p", "bench-postgres"]);

@@ -35,7 +35,7 @@ const SEQUOR: Library = Library {
 /// # Errors
 /// A folder that cannot be written, a crate that does not build.
 pub fn run(only: Option<&str>) -> Result<()> {
-    tool("time")?;
+    tool("time", "time")?;
     println!("{MODELS} linked models, 3 functions each: processor time of cargo and rustc, and the largest process");
     println!("{:10} {:>24} {:>24}", "", "first build of the crate", "after an edit of a query");
     for library in [SEQUOR, peers::DIESEL, peers::SEA_ORM, peers::TOASTY] {

@@ -13,18 +13,26 @@ use uuid::Uuid;
 /// A row of values that reads like a row of a database.
 #[derive(Debug, Default)]
 pub struct ValueRow {
-    values: Vec<Value>,
+    values: Vec<Option<Value>>,
     json: String,
 }
+
+const NULL: &Value = &Value::Null;
 
 impl ValueRow {
     /// A row of these values.
     pub fn new(values: Vec<Value>) -> ValueRow {
+        ValueRow::of(values.into_iter().map(Some).collect())
+    }
+
+    /// A row of values as a draft holds them: one that is not there is NULL.
+    pub fn of(values: Vec<Option<Value>>) -> ValueRow {
         ValueRow { values, json: String::new() }
     }
 
     fn cell(&self, index: usize) -> Result<&Value> {
-        self.values.get(index).ok_or_else(|| Error::decode(format!("the row has no cell {index}")))
+        let cell = self.values.get(index).ok_or_else(|| Error::decode(format!("the row has no cell {index}")))?;
+        Ok(cell.as_ref().unwrap_or(NULL))
     }
 
     fn read<T>(&self, index: usize, expected: &str, read: impl FnOnce(&Value) -> Option<Result<T>>) -> Result<Option<T>> {
@@ -114,7 +122,7 @@ impl RowReader for ValueRow {
 
     fn string(&mut self, index: usize) -> Result<Option<String>> {
         match self.values.get_mut(index) {
-            Some(Value::Text(text)) => Ok(Some(std::mem::take(text))),
+            Some(Some(Value::Text(text))) => Ok(Some(std::mem::take(text))),
             _ => Ok(self.text(index)?.map(str::to_owned)),
         }
     }
@@ -169,14 +177,13 @@ impl RowReader for ValueRow {
     }
 
     fn json(&mut self, index: usize) -> Result<Option<&str>> {
-        match self.values.get(index) {
-            None => Err(Error::decode(format!("the row has no cell {index}"))),
-            Some(Value::Null) => Ok(None),
-            Some(Value::Json(value)) => {
+        match self.cell(index)? {
+            Value::Null => Ok(None),
+            Value::Json(value) => {
                 self.json = value.to_string();
                 Ok(Some(&self.json))
             }
-            Some(other) => Err(unexpected(other, "json")),
+            other => Err(unexpected(other, "json")),
         }
     }
 

@@ -184,8 +184,7 @@ impl<T: Model, K, const N: usize> Children<T, K> for [&T; N] {
 
 /// A stored row as its type, with the children that were stored below it.
 pub(crate) fn instance<M: Model>(state: RowState) -> Result<M> {
-    let values = state.values.into_iter().map(Option::unwrap_or_default).collect();
-    let row = M::decode(&mut ValueRow::new(values), 0)?;
+    let row = M::decode(&mut ValueRow::of(state.values), 0)?;
     for (relation, children) in state.children {
         hang_stored(&row, relation, children)?;
     }
@@ -203,8 +202,7 @@ fn hang_deep(cell: &dyn RelationCell, loader: &dyn Loader, children: Vec<Child>)
     let mut batch = loader.batch(&RowShape::default())?;
     let mut below = Vec::new();
     for (index, child) in children.into_iter().enumerate() {
-        let values = child.row.values.into_iter().map(Option::unwrap_or_default).collect();
-        batch.push(&mut ValueRow::new(values), 0)?;
+        batch.push(&mut ValueRow::of(child.row.values), 0)?;
         below.extend(child.row.children.into_iter().map(|(relation, children)| (index, relation, children)));
     }
     for (index, relation, children) in below {
@@ -218,8 +216,7 @@ fn attach_deep(batch: &mut dyn RowBatch, loader: &dyn Loader, index: usize, rela
     let mut rows = inner.batch(&RowShape::default())?;
     let mut below = Vec::new();
     for (place, child) in children.into_iter().enumerate() {
-        let values = child.row.values.into_iter().map(Option::unwrap_or_default).collect();
-        rows.push(&mut ValueRow::new(values), 0)?;
+        rows.push(&mut ValueRow::of(child.row.values), 0)?;
         below.extend(child.row.children.into_iter().map(|(relation, children)| (place, relation, children)));
     }
     for (place, relation, children) in below {
@@ -454,5 +451,5 @@ impl<M: Model> std::fmt::Debug for Draft<M> {
 
 /// A row of the engine as its type, without its children.
 pub(crate) fn instance_of<M: Model>(state: &RowState) -> Result<M> {
-    M::decode(&mut ValueRow::new(state.values.iter().map(|value| value.clone().unwrap_or_default()).collect()), 0)
+    M::decode(&mut ValueRow::of(state.values.clone()), 0)
 }

@@ -70,8 +70,7 @@ impl<M: Model> Edit<M> {
 
     /// The row back from the write engine.
     pub(crate) fn from_state(state: &RowState) -> Result<Edit<M>> {
-        let values = state.values.iter().map(|value| value.clone().unwrap_or_default()).collect();
-        let current = M::decode(&mut ValueRow::new(values), 0)?;
+        let current = M::decode(&mut ValueRow::of(state.values.clone()), 0)?;
         let differs = |original: &&Vec<_>| original.iter().zip(&state.values).any(|(old, new)| new.as_ref() != Some(old));
         let original = match state.original.as_ref().filter(differs) {
             Some(original) => M::decode(&mut ValueRow::new(original.clone()), 0)?,

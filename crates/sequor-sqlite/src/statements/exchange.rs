@@ -49,12 +49,26 @@ pub(crate) struct Ending {
 
 impl<'m> Exchange<'m> {
     pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Ran>) -> Exchange<'m> {
-        Exchange { place: Place::Thread(mailbox), waiting: Waiting::Run(reply), done: Vec::new(), part: None, wrapped: false, cost: Cost::default() }
+        Exchange {
+            place: Place::Thread(mailbox),
+            waiting: Waiting::Run(reply),
+            done: Vec::new(),
+            part: None,
+            wrapped: false,
+            cost: Cost::default(),
+        }
     }
 
     /// An exchange in place, whose sinks never pause.
     pub(super) fn in_place(shared: &'m Shared) -> Exchange<'m> {
-        Exchange { place: Place::Caller(shared), waiting: Waiting::Caller, done: Vec::new(), part: None, wrapped: false, cost: Cost::default() }
+        Exchange {
+            place: Place::Caller(shared),
+            waiting: Waiting::Caller,
+            done: Vec::new(),
+            part: None,
+            wrapped: false,
+            cost: Cost::default(),
+        }
     }
 
     fn shared(&self) -> &Shared {

@@ -295,8 +295,25 @@ fn step(db: &Db, model: &Arc<ModelDef>, group: &Group, params: Params, (size, op
         }
         false => make()?.into(),
     };
-    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
-    Ok(Step { text, params, sink, cache: true })
+    let rows = expected(&params, group.positions.len());
+    Ok(Step { text, params, sink: sink(model, back, rows), cache: true })
+}
+
+/// How many rows these parameters are: arrays have one entry for each, lists as many as there are columns.
+fn expected(params: &Params, width: usize) -> usize {
+    match params {
+        Params::Fixed(list) => match list.first().map(|param| &param.value) {
+            Some(Value::Array(column)) if list.len() == width => column.len(),
+            _ => list.len() / width.max(1),
+        },
+        Params::Many(lists) => lists.iter().map(Vec::len).sum::<usize>() / width.max(1),
+        Params::Derived(_) => 0,
+    }
+}
+
+/// What takes the rows that come back.
+fn sink(model: &ModelDef, back: &[usize], rows: usize) -> Box<dyn RowSink> {
+    if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::expecting(model, back, rows)) }
 }
 
 fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState], options: &BulkOptions) -> Result<Step> {
@@ -308,7 +325,7 @@ fn computed_step(db: &Db, model: &Arc<ModelDef>, group: &Group, rows: &[RowState
     let mut insert: Insert = statement(model, &group.positions, exprs, group.taken.clause(model), &options.write);
     insert.returning = returning(model, back);
     let sql = db.render(&Statement::Insert(Box::new(insert)))?;
-    let sink: Box<dyn RowSink> = if back.is_empty() { Box::new(Discard) } else { Box::new(ValuesSink::of(model, back)) };
+    let sink = sink(model, back, rows.len());
     Ok(Step { text: sql.text.into(), params: Params::Fixed(sql.params), sink, cache: false })
 }
 

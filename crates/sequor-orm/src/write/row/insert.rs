@@ -32,6 +32,11 @@ impl ValuesSink {
         ValuesSink { types: positions.iter().map(|position| model.columns[*position].ty.clone()).collect(), cells: Vec::new(), count: 0 }
     }
 
+    /// Only these columns, of as many rows as are expected: there is room for them.
+    pub(crate) fn expecting(model: &ModelDef, positions: &[usize], rows: usize) -> ValuesSink {
+        ValuesSink { cells: Vec::with_capacity(rows.saturating_mul(positions.len())), ..ValuesSink::of(model, positions) }
+    }
+
     /// The rows.
     pub(crate) fn into_rows(self) -> Vec<Vec<Value>> {
         let (width, mut cells) = (self.types.len(), self.cells.into_iter());
