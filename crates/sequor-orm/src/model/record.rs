@@ -61,6 +61,8 @@ pub struct Record {
     pub(crate) relations: Vec<(Name, Related)>,
     /// What the row was read with, so that it can be read again the same way.
     pub(crate) include: Option<Arc<Json>>,
+    /// The scopes in which it was found; `None` is the default one.
+    pub(crate) scopes: Option<Arc<[Json]>>,
     /// What the model itself gave a row that is not stored yet.
     pub(crate) given: Vec<(usize, Value)>,
 }
@@ -76,7 +78,7 @@ pub enum Related {
 
 impl Record {
     pub(crate) fn new(state: RowState) -> Record {
-        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), include: None, given: Vec::new() }
+        Record { state, selected: None, extras: Vec::new(), relations: Vec::new(), include: None, scopes: None, given: Vec::new() }
     }
 
     /// The model.

@@ -140,7 +140,7 @@ impl RowBatch for RecordBatch {
                 state.original = Some(original);
                 let known = |position: &usize| state.values[*position].is_some() || self.shape.hidden.contains(position);
                 state.unread = (0..columns.len()).filter(|position| !known(position)).collect();
-                Record { state, selected: Some(selected), extras, relations: Vec::new(), include: None, given: Vec::new() }
+                Record { state, selected: Some(selected), extras, relations: Vec::new(), include: None, scopes: None, given: Vec::new() }
             }
         };
         self.hidden.push(hidden);

@@ -1,4 +1,4 @@
-//! Reading a record again, with the associations it was read with.
+//! Reading a record again, with the associations and the scopes it was read with.
 
 use super::{Record, Related, RuntimeModel};
 use crate::db::Db;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
 impl Record {
-    /// Reads the row again, all of its attributes, and the associations it was read with. Sequelize: `reload(options)`.
+    /// Reads the row again, all of its attributes, and the associations it was read with, in the scopes it was found in. Sequelize: `reload(options)`.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/notes.in"));
@@ -38,7 +38,7 @@ impl Record {
         }
         let include = options.get("include").cloned().map(Arc::new);
         let some = options.contains_key("attributes");
-        let model = RuntimeModel::of(db, self.state.model.clone());
+        let model = RuntimeModel::of(db, self.state.model.clone()).found_with(self.scopes.clone());
         let mut query = model.query(Json::Object(options))?;
         query.clauses.filters.push(key_filter(&query.model, key));
         query.clauses.unordered = true;
@@ -52,6 +52,7 @@ impl Record {
             ));
         };
         found.include = include;
+        found.scopes = self.scopes.clone();
         if some {
             self.take(found);
         } else {
@@ -110,10 +111,11 @@ fn show_keys(clauses: &mut Clauses, model: &ModelDef, models: &dyn Models) -> Re
 }
 
 /// Lets rows remember what they were read with.
-pub(super) fn remember(rows: &mut [Record], include: Option<&Json>) {
-    let Some(include) = include.cloned().map(Arc::new) else { return };
+pub(super) fn remember(rows: &mut [Record], include: Option<&Json>, scopes: Option<&Arc<[Json]>>) {
+    let include = include.cloned().map(Arc::new);
     for row in rows {
-        row.include = Some(include.clone());
+        row.include.clone_from(&include);
+        row.scopes = scopes.cloned();
     }
 }
 

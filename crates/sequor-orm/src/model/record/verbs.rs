@@ -43,7 +43,7 @@ pub struct RuntimeModel {
     /// The model itself, where it is at hand: a definition that was replaced still has rows.
     held: Option<Arc<ModelDef>>,
     /// The scopes to apply; `None` is the default one.
-    scopes: Option<Vec<Json>>,
+    scopes: Option<Arc<[Json]>>,
 }
 
 /// A find that has not run yet.
@@ -104,6 +104,16 @@ impl RuntimeModel {
         RuntimeModel { db: db.clone(), name: model.name.to_string(), held: Some(model), scopes: None }
     }
 
+    /// With the scopes that a row was found with; `None` is the default one.
+    pub(super) fn found_with(self, scopes: Option<Arc<[Json]>>) -> RuntimeModel {
+        RuntimeModel { scopes, ..self }
+    }
+
+    /// A row that these scopes made is read again in them.
+    pub(super) fn own(&self, row: Record) -> Record {
+        Record { scopes: self.scopes.clone(), ..row }
+    }
+
     pub(super) fn model_name(&self) -> String {
         self.name.clone()
     }
@@ -132,7 +142,7 @@ impl RuntimeModel {
     /// Without any scope. Sequelize: `unscoped()`.
     #[must_use]
     pub fn unscoped(&self) -> RuntimeModel {
-        RuntimeModel { scopes: Some(Vec::new()), ..self.clone() }
+        RuntimeModel { scopes: Some(Arc::default()), ..self.clone() }
     }
 
     /// With these scopes: a name, a list of names and `{ method: [name, argument, ..] }`, or null for none.
@@ -143,7 +153,7 @@ impl RuntimeModel {
             Json::Array(list) => list,
             one => vec![one],
         };
-        RuntimeModel { scopes: Some(list), ..self.clone() }
+        RuntimeModel { scopes: Some(list.into()), ..self.clone() }
     }
 
     pub(super) fn query(&self, options: Json) -> Result<QueryState> {
@@ -152,7 +162,7 @@ impl RuntimeModel {
         let mut clauses = Clauses::default();
         if let Some(scopes) = &self.scopes {
             clauses.unscoped = true;
-            for scope in scopes {
+            for scope in scopes.iter() {
                 let scope = self.named_scope(&model, scope)?;
                 attributes = both(attributes, option(&scope, "attributes").cloned());
                 clauses.merge(clauses_from_json(&model, self.db.registry(), scope)?);
@@ -249,7 +259,7 @@ impl RuntimeModel {
         }
         let loader = RecordLoader::boxed(query.model.clone(), self.db.inner.registry.clone());
         let (mut rows, beside) = load::find_records_beside(&self.db, query, loader, beside, site).await?;
-        super::reload::remember(&mut rows, include.as_ref());
+        super::reload::remember(&mut rows, include.as_ref(), self.scopes.as_ref());
         Ok((rows, beside))
     }
 

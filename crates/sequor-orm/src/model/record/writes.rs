@@ -53,7 +53,7 @@ impl RuntimeModel {
         }
         let filled = state.values.iter().zip(before).enumerate().filter(|(_, (_, before))| before.is_none());
         let given = filled.filter_map(|(position, (value, _))| Some((position, value.clone()?))).collect();
-        Ok(Record { given, include: included(options), ..Record::new(state) })
+        Ok(self.own(Record { given, include: included(options), ..Record::new(state) }))
     }
 
     pub(crate) fn write_options(options: &Json, validate: bool) -> WriteOptions {
@@ -83,10 +83,10 @@ impl RuntimeModel {
         stamped_anew(&mut state, &write);
         if !flag(&options, "ignoreDuplicates", false) {
             let row = record_in(write::create(&self.db, state, &write).await?, self.db.registry());
-            return Ok(Record { include: included(&options), ..row });
+            return Ok(self.own(Record { include: included(&options), ..row }));
         }
         match self.db.in_savepoint(async |tx| write::create(tx, state.clone(), &write).await).await {
-            Ok(row) => Ok(record_in(row, self.db.registry())),
+            Ok(row) => Ok(self.own(record_in(row, self.db.registry()))),
             // The key is taken: nothing is stored, and the row stays a new one.
             Err(Error::UniqueConstraint { .. }) => {
                 write::prepare(&mut state, &self.db, &write)?;
@@ -161,7 +161,7 @@ impl RuntimeModel {
         };
         let model = query.model.clone();
         let (count, rows) = write::update_all(&self.db, query, set, &update).await?;
-        let mut rows: Vec<Record> = rows.into_iter().map(record_of).collect();
+        let mut rows: Vec<Record> = rows.into_iter().map(|row| self.own(record_of(row))).collect();
         if let Some(list) = names(&options, "returning") {
             let shown = list.iter().map(|name| Ok((name.clone(), model.position(name).ok_or_else(|| model.unknown(name))?)));
             let shown = shown.collect::<Result<Vec<_>>>()?;
@@ -235,7 +235,7 @@ impl RuntimeModel {
         let free = || write::covered_key(&model, &given).is_err().then(Vec::new);
         let key = positions("conflictFields")?.or_else(free);
         let (row, created) = write::upsert(&self.db, state, positions("fields")?, key, &write).await?;
-        Ok((record_of(row), created))
+        Ok((self.own(record_of(row)), created))
     }
 
     pub(super) async fn find_or_create_now(&self, options: Json) -> Result<(Record, bool)> {
@@ -252,7 +252,7 @@ impl RuntimeModel {
         let mut state = read.whole()?;
         stamped_anew(&mut state, &write);
         let (row, created) = write::create_unless_there(&self.db, query, state, &write).await?;
-        Ok((record_in(row, self.db.registry()), created))
+        Ok((self.own(record_in(row, self.db.registry())), created))
     }
 
     pub(super) async fn find_or_build_now(&self, options: Json) -> Result<(Record, bool)> {
@@ -266,7 +266,7 @@ impl RuntimeModel {
                 *slot = None;
             }
         }
-        Ok((Record::new(state), true))
+        Ok((self.own(Record::new(state)), true))
     }
 
     /// The row that is there already, as `findOne` finds it: with attributes, order and includes of the options.
