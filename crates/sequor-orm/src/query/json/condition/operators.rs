@@ -6,9 +6,20 @@ use crate::query::json::expression::{expression, reference};
 use crate::query::json::{Place, unknown};
 use sequor_core::Value;
 use sequor_core::error::{Error, Result};
-use sequor_core::statement::{BinaryOp, Expr, LikeKind, Quantifier, escape_like};
+use sequor_core::statement::{BinaryOp, Expr, LikeKind, escape_like};
 use sequor_core::types::{BindType, ColumnType, ScalarType, value_from_json};
 use serde_json::Value as Json;
+
+/// An operator over `{ $any: [..] }` or `{ $all: [..] }`: the same for each of the list, written out so that it is one thing on every database.
+fn any_or_all(value: &Json, one: &mut dyn FnMut(Json) -> Result<Expr>) -> Option<Result<Expr>> {
+    let map = value.as_object()?;
+    let (list, join): (_, fn(Vec<Expr>) -> Expr) = match (map.get("$any"), map.get("$all")) {
+        (Some(Json::Array(any)), _) => (any, Expr::Or),
+        (_, Some(Json::Array(all))) => (all, Expr::And),
+        _ => return None,
+    };
+    Some(list.iter().cloned().map(one).collect::<Result<Vec<_>>>().map(join))
+}
 
 impl Subject {
     /// Where this stands, for messages.
@@ -32,15 +43,8 @@ impl Subject {
     }
 
     fn like(&self, place: Place<'_>, value: Json, kind: LikeKind, negated: bool, around: (&str, &str)) -> Result<Expr> {
-        if let Json::Object(map) = &value {
-            if let Some(list) = map.get("$any").and_then(Json::as_array) {
-                let any = list.iter().map(|item| self.like(place, item.clone(), kind, negated, around)).collect::<Result<Vec<_>>>()?;
-                return Ok(Expr::Or(any));
-            }
-            if let Some(list) = map.get("$all").and_then(Json::as_array) {
-                let all = list.iter().map(|item| self.like(place, item.clone(), kind, negated, around)).collect::<Result<Vec<_>>>()?;
-                return Ok(Expr::And(all));
-            }
+        if let Some(list) = any_or_all(&value, &mut |item| self.like(place, item, kind, negated, around)) {
+            return list;
         }
         if value.is_null() {
             // Nothing is like NULL.
@@ -58,6 +62,14 @@ impl Subject {
         Ok(Expr::Like { expr: Box::new(self.expr.clone()), pattern, kind, negated })
     }
 
+    fn regexp(&self, op: BinaryOp, value: &Json) -> Result<Expr> {
+        if let Some(list) = any_or_all(value, &mut |item| self.regexp(op, &item)) {
+            return list;
+        }
+        let text = self.text_value(value)?.ok_or_else(|| Error::usage("a regular expression is text"))?;
+        Ok(self.expr.clone().binary(op, Expr::Value(Value::Text(text), BindType::one(ScalarType::Text))))
+    }
+
     fn pair(&self, place: Place<'_>, value: Json, negated: bool) -> Result<Expr> {
         let Json::Array(ends) = value else { return Err(Error::usage("between takes a list of two values")) };
         let Ok([low, high]) = <[Json; 2]>::try_from(ends) else { return Err(Error::usage("between takes exactly two values")) };
@@ -66,21 +78,10 @@ impl Subject {
     }
 
     fn compared(&self, place: Place<'_>, op: BinaryOp, value: Json) -> Result<Expr> {
-        if let Json::Object(map) = &value {
-            for (key, quantifier) in [("$any", Quantifier::Any), ("$all", Quantifier::All)] {
-                if let Some(list) = map.get(key).and_then(Json::as_array) {
-                    return self.quantified(place, op, quantifier, list.clone());
-                }
-            }
+        if let Some(list) = any_or_all(&value, &mut |item| Ok(compare(op, self.expr.clone(), self.value(place, item)?))) {
+            return list;
         }
         Ok(compare(op, self.expr.clone(), self.value(place, value)?))
-    }
-
-    /// `= ANY (list)`, written out as alternatives so that it is the same on every database.
-    fn quantified(&self, place: Place<'_>, op: BinaryOp, quantifier: Quantifier, list: Vec<Json>) -> Result<Expr> {
-        let parts =
-            list.into_iter().map(|item| Ok(compare(op, self.expr.clone(), self.value(place, item)?))).collect::<Result<Vec<_>>>()?;
-        Ok(if quantifier == Quantifier::All { Expr::And(parts) } else { Expr::Or(parts) })
     }
 
     fn binary(&self, place: Place<'_>, op: BinaryOp, value: Json) -> Result<Expr> {
@@ -148,13 +149,10 @@ impl Subject {
                     "$iRegexp" => B::IRegexp,
                     _ => B::NotIRegexp,
                 };
-                let text = self.text_value(&value)?.ok_or_else(|| Error::usage("a regular expression is text"))?;
-                Ok(self.expr.clone().binary(op, Expr::Value(Value::Text(text), BindType::one(ScalarType::Text))))
+                self.regexp(op, &value)
             }
             "$any" | "$all" => match value {
-                Json::Array(list) => {
-                    self.quantified(place, B::Equal, if operator == "$all" { Quantifier::All } else { Quantifier::Any }, list)
-                }
+                list @ Json::Array(_) => self.compared(place, B::Equal, serde_json::json!({ operator: list })),
                 _ => Err(Error::usage(format!("where.{operator}: a list is expected"))),
             },
             "$contains" => self.binary(place, B::Contains, value),
