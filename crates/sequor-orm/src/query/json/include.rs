@@ -122,7 +122,7 @@ fn one(place: Place<'_>, json: Json, clauses: &mut Clauses) -> Result<()> {
         && let Some(all) = map.get("all").filter(|all| **all != Json::Bool(false))
     {
         let nested = map.get("nested").and_then(Json::as_bool).unwrap_or(false);
-        return every(place, all, nested, clauses, &mut vec![place.model.name.to_string()]);
+        return every(place, all, nested, clauses, &mut Vec::new());
     }
     let relation = relation_of(place.model, &json)?;
     let map = match json {
@@ -224,22 +224,23 @@ fn kinds(all: &Json) -> Result<Vec<RelationKind>> {
     })
 }
 
-/// `{ all: true }`: every association of the kinds that are asked for.
-fn every(place: Place<'_>, all: &Json, nested: bool, clauses: &mut Clauses, seen: &mut Vec<String>) -> Result<()> {
+/// `{ all: true }`: every association of the kinds that are asked for. Nested ones go on to models that were not left yet, as Sequelize walks
+/// them: a model is left with each of its associations, and come back to once when all of them are done, so one that points to its own model is followed.
+fn every(place: Place<'_>, all: &Json, nested: bool, clauses: &mut Clauses, left: &mut Vec<String>) -> Result<()> {
     let kinds = kinds(all)?;
     let wanted = |kind: RelationKind| kinds.contains(&kind);
     for relation in place.model.relations.iter().filter(|relation| wanted(relation.kind)) {
-        if seen.iter().any(|known| relation.target.name == known.as_str()) && nested {
+        if nested && left.iter().any(|known| relation.target.name == known.as_str()) {
             continue;
         }
+        left.push(place.model.name.to_string());
         let mut include = IncludeState::new(relation.name.clone());
         if nested {
             let target = place.models.model(&relation.target)?;
-            seen.push(target.name.to_string());
-            every(Place { model: &target, ..place.deeper()? }, all, nested, &mut include.clauses, seen)?;
-            seen.pop();
+            every(Place { model: &target, ..place.deeper()? }, all, nested, &mut include.clauses, left)?;
         }
         clauses.add_include(include);
     }
+    left.pop();
     Ok(())
 }
