@@ -288,9 +288,12 @@ fn pointed_by_default(model: &ModelDef) -> Name {
     pointed(model, &[]).name
 }
 
-/// A model between with a key of its own has each pair once all the same.
+/// A model between with a key of its own has each pair once all the same. Where the pair is the key, it is once already: the other end made it so.
 fn pair_once(model: &mut ModelDef, keys: [&str; 2]) {
     let positions: Vec<usize> = keys.iter().filter_map(|name| model.position(name)).collect();
+    if model.primary_key.len() == positions.len() && positions.iter().all(|position| model.primary_key.contains(position)) {
+        return;
+    }
     if positions.iter().any(|position| model.columns[*position].unique.is_some()) || positions.len() < 2 {
         return;
     }
