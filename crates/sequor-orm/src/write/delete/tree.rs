@@ -216,6 +216,10 @@ async fn soften(db: &Db, rows: &mut [RowState], (position, value): (usize, Value
         let alone = single || !row.changed().is_empty();
         // A row that is deleted already keeps its first instant.
         let already = timestamp && row.values[position].as_ref().is_some_and(|value| !value.is_null());
+        if already && row.changed().is_empty() {
+            // Nothing is left to write, so neither the version nor the time of the last change moves.
+            continue;
+        }
         if !already {
             row.values[position] = Some(value.clone());
         }
