@@ -56,6 +56,17 @@ pub(super) async fn catalog(scene: &mut Scene, op: &str, step: &Json) -> sequor:
     }
 }
 
+/// What `addIndex` is given: options, or the columns with options behind them.
+fn index(first: Json, behind: Json) -> Json {
+    match (first, behind) {
+        (fields @ Json::Array(_), Json::Object(mut options)) => {
+            options.insert("fields".into(), fields);
+            Json::Object(options)
+        }
+        (first, _) => first,
+    }
+}
+
 /// Migration operations, with the arguments in their places.
 pub(super) async fn change(scene: &mut Scene, step: &Json) -> sequor::Result<Json> {
     let interface = scene.db.query_interface();
@@ -70,7 +81,7 @@ pub(super) async fn change(scene: &mut Scene, step: &Json) -> sequor::Result<Jso
         "removeColumn" => interface.remove_column(&table, &text(1)).await?,
         "changeColumn" => interface.change_column(&table, &text(1), argument(2)).await?,
         "renameColumn" => interface.rename_column(&table, &text(1), &text(2)).await?,
-        "addIndex" => interface.add_index(&table, argument(1)).await?,
+        "addIndex" => interface.add_index(&table, index(argument(1), argument(2))).await?,
         "removeIndex" => interface.remove_index(&table, argument(1)).await?,
         "addConstraint" => interface.add_constraint(&table, argument(1)).await?,
         "removeConstraint" => interface.remove_constraint(&table, &text(1)).await?,
