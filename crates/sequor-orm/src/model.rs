@@ -55,6 +55,15 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+/// Who loads the rows of a relation, where there is such a relation.
+pub type MaybeLoader = Option<Box<dyn Loader>>;
+/// A field of a row, to be changed, where there is one.
+pub type MaybeCellMut<'a> = Option<&'a mut dyn Cell>;
+/// A relation field of a row, where there is one.
+pub type MaybeRelation<'a> = Option<&'a dyn RelationCell>;
+/// A relation field of a row that nobody else sees.
+pub type MaybeRelationMut<'a> = Option<&'a mut dyn RelationCell>;
+
 /// A row of a model, whatever its Rust type.
 pub trait Instance: Any + Send + Sync {
     /// The model.
@@ -62,9 +71,11 @@ pub trait Instance: Any + Send + Sync {
     /// The field at a position.
     fn cell(&self, position: usize) -> Option<&dyn Cell>;
     /// The field at a position, to be changed.
-    fn cell_mut(&mut self, position: usize) -> Option<&mut dyn Cell>;
+    fn cell_mut(&mut self, position: usize) -> MaybeCellMut<'_>;
     /// The relation at a position.
-    fn relation_cell(&self, position: usize) -> Option<&dyn RelationCell>;
+    fn relation_cell(&self, position: usize) -> MaybeRelation<'_>;
+    /// The relation at a position of a row that nobody else sees.
+    fn relation_cell_mut(&mut self, position: usize) -> MaybeRelationMut<'_>;
     /// Values that methods add to the JSON form.
     fn computed(&self) -> Vec<(sequor_core::Name, serde_json::Value)> {
         Vec::new()
@@ -113,9 +124,9 @@ pub trait Model: Instance + Clone + Sized {
     /// Reads one row whose columns start at a position.
     fn decode(row: &mut dyn RowReader, at: usize) -> Result<Self>;
     /// Who loads the rows of a relation.
-    fn loader(relation: usize) -> Option<Box<dyn Loader>>;
+    fn loader(relation: usize) -> MaybeLoader;
     /// Who loads the rows between, for a many-to-many relation.
-    fn through_loader(_relation: usize) -> Option<Box<dyn Loader>> {
+    fn through_loader(_relation: usize) -> MaybeLoader {
         None
     }
 }
@@ -137,7 +148,7 @@ pub trait Embed: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// The field at a position.
     fn cell(&self, position: usize) -> Option<&dyn Cell>;
     /// The field at a position, to be changed.
-    fn cell_mut(&mut self, position: usize) -> Option<&mut dyn Cell>;
+    fn cell_mut(&mut self, position: usize) -> MaybeCellMut<'_>;
 }
 
 /// Reads one cell and names model and column when that fails. What the derives call.

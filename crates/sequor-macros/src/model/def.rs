@@ -123,7 +123,8 @@ fn index(model: &Model, option: &str, place: Span, tokens: &TokenStream, errors:
     if options.has("live_only") {
         fields.push(quote!(live_only: true));
     }
-    Some(quote!(__sequor::StaticIndex { #(#fields,)* ..__sequor::StaticIndex::new(&[#(#parts),*]) }))
+    let plain = quote!(__sequor::StaticIndex::new(&[#(#parts),*]));
+    Some(if fields.is_empty() { plain } else { quote!(__sequor::StaticIndex { #(#fields,)* ..#plain }) })
 }
 
 /// An index names fields, with a direction behind a space.

@@ -45,8 +45,7 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
 
 fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
     let ident = &model.ident;
-    let relations = (!model.relations.is_empty()).then(|| relation_cells(model));
-    let relations = relations.unwrap_or_else(|| quote!(let _ = position; ::core::option::Option::None));
+    let (relations, relations_mut) = (relation_cells(model, false), relation_cells(model, true));
     let (bounds, cells_mut) = cells(&model.columns, true);
     let (_, cells) = cells(&model.columns, false);
     let computed = computed::emit(model, errors);
@@ -64,13 +63,17 @@ fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
                 ::core::option::Option::Some(cell)
             }
 
-            fn cell_mut(&mut self, position: usize) -> ::core::option::Option<&mut dyn __sequor::Cell> {
+            fn cell_mut(&mut self, position: usize) -> __sequor::MaybeCellMut<'_> {
                 let cell: &mut dyn __sequor::Cell = match position { #cells_mut _ => return ::core::option::Option::None };
                 ::core::option::Option::Some(cell)
             }
 
-            fn relation_cell(&self, position: usize) -> ::core::option::Option<&dyn __sequor::RelationCell> {
+            fn relation_cell(&self, position: usize) -> __sequor::MaybeRelation<'_> {
                 #relations
+            }
+
+            fn relation_cell_mut(&mut self, position: usize) -> __sequor::MaybeRelationMut<'_> {
+                #relations_mut
             }
 
             #computed
@@ -78,15 +81,16 @@ fn instance(model: &Model, errors: &mut Errors) -> TokenStream {
     }
 }
 
-fn relation_cells(model: &Model) -> TokenStream {
+fn relation_cells(model: &Model, mutable: bool) -> TokenStream {
+    if model.relations.is_empty() {
+        return quote!(let _ = position; ::core::option::Option::None);
+    }
+    let borrow = if mutable { quote!(&mut) } else { quote!(&) };
     let arms = model.relations.iter().map(|relation| {
         let (field, position) = (&relation.ident, Literal::u16_unsuffixed(relation.position));
-        quote_spanned!(relation.span=> #position => &self.#field,)
+        quote_spanned!(relation.span=> #position => ::core::option::Option::Some(#borrow self.#field),)
     });
-    quote! {
-        let cell: &dyn __sequor::RelationCell = match position { #(#arms)* _ => return ::core::option::Option::None };
-        ::core::option::Option::Some(cell)
-    }
+    quote!(match position { #(#arms)* _ => ::core::option::Option::None })
 }
 
 /// The arms of the match over positions, and the constants that they need.
@@ -205,7 +209,7 @@ fn key(model: &Model) -> TokenStream {
 fn loader(model: &Model) -> TokenStream {
     if model.relations.is_empty() {
         return quote! {
-            fn loader(_relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+            fn loader(_relation: usize) -> __sequor::MaybeLoader {
                 ::core::option::Option::None
             }
         };
@@ -215,7 +219,7 @@ fn loader(model: &Model) -> TokenStream {
         quote!(#position => <#target as __sequor::Model>::LOADER,)
     });
     quote! {
-        fn loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+        fn loader(relation: usize) -> __sequor::MaybeLoader {
             let table: __sequor::LoaderTable = match relation { #(#arms)* _ => return ::core::option::Option::None };
             ::core::option::Option::Some(table.boxed())
         }
@@ -233,7 +237,7 @@ fn through_loader(model: &Model) -> Option<TokenStream> {
         .collect();
     (!arms.is_empty()).then(|| {
         quote! {
-            fn through_loader(relation: usize) -> ::core::option::Option<::std::boxed::Box<dyn __sequor::Loader>> {
+            fn through_loader(relation: usize) -> __sequor::MaybeLoader {
                 let table: __sequor::LoaderTable = match relation { #(#arms)* _ => return ::core::option::Option::None };
             ::core::option::Option::Some(table.boxed())
             }

@@ -128,6 +128,13 @@ impl LoadedTree {
         self.children.iter().for_each(|children| children.tree.each_batch(visit));
     }
 
+    /// The same with rows that can be changed.
+    pub(super) fn each_batch_mut(&mut self, visit: &mut dyn FnMut(&mut dyn RowBatch, &ModelDef)) {
+        visit(&mut *self.batch, &self.loader.model());
+        self.ones.iter_mut().for_each(|one| one.each_batch_mut(visit));
+        self.children.iter_mut().for_each(|children| children.tree.each_batch_mut(visit));
+    }
+
     /// The rows' keys for a relation, each once, and the rows that have them.
     fn keys(&self, columns: &[usize]) -> (Owners, Keys) {
         let rows = 0..self.batch.len();

@@ -62,12 +62,12 @@ struct Load {
 }
 
 /// Makes the rows of a tree known to each other.
-pub(super) fn join(db: &Db, tree: &LoadedTree, strict: Option<bool>) {
-    tree.each_batch(&mut |batch, model| join_batch(db, batch, model, strict));
+pub(super) fn join(db: &Db, tree: &mut LoadedTree, strict: Option<bool>) {
+    tree.each_batch_mut(&mut |batch, model| join_batch(db, batch, model, strict));
 }
 
 /// Makes the rows of one model known to each other.
-pub(super) fn join_batch(db: &Db, batch: &dyn RowBatch, model: &ModelDef, strict: Option<bool>) {
+pub(super) fn join_batch(db: &Db, batch: &mut dyn RowBatch, model: &ModelDef, strict: Option<bool>) {
     // A row by itself needs to know only what its query said.
     if model.relations.is_empty() || batch.len() < 2 && strict.is_none() {
         return;
@@ -81,8 +81,8 @@ pub(super) fn join_batch(db: &Db, batch: &dyn RowBatch, model: &ModelDef, strict
     }
 }
 
-fn join_rows(db: &Db, batch: &dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {
-    let values = |column: &usize| (*column, Cells::of(batch, rows.clone(), *column));
+fn join_rows(db: &Db, batch: &mut dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {
+    let values = |column: &usize| (*column, Cells::of(&*batch, rows.clone(), *column));
     let group: Arc<dyn Any + Send + Sync> = Arc::new(Siblings {
         columns: columns.iter().map(values).collect(),
         count: rows.len(),

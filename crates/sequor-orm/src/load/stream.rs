@@ -123,8 +123,8 @@ impl Source {
                 self.state.clauses.order = order;
                 self.state.clauses.unordered = unordered;
                 let Source { db, mut state, loader, run, site } = self;
-                let tree = super::read_planned(&db, &state, loader(), run).await?;
-                join(&db, &tree, state.clauses.strict_loading);
+                let mut tree = super::read_planned(&db, &state, loader(), run).await?;
+                join(&db, &mut tree, state.clauses.strict_loading);
                 told(&db, &tree, &hooked(&state, site)).await?;
                 after_find(&db, &mut state, site).await?;
                 Ok(Chunk { tree, rest: None })
@@ -161,7 +161,7 @@ impl Open {
     /// Loads the includes of a chunk. A statement that has ended has given its connection back by then.
     async fn chunk(mut tree: LoadedTree, mut source: Source, read: Option<Held>, node: Node) -> Result<Chunk> {
         load_levels(&source.db, &mut [&mut tree], source.run.clone()).await?;
-        join(&source.db, &tree, source.state.clauses.strict_loading);
+        join(&source.db, &mut tree, source.state.clauses.strict_loading);
         told(&source.db, &tree, &hooked(&source.state, source.site)).await?;
         let Some(read) = read else {
             after_find(&source.db, &mut source.state, source.site).await?;
@@ -180,8 +180,8 @@ impl Keys {
             state.clauses.offset = None;
             state.clauses.filters.push(after_keys(&state.model, &self.keys, last, false));
         }
-        let tree = super::read_planned(&self.source.db, &state, (self.source.loader)(), self.source.run.clone()).await?;
-        join(&self.source.db, &tree, state.clauses.strict_loading);
+        let mut tree = super::read_planned(&self.source.db, &state, (self.source.loader)(), self.source.run.clone()).await?;
+        join(&self.source.db, &mut tree, state.clauses.strict_loading);
         told(&self.source.db, &tree, &hooked(&state, self.source.site)).await?;
         let count = u64::try_from(tree.len()).unwrap_or(u64::MAX);
         self.last = self.keys.iter().map(|key| tree.last_value(key.position)).collect();

@@ -132,23 +132,23 @@ async fn read_root(
     let run = reading(&state, "find", site);
     let flushed = flush::wanted(db, &mut state, &run)?;
     let alone = beside.is_none();
-    let (root, beside) = match read_whole(db, &state, loader, beside, (run.clone(), flushed)).await {
+    let (mut root, beside) = match read_whole(db, &state, loader, beside, (run.clone(), flushed)).await {
         Err(error) if alone && db.may_read_again(&run, &error) => Box::pin(read_whole(db, &state, loader, None, (run, flushed))).await?,
         read => read?,
     };
-    let reads = met(db, &root, &state);
+    let reads = met(db, &mut root, &state);
     Ok((root, Ended { state, reads, site }, beside))
 }
 
 /// Makes the rows known to each other, and says which rows are to be told.
-fn met(db: &Db, root: &Root, state: &QueryState) -> Vec<hook::ReadRows> {
+fn met(db: &Db, root: &mut Root, state: &QueryState) -> Vec<hook::ReadRows> {
     match root {
         Root::Plain(batch) => {
-            siblings::join_batch(db, &**batch, &state.model, state.clauses.strict_loading);
+            siblings::join_batch(db, &mut **batch, &state.model, state.clauses.strict_loading);
             if hook::reads_are_told(db) { reads_of(db, &**batch, &state.model).into_iter().collect() } else { Vec::new() }
         }
         Root::Tree(sink) => {
-            siblings::join(db, &sink.tree, state.clauses.strict_loading);
+            siblings::join(db, &mut sink.tree, state.clauses.strict_loading);
             reads(db, &sink.tree)
         }
     }

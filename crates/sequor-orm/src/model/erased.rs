@@ -135,7 +135,7 @@ pub trait RowBatch: RowSink {
         rows.map(number).collect()
     }
     /// Tells rows that they are siblings; rows that are never loaded lazily need not know.
-    fn join(&self, _rows: Range<usize>, _group: &Arc<dyn Any + Send + Sync>) {}
+    fn join(&mut self, _rows: Range<usize>, _group: &Arc<dyn Any + Send + Sync>) {}
     /// Everything, as a `Vec` of the model.
     fn finish(self: Box<Self>) -> Box<dyn Any + Send>;
 }
@@ -308,10 +308,13 @@ impl<M: Model> RowBatch for TypedBatch<M> {
     }
 
     fn attach(&mut self, index: usize, relation: usize, _name: &str, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
-        let row =
-            self.rows.get(index).and_then(Option::as_ref).ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
-        let cell: &dyn RelationCell = row.relation_cell(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
-        cell.fill(rows, between)
+        let row = self
+            .rows
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .ok_or_else(|| Error::bug("a parent row was taken before its children came"))?;
+        let cell: &mut dyn RelationCell = row.relation_cell_mut(relation).ok_or_else(|| Error::bug("a relation has no field"))?;
+        cell.put(rows, between)
     }
 
     fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
@@ -328,9 +331,9 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         Some(numbers)
     }
 
-    fn join(&self, rows: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
-        for (row, index) in self.rows.get(rows).unwrap_or_default().iter().zip(0..) {
-            if let Some(cell) = row.as_ref().and_then(|row| row.relation_cell(0)) {
+    fn join(&mut self, rows: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
+        for (row, index) in self.rows.get_mut(rows).unwrap_or_default().iter_mut().zip(0..) {
+            if let Some(cell) = row.as_mut().and_then(|row| row.relation_cell_mut(0)) {
                 cell.join(Sibling { group: group.clone(), index });
             }
         }

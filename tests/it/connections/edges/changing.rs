@@ -12,9 +12,10 @@ on_each_server! {
         let db = bed.db(readers + 1).await?;
         draft!(Account { id: 1, balance: 7 }).create(&db).await?;
         let ended = Arc::new(AtomicBool::new(false));
+        let (began, mut beginnings) = tokio::sync::mpsc::channel(readers);
         let reading: Vec<_> = (0..readers)
             .map(|_| {
-                let (db, ended) = (db.clone(), ended.clone());
+                let (db, ended, began) = (db.clone(), ended.clone(), began.clone());
                 tokio::spawn(async move {
                     let mut count = 0u64;
                     while !ended.load(Ordering::SeqCst) {
@@ -23,11 +24,19 @@ on_each_server! {
                         let rows = db.query_json("SELECT * FROM accounts", json!({ "type": "SELECT" })).await?;
                         assert_eq!(rows.as_array().map(Vec::len), Some(1));
                         count += 2;
+                        if count == 2 {
+                            began.send(()).await.map_err(Error::other)?;
+                        }
                     }
                     Ok::<_, Error>(count)
                 })
             })
             .collect();
+        drop(began);
+        // Nothing changes before everybody reads: one that fails at once ends the wait too.
+        for _ in 0..readers {
+            beginnings.recv().await;
+        }
         for change in 0..changes {
             let text = if change % 2 == 0 { sql!("ALTER TABLE accounts ADD COLUMN extra integer") } else { sql!("ALTER TABLE accounts DROP COLUMN extra") };
             db.execute(text).await?;

@@ -1,11 +1,12 @@
 //! What loaders and derives see of a relation field: its rows behind trait objects, filled once, compared and shown without knowing their model.
 
 use super::super::{Instance, Model, debug, same};
+use once_cell::sync::OnceCell;
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The loaded rows of a relation, whatever their type. Auto traits and drop glue of models stop here.
 pub trait RelationRows<T>: Send + Sync {
@@ -67,8 +68,8 @@ pub trait RelationCell: Send + Sync {
     }
     /// Puts rows in: `rows` is [`LoadedRows`] of the target, `between` of the through model. Once loaded, a second call changes nothing.
     fn fill(&self, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()>;
-    /// Forgets the rows.
-    fn clear(&mut self);
+    /// The same where nobody else sees the row, which costs a fifth: a cell that is made full need not be guarded while it is filled.
+    fn put(&mut self, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()>;
     /// Whether the loaded rows are equal.
     fn same(&self, other: &dyn RelationCell) -> bool {
         self.is_loaded() == other.is_loaded()
@@ -81,7 +82,7 @@ pub trait RelationCell: Send + Sync {
     /// Whether it is a list in JSON.
     fn is_list(&self) -> bool;
     /// Remembers the row's siblings; of a row's relations the first one does.
-    fn join(&self, _sibling: Sibling) {}
+    fn join(&mut self, _sibling: Sibling) {}
     /// The row's siblings.
     fn sibling(&self) -> Option<Sibling> {
         None
@@ -95,7 +96,7 @@ pub struct Sibling {
     pub(crate) index: u32,
 }
 
-/// The siblings of a row, told once. A lock that nobody holds costs a fifth of what a [`OnceLock`] does, and each row that is read is told.
+/// The siblings of a row, told once, by whoever read it.
 #[derive(Default)]
 pub(super) struct Group(Mutex<Option<Sibling>>);
 
@@ -105,8 +106,8 @@ impl Group {
     }
 
     /// Remembers the siblings, where none are known.
-    pub(super) fn set(&self, sibling: Sibling) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(sibling);
+    pub(super) fn set(&mut self, sibling: Sibling) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).get_or_insert(sibling);
     }
 
     pub(super) fn get(&self) -> Option<Sibling> {
@@ -120,7 +121,16 @@ impl Clone for Group {
     }
 }
 
-pub(super) type Slot<T> = OnceLock<Arc<dyn RelationRows<T>>>;
+pub(super) type Slot<T> = OnceCell<Arc<dyn RelationRows<T>>>;
+
+/// Makes an empty slot a full one.
+pub(super) fn put<T: 'static>(slot: &mut Slot<T>, rows: &mut dyn Any) -> Result<()> {
+    let rows = unpack(rows)?;
+    if slot.get_mut().is_none() {
+        *slot = OnceCell::with_value(rows);
+    }
+    Ok(())
+}
 
 /// Rows on their way into a relation field, which takes them out of it. Once their type is known they lie behind the trait object already: if
 /// [`RelationCell::fill`] put them there, each model's code would reach that of its relations, theirs that of the next, and the compiler gives up after 128

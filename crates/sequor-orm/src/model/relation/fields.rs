@@ -1,11 +1,11 @@
 //! [`HasMany`], [`HasOne`], [`BelongsTo`], [`BelongsToMany`]: fields that hold loaded rows, or nothing yet.
 
 use super::super::{Instance, Model};
-use super::cell::{Group, RelationCell, Sibling, Slot, debug_rows, same_rows, unpack};
+use super::cell::{Group, RelationCell, Sibling, Slot, debug_rows, put, same_rows, unpack};
+use once_cell::sync::OnceCell;
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::fmt;
-use std::sync::OnceLock;
 
 /// Many rows that hold the key of this one.
 ///
@@ -146,7 +146,7 @@ impl<M: Model> Parent for Option<M> {
 impl<T> HasMany<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasMany<T> {
-        HasMany { rows: OnceLock::new(), names, group: Group::new() }
+        HasMany { rows: OnceCell::new(), names, group: Group::new() }
     }
 
     /// The rows.
@@ -166,7 +166,7 @@ impl<T> HasMany<T> {
 impl<T> HasOne<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasOne<T> {
-        HasOne { rows: OnceLock::new(), names, group: Group::new() }
+        HasOne { rows: OnceCell::new(), names, group: Group::new() }
     }
 
     /// The row, or `None` when there is none.
@@ -189,7 +189,7 @@ impl<T> HasOne<T> {
 impl<T: Parent> BelongsTo<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsTo<T> {
-        BelongsTo { rows: OnceLock::new(), names, group: Group::new() }
+        BelongsTo { rows: OnceCell::new(), names, group: Group::new() }
     }
 
     /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
@@ -212,7 +212,7 @@ impl<T: Parent> BelongsTo<T> {
 impl<T, J> BelongsToMany<T, J> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsToMany<T, J> {
-        BelongsToMany { rows: OnceLock::new(), between: OnceLock::new(), names, group: Group::new() }
+        BelongsToMany { rows: OnceCell::new(), between: OnceCell::new(), names, group: Group::new() }
     }
 
     /// The rows.
@@ -256,7 +256,7 @@ macro_rules! rows {
             $is_list
         }
 
-        fn join(&self, sibling: Sibling) {
+        fn join(&mut self, sibling: Sibling) {
             self.group.set(sibling);
         }
 
@@ -281,9 +281,9 @@ impl<T: 'static, J: 'static> RelationCell for BelongsToMany<T, J> {
         Ok(())
     }
 
-    fn clear(&mut self) {
-        self.rows = OnceLock::new();
-        self.between = OnceLock::new();
+    fn put(&mut self, rows: &mut dyn Any, between: Option<&mut dyn Any>) -> Result<()> {
+        put(&mut self.rows, rows)?;
+        between.map_or(Ok(()), |between| put(&mut self.between, between))
     }
 }
 
@@ -321,8 +321,8 @@ macro_rules! cell {
                 Ok(())
             }
 
-            fn clear(&mut self) {
-                self.rows = OnceLock::new();
+            fn put(&mut self, rows: &mut dyn Any, _between: Option<&mut dyn Any>) -> Result<()> {
+                put::<$rows>(&mut self.rows, rows)
             }
         }
     };
