@@ -27,8 +27,8 @@ pub(crate) use fire::tell::{changed, changed_among_many, followed, tell, tell_al
 pub(crate) use fire::{fire, fire_created, fire_global, fire_saving, fire_statement};
 pub use global::GlobalHooks;
 pub(crate) use heard::{
-    any_after_update, any_before, any_before_update, captures, hears_finds, hears_validation, needs_transaction, only_changes_are_heard,
-    reads_are_told,
+    any_after_update, any_before, any_before_update, captures, hears_finds, hears_validation, listens, needs_transaction,
+    only_changes_are_heard, reads_are_told,
 };
 pub(crate) use image::{Cells, Image, Set};
 pub use kind::HookKind;

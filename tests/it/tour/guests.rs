@@ -6,6 +6,7 @@ mod collectors;
 mod curious;
 mod habits;
 mod keys;
+mod listeners;
 mod neighbours;
 mod newcomers;
 mod orchards;

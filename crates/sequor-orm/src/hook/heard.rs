@@ -51,7 +51,8 @@ pub(crate) fn captures(db: &Db, model: &ModelDef) -> bool {
     parents::has_followers(model) || listens(db, model)
 }
 
-pub(super) fn listens(db: &Db, model: &ModelDef) -> bool {
+/// Whether somebody wants to know what happens to rows of a model.
+pub(crate) fn listens(db: &Db, model: &ModelDef) -> bool {
     let table = db.hook_table();
     declared(model).is_some()
         || table.has_observers()

@@ -330,7 +330,7 @@ pub fn cast_text<M, T>(of: impl IntoTyped<M, T>) -> TypedExpr<M, String> {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<()> {
 /// # let (db, ann) = seeded().await?;
-/// let anybody = User::find_all().order_by(random().asc()).limit(1).one().exec(&db).await?;
+/// let anybody = User::find_all().order_by(random()).limit(1).one().exec(&db).await?;
 /// assert_eq!(anybody, Some(ann));
 /// # Ok(())
 /// # }

@@ -1,5 +1,6 @@
 //! [`Order`]: by what rows are sorted.
 
+use crate::model::TypedExpr;
 use sequor_core::schema::{Nulls, SortDirection};
 use sequor_core::statement::{Expr, OrderBy};
 use std::marker::PhantomData;
@@ -84,6 +85,14 @@ impl<M> IntoOrder<M> for Order<M> {
 impl<M> IntoOrder<M> for Vec<Order<M>> {
     fn into_order(self) -> Vec<OrderBy> {
         self.into_iter().map(|order| order.by).collect()
+    }
+}
+
+/// An expression, ascending: `order_by(random())` has no direction to say.
+#[diagnostic::do_not_recommend]
+impl<M, T, G> IntoOrder<M> for TypedExpr<M, T, G> {
+    fn into_order(self) -> Vec<OrderBy> {
+        vec![OrderBy { expr: self.expr, direction: SortDirection::Ascending, nulls: None }]
     }
 }
 

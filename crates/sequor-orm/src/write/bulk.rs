@@ -1,6 +1,7 @@
 //! Many rows at once: one batch, keys back in the order of the input.
 
 mod conflict;
+mod met;
 mod rows;
 mod tree;
 
@@ -12,10 +13,9 @@ use crate::db::Db;
 use crate::hook::{self, HookKind, HookSubject};
 use crate::validate;
 pub(crate) use conflict::covered_key;
+use met::{created, met};
 use rows::insert_rows;
-use sequor_core::Value;
 use sequor_core::error::{Error, Result, ValidationError};
-use std::collections::BTreeMap;
 
 /// What a bulk write may say.
 #[derive(Clone, Debug)]
@@ -104,10 +104,10 @@ async fn create_prepared(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions
             }
             return Ok(stored);
         }
-        let left = leaving(tx, &rows, options).await?;
+        let met = met(tx, &rows, options).await?;
         let mut stored = if graph { tree::insert_tree(tx, rows, options).await? } else { insert_rows(tx, rows, options).await? };
         stored.iter_mut().for_each(remember);
-        created(tx, &stored, &left, false, options).await?;
+        created(tx, &stored, &met, false, options).await?;
         Ok(stored)
     });
     let mut stored = Box::pin(watched).await?;
@@ -120,7 +120,7 @@ async fn create_prepared(db: &Db, mut rows: Vec<RowState>, options: &BulkOptions
 async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) -> Result<RowState> {
     let model = row.model.clone();
     hook::fire_saving(db, &mut [&mut row], [HookKind::BeforeCreate, HookKind::BeforeSave], None, &options.write).await?;
-    let left = leaving(db, std::slice::from_ref(&row), options).await?;
+    let met = met(db, std::slice::from_ref(&row), options).await?;
     let mut stored = insert_rows(db, vec![row], options).await?.pop().ok_or_else(|| Error::bug("an insert gave no row back"))?;
     remember(&mut stored);
     let is_there = model.primary_key.iter().all(|position| stored.values[*position].as_ref().is_some_and(|value| !value.is_null()));
@@ -129,55 +129,8 @@ async fn insert_with_hooks(db: &Db, mut row: RowState, options: &BulkOptions) ->
     }
     let told = stored.as_it_is();
     hook::fire_created(db, &mut stored, &options.write).await?;
-    created(db, std::slice::from_ref(&told), &left, true, options).await?;
+    created(db, std::slice::from_ref(&told), &met, true, options).await?;
     Ok(stored)
-}
-
-/// The rows that a conflict is about to meet and to move to another parent, as they are: what the write gives back knows the new one alone.
-async fn leaving(db: &Db, rows: &[RowState], options: &BulkOptions) -> Result<Vec<RowState>> {
-    let OnDuplicate::Update { fields, key } = &options.duplicates else { return Ok(Vec::new()) };
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
-    if !super::parents::moves(db, &first.model, fields)? {
-        return Ok(Vec::new());
-    }
-    let mut keys: BTreeMap<Vec<usize>, Vec<Vec<Value>>> = BTreeMap::new();
-    for row in rows {
-        let given = || -> Vec<usize> { (0..row.values.len()).filter(|position| row.values[*position].is_some()).collect() };
-        // Without a key nothing is met, and where that is a mistake the write says so.
-        let Some(key) = key.clone().or_else(|| covered_key(&first.model, &given()).ok()) else { continue };
-        let values: Option<Vec<Value>> =
-            key.iter().map(|position| row.values[*position].clone().filter(|value| !value.is_null())).collect();
-        if let Some(values) = values {
-            keys.entry(key).or_default().push(values);
-        }
-    }
-    let mut left = Vec::new();
-    for (key, values) in keys {
-        left.extend(super::parents::locked(db, &first.model, &key, values, &options.write).await?);
-    }
-    Ok(left)
-}
-
-/// Tells of rows that were created, and counts them where they belong. Which rows a conflict clause found nobody says, so there it is counted anew.
-async fn created(db: &Db, stored: &[RowState], left: &[RowState], hooked: bool, options: &BulkOptions) -> Result<()> {
-    if hooked {
-        for row in stored {
-            hook::tell(db, hook::Operation::Create, None, Some(row), &options.write).await?;
-        }
-    } else {
-        let pairs: Vec<_> = stored.iter().map(|row| (None, Some(row))).collect();
-        hook::tell_all(db, hook::Operation::Create, &pairs, &options.write).await?;
-    }
-    if matches!(options.duplicates, OnDuplicate::Fail) {
-        return hook::followed(db, stored.iter().map(|row| (None, Some(row))).collect(), &options.write).await;
-    }
-    match stored.first() {
-        Some(first) => {
-            super::parents::recount(db, &first.model, left, &options.write).await?;
-            super::parents::recount(db, &first.model, stored, &options.write).await
-        }
-        None => Ok(()),
-    }
 }
 
 /// All failures of all rows at once.
