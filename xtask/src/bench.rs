@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 /// The databases, as options name them.
 const DATABASES: [&str; 3] = ["sqlite", "postgres", "mysql"];
 
-/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --profile`, `bench --compile [LIBRARY]` or `bench --diesel [FOLDER] [--quick]`.
+/// Runs `bench [--quick] [--database NAME]..`, `bench --instructions [--write]`, `bench --profile`, `bench --compile [LIBRARY]`, `bench --size [LIBRARY]` or `bench --diesel [FOLDER] [--quick]`.
 ///
 /// # Errors
 /// An unknown option, a server that cannot be had, a benchmark that does not build or fails.
@@ -26,6 +26,8 @@ pub fn run(args: &[String]) -> Result<()> {
         ["--profile"] => return profile::run(),
         ["--compile"] => return yardstick::run(None),
         ["--compile", library] => return yardstick::run(Some(library)),
+        ["--size"] => return yardstick::sizes(None),
+        ["--size", library] => return yardstick::sizes(Some(library)),
         ["--diesel", rest @ ..] => {
             let folder = rest.iter().find(|word| !word.starts_with("--"));
             return diesel::run(folder.copied(), rest.contains(&"--quick"));
@@ -44,7 +46,7 @@ pub fn run(args: &[String]) -> Result<()> {
             }
             _ => {
                 return Err(format!(
-                    "bench takes --quick, --database {}, --instructions [--write], --profile, --compile [LIBRARY] and --diesel [FOLDER]",
+                    "bench takes --quick, --database {}, --instructions [--write], --profile, --compile [LIBRARY], --size [LIBRARY] and --diesel [FOLDER]",
                     DATABASES.join("|")
                 ));
             }

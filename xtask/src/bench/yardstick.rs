@@ -1,5 +1,5 @@
-//! `cargo xtask bench --compile`: what the compiler needs for fifty linked models with three functions each, first and after one edit; Sequor's beside the same of
-//! other libraries.
+//! `cargo xtask bench --compile`: what the compiler needs for fifty linked models with three functions each, first and after one edit; `--size`: how large a program
+//! is that calls them all. Sequor's beside the same of other libraries.
 
 mod peers;
 
@@ -21,6 +21,8 @@ struct Library {
     head: &'static str,
     /// Writes the model of a number and its functions, with a limit in its query.
     model: fn(&mut String, usize, usize),
+    /// How a program connects: `async` or nothing, the line that makes `db`, and what the functions borrow.
+    program: (&'static str, &'static str, &'static str),
 }
 
 const SEQUOR: Library = Library {
@@ -28,6 +30,14 @@ const SEQUOR: Library = Library {
     dependencies: "sequor = { path = \"@sequor@\", features = [\"postgres\", \"mysql\"] }\n",
     head: "use sequor::prelude::*;\n",
     model,
+    program: ("async ", "let db = sequor::Db::connect(&url).await?;", "&db"),
+};
+
+/// Sequor with the one driver that the others have in their programs.
+const SEQUOR_ALONE: Library = Library {
+    name: "Sequor, PostgreSQL alone",
+    dependencies: "sequor = { path = \"@sequor@\", default-features = false, features = [\"postgres\"] }\n",
+    ..SEQUOR
 };
 
 /// Generates the crates, builds what they need, and measures each alone. `only` names one library.
@@ -44,6 +54,20 @@ pub fn run(only: Option<&str>) -> Result<()> {
         }
         let (first, edited) = library.measure()?;
         println!("{:10} {:>14.1} s {:>5.0} MB {:>14.1} s {:>5.0} MB", library.name, first.0, first.1, edited.0, edited.1);
+    }
+    Ok(())
+}
+
+/// Builds a program of each library that connects and calls all the functions, as users ship it: optimised, without symbols.
+///
+/// # Errors
+/// A folder that cannot be written, a program that does not build.
+pub fn sizes(only: Option<&str>) -> Result<()> {
+    println!("A program that calls {} functions of {MODELS} models, optimised and stripped", MODELS * 3);
+    for library in [SEQUOR_ALONE, SEQUOR, peers::DIESEL, peers::SEA_ORM, peers::TOASTY] {
+        if only.is_none_or(|only| only == library.name) {
+            println!("{:26} {:>6.1} MB", library.name, library.size()?);
+        }
     }
     Ok(())
 }
@@ -71,7 +95,8 @@ impl Library {
         let root = std::env::current_dir().map_err(|error| error.to_string())?;
         let dependencies = self.dependencies.replace("@sequor@", &root.join("crates/sequor").display().to_string());
         let manifest = format!(
-            "[package]\nname = \"yardstick\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n[workspace]\n"
+            "[package]\nname = \"yardstick\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n[workspace]\n\n\
+             [dev-dependencies]\ntokio = {{ version = \"1\", features = [\"rt\", \"macros\"] }}\n\n[profile.release]\nstrip = true\n"
         );
         let mut source = format!("//! Fifty linked models.\n\n{}", self.head);
         for number in 0..MODELS {
@@ -79,6 +104,34 @@ impl Library {
         }
         put(folder, "Cargo.toml", &manifest)?;
         put(folder, "src/lib.rs", &source)
+    }
+
+    /// Megabytes of a program.
+    fn size(&self) -> Result<f64> {
+        let folder = self.folder();
+        self.write(&folder, 1)?;
+        let (asynchronous, connect, borrowed) = self.program;
+        let (head, awaited) = match asynchronous {
+            "" => ("", ""),
+            _ => ("#[tokio::main(flavor = \"current_thread\")]\n", ".await"),
+        };
+        let mut calls = String::new();
+        for number in 0..MODELS {
+            for function in ["find", "create", "update"] {
+                let call = format!("yardstick::{function}{number}({borrowed})");
+                let call = if awaited.is_empty() { call } else { format!("Box::pin({call}){awaited}") };
+                let _ = writeln!(calls, "    {call}?;");
+            }
+        }
+        let source = format!(
+            "//! Calls everything.\n\n{head}{asynchronous}fn main() -> Result<(), Box<dyn std::error::Error>> {{\n    \
+             let url = std::env::args().nth(1).unwrap_or_default();\n    {connect}\n{calls}    Ok(())\n}}\n"
+        );
+        put(&folder, "examples/program.rs", &source)?;
+        must(cargo(&folder).args(["build", "--quiet", "--release", "--example", "program"]), &format!("no program of {}", self.name))?;
+        let program = folder.join("target/release/examples/program");
+        let bytes = std::fs::metadata(&program).map_err(|error| format!("{}: {error}", program.display()))?.len();
+        Ok(f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) / 1024.0)
     }
 }
 

@@ -9,6 +9,7 @@ pub const DIESEL: Library = Library {
     dependencies: "diesel = { version = \"2.3\", features = [\"postgres\", \"chrono\", \"numeric\"] }\nbigdecimal = \"0.4\"\nchrono = \"0.4\"\n",
     head: "#![recursion_limit = \"512\"]\nuse bigdecimal::BigDecimal;\nuse chrono::{DateTime, Utc};\nuse diesel::prelude::*;\n",
     model: diesel,
+    program: ("", "let mut db = <diesel::PgConnection as diesel::Connection>::establish(&url)?;", "&mut db"),
 };
 
 /// <https://www.sea-ql.org/SeaORM/docs/generate-entity/entity-format/>, and `load_many` of its guide to relations.
@@ -17,6 +18,7 @@ pub const SEA_ORM: Library = Library {
     dependencies: "sea-orm = { version = \"2\", default-features = false, features = [\"macros\", \"runtime-tokio\", \"sqlx-postgres\", \"with-chrono\", \"with-rust_decimal\"] }\n",
     head: "use sea_orm::entity::prelude::*;\nuse sea_orm::{DatabaseConnection, DbErr, ExprTrait, LoaderTrait, QueryOrder, QuerySelect, Set};\n",
     model: sea_orm,
+    program: ("async ", "let db = sea_orm::Database::connect(&url).await?;", "&db"),
 };
 
 /// <https://docs.rs/toasty>: models with pairs of relations, filters over fields, `include`.
@@ -25,6 +27,7 @@ pub const TOASTY: Library = Library {
     dependencies: "toasty = { version = \"0.11\", default-features = false, features = [\"postgresql\", \"jiff\", \"rust_decimal\"] }\njiff = \"0.2\"\nrust_decimal = \"1\"\n",
     head: "#![recursion_limit = \"512\"]\nuse rust_decimal::Decimal;\n",
     model: toasty,
+    program: ("async ", "let mut db = toasty::Db::builder().models(toasty::models!(yardstick::*)).connect(&url).await?;", "&mut db"),
 };
 
 /// The model before, and the one behind, where there are any.
