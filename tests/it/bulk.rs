@@ -303,6 +303,18 @@ async fn rows_of_an_upsert_are_what_is_stored_be_they_old_or_new(db: Db) -> sequ
 }
 
 #[sequor::test(models(Stock))]
+async fn the_named_key_decides_wherever_it_is_named(db: Db) -> sequor::Result<()> {
+    Stock::bulk_create((0..3).map(|number| stock(number, "old"))).exec(&db).await?;
+    let again = |id: i64, count: i32| [draft!(Stock { id, code: "s1", count })];
+    Stock::bulk_create(again(10, 8)).conflict_on(Stock::CODE).update_on_duplicate(Stock::COUNT).exec(&db).await?;
+    assert_eq!(Stock::find_by_pk(1).or_fail().exec(&db).await?.count, 8);
+    Stock::bulk_create(again(11, 9)).update_on_duplicate(Stock::COUNT).conflict_on(Stock::CODE).exec(&db).await?;
+    assert_eq!(Stock::find_by_pk(1).or_fail().exec(&db).await?.count, 9);
+    assert_eq!(Stock::count().exec(&db).await?, 3);
+    Ok(())
+}
+
+#[sequor::test(models(Stock))]
 async fn an_upsert_tells_the_key_of_the_row_that_it_met(db: Db) -> sequor::Result<()> {
     Stock::bulk_create((0..3).map(|number| stock(number, "old"))).exec(&db).await?;
     // A collation may call these equal, and MySQL meets old rows by any key: the rows that come back are those that are stored, or nothing is.

@@ -42,6 +42,7 @@ pub trait ModelWrites: Model {
         BulkCreate {
             rows,
             duplicates: OnDuplicate::Fail,
+            key: None,
             call: Call::default(),
             individual_hooks: false,
             returning: true,

@@ -68,7 +68,8 @@ async fn a_row_that_is_left_out_is_not_told(db: Db) -> sequor::Result<()> {
     let rows = |count: i32| [draft!(Badge { code: "old", count }), draft!(Badge { code: format!("new{count}"), count })];
     Badge::bulk_create(rows(2)).ignore_duplicates().exec(&db).await?;
     assert_eq!(taken(&log), [new(2)]);
-    Badge::bulk_create(rows(3)).update_on_duplicate(Badge::COUNT).conflict_on(Badge::CODE).exec(&db).await?;
+    // The keys of these drafts are made up: what they give is the code.
+    Badge::bulk_create(rows(3)).update_on_duplicate(Badge::COUNT).exec(&db).await?;
     assert_eq!(taken(&log), [new(3), "update old 1 3 [\"count\"]".to_owned()]);
     Ok(())
 }

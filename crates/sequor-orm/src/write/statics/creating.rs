@@ -3,7 +3,7 @@
 use crate::db::Db;
 use crate::model::Model;
 use crate::query::{Columns, QueryState};
-use crate::write::bulk::{BulkOptions, OnDuplicate, bulk_create};
+use crate::write::bulk::{BulkOptions, OnDuplicate, bulk_create, covered_key};
 use crate::write::draft::{Draft, instance};
 use crate::write::{Call, RowState, called, find_or_create, upsert};
 use sequor_core::driver::BoxFuture;
@@ -18,10 +18,22 @@ use std::panic::Location;
 pub struct BulkCreate<M> {
     pub(super) rows: Vec<RowState>,
     pub(super) duplicates: OnDuplicate,
+    /// The unique key that was named.
+    pub(super) key: Option<Vec<usize>>,
     pub(super) call: Call,
     pub(super) individual_hooks: bool,
     pub(super) returning: bool,
     pub(super) marker: PhantomData<fn() -> M>,
+}
+
+/// The unique key that all rows give, before defaults are filled: a key that is made up for a row meets none that is there.
+fn given_key(rows: &[RowState]) -> Option<Vec<usize>> {
+    let key = |row: &RowState| {
+        let given: Vec<usize> = (0..row.values.len()).filter(|position| row.gives(*position)).collect();
+        covered_key(&row.model, &given).ok()
+    };
+    let first = key(rows.first()?)?;
+    rows.iter().skip(1).all(|row| key(row).as_ref() == Some(&first)).then_some(first)
 }
 
 fn positions(exprs: Vec<Expr>) -> Vec<usize> {
@@ -43,9 +55,7 @@ impl<M: Model> BulkCreate<M> {
 
     /// The unique key that decides what a duplicate is.
     pub fn conflict_on(mut self, columns: impl Columns<M>) -> BulkCreate<M> {
-        if let OnDuplicate::Update { key, .. } = &mut self.duplicates {
-            *key = Some(positions(columns.exprs()));
-        }
+        self.key = Some(positions(columns.exprs()));
         self
     }
 
@@ -90,13 +100,11 @@ impl<M: Model> BulkCreate<M> {
 
     fn parts(self, site: &'static Location<'static>) -> (Vec<RowState>, BulkOptions) {
         let write = self.call.options(site);
-        let options = BulkOptions {
-            write,
-            duplicates: self.duplicates,
-            individual_hooks: self.individual_hooks,
-            returning: self.returning,
-            records: false,
+        let duplicates = match self.duplicates {
+            OnDuplicate::Update { fields, .. } => OnDuplicate::Update { fields, key: self.key.or_else(|| given_key(&self.rows)) },
+            other => other,
         };
+        let options = BulkOptions { write, duplicates, individual_hooks: self.individual_hooks, returning: self.returning, records: false };
         (self.rows, options)
     }
 }
