@@ -71,7 +71,7 @@ pub fn run() -> Result<()> {
 fn record(profile: &Profile, target: &Path, running: &servers::Servers, samples: &Path) -> Result<()> {
     let mut command = Command::new("perf");
     // The processor's own counters are missing on many virtual machines; its clock is not.
-    command.args(["record", "-q", "-e", "cpu-clock", "-F", "1499", "--call-graph", "dwarf,16384", "-o"]).arg(samples).arg("--");
+    command.args(["record", "-q", "-e", "cpu-clock", "-F", "1499", "--call-graph", "dwarf,65528", "-o"]).arg(samples).arg("--");
     command.arg(target.join("release").join(format!("bench-{}", profile.database)));
     // Whole names: Sequor with hooks is a contender too.
     command.env("ONLY", format!("{}$", profile.workload)).env("CONTENDERS", format!("{}$", profile.contender));

@@ -24,6 +24,17 @@ pub struct Badge {
     pub count: i32,
 }
 
+#[derive(Model, Clone, Debug, PartialEq)]
+#[model(table = "listener_seats", paranoid)]
+pub struct Seat {
+    #[field(primary_key, default = Uuid::now_v7())]
+    pub id: Uuid,
+    #[field(unique(live_only), validate(len(max = 30)))]
+    pub code: String,
+    pub count: i32,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
 type Log = Arc<Mutex<Vec<String>>>;
 
 fn listen(db: &Db) -> Log {
@@ -71,6 +82,25 @@ async fn a_row_that_is_left_out_is_not_told(db: Db) -> sequor::Result<()> {
     // The keys of these drafts are made up: what they give is the code.
     Badge::bulk_create(rows(3)).update_on_duplicate(Badge::COUNT).exec(&db).await?;
     assert_eq!(taken(&log), [new(3), "update old 1 3 [\"count\"]".to_owned()]);
+    Ok(())
+}
+
+#[sequor::test(models(Seat))]
+async fn of_a_key_among_live_rows_a_deleted_one_leaves_nothing_out(db: Db) -> sequor::Result<()> {
+    let seat = draft!(Seat { code: "old", count: 1 }).create(&db).await?;
+    let log = listen(&db);
+    Seat::bulk_create([draft!(Seat { code: "old", count: 2 }), draft!(Seat { code: "new2", count: 2 })])
+        .ignore_duplicates()
+        .exec(&db)
+        .await?;
+    let told = taken(&log);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("create new2 - 2"), "{told:?}");
+    seat.destroy(&db).await?;
+    taken(&log);
+    Seat::bulk_create([draft!(Seat { code: "old", count: 3 })]).ignore_duplicates().exec(&db).await?;
+    let told = taken(&log);
+    assert!(told.len() == 1 && told[0].starts_with("create old - 3"), "{told:?}");
     Ok(())
 }
 

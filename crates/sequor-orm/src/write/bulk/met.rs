@@ -94,11 +94,15 @@ pub(super) async fn created(db: &Db, stored: &[RowState], met: &[RowState], hook
 /// Which rows are not there, since an old one has a key of theirs: some have no key of their own, others were given theirs beforehand.
 fn left_out(stored: &[RowState], met: &[RowState]) -> Vec<bool> {
     let Some(first) = stored.first() else { return Vec::new() };
+    let model = &first.model;
+    let keys = model.unique_keys();
     // Of a key among live rows a deleted row may have the same value.
-    let keys: Vec<_> = first.model.unique_keys().into_iter().filter(|key| first.model.key_condition(key).is_none()).collect();
+    let takes = |row: &&RowState, key: &[usize]| {
+        model.key_condition(key).is_none() || !model.is_deleted(|position| row.values.get(position).cloned().flatten())
+    };
     let hash = |row: &RowState, key: &[usize]| values_of(row, key).map(|values| KeyHash::new(&values));
-    let taken: Vec<HashMap<KeyHash, ()>> =
-        keys.iter().map(|key| met.iter().filter_map(|row| Some((hash(row, key)?, ()))).collect()).collect();
+    let taken_by = |key: &Vec<usize>| met.iter().filter(|row| takes(row, key)).filter_map(|row| Some((hash(row, key)?, ()))).collect();
+    let taken: Vec<HashMap<KeyHash, ()>> = keys.iter().map(taken_by).collect();
     let is_left_out = |row: &RowState| {
         row.present_key().iter().any(Value::is_null)
             || keys.iter().zip(&taken).any(|(key, taken)| hash(row, key).is_some_and(|hash| taken.contains_key(&hash)))
