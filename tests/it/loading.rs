@@ -8,6 +8,7 @@ pub mod library;
 #[cfg(target_os = "linux")]
 mod memory;
 mod newest;
+mod parents;
 mod plans;
 mod projections;
 mod shapes;

@@ -8,6 +8,8 @@ mod key;
 mod lazy;
 mod lists;
 mod marked;
+mod reader;
+mod runs;
 mod siblings;
 mod sink;
 mod stream;
@@ -77,7 +79,7 @@ fn reading(state: &QueryState, operation: &'static str, site: &'static Location<
 /// Plans a query and reads its rows with their includes.
 async fn read_planned(db: &Db, state: &QueryState, loader: Box<dyn Loader>, run: Run) -> Result<LoadedTree> {
     let prepared = plan::prepare(db, state)?;
-    Ok(assemble::read_tree(db, assemble::reading(prepared, loader)?, None, run).await?.0.tree)
+    Ok(assemble::read_tree(db, assemble::reading(prepared, loader, None)?, None, run).await?.0.tree)
 }
 
 fn hooked(state: &QueryState, site: &'static Location<'static>) -> WriteOptions {

@@ -2,6 +2,7 @@
 //!
 //! The derive emits data and three small matches; all that a model can do is written once, here and below, over `dyn Instance`.
 
+mod batch;
 mod cell;
 mod column;
 mod convert;
@@ -17,6 +18,7 @@ mod relation;
 mod runtime;
 mod slot;
 
+pub(crate) use batch::TOGETHER;
 pub use cell::Cell;
 pub use column::{Column, Embedded, EmbeddedColumn, TypedExpr};
 pub use convert::{IntoKey, IntoValue, Operand};
@@ -40,8 +42,8 @@ pub use record::{Record, RecordLoader, RuntimeCall, RuntimeFind, RuntimeModel};
 pub(crate) use record::{nested, plain};
 pub use registry::{ModelList, Registered, Registry};
 pub use relation::{
-    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, LoadedRows, Many, Parent, Relation, RelationCell, RelationKindMarker,
-    RelationRows, Sibling, Through, ToManyKind, ToOne, ToOneKind, ToParent,
+    BelongsTo, BelongsToMany, HasMany, HasOne, IntoInclude, KnownSiblings, LoadedRows, Many, Parent, Relation, RelationCell,
+    RelationKindMarker, RelationRows, Through, ToManyKind, ToOne, ToOneKind, ToParent,
 };
 pub use runtime::DefineModel;
 pub(crate) use runtime::RuntimeScopes;

@@ -1,14 +1,16 @@
 //! A tree of batches: each statement fills some, and in the end children move into their parents.
 
 use super::key::{self, Groups, KeyHash, Keys, Owners, Rows};
+use super::reader::TreeSink;
+use super::runs::Runs;
+use super::siblings::Joins;
 use crate::db::{Db, Run};
 use crate::model::{Loader, RowBatch, RowShape};
-use crate::plan::{self, Lately, LinkAt, Many, Node, Parents, Prepared};
+use crate::plan::{self, Lately, Many, Node, Parents, Prepared};
 use crate::query::IncludeState;
-use sequor_core::driver::{Batch, BatchMode, Flow, Params, RowReader, RowSink, Step, StepDone};
+use sequor_core::driver::{Batch, BatchMode, Params, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::ModelDef;
-use sequor_core::types::ColumnType;
 use sequor_core::{Name, Value};
 use std::any::Any;
 use std::sync::Arc;
@@ -35,35 +37,27 @@ pub struct LoadedTree {
     linked: Vec<(Name, Owners)>,
     children: Vec<Children>,
     lately: Arc<Lately>,
+    /// Who makes the rows known to each other while they are read.
+    joins: Option<Joins>,
 }
 
 /// The loaded rows of a to-many relation.
 pub(super) struct Children {
-    relation: usize,
-    name: Name,
-    tree: LoadedTree,
-    /// For each row of the tree's batch: the parents that it hangs on.
-    parents: Vec<Rows>,
-    between: Option<Box<dyn RowBatch>>,
-    /// How the rows between are shown.
-    shown: (Option<Name>, Option<Vec<Name>>),
-}
-
-/// Reads the rows of one statement into a tree.
-pub(super) struct TreeSink {
+    pub(super) relation: usize,
+    pub(super) name: Name,
     pub(super) tree: LoadedTree,
-    /// Pauses once so many rows were read.
-    most: Option<usize>,
-    /// The cells of the linking columns, behind those of the tree.
-    link: Option<LinkCells>,
+    pub(super) hung: Hung,
+    pub(super) between: Option<Box<dyn RowBatch>>,
+    /// How the rows between are shown.
+    pub(super) shown: (Option<Name>, Option<Vec<Name>>),
 }
 
-/// Where the link to the parents stands in a row.
-struct LinkCells {
-    at: LinkAt,
-    columns: Vec<ColumnType>,
-    keys: Vec<KeyHash>,
-    between: Option<(Box<dyn RowBatch>, Vec<usize>)>,
+/// The parents that rows hang on.
+pub(super) enum Hung {
+    /// Those of each row.
+    Each(Vec<Rows>),
+    /// Rows come parent by parent: where those of each begin, up to the last parent that has any.
+    InOrder(Vec<usize>),
 }
 
 impl LoadedTree {
@@ -74,8 +68,7 @@ impl LoadedTree {
             let inner = loader.relation(one.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             ones.push(LoadedTree::new(one, inner)?);
         }
-        let mut batch = loader.batch(&node.shape)?;
-        batch.make_room(node.lately.rows());
+        let batch = loader.batch(&node.shape)?;
         Ok(LoadedTree {
             levels,
             batch,
@@ -92,7 +85,14 @@ impl LoadedTree {
             linked: Vec::new(),
             children: Vec::new(),
             lately: node.lately,
+            joins: None,
         })
+    }
+
+    /// Makes room for as many rows as there were lately, though for no more than so many.
+    pub(super) fn make_room(&mut self, most: usize) {
+        self.batch.make_room(self.lately.rows().min(most));
+        self.ones.iter_mut().for_each(|one| one.make_room(usize::MAX));
     }
 
     /// How many rows.
@@ -105,9 +105,12 @@ impl LoadedTree {
         self.batch.len() == 0
     }
 
-    fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
+    pub(super) fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
         let index = self.batch.len();
         self.batch.push(row, self.at)?;
+        if let Some(joins) = &mut self.joins {
+            joins.pushed(&mut *self.batch, || self.loader.model());
+        }
         for one in &mut self.ones {
             let present = match one.presence {
                 Some(cell) => !row.is_null(cell)?,
@@ -128,11 +131,38 @@ impl LoadedTree {
         self.children.iter().for_each(|children| children.tree.each_batch(visit));
     }
 
-    /// The same with rows that can be changed.
-    pub(super) fn each_batch_mut(&mut self, visit: &mut dyn FnMut(&mut dyn RowBatch, &ModelDef)) {
-        visit(&mut *self.batch, &self.loader.model());
-        self.ones.iter_mut().for_each(|one| one.each_batch_mut(visit));
-        self.children.iter_mut().for_each(|children| children.tree.each_batch_mut(visit));
+    /// Has the rows made known to each other while they are read.
+    pub(super) fn joined(mut self, joins: Option<&Joins>) -> LoadedTree {
+        self.ones = self.ones.into_iter().map(|one| one.joined(joins)).collect();
+        self.joins = joins.map(Joins::again);
+        self
+    }
+
+    /// Makes the rows that are not yet known to each other, and those below.
+    pub(super) fn join_rest(&mut self, joins: &Joins) {
+        self.joins.get_or_insert_with(|| joins.again()).rest(&mut *self.batch, &self.loader.model());
+        self.ones.iter_mut().for_each(|one| one.join_rest(joins));
+        self.children.iter_mut().for_each(|children| children.tree.join_rest(joins));
+    }
+
+    /// Notes whom the last row hangs on.
+    pub(super) fn note(&mut self, runs: &mut Runs) {
+        runs.note(&mut *self.batch);
+    }
+
+    /// The column that the rows of each parent are to be sorted by.
+    pub(super) fn by_key(&self) -> Option<usize> {
+        self.by_key
+    }
+
+    /// The value of a column of a row.
+    pub(super) fn value(&self, row: usize, column: usize) -> Value {
+        self.batch.value(row, column)
+    }
+
+    /// The numbers in a column, if it holds nothing else.
+    pub(super) fn numbers(&self, column: usize) -> Option<Vec<i64>> {
+        self.batch.numbers(0..self.batch.len(), column)
     }
 
     /// The rows' keys for a relation, each once, and the rows that have them.
@@ -178,7 +208,7 @@ impl LoadedTree {
 
     /// The keys that the rows of each parent are sorted by here.
     fn keys_of_rows(&self) -> Option<Vec<i64>> {
-        self.batch.numbers(0..self.batch.len(), self.by_key?)
+        self.numbers(self.by_key?)
     }
 
     /// The value of a column of the last row.
@@ -218,8 +248,17 @@ impl LoadedTree {
                 continue;
             }
             self.batch.between_shape(children.shown.0.as_ref(), children.shown.1.as_deref());
-            let shared = children.parents.iter().any(|parents| parents.as_slice().len() > 1);
-            let groups = Groups::new(count, &children.parents, children.tree.keys_of_rows().as_deref());
+            let parents = match children.hung {
+                Hung::Each(parents) => parents,
+                Hung::InOrder(mut starts) => {
+                    starts.resize(count + 1, children.tree.len());
+                    let attach = &mut |parent, rows: &mut dyn Any| self.batch.attach(parent, children.relation, &children.name, rows, None);
+                    children.tree.batch.hand_in_order(&starts, attach)?;
+                    continue;
+                }
+            };
+            let shared = parents.iter().any(|parents| parents.as_slice().len() > 1);
+            let groups = Groups::new(count, &parents, children.tree.keys_of_rows().as_deref());
             if let (Some(starts), None) = (groups.in_order(), &children.between) {
                 let attach = &mut |parent, rows: &mut dyn Any| self.batch.attach(parent, children.relation, &children.name, rows, None);
                 children.tree.batch.hand_in_order(starts, attach)?;
@@ -240,91 +279,10 @@ impl LoadedTree {
     }
 }
 
-impl TreeSink {
-    /// A sink for the rows of a statement of their own.
-    pub(super) fn new(node: Node, loader: Box<dyn Loader>, most: Option<usize>) -> Result<TreeSink> {
-        Ok(TreeSink { tree: LoadedTree::new(node, loader)?, most, link: None })
-    }
-
-    /// A sink for the rows of a relation, whose link to their parents stands at a cell.
-    pub(super) fn linked(many: &Many, at: LinkAt, tree: LoadedTree, between: Option<Box<dyn RowBatch>>) -> TreeSink {
-        let between = many.link.through.as_ref().and_then(|through| between.map(|batch| (batch, through.to_source.clone())));
-        let columns = many.link.columns.iter().map(|column| many.link.target.columns[*column].ty.clone()).collect();
-        TreeSink { tree, most: None, link: Some(LinkCells { at, columns, keys: Vec::new(), between }) }
-    }
-
-    /// The rows as children of their parents.
-    pub(super) fn into_children(self, many: Many, owners: &Owners) -> Result<Children> {
-        let mut link = self.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-        let parents = match link.at.own.and_then(|column| self.tree.batch.numbers(0..self.tree.len(), column)) {
-            Some(numbers) => key::owned(&numbers, |number| owners.get(&KeyHash::Integer(*number))),
-            None => key::owned(&link.taken(&self.tree), |key| owners.get(key)),
-        };
-        Ok(Children {
-            relation: many.relation,
-            name: many.name,
-            tree: self.tree,
-            parents,
-            between: link.between.map(|(between, _)| between),
-            shown: (many.include.through_alias, many.include.through_attributes),
-        })
-    }
-}
-
-impl LinkCells {
-    /// The keys of the parents that the rows hang on.
-    fn taken(&mut self, tree: &LoadedTree) -> Vec<KeyHash> {
-        match self.at.own {
-            Some(column) => (0..tree.len()).map(|row| KeyHash::one(tree.batch.value(row, column))).collect(),
-            None => std::mem::take(&mut self.keys),
-        }
-    }
-
-    /// The key of the parent that a row hangs on, where the row does not hold it itself.
-    fn read(&mut self, row: &mut dyn RowReader) -> Result<KeyHash> {
-        match (&mut self.between, self.columns.as_slice()) {
-            (Some((between, columns)), _) => {
-                let index = between.len();
-                between.push(row, self.at.between)?;
-                Ok(match columns.as_slice() {
-                    [column] => KeyHash::one(between.value(index, *column)),
-                    several => KeyHash::Several(several.iter().map(|column| KeyHash::one(between.value(index, *column))).collect()),
-                })
-            }
-            (None, [ty]) => KeyHash::read(row, self.at.cells.first().copied().unwrap_or_default(), ty),
-            (None, several) => {
-                let read = |(cell, ty): (&usize, &ColumnType)| KeyHash::read(row, *cell, ty);
-                self.at.cells.iter().zip(several).map(read).collect::<Result<_>>().map(KeyHash::Several)
-            }
-        }
-    }
-}
-
-impl RowSink for TreeSink {
-    fn wants_names(&self) -> bool {
-        false
-    }
-
-    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-        self.tree.push(row)?;
-        if let Some(link) = self.link.as_mut().filter(|link| link.at.own.is_none()) {
-            let key = link.read(row)?;
-            link.keys.push(key);
-        }
-        if self.most.is_some_and(|most| self.tree.len() >= most) {
-            return Ok(Flow::Pause);
-        }
-        Ok(Flow::Continue)
-    }
-
-    fn never_pauses(&self) -> bool {
-        self.most.is_none()
-    }
-}
-
 /// The step that reads the rows of a statement into a tree.
-pub(super) fn reading(Prepared { text, params, node }: Prepared, loader: Box<dyn Loader>) -> Result<Step> {
-    Ok(Step { text, params: Params::Fixed(params), sink: Box::new(TreeSink::new(Arc::unwrap_or_clone(node), loader, None)?), cache: true })
+pub(super) fn reading(Prepared { text, params, node }: Prepared, loader: Box<dyn Loader>, joins: Option<&Joins>) -> Result<Step> {
+    let sink = Box::new(TreeSink::new(Arc::unwrap_or_clone(node), loader, None)?.joined(joins));
+    Ok(Step { text, params: Params::Fixed(params), sink, cache: true })
 }
 
 /// Runs such a step, reads all the to-many includes below its rows, and what comes of a statement that travels with it.
@@ -397,13 +355,13 @@ fn plan_levels(
                 relation: many.relation,
                 name: many.name,
                 tree: empty,
-                parents: Vec::new(),
+                hung: Hung::InOrder(Vec::new()),
                 between,
                 shown: (None, None),
             });
             continue;
         }
-        batch.steps.push(many_step(db, &many, keys, loader, &*tree.loader)?);
+        batch.steps.push(many_step(db, &many, keys, (loader, tree.joins.as_ref()), &*tree.loader)?);
         waiting.push((path.to_vec(), many, parents));
     }
     for (number, one) in tree.ones.iter_mut().enumerate() {
@@ -478,19 +436,17 @@ pub(crate) async fn load_detached(
 type Read = (LoadedTree, Vec<KeyHash>, Option<Box<dyn RowBatch>>);
 
 async fn read_many(db: &Db, many: &Many, keys: Keys, inner: Box<dyn Loader>, owner: &dyn Loader, run: Run) -> Result<Read> {
-    let step = many_step(db, many, keys, inner, owner)?;
+    let step = many_step(db, many, keys, (inner, None), owner)?;
     let done = super::run_one(db, step, run.clone()).await?;
-    let sink = super::unsink::<TreeSink>(done)?;
-    let mut tree = sink.tree;
-    let mut link = sink.link.ok_or_else(|| Error::bug("an include came back without its link"))?;
-    let keys = link.taken(&tree);
+    let (mut tree, keys, between) = super::unsink::<TreeSink>(done)?.into_parts()?;
     load_levels(db, &mut [&mut tree], run).await?;
-    Ok((tree, keys, link.between.map(|(between, _)| between)))
+    Ok((tree, keys, between))
 }
 
 /// The statement of a to-many include, with the sink that reads it.
-fn many_step(db: &Db, many: &Many, keys: Keys, inner: Box<dyn Loader>, owner: &dyn Loader) -> Result<Step> {
+fn many_step(db: &Db, many: &Many, keys: Keys, (inner, joins): (Box<dyn Loader>, Option<&Joins>), owner: &dyn Loader) -> Result<Step> {
     let (prepared, link) = plan::prepare_many(db, many, &owner.model(), keys)?;
-    let sink = TreeSink::linked(many, link, LoadedTree::new(Arc::unwrap_or_clone(prepared.node), inner)?, between_of(owner, many)?);
+    let tree = LoadedTree::new(Arc::unwrap_or_clone(prepared.node), inner)?.joined(joins);
+    let sink = TreeSink::linked(many, link, tree, between_of(owner, many)?);
     Ok(Step { text: prepared.text, params: Params::Fixed(prepared.params), sink: Box::new(sink), cache: true })
 }

@@ -1,8 +1,10 @@
 //! A chain: all levels of an include tree in one batch, whose later steps take their parents from the rows of earlier ones. For a database that lives in
 //! the program (SQLite) the whole tree is one message to its thread, and one read transaction.
 
-use super::assemble::{LoadedTree, TreeSink, between_of};
+use super::assemble::{LoadedTree, between_of};
 use super::flush::{Below, Level, gathered, strip};
+use super::reader::TreeSink;
+use super::siblings::Joins;
 use crate::db::{Db, Run};
 use crate::hook::HookKind;
 use crate::model::Loader;
@@ -28,31 +30,32 @@ pub(super) struct Chain {
 
 impl Chain {
     /// The chain of a planned query; nothing where the statement of an include depends on more than its shape and its parents' keys.
-    pub(super) fn new(db: &Db, prepared: &Prepared, loader: &dyn Loader) -> Result<Option<Chain>> {
+    pub(super) fn new(db: &Db, prepared: &Prepared, loader: &dyn Loader, joins: &Joins) -> Result<Option<Chain>> {
         if !prepared.node.has_many() {
             return Ok(None);
         }
         let mut node = Node::clone(&prepared.node);
         let below = strip(&mut node, loader.again(), &[])?;
         let mut chain = Chain { steps: Vec::new(), levels: Vec::new() };
-        let sink = Box::new(TreeSink::new(node, loader.again(), None)?);
+        let sink = Box::new(TreeSink::new(node, loader.again(), None)?.joined(Some(joins)));
         chain.steps.push(Step { text: prepared.text.clone(), params: Params::default(), sink, cache: true });
-        Ok(chain.levels(db, 0, below)?.then_some(chain))
+        Ok(chain.levels((db, joins), 0, below)?.then_some(chain))
     }
 
     /// Adds the steps of the includes below a step, and those below them; `false` where one of them cannot be part of a chain.
-    fn levels(&mut self, db: &Db, parent: usize, below: Vec<Below>) -> Result<bool> {
+    fn levels(&mut self, (db, joins): (&Db, &Joins), parent: usize, below: Vec<Below>) -> Result<bool> {
         for Below { path, many, loader, owner, .. } in below {
             let Some(later) = plan::prepare_later(db, &many, &owner.model()) else { return Ok(false) };
             let mut node = Arc::unwrap_or_clone(later.node);
             let again = owner.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             let below = strip(&mut node, again, &[])?;
-            let sink = TreeSink::linked(&many, later.link, LoadedTree::new(node, loader)?, between_of(&*owner, &many)?);
+            let tree = LoadedTree::new(node, loader)?.joined(Some(joins));
+            let sink = TreeSink::linked(&many, later.link, tree, between_of(&*owner, &many)?);
             let params = Params::Derived(derive(parent, path.clone(), &many, later.params));
             let number = self.steps.len();
             self.steps.push(Step { text: later.text, params, sink: Box::new(sink), cache: true });
             self.levels.push(Level { parent, path, many });
-            if !self.levels(db, number, below)? {
+            if !self.levels((db, joins), number, below)? {
                 return Ok(false);
             }
         }

@@ -1,6 +1,8 @@
 //! One flush: every level of an include tree finds its parents by itself, so that all of them travel together and read one snapshot (PostgreSQL).
 
-use super::assemble::{LoadedTree, TreeSink, between_of};
+use super::assemble::{LoadedTree, between_of};
+use super::reader::TreeSink;
+use super::siblings::Joins;
 use super::{step, unsink_boxed};
 use crate::db::{Db, Run};
 use crate::model::Loader;
@@ -51,23 +53,24 @@ pub(super) struct Below {
 
 struct Flush<'a> {
     db: &'a Db,
+    joins: Joins,
     steps: Vec<Step>,
     levels: Vec<Level>,
 }
 
 /// Reads a planned query and its whole tree, and a statement that travels with them.
 pub(super) async fn read_flush(
-    db: &Db,
+    (db, joins): (&Db, Joins),
     plan: Plan,
     loader: Box<dyn Loader>,
     beside: Option<Step>,
     run: Run,
 ) -> Result<(Box<TreeSink>, Option<StepDone>)> {
     let Plan { select, mut node } = plan;
-    let mut flush = Flush { db, steps: Vec::new(), levels: Vec::new() };
+    let mut flush = Flush { db, joins, steps: Vec::new(), levels: Vec::new() };
     let below = strip(&mut node, loader.again(), &[])?;
     let sql = db.render_select(&select)?;
-    flush.steps.push(step(sql, Box::new(TreeSink::new(node, loader, None)?)));
+    flush.steps.push(step(sql, Box::new(TreeSink::new(node, loader, None)?.joined(Some(&flush.joins)))));
     flush.levels(0, &select, below)?;
     let Flush { steps, levels, .. } = flush;
     let (done, beside) = super::run_beside(db, Batch { steps, mode: BatchMode::Snapshot }, beside, run).await?;
@@ -97,7 +100,8 @@ impl Flush<'_> {
             let again = owner.relation(many.relation).ok_or_else(|| Error::bug("a relation has no loader"))?;
             let below = strip(&mut planned.node, again, &[])?;
             let sql = self.db.render_select(&planned.select)?;
-            let sink = TreeSink::linked(&many, link, LoadedTree::new(planned.node, loader)?, between_of(&*owner, &many)?);
+            let tree = LoadedTree::new(planned.node, loader)?.joined(Some(&self.joins));
+            let sink = TreeSink::linked(&many, link, tree, between_of(&*owner, &many)?);
             let number = self.steps.len();
             self.steps.push(step(sql, Box::new(sink)));
             self.levels.push(Level { parent, path, many });

@@ -61,24 +61,63 @@ struct Load {
     rows: OnceCell<Mutex<Vec<Option<Filling>>>>,
 }
 
+/// Makes rows of a statement known to each other while they are read: whoever waits for a server has time for it then.
+pub(super) struct Joins {
+    db: Db,
+    /// What the query said about lazy loads.
+    strict: Option<bool>,
+    columns: Option<Vec<usize>>,
+    /// How many rows know each other.
+    done: usize,
+}
+
+impl Joins {
+    pub(super) fn new(db: &Db, strict: Option<bool>) -> Joins {
+        Joins { db: db.clone(), strict, columns: None, done: 0 }
+    }
+
+    /// The same for the rows of another statement.
+    pub(super) fn again(&self) -> Joins {
+        Joins::new(&self.db, self.strict)
+    }
+
+    /// Joins the last rows, if there are enough.
+    pub(super) fn pushed(&mut self, batch: &mut dyn RowBatch, model: impl FnOnce() -> Arc<ModelDef>) {
+        let count = batch.len();
+        if count - self.done >= MOST {
+            self.rows(batch, &model(), count);
+        }
+    }
+
+    /// Joins all rows that are not yet.
+    pub(super) fn rest(&mut self, batch: &mut dyn RowBatch, model: &ModelDef) {
+        // A row by itself needs to know only what its query said.
+        if batch.len() < 2 && self.strict.is_none() {
+            return;
+        }
+        while self.done < batch.len() {
+            let end = batch.len().min(self.done + MOST);
+            self.rows(batch, model, end);
+        }
+    }
+
+    fn rows(&mut self, batch: &mut dyn RowBatch, model: &ModelDef, end: usize) {
+        if !model.relations.is_empty() {
+            let columns = self.columns.get_or_insert_with(|| sources(&self.db, model));
+            join_rows(&self.db, batch, columns, self.done..end, self.strict);
+        }
+        self.done = end;
+    }
+}
+
 /// Makes the rows of a tree known to each other.
 pub(super) fn join(db: &Db, tree: &mut LoadedTree, strict: Option<bool>) {
-    tree.each_batch_mut(&mut |batch, model| join_batch(db, batch, model, strict));
+    tree.join_rest(&Joins::new(db, strict));
 }
 
 /// Makes the rows of one model known to each other.
 pub(super) fn join_batch(db: &Db, batch: &mut dyn RowBatch, model: &ModelDef, strict: Option<bool>) {
-    // A row by itself needs to know only what its query said.
-    if model.relations.is_empty() || batch.len() < 2 && strict.is_none() {
-        return;
-    }
-    let columns = sources(db, model);
-    let mut first = 0;
-    while first < batch.len() {
-        let rows = first..batch.len().min(first + MOST);
-        first = rows.end;
-        join_rows(db, batch, &columns, rows, strict);
-    }
+    Joins::new(db, strict).rest(batch, model);
 }
 
 fn join_rows(db: &Db, batch: &mut dyn RowBatch, columns: &[usize], rows: std::ops::Range<usize>, strict: Option<bool>) {
@@ -107,9 +146,9 @@ fn sources(db: &Db, model: &ModelDef) -> Vec<usize> {
 
 /// The siblings of a row, and its number among them.
 pub(super) fn siblings(row: &dyn Instance) -> Option<(Arc<Siblings>, usize)> {
-    let sibling = row.relation_cell(0)?.sibling()?;
-    let group = sibling.group.downcast::<Siblings>().ok()?;
-    Some((group, usize::try_from(sibling.index).ok()?))
+    let (siblings, index) = row.relation_cell(0)?.sibling()?;
+    let group = siblings.group.clone().downcast::<Siblings>().ok()?;
+    Some((group, usize::try_from(index).ok()?))
 }
 
 impl Siblings {

@@ -5,7 +5,8 @@
 //! each chunk is a statement of its own that begins behind the last row's key, so rows that are written meanwhile neither shift nor repeat those that
 //! stood still.
 
-use super::assemble::{LoadedTree, TreeSink, load_levels};
+use super::assemble::{LoadedTree, load_levels};
+use super::reader::TreeSink;
 use super::siblings::join;
 use super::{after_find, before_find, hooked, reading, step, told, unsink};
 use crate::db::{Db, OpenRead, Run};

@@ -1,8 +1,10 @@
 //! Whole rows with their includes, typed or not.
 
-use super::assemble::{self, TreeSink};
+use super::assemble;
 use super::before_find;
 use super::chain::{self, Chain};
+use super::reader::TreeSink;
+use super::siblings::Joins;
 use super::{flush, heard, hooked, reading, reads, reads_of, siblings};
 use crate::db::{Db, Run};
 use crate::hook::{self, HookKind, HookSubject};
@@ -169,10 +171,11 @@ async fn read_whole(
     if beside.is_none() && prepared.is_plain() {
         return Ok((read_plain(db, prepared, loader, run).await?, None));
     }
-    let chain = if chain::wanted(db, state) { Chain::new(db, &prepared, loader)? } else { None };
+    let joins = Joins::new(db, state.clauses.strict_loading);
+    let chain = if chain::wanted(db, state) { Chain::new(db, &prepared, loader, &joins)? } else { None };
     let (tree, beside) = match chain {
         Some(chain) => Box::pin(chain.read(db, prepared, beside, run)).await?,
-        None => Box::pin(assemble::read_tree(db, assemble::reading(prepared, loader.again())?, beside, run)).await?,
+        None => Box::pin(assemble::read_tree(db, assemble::reading(prepared, loader.again(), Some(&joins))?, beside, run)).await?,
     };
     Ok((Root::Tree(tree), beside))
 }
@@ -199,11 +202,11 @@ async fn read_flushed(
     beside: Option<Step>,
     run: Run,
 ) -> Result<(Root, Option<StepDone>)> {
-    let plan = plan::plan(state, &db.models())?;
+    let (plan, joins) = (plan::plan(state, &db.models())?, Joins::new(db, state.clauses.strict_loading));
     let (tree, beside) = if plan.node.has_many() {
-        flush::read_flush(db, plan, loader.again(), beside, run).await?
+        flush::read_flush((db, joins), plan, loader.again(), beside, run).await?
     } else {
-        assemble::read_tree(db, assemble::reading(plan::write(db, plan)?, loader.again())?, beside, run).await?
+        assemble::read_tree(db, assemble::reading(plan::write(db, plan)?, loader.again(), Some(&joins))?, beside, run).await?
     };
     Ok((Root::Tree(tree), beside))
 }

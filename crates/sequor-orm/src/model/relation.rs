@@ -9,7 +9,7 @@ mod kinds;
 
 pub(in crate::model) use cell::Part;
 pub(super) use cell::ShownRelation;
-pub use cell::{LoadedRows, RelationCell, RelationRows, Sibling};
+pub use cell::{KnownSiblings, LoadedRows, RelationCell, RelationRows};
 pub use fields::{BelongsTo, BelongsToMany, HasMany, HasOne, Parent};
 pub use kinds::{Many, RelationKindMarker, Through, ToManyKind, ToOne, ToOneKind, ToParent};
 

@@ -1,7 +1,7 @@
 //! [`RecordLoader`]: rows of run-time models, read by the engine that reads typed ones.
 
 use super::{Record, Related};
-use crate::model::erased::{make_room, settle};
+use crate::model::batch::{make_room, settle};
 use crate::model::{Loader, Registry, RowBatch, RowShape};
 use crate::write::RowState;
 use sequor_core::driver::{Flow, RowReader, RowSink};

@@ -6,7 +6,7 @@ use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The loaded rows of a relation, whatever their type. Auto traits and drop glue of models stop here.
 pub trait RelationRows<T>: Send + Sync {
@@ -81,43 +81,60 @@ pub trait RelationCell: Send + Sync {
     }
     /// Whether it is a list in JSON.
     fn is_list(&self) -> bool;
-    /// Remembers the row's siblings; of a row's relations the first one does.
-    fn join(&mut self, _sibling: Sibling) {}
-    /// The row's siblings.
-    fn sibling(&self) -> Option<Sibling> {
+    /// Model and relation, for messages.
+    fn names(&self) -> Names;
+    /// Remembers the row's siblings, and its number among them; of a row's relations the first one does.
+    fn join(&mut self, _siblings: &Arc<KnownSiblings>, _index: u32) {}
+    /// The row's siblings, and its number among them.
+    fn sibling(&self) -> Option<(&Arc<KnownSiblings>, u32)> {
         None
     }
 }
 
-/// The rows that came with a row in one result: who they are, and the row's number among them. What they are is the loaders' business.
-#[derive(Clone)]
-pub struct Sibling {
+/// Model and relation, for messages: put in by the derive, behind a reference because every row holds them.
+pub type Names = &'static (&'static str, &'static str);
+
+/// The rows that came with a row in one result. Who they are is the loaders' business.
+pub struct KnownSiblings {
+    /// Of the relation field that remembers them.
+    pub(crate) names: Names,
     pub(crate) group: Arc<dyn Any + Send + Sync>,
-    pub(crate) index: u32,
 }
 
-/// The siblings of a row, told once, by whoever read it.
-#[derive(Default)]
-pub(super) struct Group(Mutex<Option<Sibling>>);
+/// What a relation field knows beside its rows: its names, and once they were told its row's siblings, which know the names too. Every row holds it for each
+/// relation, so both share one place.
+#[derive(Clone)]
+pub(super) enum Known {
+    Alone(Names),
+    Joined(u32, Arc<KnownSiblings>),
+}
 
-impl Group {
-    pub(super) const fn new() -> Group {
-        Group(Mutex::new(None))
-    }
-
+impl Known {
     /// Remembers the siblings, where none are known.
-    pub(super) fn set(&mut self, sibling: Sibling) {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).get_or_insert(sibling);
+    pub(super) fn join(&mut self, siblings: &Arc<KnownSiblings>, index: u32) {
+        if let Known::Alone(_) = self {
+            *self = Known::Joined(index, siblings.clone());
+        }
     }
 
-    pub(super) fn get(&self) -> Option<Sibling> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn sibling(&self) -> Option<(&Arc<KnownSiblings>, u32)> {
+        match self {
+            Known::Alone(_) => None,
+            Known::Joined(index, siblings) => Some((siblings, *index)),
+        }
     }
-}
 
-impl Clone for Group {
-    fn clone(&self) -> Group {
-        Group(Mutex::new(self.get()))
+    pub(super) fn names(&self) -> Names {
+        match self {
+            Known::Alone(names) => names,
+            Known::Joined(_, siblings) => siblings.names,
+        }
+    }
+
+    #[cold]
+    pub(super) fn not_loaded(&self) -> Error {
+        let (model, relation) = self.names();
+        Error::not_loaded(*model, *relation)
     }
 }
 

@@ -1,11 +1,12 @@
 //! [`HasMany`], [`HasOne`], [`BelongsTo`], [`BelongsToMany`]: fields that hold loaded rows, or nothing yet.
 
 use super::super::{Instance, Model};
-use super::cell::{Group, RelationCell, Sibling, Slot, debug_rows, put, same_rows, unpack};
+use super::cell::{Known, KnownSiblings, Names, RelationCell, Slot, debug_rows, put, same_rows, unpack};
 use once_cell::sync::OnceCell;
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// Many rows that hold the key of this one.
 ///
@@ -22,8 +23,7 @@ use std::fmt;
 /// ```
 pub struct HasMany<T> {
     rows: Slot<T>,
-    names: Names,
-    group: Group,
+    known: Known,
 }
 
 /// One row that holds the key of this one, or none.
@@ -47,8 +47,7 @@ pub struct HasMany<T> {
 /// ```
 pub struct HasOne<T> {
     rows: Slot<T>,
-    names: Names,
-    group: Group,
+    known: Known,
 }
 
 /// The row whose key this one holds.
@@ -67,8 +66,7 @@ pub struct HasOne<T> {
 /// ```
 pub struct BelongsTo<T: Parent> {
     rows: Slot<T::Model>,
-    names: Names,
-    group: Group,
+    known: Known,
 }
 
 /// Many rows that are linked by rows of `J`.
@@ -100,12 +98,8 @@ pub struct BelongsTo<T: Parent> {
 pub struct BelongsToMany<T, J> {
     rows: Slot<T>,
     between: Slot<J>,
-    names: Names,
-    group: Group,
+    known: Known,
 }
-
-/// Model and relation, for messages: put in by the derive, behind a reference because every row holds them.
-type Names = &'static (&'static str, &'static str);
 
 /// What a `BelongsTo` points to: a model, or an `Option` of one when the key may be NULL.
 #[diagnostic::on_unimplemented(
@@ -146,7 +140,7 @@ impl<M: Model> Parent for Option<M> {
 impl<T> HasMany<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasMany<T> {
-        HasMany { rows: OnceCell::new(), names, group: Group::new() }
+        HasMany { rows: OnceCell::new(), known: Known::Alone(names) }
     }
 
     /// The rows.
@@ -154,7 +148,7 @@ impl<T> HasMany<T> {
     /// # Errors
     /// `NotLoaded` when they were not included or loaded.
     pub fn loaded(&self) -> Result<&[T]> {
-        self.get().ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+        self.get().ok_or_else(|| self.known.not_loaded())
     }
 
     /// The rows, if they were loaded.
@@ -166,7 +160,7 @@ impl<T> HasMany<T> {
 impl<T> HasOne<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> HasOne<T> {
-        HasOne { rows: OnceCell::new(), names, group: Group::new() }
+        HasOne { rows: OnceCell::new(), known: Known::Alone(names) }
     }
 
     /// The row, or `None` when there is none.
@@ -176,7 +170,7 @@ impl<T> HasOne<T> {
     pub fn loaded(&self) -> Result<Option<&T>> {
         match self.rows.get() {
             Some(rows) => Ok(rows.rows().first()),
-            None => Err(Error::not_loaded(self.names.0, self.names.1)),
+            None => Err(self.known.not_loaded()),
         }
     }
 
@@ -189,7 +183,7 @@ impl<T> HasOne<T> {
 impl<T: Parent> BelongsTo<T> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsTo<T> {
-        BelongsTo { rows: OnceCell::new(), names, group: Group::new() }
+        BelongsTo { rows: OnceCell::new(), known: Known::Alone(names) }
     }
 
     /// The row: `&User` of a `BelongsTo<User>`, `Option<&User>` of a `BelongsTo<Option<User>>`.
@@ -198,8 +192,11 @@ impl<T: Parent> BelongsTo<T> {
     /// `NotLoaded` when it was not included or loaded; `NotFound` when the row is deleted, filtered out or missing and not optional.
     pub fn loaded(&self) -> Result<T::Loaded<'_>> {
         match self.rows.get() {
-            Some(rows) => T::loaded(rows.rows().first(), self.names.0, self.names.1),
-            None => Err(Error::not_loaded(self.names.0, self.names.1)),
+            Some(rows) => {
+                let (model, relation) = self.known.names();
+                T::loaded(rows.rows().first(), model, relation)
+            }
+            None => Err(self.known.not_loaded()),
         }
     }
 
@@ -212,7 +209,7 @@ impl<T: Parent> BelongsTo<T> {
 impl<T, J> BelongsToMany<T, J> {
     /// A relation that is not loaded. What the derive writes.
     pub const fn unloaded(names: &'static (&'static str, &'static str)) -> BelongsToMany<T, J> {
-        BelongsToMany { rows: OnceCell::new(), between: OnceCell::new(), names, group: Group::new() }
+        BelongsToMany { rows: OnceCell::new(), between: OnceCell::new(), known: Known::Alone(names) }
     }
 
     /// The rows.
@@ -220,7 +217,7 @@ impl<T, J> BelongsToMany<T, J> {
     /// # Errors
     /// `NotLoaded` when they were not included or loaded.
     pub fn loaded(&self) -> Result<&[T]> {
-        self.get().ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+        self.get().ok_or_else(|| self.known.not_loaded())
     }
 
     /// The rows, if they were loaded.
@@ -233,7 +230,7 @@ impl<T, J> BelongsToMany<T, J> {
     /// # Errors
     /// `NotLoaded` when they were not included or loaded.
     pub fn through(&self) -> Result<&[J]> {
-        self.between.get().map(|rows| rows.rows()).ok_or_else(|| Error::not_loaded(self.names.0, self.names.1))
+        self.between.get().map(|rows| rows.rows()).ok_or_else(|| self.known.not_loaded())
     }
 }
 
@@ -256,12 +253,16 @@ macro_rules! rows {
             $is_list
         }
 
-        fn join(&mut self, sibling: Sibling) {
-            self.group.set(sibling);
+        fn names(&self) -> Names {
+            self.known.names()
         }
 
-        fn sibling(&self) -> Option<Sibling> {
-            self.group.get()
+        fn join(&mut self, siblings: &Arc<KnownSiblings>, index: u32) {
+            self.known.join(siblings, index);
+        }
+
+        fn sibling(&self) -> Option<(&Arc<KnownSiblings>, u32)> {
+            self.known.sibling()
         }
     };
 }
@@ -328,10 +329,10 @@ macro_rules! cell {
     };
 }
 
-plain!(HasMany<T> by T, { rows, names, group });
-plain!(HasOne<T> by T, { rows, names, group });
-plain!(BelongsTo<T: Parent> by T::Model, { rows, names, group });
-plain!(BelongsToMany<T, J> by T, { rows, between, names, group });
+plain!(HasMany<T> by T, { rows, known });
+plain!(HasOne<T> by T, { rows, known });
+plain!(BelongsTo<T: Parent> by T::Model, { rows, known });
+plain!(BelongsToMany<T, J> by T, { rows, between, known });
 
 cell!(HasMany of T: ['static] by T, is a list: true);
 cell!(HasOne of T: ['static] by T, is a list: false);
