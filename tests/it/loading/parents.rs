@@ -40,7 +40,11 @@ async fn each_has_its_own_rows_in_order(db: Db) -> sequor::Result<()> {
         _ => Vec::new(),
     };
     let below = |author: &Author, places| {
-        books.iter().filter(|book| book.author_id == Some(author.id)).map(|book| (book.title.clone(), chapters(book, places))).collect::<Vec<_>>()
+        books
+            .iter()
+            .filter(|book| book.author_id == Some(author.id))
+            .map(|book| (book.title.clone(), chapters(book, places)))
+            .collect::<Vec<_>>()
     };
     let ascending: Vec<_> = authors.iter().map(|author| below(author, [2, 1])).collect();
     assert_eq!(ascending.iter().map(Vec::len).collect::<Vec<_>>(), BOOKS);

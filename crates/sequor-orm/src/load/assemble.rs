@@ -105,11 +105,12 @@ impl LoadedTree {
         self.batch.len() == 0
     }
 
-    pub(super) fn push(&mut self, row: &mut dyn RowReader) -> Result<()> {
+    /// Reads a row; gives its number.
+    pub(super) fn push(&mut self, row: &mut dyn RowReader) -> Result<usize> {
         let index = self.batch.len();
         self.batch.push(row, self.at)?;
         if let Some(joins) = &mut self.joins {
-            joins.pushed(&mut *self.batch, || self.loader.model());
+            joins.pushed(&mut *self.batch, index + 1, || self.loader.model());
         }
         for one in &mut self.ones {
             let present = match one.presence {
@@ -121,7 +122,7 @@ impl LoadedTree {
                 one.push(row)?;
             }
         }
-        Ok(())
+        Ok(index)
     }
 
     /// Calls a function on the rows of each model, from the root down.
@@ -146,8 +147,8 @@ impl LoadedTree {
     }
 
     /// Notes whom the last row hangs on.
-    pub(super) fn note(&mut self, runs: &mut Runs) {
-        runs.note(&mut *self.batch);
+    pub(super) fn note(&mut self, runs: &mut Runs, row: usize) {
+        runs.note(&mut *self.batch, row);
     }
 
     /// The column that the rows of each parent are to be sorted by.
@@ -171,7 +172,7 @@ impl LoadedTree {
         if let [column] = columns
             && let Some(numbers) = self.batch.numbers(rows.clone(), *column)
         {
-            return key::owners(1, numbers.into_iter().map(|number| [Value::I64(number)]));
+            return key::owners_of_numbers(numbers);
         }
         let key = |row: usize| columns.iter().map(|column| self.batch.value(row, *column)).collect::<Vec<_>>();
         key::owners(columns.len(), rows.map(key))
@@ -417,11 +418,11 @@ pub(crate) async fn load_detached(
         let options = crate::write::WriteOptions::at(run.site);
         let (tree, keys, between) = read_many(db, &many, keys, inner, &*loader, run).await?;
         super::told(db, &tree, &options).await?;
-        parents = keys.iter().map(|key| seen.get(key).cloned().unwrap_or_default()).collect();
+        parents = keys.iter().map(|key| seen.get(key).unwrap_or_default()).collect();
         (tree, between)
     };
     tree.attach()?;
-    let shared = seen.values().any(|owners| owners.as_slice().len() > 1) || many.link.through.is_some();
+    let shared = seen.shared() || many.link.through.is_some();
     let groups = Groups::new(count, &parents, tree.keys_of_rows().as_deref());
     let mut filling = |row| {
         let picks = groups.of(row);

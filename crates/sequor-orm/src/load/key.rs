@@ -80,7 +80,43 @@ impl Rows {
 }
 
 /// Which rows have a key.
-pub(super) type Owners = HashMap<KeyHash, Rows, RandomState>;
+pub(super) enum Owners {
+    /// Each row has a number of its own, larger than that of the row before, as keys of rows mostly are: looking there takes less than a table.
+    Ascending(Vec<i64>),
+    /// Any others.
+    Any(HashMap<KeyHash, Rows, RandomState>),
+}
+
+impl Owners {
+    /// The rows that have a key.
+    pub(super) fn get(&self, key: &KeyHash) -> Option<Rows> {
+        match (self, key) {
+            (Owners::Ascending(_), KeyHash::Integer(number)) => self.one(*number, 0).map(Rows::One),
+            (Owners::Ascending(_), _) => None,
+            (Owners::Any(rows), key) => rows.get(key).cloned(),
+        }
+    }
+
+    /// The only row that has a number; it is looked for at a guess first.
+    pub(super) fn one(&self, number: i64, guess: usize) -> Option<usize> {
+        match self {
+            Owners::Ascending(numbers) if numbers.get(guess) == Some(&number) => Some(guess),
+            Owners::Ascending(numbers) => numbers.binary_search(&number).ok(),
+            Owners::Any(rows) => match rows.get(&KeyHash::Integer(number))? {
+                Rows::One(row) => Some(*row),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether several rows have one key.
+    pub(super) fn shared(&self) -> bool {
+        match self {
+            Owners::Ascending(_) => false,
+            Owners::Any(rows) => rows.values().any(|rows| rows.as_slice().len() > 1),
+        }
+    }
+}
 
 /// Keys of rows, all of one width, one after the other in one list.
 #[derive(Clone, Debug)]
@@ -134,7 +170,7 @@ where
     K: AsRef<[Value]> + IntoIterator<Item = Value>,
 {
     let most = keys.size_hint().0;
-    let mut owners = Owners::with_capacity_and_hasher(most, RandomState::default());
+    let mut owners: HashMap<KeyHash, Rows, RandomState> = HashMap::with_capacity_and_hasher(most, RandomState::default());
     let mut once = Keys { width: width.max(1), values: Vec::with_capacity(most * width) };
     for (row, key) in keys.enumerate() {
         if key.as_ref().iter().any(Value::is_null) {
@@ -146,20 +182,25 @@ where
         }
         rows.push(row);
     }
-    (owners, once)
+    (Owners::Any(owners), once)
+}
+
+/// The same for keys that are numbers.
+pub(super) fn owners_of_numbers(numbers: Vec<i64>) -> (Owners, Keys) {
+    if !numbers.is_sorted_by(|one, next| one < next) {
+        return owners(1, numbers.into_iter().map(|number| [Value::I64(number)]));
+    }
+    let keys = Keys { width: 1, values: numbers.iter().copied().map(Value::I64).collect() };
+    (Owners::Ascending(numbers), keys)
 }
 
 /// The parents that rows hang on, given their keys and how one is looked for.
-pub(super) fn owned<'o, K: PartialEq>(keys: &[K], mut owner: impl FnMut(&K) -> Option<&'o Rows>) -> Vec<Rows> {
-    static NOBODY: Rows = Rows::Nobody;
+pub(super) fn owned<K: PartialEq>(keys: &[K], mut owner: impl FnMut(&K) -> Option<Rows>) -> Vec<Rows> {
     let mut parents: Vec<Rows> = Vec::with_capacity(keys.len());
     // Rows of one parent mostly come one after the other.
     for same in keys.chunk_by(|one, next| one == next) {
-        let found = same.first().and_then(&mut owner).unwrap_or(&NOBODY);
-        match found {
-            Rows::One(row) => parents.extend(same.iter().map(|_| Rows::One(*row))),
-            other => parents.extend(same.iter().map(|_| other.clone())),
-        }
+        let found = same.first().and_then(&mut owner).unwrap_or_default();
+        parents.extend(std::iter::repeat_n(found, same.len()));
     }
     parents
 }
@@ -278,14 +319,31 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_found_by_their_numbers_in_any_order() {
+        let found = |numbers: &[i64]| {
+            let (owners, keys) = owners_of_numbers(numbers.to_vec());
+            let row = |number: i64| owners.get(&KeyHash::Integer(number)).map(|rows| rows.as_slice().to_vec());
+            ([3, 4, 5, 9].map(row), keys.len(), owners.shared(), [0, 1, 7].map(|guess| owners.one(5, guess)))
+        };
+        let apart = [Some(vec![0]), None, Some(vec![1]), Some(vec![2])];
+        assert_eq!(found(&[3, 5, 9]), (apart, 3, false, [Some(1); 3]));
+        let back = [Some(vec![2]), None, Some(vec![1]), Some(vec![0])];
+        assert_eq!(found(&[9, 5, 3]), (back, 3, false, [Some(1); 3]));
+        let shared = [Some(vec![0]), None, Some(vec![1, 2]), None];
+        assert_eq!(found(&[3, 5, 5]), (shared, 2, true, [None; 3]), "two rows have the number");
+        assert_eq!(found(&[]), ([const { None }; 4], 0, false, [None; 3]));
+        assert!(owners_of_numbers(vec![3]).0.get(&KeyHash::Text("3".into())).is_none());
+    }
+
+    #[test]
     fn neighbours_with_one_key_are_looked_up_once() {
         let rows = [Rows::One(4), Rows::Several(vec![0, 1])];
         let mut asked = Vec::new();
         let found = owned(&[7, 7, 8, 9, 7], |key| {
             asked.push(*key);
             match key {
-                7 => rows.first(),
-                8 => rows.last(),
+                7 => rows.first().cloned(),
+                8 => rows.last().cloned(),
                 _ => None,
             }
         });

@@ -117,16 +117,16 @@ impl RowSink for TreeSink {
     }
 
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-        self.tree.push(row)?;
+        let index = self.tree.push(row)?;
         match &mut self.link {
-            Some(LinkCells { runs: Some(runs), .. }) => self.tree.note(runs),
+            Some(LinkCells { runs: Some(runs), .. }) => self.tree.note(runs, index),
             Some(link) => {
                 let key = link.read(row)?;
                 link.keys.push(key);
             }
             None => {}
         }
-        if self.most.is_some_and(|most| self.tree.len() >= most) {
+        if self.most.is_some_and(|most| index + 1 >= most) {
             return Ok(Flow::Pause);
         }
         Ok(Flow::Continue)

@@ -1,6 +1,6 @@
 //! Rows that come parent by parent, as a server mostly gives them for a list of keys: noted while they are read, when the reader waits for the server anyway.
 
-use super::key::{KeyHash, Owners, Rows};
+use super::key::Owners;
 use crate::model::RowBatch;
 
 /// Where the rows of each parent begin.
@@ -22,14 +22,13 @@ impl Runs {
     }
 
     /// Notes the last row.
-    pub(super) fn note(&mut self, batch: &mut dyn RowBatch) {
+    pub(super) fn note(&mut self, batch: &mut dyn RowBatch, row: usize) {
         if self.plain {
-            self.plain = self.noted(batch).is_some();
+            self.plain = self.noted(batch, row).is_some();
         }
     }
 
-    fn noted(&mut self, batch: &mut dyn RowBatch) -> Option<()> {
-        let row = batch.len().checked_sub(1)?;
+    fn noted(&mut self, batch: &mut dyn RowBatch, row: usize) -> Option<()> {
         let parent = batch.number(row, self.column)?;
         let key = match self.by_key {
             Some(column) => batch.number(row, column)?,
@@ -52,14 +51,17 @@ impl Runs {
 
     /// Where the rows of each parent begin, up to the last one that has any, if each row has one parent and all come in the parents' order.
     pub(super) fn in_order(&self, owners: &Owners) -> Option<Vec<usize>> {
-        let mut starts = Vec::with_capacity(owners.len() + 1);
-        for (key, row) in self.starts.iter().filter(|_| self.plain) {
-            let Rows::One(parent) = owners.get(&KeyHash::Integer(*key))? else { return None };
-            if *parent < starts.len() {
+        if !self.plain {
+            return None;
+        }
+        let mut starts = Vec::with_capacity(self.starts.len());
+        for (key, row) in &self.starts {
+            let parent = owners.one(*key, starts.len())?;
+            if parent < starts.len() {
                 return None;
             }
-            starts.resize(*parent + 1, *row);
+            starts.resize(parent + 1, *row);
         }
-        self.plain.then_some(starts)
+        Some(starts)
     }
 }

@@ -82,8 +82,7 @@ impl Joins {
     }
 
     /// Joins the last rows, if there are enough.
-    pub(super) fn pushed(&mut self, batch: &mut dyn RowBatch, model: impl FnOnce() -> Arc<ModelDef>) {
-        let count = batch.len();
+    pub(super) fn pushed(&mut self, batch: &mut dyn RowBatch, count: usize, model: impl FnOnce() -> Arc<ModelDef>) {
         if count - self.done >= MOST {
             self.rows(batch, &model(), count);
         }
