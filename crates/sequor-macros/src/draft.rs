@@ -1,6 +1,6 @@
 //! `draft!`: a constant that checks which fields are given, and a value that puts them in.
 //!
-//! `{ a: .. }`, `{ a, .. }` and `{}` behind a field are nested drafts, any other brace is a block; a list is nested when its first element is.
+//! `{ a: .. }`, `{ a, .. }` and `{}` behind a field are nested drafts, any other brace is a block; a list is nested when one of its elements is.
 //! `_` leaves a field to be given later.
 
 use crate::attributes::split;
@@ -24,7 +24,7 @@ enum Given {
     Value(TokenStream),
     /// `{ a: .. }`
     Nested(Fields, Span),
-    /// `[{ a: .. }, ..]`
+    /// `[{ a: .. }, ..]`, or `[row, { a: .. }]`
     List(Vec<Given>, Span),
     /// `[]`
     Empty,
@@ -125,7 +125,7 @@ fn given(tokens: &[TokenTree], errors: &mut Errors) -> Given {
                 matches!((tokens.next(), tokens.next()), (Some(TokenTree::Group(inner)), None)
                     if inner.delimiter() == Delimiter::Brace && is_nested(inner.stream()))
             };
-            if !parts.first().is_some_and(nested) {
+            if !parts.iter().any(nested) {
                 return Given::Value(group.to_token_stream());
             }
             let items = parts.into_iter().map(|part| given(&part.into_iter().collect::<Vec<_>>(), errors)).collect();
@@ -226,8 +226,14 @@ fn value(slots: &Ident, name: &Ident, value: &Given, depth: usize) -> TokenStrea
         Given::Value(tokens) => tokens.clone(),
         Given::Empty | Given::Later | Given::Missing => quote!([]),
         Given::List(items, span) => {
+            let mixed = !items.iter().all(|item| matches!(item, Given::Nested(..)));
             let items = items.iter().map(|item| self::value(slots, name, item, depth));
-            quote_spanned!(*span=> [#(#items),*])
+            if mixed {
+                let list = local("list", Some(depth), *span);
+                quote_spanned!(*span=> { let mut #list = #slots.#name.list(); #(#list.push(#items);)* #list })
+            } else {
+                quote_spanned!(*span=> [#(#items),*])
+            }
         }
         Given::Nested(fields, braces) => {
             let (inner_draft, inner_slots) = (local("draft", Some(depth), *braces), local("slots", Some(depth), *braces));

@@ -79,6 +79,8 @@ pub fn derive_db_enum(input: TokenStream) -> TokenStream {
 
 /// Makes a row that is not stored yet: `draft!(User { email: "ann@x.io", name })`. A required field that is missing is a compile error.
 ///
+/// A relation takes fields in braces, drafts and rows that exist, which are linked; a list may mix them: `tags: [rust, { name: "sql" }]`.
+///
 /// ```
 /// use sequor::prelude::*;
 ///

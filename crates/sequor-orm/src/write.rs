@@ -26,7 +26,7 @@ pub(crate) use bulk::{BulkOptions, OnDuplicate, bulk_create, covered_key};
 pub(crate) use create::{create, create_forgetful, prepare};
 pub(crate) use delete::{DestroyOptions, destroy, destroy_all, restore, restore_all, truncate};
 pub(crate) use draft::instance_of;
-pub use draft::{Children, CreateWith, Draft};
+pub use draft::{ChildList, Children, CreateWith, Draft};
 pub use edit::{Edit, SaveAll, SaveWith};
 pub(crate) use fill::actor_of;
 pub(crate) use naming::named;

@@ -23,6 +23,20 @@ async fn drafts(db: Db) -> sequor::Result<()> {
     let drafts = vec![draft!(Post { title: "One", user_id: user.id }), draft!(Post { title: "Two", user_id: user.id })];
     let many = draft!(User { email: "ed@x.io", name: "Ed", posts: drafts }).create(&db).await?;
     assert_eq!(many.posts.loaded()?.len(), 2);
+    // Rows that exist, drafts and fields in braces, in one list.
+    let (known, kept) = (&tagged.tags.loaded()?[0], draft!(Tag { name: "kept" }));
+    let mixed = draft!(Post { title: "Mixed", user: &many, tags: [known, { name: "new" }, kept, vec![draft!(Tag { name: "last" })]] });
+    let mixed = mixed.create(&db).await?;
+    assert_eq!(mixed.tags.loaded()?.iter().map(|tag| tag.name.as_str()).collect::<Vec<_>>(), ["sql", "new", "kept", "last"]);
+    assert_eq!(mixed.related(Post::TAGS).count().exec(&db).await?, 4);
+    assert_eq!((mixed.user_id, Tag::count().filter(Tag::NAME.eq("sql")).exec(&db).await?), (many.id, 1));
+    // A row that may be there.
+    for author in [Some(many.clone()), None] {
+        let post = draft!(Post { title: "By", user_id: user.id, user: &author }).create(&db).await?;
+        let same = draft!(Post { title: "By", user_id: user.id, user: author.as_ref() }).create(&db).await?;
+        let expected = author.as_ref().map_or(user.id, |author| author.id);
+        assert_eq!((post.user_id, same.user_id), (expected, expected));
+    }
     Ok(())
 }
 

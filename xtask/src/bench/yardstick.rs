@@ -123,8 +123,10 @@ impl Library {
                 let _ = writeln!(calls, "    {call}?;");
             }
         }
+        // What a library asks of the crate of the models it asks of the crate that uses them.
+        let limit = self.head.lines().find(|line| line.starts_with("#![")).unwrap_or_default();
         let source = format!(
-            "//! Calls everything.\n\n{head}{asynchronous}fn main() -> Result<(), Box<dyn std::error::Error>> {{\n    \
+            "//! Calls everything.\n\n{limit}\n{head}{asynchronous}fn main() -> Result<(), Box<dyn std::error::Error>> {{\n    \
              let url = std::env::args().nth(1).unwrap_or_default();\n    {connect}\n{calls}    Ok(())\n}}\n"
         );
         put(&folder, "examples/program.rs", &source)?;

@@ -104,12 +104,6 @@ impl<M: Model> TypedBatch<M> {
         self.lists.partition_point(|(first, _)| *first <= index).checked_sub(1)
     }
 
-    /// Some rows, those that were not taken.
-    fn within(&self, range: &Range<usize>) -> impl Iterator<Item = &M> {
-        let lists = self.lists.iter().flat_map(|(first, rows)| rows.get(clip(*first, rows.len(), range)).unwrap_or_default());
-        lists.chain(self.rows.get(clip(self.first, self.rows.len(), range)).unwrap_or_default().iter().flatten())
-    }
-
     /// Makes a list of the rows that are in none.
     fn seal(&mut self) {
         let mut rows = whole(std::mem::take(&mut self.rows));
@@ -256,20 +250,8 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         cell.put(rows, between)
     }
 
-    fn values(&self, rows: Range<usize>, column: usize) -> Vec<Value> {
-        rows.map(|row| self.value(row, column)).collect()
-    }
-
     fn number(&self, index: usize, column: usize) -> Option<i64> {
         self.get(index)?.cell(column)?.number()
-    }
-
-    fn numbers(&self, rows: Range<usize>, column: usize) -> Option<Vec<i64>> {
-        let mut numbers = Vec::with_capacity(rows.len());
-        for row in self.within(&rows) {
-            numbers.push(row.cell(column)?.number()?);
-        }
-        (numbers.len() == rows.len()).then_some(numbers)
     }
 
     fn join(&mut self, range: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {

@@ -5,7 +5,7 @@ use super::convert::IntoValue;
 use super::relation::{Relation, RelationKindMarker};
 use super::{Embed, EmbeddedColumn, Model};
 use crate::FieldType;
-use crate::write::{Children, Draft};
+use crate::write::{ChildList, Children, Draft};
 
 /// A slot of a draft: whether it was given, and what it stands for.
 pub struct Field<C> {
@@ -45,6 +45,11 @@ impl<M: Model, T: 'static, K> Field<Relation<M, T, K>> {
     /// Hangs drafts or rows on the draft.
     pub fn put(self, draft: &mut Draft<M>, children: impl Children<T, K>) {
         draft.hang(self.column.position(), children.into_children());
+    }
+
+    /// An empty list, for one that mixes rows and fields in braces.
+    pub fn list(&self) -> ChildList<T, K> {
+        ChildList::new()
     }
 }
 

@@ -126,11 +126,42 @@ impl<T: Model, K> Children<T, K> for &T {
     }
 }
 
-/// One row, or none: Sequelize's `setManager(null)`.
+/// One row, or none: Sequelize's `setManager(null)`. It is the only list-less `Option`, so that the compiler knows what a `None` is.
 #[diagnostic::do_not_recommend]
 impl<T: Model, K: ToOneKind> Children<T, K> for Option<&T> {
     fn into_children(self) -> Vec<Child> {
         self.into_iter().map(row_child).collect()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Model, K: ToOneKind> Children<T, K> for &Option<T> {
+    fn into_children(self) -> Vec<Child> {
+        self.iter().map(row_child).collect()
+    }
+}
+
+/// A list of rows and drafts, as `[row, { .. }]` in `draft!`.
+pub struct ChildList<T, K> {
+    children: Vec<Child>,
+    marker: PhantomData<fn() -> (T, K)>,
+}
+
+impl<T, K> ChildList<T, K> {
+    pub(crate) fn new() -> ChildList<T, K> {
+        ChildList { children: Vec::new(), marker: PhantomData }
+    }
+
+    /// Adds a row, a draft, or several.
+    pub fn push(&mut self, children: impl Children<T, K>) {
+        self.children.extend(children.into_children());
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, K> Children<T, K> for ChildList<T, K> {
+    fn into_children(self) -> Vec<Child> {
+        self.children
     }
 }
 
