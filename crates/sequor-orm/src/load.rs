@@ -23,7 +23,7 @@ pub(crate) use key::{KeyHash, Keys, is_small_integer};
 pub use lazy::{LoadSlice, load_into};
 pub(crate) use lists::find_projected;
 pub(crate) use marked::find_marked;
-pub(crate) use stream::{CHUNK, Chunk, default_nulls, open};
+pub(crate) use stream::{CHUNK, Chunk, open};
 pub(crate) use whole::{find_model, find_models, find_models_beside, find_records, find_records_beside};
 
 use crate::db::{Db, Run};

@@ -1,5 +1,7 @@
 //! [`Dialect`] and what it can do. Every difference between databases is a method here or an arm in a writer's own file.
 
+use sequor_core::schema::{Nulls, SortDirection};
+
 /// A dialect of SQL.
 ///
 /// ```
@@ -180,9 +182,9 @@ impl Dialect {
         self == Dialect::Sqlite
     }
 
-    /// Whether NULL sorts behind every value when ascending.
-    pub fn nulls_are_largest(self) -> bool {
-        self == Dialect::Postgres
+    /// Where NULL stands in an order that says nothing of it: on PostgreSQL as the largest value, elsewhere as the smallest.
+    pub fn nulls(self, direction: SortDirection) -> Nulls {
+        if (self == Dialect::Postgres) == (direction == SortDirection::Ascending) { Nulls::Last } else { Nulls::First }
     }
 
     /// Whether there are row locks.

@@ -269,8 +269,10 @@ impl SqlWriter {
                 column @ Expr::Column { .. } if writer.dialect.is_mysql() => column,
                 _ => &by.expr,
             };
+            // What the database does by itself is not said: its indexes have that order.
+            let nulls = by.nulls.filter(|nulls| *nulls != writer.dialect.nulls(by.direction));
             // MySQL has no NULLS FIRST; whether a value is NULL is sorted by first.
-            if let (Some(nulls), true) = (by.nulls, writer.dialect.is_mysql()) {
+            if let (Some(nulls), true) = (nulls, writer.dialect.is_mysql()) {
                 writer.push("(");
                 writer.expr(expr)?;
                 writer.push(if nulls == Nulls::First { ") IS NULL DESC, " } else { ") IS NULL, " });
@@ -280,7 +282,7 @@ impl SqlWriter {
                 writer.push(" DESC");
             }
             if !writer.dialect.is_mysql() {
-                match by.nulls {
+                match nulls {
                     Some(Nulls::First) => writer.push(" NULLS FIRST"),
                     Some(Nulls::Last) => writer.push(" NULLS LAST"),
                     None => {}

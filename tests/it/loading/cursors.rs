@@ -26,6 +26,9 @@ async fn walks_there_and_back_in_every_order(db: Db) -> sequor::Result<()> {
     for order in ORDERS {
         let whole = page(order, None, 1_000, &db).await?;
         assert_eq!((whole.rows.len(), whole.next, whole.previous), (60, None, None));
+        // The order is that of any other read, NULLs included.
+        let read = order(Measure::find_all().include(Measure::MARKS)).exec(&db).await?;
+        assert_eq!(whole.rows.iter().map(|row| row.level).collect::<Vec<_>>(), read.iter().map(|row| row.level).collect::<Vec<_>>());
         let (mut there, mut cursor) = (Vec::new(), None);
         let last = loop {
             let page = page(order, cursor, 7, &db).await?;

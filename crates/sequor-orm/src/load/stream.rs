@@ -15,8 +15,6 @@ use crate::plan::{self, Node};
 use crate::query::{Key, QueryState, after_keys, keys_of, total_order};
 use sequor_core::Value;
 use sequor_core::error::Result;
-use sequor_core::schema::{Nulls, SortDirection};
-use sequor_sql::Dialect;
 use std::panic::Location;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -114,7 +112,7 @@ impl Source {
         let apart = crate::query::taken_apart(&mut self.state);
         total_order(&mut self.state);
         let dialect = self.db.dialect();
-        match keys_of(&self.state, |direction| default_nulls(dialect, direction)).filter(|_| apart) {
+        match keys_of(&self.state, |direction| dialect.nulls(direction)).filter(|_| apart) {
             Some(keys) if !keys.is_empty() => {
                 let left = self.state.clauses.limit;
                 Box::new(Keys { source: self, keys, last: None, left }).next().await
@@ -132,11 +130,6 @@ impl Source {
             }
         }
     }
-}
-
-/// Where a database puts NULL when nothing is said.
-pub(crate) fn default_nulls(dialect: Dialect, direction: SortDirection) -> Nulls {
-    if dialect.nulls_are_largest() == (direction == SortDirection::Ascending) { Nulls::Last } else { Nulls::First }
 }
 
 impl Rest {

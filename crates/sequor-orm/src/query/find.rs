@@ -300,7 +300,7 @@ impl<M, S: Shape> Find<M, S> {
     /// `Usage` when the dialect cannot do it.
     pub fn to_sql(&self, dialect: Dialect) -> Result<String> {
         let mut state = self.state.clone();
-        S::prepare(&mut state, &self.request)?;
+        S::prepare(&mut state, &self.request, dialect)?;
         let select = if S::COUNTS { crate::plan::plan_count(&state, &())? } else { crate::plan::plan(&state, &())?.select };
         Ok(sequor_sql::render_select(&select, dialect)?.text)
     }
@@ -323,7 +323,7 @@ impl<M, S: Shape> Find<M, S> {
     pub fn explain(self, db: &Db) -> impl Future<Output = Result<QueryPlan>> + Send + use<M, S> {
         let (db, mut state, request, site) = (db.clone(), self.state, self.request, Location::caller());
         async move {
-            S::prepare(&mut state, &request)?;
+            S::prepare(&mut state, &request, db.dialect())?;
             crate::load::explain(db, state, site).await
         }
     }

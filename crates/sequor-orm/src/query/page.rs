@@ -7,6 +7,7 @@ use sequor_core::schema::{ModelDef, Nulls, SortDirection};
 use sequor_core::statement::{BinaryOp, Distinct, Expr, Field, OrderBy};
 use sequor_core::types::value_from_json;
 use sequor_core::{Name, Value};
+use sequor_sql::Dialect;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -218,7 +219,7 @@ fn bad_cursor(why: &str) -> Error {
 
 impl PageRequest {
     /// Turns the request into filters, order and limit of the query.
-    pub(crate) fn apply(self, state: &mut QueryState) -> Result<CursorPlan> {
+    pub(crate) fn apply(self, state: &mut QueryState, dialect: Dialect) -> Result<CursorPlan> {
         if self.size == 0 {
             return Err(Error::of_usage(UsageErrorKind::Page, "a page has at least one row: give cursor(..) a size of 1 or more"));
         }
@@ -228,7 +229,7 @@ impl PageRequest {
         }
         total_order(state);
         let model = state.model.clone();
-        let keys = keys_of(state, nulls_of)
+        let keys = keys_of(state, |direction| dialect.nulls(direction))
             .ok_or_else(|| Error::of_usage(UsageErrorKind::Cursor, "a cursor needs an order by columns of the model itself"))?;
         let signature = signature(&model, &keys);
         let mut backwards = false;
@@ -268,14 +269,6 @@ fn opposite(nulls: Nulls) -> Nulls {
     }
 }
 
-/// NULL is the smallest value: first when ascending.
-pub(crate) fn nulls_of(direction: SortDirection) -> Nulls {
-    match direction {
-        SortDirection::Ascending => Nulls::First,
-        SortDirection::Descending => Nulls::Last,
-    }
-}
-
 /// The condition "behind these values": one key decides, all before it are equal.
 pub(crate) fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards: bool) -> Expr {
     if let ([key], [value]) = (keys, values)
@@ -293,7 +286,7 @@ pub(crate) fn after(model: &ModelDef, keys: &[Key], values: &[Value], backwards:
     let behind = Expr::Or(arms);
     // No index answers an OR in the order of the rows: the first key alone says where to begin.
     match (keys, values) {
-        ([first, _, ..], [value, ..]) if !first.nullable => {
+        ([first, _, ..], [value, ..]) if !first.nullable || !value.is_null() && first.seen(backwards).1 == Nulls::First => {
             let ascending = (first.direction == SortDirection::Ascending) != backwards;
             let operator = if ascending { BinaryOp::GreaterEqual } else { BinaryOp::LessEqual };
             Expr::And(vec![field(model, first.position).binary(operator, bound(model, first, value)), behind])

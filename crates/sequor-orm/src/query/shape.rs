@@ -8,6 +8,7 @@ use crate::model::{Grain, Model, RowsGrain as Rows, Single};
 use sequor_core::driver::{BoxFuture, RowReader, Step, StepDone};
 use sequor_core::error::{Error, Result, UsageErrorKind};
 use sequor_core::statement::{Expr, SelectItem};
+use sequor_sql::Dialect;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -44,7 +45,7 @@ pub trait Shape: 'static {
     const COUNTS: bool = false;
 
     /// What the shape asks of the query beside its clauses.
-    fn prepare(_state: &mut QueryState, _request: &Self::Request) -> Result<()> {
+    fn prepare(_state: &mut QueryState, _request: &Self::Request, _dialect: Dialect) -> Result<()> {
         Ok(())
     }
 
@@ -298,7 +299,7 @@ impl<D: Fetch> Shape for One<D> {
     type Output = Option<D::Row>;
     type Request = ();
 
-    fn prepare(state: &mut QueryState, (): &()) -> Result<()> {
+    fn prepare(state: &mut QueryState, (): &(), _dialect: Dialect) -> Result<()> {
         first_only(state);
         Ok(())
     }
@@ -323,7 +324,7 @@ impl<D: Fetch> Shape for OrFail<D> {
     type Output = D::Row;
     type Request = ();
 
-    fn prepare(state: &mut QueryState, (): &()) -> Result<()> {
+    fn prepare(state: &mut QueryState, (): &(), _dialect: Dialect) -> Result<()> {
         first_only(state);
         Ok(())
     }
@@ -347,7 +348,7 @@ impl<D: Fetch> Shape for Paged<D> {
     type Output = Page<D::Row>;
     type Request = (u64, u64);
 
-    fn prepare(state: &mut QueryState, (page, size): &(u64, u64)) -> Result<()> {
+    fn prepare(state: &mut QueryState, (page, size): &(u64, u64), _dialect: Dialect) -> Result<()> {
         if *page == 0 || *size == 0 {
             return Err(Error::of_usage(UsageErrorKind::Page, "page(..) counts from 1, and a page has at least one row"));
         }
@@ -364,7 +365,7 @@ impl<D: Fetch> Shape for Paged<D> {
         site: &'static Location<'static>,
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
-            Self::prepare(&mut state, &(page, size))?;
+            Self::prepare(&mut state, &(page, size), db.dialect())?;
             let (rows, count) = with_count::<D>(db, state, site).await?;
             Ok(Page::new(rows, count, page, size))
         })
@@ -409,8 +410,8 @@ impl<D: Fetch> Shape for Cursored<D> {
     type Output = CursorPage<D::Row>;
     type Request = PageRequest;
 
-    fn prepare(state: &mut QueryState, request: &PageRequest) -> Result<()> {
-        request.clone().apply(state).map(drop)
+    fn prepare(state: &mut QueryState, request: &PageRequest, dialect: Dialect) -> Result<()> {
+        request.clone().apply(state, dialect).map(drop)
     }
 
     fn run(
@@ -420,7 +421,7 @@ impl<D: Fetch> Shape for Cursored<D> {
         site: &'static Location<'static>,
     ) -> BoxFuture<'static, Result<Self::Output>> {
         Box::pin(async move {
-            let plan = request.apply(&mut state)?;
+            let plan = request.apply(&mut state, db.dialect())?;
             let (rows, ends) = D::fetch_marked(db, state, plan.marks(), site).await?;
             Ok(plan.page(rows, ends))
         })

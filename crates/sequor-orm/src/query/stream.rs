@@ -75,8 +75,7 @@ impl<R: Send + 'static> RowStream<R> {
         let dialect = db.dialect();
         let mut sorted = state.clone();
         total_order(&mut sorted);
-        let keys =
-            keys_of(&sorted, |direction| load::default_nulls(dialect, direction)).filter(|keys| !keys.is_empty() && marks_fit(&sorted));
+        let keys = keys_of(&sorted, |direction| dialect.nulls(direction)).filter(|keys| !keys.is_empty() && marks_fit(&sorted));
         match keys {
             Some(keys) => {
                 let left = sorted.clauses.limit;

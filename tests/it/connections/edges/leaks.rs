@@ -75,7 +75,8 @@ on_each_server! {
         let mut rows = Endless::find_all().unordered().stream(&db);
         assert!(rows.next().await.is_some_and(|row| row.is_ok()));
         std::mem::forget(rows);
-        assert_eq!(db.pool_status().in_use, 1);
+        // The connection that made the view is cleaned before it is back.
+        until("the stream alone has one", async || db.pool_status().in_use == 1).await;
         // Who comes next has the other connection, and no second stream takes that.
         assert_eq!(Account::count().exec(&db).await?, 0);
         let start = Instant::now();

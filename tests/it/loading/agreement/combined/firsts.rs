@@ -78,9 +78,10 @@ async fn cursors_over_nulls_with_required_includes(db: Db) -> sequor::Result<()>
     for seed in SEEDS {
         let shelf = Shelf::filled(&db, seed).await?;
         let long = |author: &&Author| shelf.books_of(author.id).iter().any(|book| book.pages.is_some_and(|pages| pages > 2));
-        // NULL is the smallest value to a cursor, on every database.
+        // NULL stands where it stands in any order: as the largest value on PostgreSQL, as the smallest elsewhere.
+        let largest = db.dialect() == Dialect::Postgres;
         let mut wanted: Vec<&Author> = shelf.authors().filter(long).collect();
-        wanted.sort_by_key(|author| (Reverse(author.born), author.name.clone(), author.id));
+        wanted.sort_by_key(|author| (author.born.is_none() != largest, Reverse(author.born), author.name.clone(), author.id));
         let wanted: Vec<i64> = wanted.into_iter().map(|author| author.id).collect();
         for strategy in [Strategy::Sequential, Strategy::OneFlush] {
             let find = || {
