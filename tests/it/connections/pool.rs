@@ -60,7 +60,7 @@ on_each_server! {
         for task in tasks {
             assert!(task.await.map_err(Error::other)??);
         }
-        assert_eq!(db.pool_status().in_use, 0);
+        until("all are back", async || db.pool_status().in_use == 0).await;
         db.close().await
     }
 

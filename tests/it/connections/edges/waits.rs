@@ -1,6 +1,6 @@
 //! A statement of a transaction that waits too long for the locks of another one.
 
-use crate::connections::{Account, Bed, has_server, run};
+use crate::connections::{Account, Bed, has_server, run, until};
 use sequor::UsageErrorKind;
 use sequor::prelude::*;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn nothing_is_left(db: &Db) -> sequor::Result<()> {
     add(3).exec(&tx).await.expect_err("there is no transaction any more");
     assert!(tx.commit().await.is_err() && sum().await? == 0);
     holder.rollback().await?;
-    assert_eq!(db.pool_status().in_use, 0);
+    until("all are back", async || db.pool_status().in_use == 0).await;
     Ok(())
 }
 
