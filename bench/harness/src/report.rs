@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Whether a contender is Sequor with a part of it on: it stands beside Sequor without that, not beside peers.
 pub fn is_a_share(contender: &str) -> bool {
-    contender.starts_with("Sequor with ") && !contender.ends_with("inline=on")
+    contender.starts_with("Sequor with ") && !contender.contains("inline=")
 }
 
 /// A workload and its lines; the first is the floor.

@@ -55,7 +55,7 @@ impl Tables for File {
 
 fn entries(stage: Stage, path: &str) -> Vec<Entry> {
     let url = format!("sqlite://{path}");
-    let inline = format!("{url}?inline=on");
+    let (inline, off) = (format!("{url}?inline=on"), format!("{url}?inline=off"));
     let sequor = |name: &'static str, kind, url: &str| {
         let url = url.to_owned();
         entry(name, move || Box::new(Sequor::connect(name, kind, stage, url.clone())))
@@ -65,6 +65,7 @@ fn entries(stage: Stage, path: &str) -> Vec<Entry> {
         entry("rusqlite by hand", move || Box::new(ByHand::new("rusqlite by hand", stage, hand::Hand::open(&at)))),
         sequor("Sequor", Kind::Whole, &url),
         sequor("Sequor with inline=on", Kind::Whole, &inline),
+        sequor("Sequor with inline=off", Kind::Whole, &off),
         sequor("Sequor with 20 hooks", Kind::Hooks, &url),
         sequor("Sequor with a hook for each change", Kind::Capture, &url),
         sequor("Sequor with change tracking", Kind::Tracking, &url),

@@ -4,7 +4,7 @@ mod open;
 mod options;
 mod url;
 
-pub use options::{JournalMode, Location, OpenMode, SqliteOptions, Synchronous};
+pub use options::{InlineMode, JournalMode, Location, OpenMode, SqliteOptions, Synchronous};
 
 pub(crate) use open::{clean_session, open};
 

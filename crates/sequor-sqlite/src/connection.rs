@@ -14,6 +14,7 @@ pub(crate) use mailbox::{Command, Mailbox, Ran, Reply, Request};
 pub(crate) use shared::Shared;
 
 use crate::connect::SqliteOptions;
+use crate::statements::Errand;
 use inline::{Done, Inline};
 use mailbox::Control;
 use reading::Reading;
@@ -25,11 +26,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::task::coop::consume_budget;
 use worker::Opened;
 
 /// One open connection: a channel to the thread that owns it.
 pub(crate) struct SqliteConnection {
-    /// Short requests run in place (`inline=on`). Dropped before the thread hears of the end, so that the thread closes the database.
+    /// Short requests run in place. Dropped before the thread hears of the end, so that the thread closes the database.
     inline: Option<Inline>,
     requests: Sender<Request>,
     thread: JoinHandle<()>,
@@ -49,14 +51,14 @@ impl SqliteConnection {
     /// Starts a thread and opens the database there.
     pub(crate) async fn connect(options: Arc<SqliteOptions>) -> Result<SqliteConnection> {
         let (requests, inbox) = channel();
-        let in_place = options.inline;
+        let mode = options.inline;
         let (ready, opened) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("sequor-sqlite".into())
             .spawn(move || worker::serve(options, inbox, ready))
             .map_err(|error| Error::connection(ConnectionErrorKind::NotReady, format!("no thread for the connection: {error}")))?;
         let Opened { shared, server, core } = opened.await.map_err(|_| gone())??;
-        let inline = in_place.then(|| Inline::new(core));
+        let inline = Inline::new(mode, core);
         Ok(SqliteConnection {
             inline,
             requests,
@@ -88,6 +90,15 @@ impl SqliteConnection {
             self.begins = begin;
         }
         result
+    }
+
+    /// Has the thread run a batch, and learns whether it is one to run in place.
+    async fn ask_to_run(&mut self, errand: Errand) -> Result<Ran> {
+        let ran = self.ask(|reply| Command::Run(errand, reply)).await;
+        if let Some(inline) = &mut self.inline {
+            inline.learn(ran.as_ref().ok().map(|ran| ran.cost));
+        }
+        ran
     }
 
     /// The answer to a request; dropped before it has come, it stops what can be stopped.
@@ -163,14 +174,17 @@ impl Connection for SqliteConnection {
     fn run(&mut self, batch: Batch) -> BoxFuture<'_, Result<Vec<StepDone>>> {
         Box::pin(async move {
             self.be_free().await?;
-            let batch = match &mut self.inline {
-                Some(inline) if !self.broken => match inline.run(batch, &self.shared) {
-                    Done::Here(result) => return result,
-                    Done::ForTheThread(batch) => batch,
-                },
-                _ => batch,
+            let errand = match &mut self.inline {
+                Some(inline) if !self.broken => {
+                    consume_budget().await;
+                    match inline.run(batch, &self.shared, self.begins.is_none()) {
+                        Done::Here(result) => return result,
+                        Done::ForTheThread(errand) => errand,
+                    }
+                }
+                _ => batch.into(),
             };
-            let ran = self.ask(|reply| Command::Run(batch, reply)).await?;
+            let ran = self.ask_to_run(errand).await?;
             self.first(ran).await
         })
     }
@@ -179,13 +193,16 @@ impl Connection for SqliteConnection {
         Box::pin(async move {
             self.be_free().await?;
             let step = match &mut self.inline {
-                Some(inline) if !self.broken => match inline.run_step(step, &self.shared) {
-                    Done::Here(result) => return result,
-                    Done::ForTheThread(step) => step,
-                },
+                Some(inline) if !self.broken => {
+                    consume_budget().await;
+                    match inline.run_step(step, &self.shared, self.begins.is_none()) {
+                        Done::Here(result) => return result,
+                        Done::ForTheThread(step) => step,
+                    }
+                }
                 _ => step,
             };
-            let ran = self.ask(|reply| Command::Run(Batch::one(step), reply)).await?;
+            let ran = self.ask_to_run(Batch::one(step).into()).await?;
             self.first(ran).await?.pop().ok_or_else(|| Error::bug("a batch of one step has no answer"))
         })
     }
@@ -204,7 +221,7 @@ impl Connection for SqliteConnection {
     fn begin(&mut self, begin: Begin) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.be_free().await?;
-            let may_wait = begin.with_statement && self.inline.is_none();
+            let may_wait = begin.with_statement && !self.inline.as_ref().is_some_and(Inline::controls);
             if may_wait && self.begins.is_none() && self.shared.autocommit() && !self.broken {
                 self.begins = Some(begin);
                 return Ok(());

@@ -4,12 +4,12 @@ mod instant;
 mod part;
 mod typed;
 
-pub(crate) use part::{Columns, Part};
+pub(crate) use part::{Columns, Gathered, Part};
 
 use crate::params::{decimal_of_float, parse_decimal};
-use rusqlite::Row;
 use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
+use rusqlite::{Row, Statement};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use sequor_core::decode::{malformed, out_of_range};
@@ -44,11 +44,15 @@ impl Lie for Row<'_> {
         Row::get_ref(self, index)
     }
 
-    #[allow(clippy::useless_conversion)] // Versions of rusqlite differ in whether this is a list or an iterator.
     fn declared(&self, index: usize) -> Option<String> {
-        let column = self.as_ref().columns().into_iter().nth(index);
-        column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase))
+        declared(self.as_ref(), index)
     }
+}
+
+#[allow(clippy::useless_conversion)] // Versions of rusqlite differ in whether this is a list or an iterator.
+fn declared(statement: &Statement<'_>, index: usize) -> Option<String> {
+    let column = statement.columns().into_iter().nth(index);
+    column.and_then(|column| column.decl_type().map(str::to_ascii_uppercase))
 }
 
 /// In the arguments of a function.

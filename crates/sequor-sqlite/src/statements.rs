@@ -9,15 +9,39 @@ pub(crate) use exchange::{Cost, Exchange};
 
 use crate::connection::Shared;
 use crate::error::of_sqlite;
+use crate::rows::Part;
 use rusqlite::Connection;
 use sequor_core::driver::{Batch, BatchMode, Params, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// What a connection's thread is to run: a batch, or the rest of one that began in place.
+pub(crate) struct Errand {
+    batch: Batch,
+    /// The steps before.
+    done: Vec<StepDone>,
+    /// The batch's own transaction is open already.
+    begun: bool,
+}
+
+impl From<Batch> for Errand {
+    fn from(batch: Batch) -> Errand {
+        Errand { batch, done: Vec::new(), begun: false }
+    }
+}
+
 /// Runs a batch; what its steps did is in the exchange.
-pub(crate) fn run_batch(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Result<()> {
-    let Some(begin) = wrapping(connection, &batch) else { return guarded(connection, exchange, batch.steps) };
-    transaction::execute(connection, begin)?;
+pub(crate) fn run_batch(connection: &Connection, exchange: &mut Exchange<'_>, errand: Errand) -> Result<()> {
+    let Errand { batch, done, begun } = errand;
+    if done.is_empty() {
+        let Some(begin) = wrapping(connection, &batch) else { return guarded(connection, exchange, batch.steps) };
+        transaction::execute(connection, begin)?;
+    } else {
+        exchange.go_on_after(done);
+        if !begun {
+            return guarded(connection, exchange, batch.steps);
+        }
+    }
     exchange.set_wrapped(true);
     let result = guarded(connection, exchange, batch.steps);
     match result {
@@ -45,26 +69,44 @@ fn wrapping(connection: &Connection, batch: &Batch) -> Option<&'static str> {
 /// What came of an attempt in place.
 pub(crate) enum Attempt<T, R> {
     Done(Result<T>),
-    /// Another connection holds a lock; nothing has happened.
-    Locked(R),
+    /// It would have had to wait for another connection's lock, or took too long: nothing has come of it.
+    ForTheThread(R),
 }
 
-/// Runs one step on the caller's thread, and says what it took. It never waits for a lock.
-pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step) -> (Attempt<StepDone, Step>, Cost) {
-    let mut exchange = Exchange::in_place(shared);
+/// An attempt in place with what it took, and the room for rows that it was given.
+pub(crate) struct Attempted<T, R> {
+    pub(crate) attempt: Attempt<T, R>,
+    pub(crate) cost: Cost,
+    pub(crate) room: Option<Box<Part>>,
+}
+
+impl<T, R> Attempted<T, R> {
+    fn of(attempt: Attempt<T, R>, mut exchange: Exchange<'_>) -> Attempted<T, R> {
+        Attempted { attempt, cost: exchange.cost(), room: exchange.gathers().then(|| exchange.take_room()) }
+    }
+}
+
+/// Runs one step on the caller's thread, and says what it took. It never waits for a lock. With room for its rows it only reads, and obeys a limit.
+pub(crate) fn attempt(connection: &Connection, shared: &Shared, step: Step, room: Option<Box<Part>>) -> Attempted<StepDone, Step> {
+    let mut exchange = Exchange::in_place(shared, room);
     let run = AssertUnwindSafe(|| step::attempt(connection, &mut exchange, step));
     let attempt = catch_unwind(run).unwrap_or_else(|_| Attempt::Done(Err(panicked())));
-    (attempt, exchange.cost())
+    Attempted::of(attempt, exchange)
 }
 
-/// Runs the steps of a snapshot likewise. A lock can keep only the first from its rows: with those it holds what the others need.
-pub(crate) fn attempt_snapshot(connection: &Connection, shared: &Shared, batch: Batch) -> (Attempt<Vec<StepDone>, Batch>, Cost) {
-    let mut exchange = Exchange::in_place(shared);
+/// Runs the steps of a snapshot likewise; the thread goes on where it stopped.
+pub(crate) fn attempt_snapshot(
+    connection: &Connection,
+    shared: &Shared,
+    batch: Batch,
+    room: Option<Box<Part>>,
+) -> Attempted<Vec<StepDone>, Errand> {
+    let mut exchange = Exchange::in_place(shared, room);
     let attempt = whole_snapshot(connection, &mut exchange, batch);
-    (attempt, exchange.cost())
+    Attempted::of(attempt, exchange)
 }
 
-fn whole_snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Attempt<Vec<StepDone>, Batch> {
+fn whole_snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Attempt<Vec<StepDone>, Errand> {
     let begin = wrapping(connection, &batch);
     if let Some(begin) = begin
         && let Err(error) = transaction::execute(connection, begin)
@@ -74,11 +116,12 @@ fn whole_snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: B
     let run = AssertUnwindSafe(|| snapshot(connection, exchange, batch));
     let attempt = match catch_unwind(run) {
         Ok(Ok(None)) => Attempt::Done(Ok(exchange.all())),
-        Ok(Ok(Some(batch))) => Attempt::Locked(batch),
+        Ok(Ok(Some(batch))) => Attempt::ForTheThread(Errand { batch, done: exchange.all(), begun: begin.is_some() }),
         Ok(Err(error)) => Attempt::Done(Err(error)),
         Err(_) => Attempt::Done(Err(panicked())),
     };
-    if begin.is_none() {
+    let goes_on = matches!(&attempt, Attempt::ForTheThread(errand) if !errand.done.is_empty());
+    if begin.is_none() || goes_on {
         return attempt;
     }
     let end = if matches!(attempt, Attempt::Done(Ok(_))) { transaction::commit(connection) } else { transaction::rollback(connection) };
@@ -88,12 +131,12 @@ fn whole_snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: B
 fn snapshot(connection: &Connection, exchange: &mut Exchange<'_>, batch: Batch) -> Result<Option<Batch>> {
     let Batch { steps, mode } = batch;
     let mut rest = steps.into_iter();
-    let Some(first) = rest.next() else { return Ok(None) };
-    match step::attempt(connection, exchange, first) {
-        Attempt::Done(done) => exchange.push(done?),
-        Attempt::Locked(first) => return Ok(Some(Batch { steps: std::iter::once(first).chain(rest).collect(), mode })),
+    while let Some(step) = rest.next() {
+        if let Some(step) = step::attempt_next(connection, exchange, step)? {
+            return Ok(Some(Batch { steps: std::iter::once(step).chain(rest).collect(), mode }));
+        }
     }
-    rest.try_for_each(|step| step::run(connection, exchange, step, false)).map(|()| None)
+    Ok(None)
 }
 
 #[cold]
@@ -104,7 +147,7 @@ pub(crate) fn panicked() -> Error {
 /// Runs the steps. A panic in a sink or closure of the caller becomes an error: it must not take the thread, or in memory the database, along.
 fn guarded(connection: &Connection, exchange: &mut Exchange<'_>, steps: Vec<Step>) -> Result<()> {
     let run = AssertUnwindSafe(|| {
-        let alone = steps.len() == 1;
+        let alone = steps.len() == 1 && exchange.earlier().is_empty();
         steps.into_iter().try_for_each(|step| step::run(connection, exchange, step, alone))
     });
     catch_unwind(run).unwrap_or_else(|_| {

@@ -1,6 +1,8 @@
 //! The driver through its contract, one module for each behaviour.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "driver/auto.rs"]
+mod auto;
 #[path = "driver/batches.rs"]
 mod batches;
 #[path = "driver/before.rs"]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// After so many steps of SQLite's machine a running statement looks whether it was cancelled.
+/// After so many steps of SQLite's machine a running statement looks whether it was cancelled, or has had its time.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 
 /// Opens the database on the thread that will own the connection.
@@ -72,7 +72,7 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
 
 fn watch(connection: &mut Connection, shared: &Arc<Shared>) -> Result<()> {
     let watched = Arc::clone(shared);
-    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watched.is_cancelled())).map_err(|error| of_sqlite(error, None))?;
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watched.must_stop())).map_err(|error| of_sqlite(error, None))?;
     shared.wait_for_locks();
     connection.busy_handler(Some(Shared::wait as fn(i32) -> bool)).map_err(|error| of_sqlite(error, None))
 }

@@ -23,12 +23,25 @@ pub struct SqliteOptions {
     pub foreign_keys: bool,
     /// How many prepared statements a connection keeps.
     pub statement_cache: usize,
-    /// Whether short statements run on the caller's own thread (`block_in_place`) instead of the connection's.
+    /// Which statements run on the caller's own thread instead of the connection's.
+    pub inline: InlineMode,
+}
+
+/// Which statements run on the caller's own thread instead of the connection's. A look-up by key then takes half the time or less.
+///
+/// Streams, and statements that would wait for another connection's lock, go to the connection's thread in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InlineMode {
+    /// None (`off`).
+    Off,
+    /// Those that only read and were short when they ran last (`auto`, the default): 2,000 instructions of SQLite's machine and half a millisecond at most. One that takes five
+    /// times as long this time is ended, and begun anew on the connection's thread.
+    Auto,
+    /// All but the long (`on`), inside of `block_in_place` where they write or are not known to be short.
     ///
-    /// A look-up by key then costs half as much. Statements that would wait for a lock, streams and batches still go to the connection's thread. On a
-    /// runtime of one thread the statement holds that thread up; a time limit around it is looked at when it has ended. Not inside a `LocalSet` on a
+    /// On a runtime of one thread the statement holds that thread up; a time limit around it is looked at when it has ended. Not inside a `LocalSet` on a
     /// runtime of several threads: tokio forbids `block_in_place` there.
-    pub inline: bool,
+    On,
 }
 
 /// Where a database is.
@@ -109,7 +122,7 @@ impl SqliteOptions {
             synchronous: Synchronous::Normal,
             foreign_keys: true,
             statement_cache: 256,
-            inline: false,
+            inline: InlineMode::Auto,
         }
     }
 

@@ -1,13 +1,13 @@
 //! URLs as [`SqliteOptions`].
 
-use super::{JournalMode, Location, OpenMode, SqliteOptions, Synchronous};
+use super::{InlineMode, JournalMode, Location, OpenMode, SqliteOptions, Synchronous};
 use sequor_core::error::{ConnectionErrorKind, Error, Result};
 use std::path::PathBuf;
 use std::time::Duration;
 
 const KNOWN: &str = "mode (ro, rw, rwc, memory), busy_timeout (milliseconds), journal_mode (wal, delete, truncate, persist, memory), \
     synchronous (off, normal, full, extra), foreign_keys (on, off), cache (shared, private), \
-    statement_cache (a number), inline (on, off)";
+    statement_cache (a number), inline (auto, on, off)";
 
 pub(super) fn parse(url: &str) -> Result<SqliteOptions> {
     let rest = url
@@ -57,8 +57,9 @@ fn set(options: &mut SqliteOptions, name: &str, value: &str) -> Result<()> {
         ("synchronous", "extra" | "3") => options.synchronous = Synchronous::Extra,
         ("foreign_keys", "on" | "true" | "1") => options.foreign_keys = true,
         ("foreign_keys", "off" | "false" | "0") => options.foreign_keys = false,
-        ("inline", "on" | "true" | "1") => options.inline = true,
-        ("inline", "off" | "false" | "0") => options.inline = false,
+        ("inline", "on" | "true" | "1") => options.inline = InlineMode::On,
+        ("inline", "auto") => options.inline = InlineMode::Auto,
+        ("inline", "off" | "false" | "0") => options.inline = InlineMode::Off,
         ("mode" | "synchronous" | "foreign_keys" | "cache" | "inline", _) => {
             return Err(invalid(format!("{name} has a value that it does not take; known are {KNOWN}")));
         }
@@ -140,8 +141,9 @@ mod tests {
         assert_eq!(options.mode, OpenMode::ReadWrite);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.journal_mode, Some(JournalMode::Delete));
-        assert_eq!((options.synchronous, options.foreign_keys, options.inline), (Synchronous::Full, false, false));
-        assert!(parse("sqlite://a.db?inline=on").unwrap().inline);
+        assert_eq!((options.synchronous, options.foreign_keys, options.inline), (Synchronous::Full, false, InlineMode::Auto));
+        assert_eq!(parse("sqlite://a.db?inline=on").unwrap().inline, InlineMode::On);
+        assert_eq!(parse("sqlite://a.db?inline=off").unwrap().inline, InlineMode::Off);
         for url in [
             "postgres://x",
             "sqlite:",

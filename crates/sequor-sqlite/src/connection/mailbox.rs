@@ -2,7 +2,8 @@
 
 use super::Shared;
 use crate::rows::Part;
-use sequor_core::driver::{Batch, Begin, StepDone};
+use crate::statements::{Cost, Errand};
+use sequor_core::driver::{Begin, StepDone};
 use sequor_core::error::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) struct Request {
 
 /// What the thread can do.
 pub(crate) enum Command {
-    Run(Batch, Reply<Ran>),
+    Run(Errand, Reply<Ran>),
     /// The next rows of a paused statement, in the place of these.
     Resume(Box<Part>, Reply<Box<Part>>),
     Script(String, Reply<()>),
@@ -37,6 +38,7 @@ pub(crate) struct Ran {
     pub(crate) done: Vec<StepDone>,
     /// The rows of its only step, where its sink may want them in parts.
     pub(crate) part: Option<Box<Part>>,
+    pub(crate) cost: Cost,
 }
 
 /// Requests without rows.

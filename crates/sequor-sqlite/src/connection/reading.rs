@@ -49,7 +49,7 @@ impl Reading {
 impl SqliteConnection {
     /// The answer of a batch; the rows of a last step that come in parts go to its sink first.
     pub(super) async fn first(&mut self, ran: Ran) -> Result<Vec<StepDone>> {
-        let Ran { mut done, part } = ran;
+        let Ran { mut done, part, .. } = ran;
         if let Some(part) = part
             && let Some(mut step) = done.pop()
         {

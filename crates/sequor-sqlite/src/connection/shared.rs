@@ -3,7 +3,7 @@
 use rusqlite::InterruptHandle;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The state of a connection. Requests are numbered, so that a late cancel never hits the request after the one it was meant for.
@@ -17,7 +17,11 @@ pub(crate) struct Shared {
     paused: AtomicBool,
     dirty: AtomicBool,
     not_begun: AtomicBool,
+    /// How often what runs may still look whether it must stop, before it must.
+    looks: AtomicU32,
 }
+
+const UNLIMITED: u32 = u32::MAX;
 
 /// The number of a request that cannot be cancelled: the end of a transaction, a reset.
 const NEVER: u64 = u64::MAX;
@@ -42,6 +46,7 @@ impl Shared {
             paused: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             not_begun: AtomicBool::new(false),
+            looks: AtomicU32::new(UNLIMITED),
         }
     }
 
@@ -79,6 +84,30 @@ impl Shared {
     /// Whether the running request was cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire) >= self.running.load(Ordering::Relaxed)
+    }
+
+    /// What runs until the limit is lifted must stop after so many looks.
+    pub(super) fn limit(&self, looks: u32) {
+        self.looks.store(looks, Ordering::Relaxed);
+    }
+
+    pub(super) fn lift(&self) {
+        self.limit(UNLIMITED);
+    }
+
+    /// Whether what ran had to stop for its limit.
+    pub(crate) fn took_too_long(&self) -> bool {
+        self.looks.load(Ordering::Relaxed) == 0 && !self.is_cancelled()
+    }
+
+    /// A look of what runs, every so many steps: whether it must stop.
+    pub(crate) fn must_stop(&self) -> bool {
+        match self.looks.load(Ordering::Relaxed) {
+            UNLIMITED => {}
+            0 => return true,
+            left => self.limit(left - 1),
+        }
+        self.is_cancelled()
     }
 
     /// The thread says how the transaction stands, before it answers.

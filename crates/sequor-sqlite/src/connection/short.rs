@@ -3,6 +3,7 @@
 use crate::statements::Cost;
 use sequor_core::driver::Step;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Marks of statements, each in the one place that it can have; what comes later takes the place over.
 pub(super) struct Short {
@@ -13,6 +14,8 @@ const PLACES: usize = 64;
 
 /// What a runtime can do without a thread for, in instructions of SQLite's virtual machine: some 20 to 40 us, a page of a list or a hundred rows.
 const INSTRUCTIONS: u64 = 2_000;
+/// Few instructions take long where their pages come from a slow disk, or where they are long texts.
+const TIME: Duration = Duration::from_micros(500);
 
 impl Default for Short {
     fn default() -> Short {
@@ -38,7 +41,7 @@ impl Short {
 
     /// Takes note of what a run took; nothing is known of one that failed. Whatever writes may wait for the disk.
     pub(super) fn note(&mut self, mark: usize, cost: Option<Cost>) {
-        let short = cost.is_some_and(|cost| !cost.writes && cost.instructions <= INSTRUCTIONS);
+        let short = cost.is_some_and(|cost| !cost.writes && cost.instructions <= INSTRUCTIONS && cost.time <= TIME);
         let place = &mut self.marks[Short::place(mark)];
         if short {
             *place = mark;
@@ -52,7 +55,7 @@ impl Short {
 mod tests {
     use super::*;
 
-    const FEW: Option<Cost> = Some(Cost { instructions: 20, writes: false });
+    const FEW: Option<Cost> = Some(Cost { instructions: 20, writes: false, time: Duration::ZERO });
 
     #[test]
     fn what_reads_little_is_short_until_it_takes_more_or_fails() {
@@ -61,12 +64,14 @@ mod tests {
         assert!(!short.contains(mark));
         short.note(mark, FEW);
         assert!(short.contains(mark));
-        short.note(mark, Some(Cost { instructions: INSTRUCTIONS + 1, writes: false }));
+        short.note(mark, FEW.map(|few| Cost { instructions: INSTRUCTIONS + 1, ..few }));
         assert!(!short.contains(mark));
         short.note(mark, FEW);
         short.note(mark, None);
         assert!(!short.contains(mark));
-        short.note(mark, Some(Cost { instructions: 20, writes: true }));
+        short.note(mark, FEW.map(|few| Cost { writes: true, ..few }));
+        assert!(!short.contains(mark));
+        short.note(mark, FEW.map(|few| Cost { time: TIME * 2, ..few }));
         assert!(!short.contains(mark));
     }
 

@@ -5,8 +5,8 @@ use super::core::{Core, lock};
 use super::mailbox::{Command, Control, Mailbox, Ran, Reply, Request};
 use super::maintenance;
 use crate::connect::{SqliteOptions, open};
-use crate::statements::{self, Exchange};
-use sequor_core::driver::{Batch, Product, ServerInfo};
+use crate::statements::{self, Errand, Exchange};
+use sequor_core::driver::{Product, ServerInfo};
 use sequor_core::error::{Error, Result};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
@@ -60,7 +60,7 @@ impl Worker {
                 continue;
             }
             match request.command {
-                Command::Run(batch, reply) => run(&mut core, &mut self.mailbox, batch, reply),
+                Command::Run(errand, reply) => run(&mut core, &mut self.mailbox, errand, reply),
                 Command::Resume(_, reply) => {
                     answer(&mut core, reply, |_| Err(Error::bug("no statement is paused on this SQLite connection")))
                 }
@@ -84,9 +84,9 @@ impl Worker {
     }
 }
 
-fn run(core: &mut Core, mailbox: &mut Mailbox, batch: Batch, reply: Reply<Ran>) {
+fn run(core: &mut Core, mailbox: &mut Mailbox, errand: Errand, reply: Reply<Ran>) {
     let mut exchange = Exchange::new(mailbox, reply);
-    let result = statements::run_batch(&core.connection, &mut exchange, batch);
+    let result = statements::run_batch(&core.connection, &mut exchange, errand);
     let ending = exchange.end(result);
     core.settle();
     ending.send();

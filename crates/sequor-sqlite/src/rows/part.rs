@@ -17,6 +17,7 @@ const BYTES: usize = 64 * 1024;
 #[derive(Default)]
 pub(crate) struct Part {
     columns: Arc<Columns>,
+    width: usize,
     cells: Vec<Cell>,
     /// Texts and blobs, one behind the other.
     bytes: Vec<u8>,
@@ -28,7 +29,6 @@ pub(crate) struct Part {
 /// What the rows of a statement have in common.
 #[derive(Default)]
 pub(crate) struct Columns {
-    width: usize,
     names: Vec<String>,
     /// The types that they were declared with, in capitals.
     declared: Vec<Option<String>>,
@@ -53,7 +53,7 @@ impl Columns {
     pub(crate) fn of(statement: &Statement<'_>) -> Arc<Columns> {
         let names = statement.column_names().into_iter().map(str::to_owned).collect();
         let declared = statement.columns().into_iter().map(|column| column.decl_type().map(str::to_ascii_uppercase)).collect();
-        Arc::new(Columns { width: statement.column_count(), names, declared })
+        Arc::new(Columns { names, declared })
     }
 }
 
@@ -61,6 +61,12 @@ impl Part {
     /// Takes the place of rows that are not needed any more.
     pub(crate) fn clear(&mut self, columns: &Arc<Columns>) {
         self.columns = Arc::clone(columns);
+        self.begin(columns.names.len());
+    }
+
+    /// Likewise, for rows of so many columns that stay with their statement.
+    pub(crate) fn begin(&mut self, width: usize) {
+        self.width = width;
         self.cells.clear();
         self.bytes.clear();
         self.rows = 0;
@@ -69,7 +75,7 @@ impl Part {
 
     /// Keeps a row.
     pub(crate) fn push(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        for index in 0..self.columns.width {
+        for index in 0..self.width {
             let cell = match row.get_ref(index)? {
                 ValueRef::Null => Cell::Null,
                 ValueRef::Integer(number) => Cell::Integer(number),
@@ -89,6 +95,14 @@ impl Part {
         start
     }
 
+    /// Gives memory back that few rows need.
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.clear();
+        self.cells.clear();
+        self.bytes.shrink_to(BYTES);
+        self.cells.shrink_to(BYTES / size_of::<Cell>());
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.rows >= ROWS || self.bytes.len() >= BYTES
     }
@@ -99,7 +113,7 @@ impl Part {
 
     /// The rows from one on.
     pub(crate) fn from(&self, row: usize) -> impl Iterator<Item = Kept<'_>> {
-        let width = self.columns.width.max(1);
+        let width = self.width.max(1);
         let cells = self.cells.get(row.saturating_mul(width)..).unwrap_or_default();
         cells.chunks_exact(width).map(|cells| Kept { part: self, cells })
     }
@@ -131,6 +145,27 @@ impl Lie for Kept<'_> {
 
     fn declared(&self, index: usize) -> Option<String> {
         self.part.columns.declared.get(index).cloned().flatten()
+    }
+}
+
+/// One row of a part whose statement is at hand.
+pub(crate) struct Gathered<'p> {
+    pub(crate) row: Kept<'p>,
+    pub(crate) statement: &'p Statement<'p>,
+}
+
+impl Lie for Gathered<'_> {
+    fn count(&self) -> usize {
+        self.row.count()
+    }
+
+    #[inline]
+    fn get_ref(&self, index: usize) -> rusqlite::Result<ValueRef<'_>> {
+        self.row.get_ref(index)
+    }
+
+    fn declared(&self, index: usize) -> Option<String> {
+        super::declared(self.statement, index)
     }
 }
 

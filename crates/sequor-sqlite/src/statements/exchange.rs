@@ -4,6 +4,7 @@ use crate::connection::{Command, Mailbox, Ran, Reply, Request, Shared};
 use crate::rows::Part;
 use sequor_core::driver::StepDone;
 use sequor_core::error::{Error, Result};
+use std::time::{Duration, Instant};
 
 /// One batch and its pauses: who gets the next answer, and the steps done since the last one.
 pub(crate) struct Exchange<'m> {
@@ -15,6 +16,11 @@ pub(crate) struct Exchange<'m> {
     /// The batch has a transaction of its own around it.
     wrapped: bool,
     cost: Cost,
+    since: Instant,
+    /// Rows are gathered before their sink gets the first, so that the statement can be ended and begun anew elsewhere.
+    gathers: bool,
+    /// Room for them.
+    room: Option<Box<Part>>,
 }
 
 /// What the steps of an exchange took.
@@ -24,6 +30,7 @@ pub(crate) struct Cost {
     pub(crate) instructions: u64,
     /// Something was written: the end of it may wait for the disk.
     pub(crate) writes: bool,
+    pub(crate) time: Duration,
 }
 
 /// Where it runs.
@@ -56,11 +63,14 @@ impl<'m> Exchange<'m> {
             part: None,
             wrapped: false,
             cost: Cost::default(),
+            since: Instant::now(),
+            gathers: false,
+            room: None,
         }
     }
 
-    /// An exchange in place, whose sinks never pause.
-    pub(super) fn in_place(shared: &'m Shared) -> Exchange<'m> {
+    /// An exchange in place, whose sinks never pause; with room for rows, they are gathered there first.
+    pub(super) fn in_place(shared: &'m Shared, room: Option<Box<Part>>) -> Exchange<'m> {
         Exchange {
             place: Place::Caller(shared),
             waiting: Waiting::Caller,
@@ -68,7 +78,29 @@ impl<'m> Exchange<'m> {
             part: None,
             wrapped: false,
             cost: Cost::default(),
+            since: Instant::now(),
+            gathers: room.is_some(),
+            room,
         }
+    }
+
+    /// Whether rows are gathered before their sink gets the first.
+    pub(super) fn gathers(&self) -> bool {
+        self.gathers
+    }
+
+    /// Room for them.
+    pub(super) fn take_room(&mut self) -> Box<Part> {
+        self.room.take().unwrap_or_default()
+    }
+
+    pub(super) fn give_room(&mut self, room: Box<Part>) {
+        self.room = Some(room);
+    }
+
+    /// Whether what ran in place is for the thread: it took too long, or met a lock.
+    pub(super) fn is_for_the_thread(&self) -> bool {
+        Shared::take_refused() || self.gathers && self.shared().took_too_long()
     }
 
     fn shared(&self) -> &Shared {
@@ -76,6 +108,11 @@ impl<'m> Exchange<'m> {
             Place::Thread(mailbox) => &mailbox.shared,
             Place::Caller(shared) => shared,
         }
+    }
+
+    /// Steps that ran in place before these.
+    pub(super) fn go_on_after(&mut self, done: Vec<StepDone>) {
+        self.done = done;
     }
 
     /// All steps of an exchange in place.
@@ -99,7 +136,7 @@ impl<'m> Exchange<'m> {
     }
 
     pub(super) fn cost(&self) -> Cost {
-        self.cost
+        Cost { time: self.since.elapsed(), ..self.cost }
     }
 
     pub(super) fn push(&mut self, done: StepDone) {
@@ -130,7 +167,7 @@ impl<'m> Exchange<'m> {
         mailbox.shared.set_autocommit(autocommit || self.wrapped);
         mailbox.shared.set_paused(true);
         let waiting = std::mem::replace(&mut self.waiting, Waiting::Nobody);
-        Ending { waiting, result: Ok(Ran { done: std::mem::take(&mut self.done), part: Some(part) }) }.send();
+        Ending { waiting, result: Ok(Ran { done: std::mem::take(&mut self.done), part: Some(part), cost: self.cost }) }.send();
         let request = mailbox.next();
         mailbox.shared.set_paused(false);
         let request = request?;
@@ -159,8 +196,9 @@ impl<'m> Exchange<'m> {
 
     /// Takes the result; it is sent when the connection's state has been noted.
     pub(crate) fn end(self, result: Result<()>) -> Ending {
+        let cost = self.cost();
         let Exchange { waiting, done, part, .. } = self;
-        Ending { waiting, result: result.map(|()| Ran { done, part }) }
+        Ending { waiting, result: result.map(|()| Ran { done, part, cost }) }
     }
 }
 

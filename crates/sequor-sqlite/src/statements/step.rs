@@ -1,12 +1,11 @@
 //! One step: its statement, its parameters, its rows.
 
 use super::{Attempt, Exchange, words};
-use crate::connection::Shared;
 use crate::error::of_sqlite;
 use crate::functions::before::Lent;
 use crate::functions::new_statement;
 use crate::params;
-use crate::rows::{Cells, Columns, Part};
+use crate::rows::{Cells, Columns, Gathered, Part};
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, ErrorCode, Statement, StatementStatus};
 use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
@@ -19,10 +18,7 @@ use std::sync::Arc;
 pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step, alone: bool) -> Result<()> {
     exchange.check()?;
     let Step { text, params, sink, cache } = step;
-    let params = match params {
-        Params::Derived(derive) => derive(exchange.earlier())?.map_or_else(|| Params::Many(Vec::new()), Params::Fixed),
-        known => known,
-    };
+    let params = known(params, exchange)?;
     let in_parts = alone && exchange.may_pause() && !sink.never_pauses() && matches!(params, Params::Fixed(_));
     let mut task = Task::new(connection, exchange, sink);
     task.in_parts = in_parts;
@@ -42,14 +38,37 @@ pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: St
     Ok(())
 }
 
-/// Runs one step of known parameters without waiting for locks; gives it back when a lock kept it from its first row.
+/// The parameters of a step: none to run it with where what they are made of has no rows.
+fn known(params: Params, exchange: &mut Exchange<'_>) -> Result<Params> {
+    match params {
+        Params::Derived(derive) => Ok(derive(exchange.earlier())?.map_or_else(|| Params::Many(Vec::new()), Params::Fixed)),
+        known => Ok(known),
+    }
+}
+
+/// Runs the next step of a batch in place, and notes what it did; gives it back when it is for the thread.
+pub(super) fn attempt_next(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Result<Option<Step>> {
+    exchange.check()?;
+    let step = Step { params: known(step.params, exchange)?, ..step };
+    if !matches!(step.params, Params::Fixed(_)) {
+        return run(connection, exchange, step, false).map(|()| None);
+    }
+    match attempt(connection, exchange, step) {
+        Attempt::Done(done) => exchange.push(done?),
+        Attempt::ForTheThread(step) => return Ok(Some(step)),
+    }
+    Ok(None)
+}
+
+/// Runs one step of known parameters without waiting for locks; gives it back when a lock kept it from its first row, or when it took too long.
 pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step: Step) -> Attempt<StepDone, Step> {
-    let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Attempt::Locked(step) };
+    let Step { text, params: Params::Fixed(list), sink, cache } = step else { return Attempt::ForTheThread(step) };
     let mut task = Task::new(connection, exchange, sink);
     match task.execute(&text, std::slice::from_ref(&list), cache) {
-        Ok(()) => Attempt::Done(Ok(task.finish(Params::Fixed(list)).0)),
-        Err(_) if Shared::take_refused() && task.rows == 0 => {
-            Attempt::Locked(Step { text, params: Params::Fixed(list), sink: task.sink, cache })
+        Ok(()) if !task.given_up => Attempt::Done(Ok(task.finish(Params::Fixed(list)).0)),
+        Ok(()) => Attempt::ForTheThread(Step { text, params: Params::Fixed(list), sink: task.sink, cache }),
+        Err(_) if task.rows == 0 && task.exchange.is_for_the_thread() => {
+            Attempt::ForTheThread(Step { text, params: Params::Fixed(list), sink: task.sink, cache })
         }
         Err(error) => Attempt::Done(Err(error)),
     }
@@ -76,7 +95,7 @@ struct Task<'t, 'm> {
     in_parts: bool,
     /// The rows that are not handed over yet.
     part: Option<Box<Part>>,
-    /// The caller asked for something else while the statement was paused.
+    /// The caller asked for something else while the statement was paused; or it is not one for this place.
     given_up: bool,
     kind: Kind,
     /// Rows since the last answer.
@@ -109,6 +128,10 @@ impl<'t, 'm> Task<'t, 'm> {
             false if seen.inserts => Kind::Insert,
             false => Kind::OtherWrite,
         };
+        if self.exchange.gathers() && (self.kind != Kind::Read || seen.changes_session || seen.vacuums || prepared.column_count() == 0) {
+            self.given_up = true;
+            return Ok(());
+        }
         if seen.changes_session {
             self.exchange.mark_dirty();
         }
@@ -121,9 +144,12 @@ impl<'t, 'm> Task<'t, 'm> {
             new_statement();
             let before = self.connection.total_changes();
             let lent = (seen.tells && self.kind == Kind::OtherWrite && !self.silent).then(|| Lent::new(&mut self.sink));
-            match self.in_parts && self.kind == Kind::Read {
-                true => self.rows_in_parts(&mut prepared, text)?,
-                false => self.rows(&mut prepared, text, lent)?,
+            if self.in_parts && self.kind == Kind::Read {
+                self.rows_in_parts(&mut prepared, text)?;
+            } else if self.exchange.gathers() {
+                self.rows_gathered(&mut prepared, text)?;
+            } else {
+                self.rows(&mut prepared, text, lent)?;
             }
             // Statements other than INSERT, UPDATE and DELETE leave the count of the statement before.
             if self.kind != Kind::Read && self.connection.total_changes() != before {
@@ -133,7 +159,7 @@ impl<'t, 'm> Task<'t, 'm> {
                 break;
             }
         }
-        if !self.exchange.may_pause() {
+        if !self.in_parts {
             self.exchange.spend(prepared.reset_status(StatementStatus::VmStep), self.kind != Kind::Read);
         }
         Ok(())
@@ -174,6 +200,39 @@ impl<'t, 'm> Task<'t, 'm> {
         }
         drop(rows);
         if named || statement.column_count() == 0 { Ok(()) } else { announce(statement, &mut *self.sink) }
+    }
+
+    /// Gathers the rows, and hands them over when there are no more: nobody has seen any of a statement that took too long.
+    fn rows_gathered(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
+        let mut room = self.exchange.take_room();
+        room.begin(0);
+        let (mut rows, mut first) = (statement.raw_query(), true);
+        while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
+            if std::mem::take(&mut first) {
+                room.begin(row.as_ref().column_count());
+            }
+            room.push(row).map_err(|error| of_sqlite(error, Some(text)))?;
+        }
+        drop(rows);
+        if !self.silent && self.sink.wants_names() {
+            announce(statement, &mut *self.sink)?;
+        }
+        for row in room.from(0) {
+            self.rows += 1;
+            if self.silent {
+                continue;
+            }
+            match self.sink.row(&mut Cells::new(&Gathered { row, statement }))? {
+                Flow::Continue => {}
+                Flow::Stop => {
+                    self.stopped = true;
+                    break;
+                }
+                Flow::Pause => return Err(self.no_pause()),
+            }
+        }
+        self.exchange.give_room(room);
+        Ok(())
     }
 
     #[cold]
