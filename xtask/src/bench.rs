@@ -64,7 +64,7 @@ pub fn run(args: &[String]) -> Result<()> {
     must(&mut build, "the benchmarks do not build")?;
     let peers = [("BENCH_NODE", node(&target)), ("BENCH_TOASTY", toasty(&target))];
     let remote: Vec<String> = chosen.iter().filter(|name| *name != "sqlite").cloned().collect();
-    let running = servers::start(&remote)?;
+    let running = servers::start_measured(&remote)?;
     let mut files = Vec::new();
     for name in &chosen {
         files.push(measure(name, &target, &running, quick, &peers)?);
@@ -114,6 +114,7 @@ fn measure(name: &str, target: &Path, running: &servers::Servers, quick: bool, p
     command.envs(peers.iter().filter_map(|(variable, place)| Some((variable, place.as_ref()?))));
     let (variable, place) = place(name, running);
     command.env(variable, place);
+    command.envs(running.process(name).map(|process| ("BENCH_SERVER", process.to_string())));
     must(&mut command, &format!("the benchmark of {name} failed"))?;
     Ok(file)
 }

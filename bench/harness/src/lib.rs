@@ -8,6 +8,7 @@
 pub mod data;
 pub mod hand;
 mod memory;
+mod place;
 pub mod plain;
 mod process;
 mod proxy;

@@ -1,8 +1,10 @@
 //! [`Suite`]: the rounds of a workload.
 
+use crate::place::Place;
 use crate::work::all;
 use crate::{Ask, Contender, Cost, Process, Seen, Work, watched};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -36,6 +38,7 @@ pub struct Suite {
     only: Vec<String>,
     contenders: Vec<String>,
     rounds: f64,
+    place: OnceCell<Place>,
 }
 
 /// A table's state as text, for comparing what contenders leave behind; and emptying the table `inserted`.
@@ -86,7 +89,7 @@ impl Suite {
     /// A suite whose lines carry the name of `database`.
     pub fn new(database: &'static str) -> Self {
         let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
-        Self { database, only: list("ONLY"), contenders: list("CONTENDERS"), rounds }
+        Self { database, only: list("ONLY"), contenders: list("CONTENDERS"), rounds, place: OnceCell::new() }
     }
 
     /// Whether this process was started to find one row by one contender; it has done so then.
@@ -166,6 +169,7 @@ impl Suite {
         if !self.wants(&name) {
             return;
         }
+        self.place.get_or_init(Place::new).together(!matches!(work, Work::Tasks(_)));
         let operations = if away { work.operations_far() } else { work.operations() };
         let rounds = if away { work.rounds().min(10) } else { work.rounds() };
         let rounds = ((rounds as f64 * self.rounds).ceil() as usize).max(5);

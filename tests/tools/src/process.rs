@@ -99,6 +99,11 @@ impl Guarded {
         Ok(Guarded { child, signal })
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The process itself.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
@@ -154,12 +159,22 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// Makes a folder that other users may enter, since servers run as their own users.
     pub fn new(name: &str) -> Result<Folder> {
+        Folder::within(&shared_temporary(), name)
+    }
+
+    fn within(folder: &Path, name: &str) -> Result<Folder> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = shared_temporary().join(format!("sequor-{name}-{}-{number}", std::process::id()));
+        let path = folder.join(format!("sequor-{name}-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         running().folders.push(path.clone());
         Ok(Folder(path))
+    }
+
+    /// A folder in memory, where there is one.
+    pub fn in_memory(name: &str) -> Result<Folder> {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Folder::within(memory, name) } else { Folder::new(name) }
     }
 
     /// Where it is.

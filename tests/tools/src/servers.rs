@@ -39,6 +39,11 @@ impl Server {
         self.recipe.port
     }
 
+    /// The number of its (first) process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The folder of its data, log and socket.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -71,6 +76,14 @@ pub enum Keeps {
     Nothing,
     /// What was acknowledged is with the system.
     Acknowledged,
+    /// As [`Keeps::Nothing`], for measurements: the data lies in memory, and the server does nothing by itself meanwhile that it need not.
+    Measured,
+}
+
+impl Keeps {
+    fn folder(self, name: &str) -> Result<Folder> {
+        if self == Keeps::Measured { Folder::in_memory(name) } else { Folder::new(name) }
+    }
 }
 
 /// Starts one server of one's own, `postgres`, `mysql`, or `mariadb` where MySQL itself will not do, that keeps what it acknowledged when it is killed.
@@ -110,9 +123,16 @@ pub fn mariadb_with(settings: &[&str]) -> Result<Server> {
 /// The servers of a run.
 #[derive(Default)]
 pub struct Servers {
-    running: Vec<Server>,
+    running: Vec<(&'static str, Server)>,
     /// The variables that tell tests where the servers are.
     pub variables: Vec<(&'static str, String)>,
+}
+
+impl Servers {
+    /// The number of the (first) process of a database's server, where it was started here.
+    pub fn process(&self, database: &str) -> Option<u32> {
+        self.running.iter().find(|(name, _)| *name == database).map(|(_, server)| server.process())
+    }
 }
 
 /// Starts what the chosen databases need, both servers at once; given URLs are used as they are.
@@ -120,6 +140,18 @@ pub struct Servers {
 /// # Errors
 /// What is missing on this machine, or the log of a server.
 pub fn start(databases: &[String]) -> Result<Servers> {
+    start_all(databases, Keeps::Nothing)
+}
+
+/// As [`start`], for measurements.
+///
+/// # Errors
+/// As of [`start`].
+pub fn start_measured(databases: &[String]) -> Result<Servers> {
+    start_all(databases, Keeps::Measured)
+}
+
+fn start_all(databases: &[String], keeps: Keeps) -> Result<Servers> {
     let mut servers = Servers::default();
     let mut missing = Vec::new();
     for (database, variable) in VARIABLES.iter().filter(|(database, _)| databases.iter().any(|chosen| chosen == database)) {
@@ -134,17 +166,16 @@ pub fn start(databases: &[String]) -> Result<Servers> {
     let needed: Vec<&str> = servers_needed.chain(["browser", "node"]).collect();
     install::install_missing(&needed)?;
     let started: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            missing.iter().map(|(database, variable)| (variable, scope.spawn(move || start_one(database, Keeps::Nothing)))).collect();
+        let threads: Vec<_> = missing.iter().map(|known| (known, scope.spawn(move || start_one(known.0, keeps)))).collect();
         threads
             .into_iter()
-            .map(|(variable, thread)| (*variable, thread.join().unwrap_or_else(|_| Err("starting a server panicked".into()))))
+            .map(|(known, thread)| (*known, thread.join().unwrap_or_else(|_| Err("starting a server panicked".into()))))
             .collect()
     });
-    for (variable, server) in started {
+    for ((database, variable), server) in started {
         let server = server?;
         servers.variables.push((variable, server.url().to_owned()));
-        servers.running.push(server);
+        servers.running.push((database, server));
     }
     match sequelize::folder() {
         Ok(path) => servers.variables.push(("SEQUOR_SEQUELIZE_CLI", path.to_string_lossy().into_owned())),

@@ -2,7 +2,7 @@
 
 use super::install::{maria_folders, program};
 use super::{Account, Keeps, Recipe, Server, launch, make, with_port};
-use crate::process::{Folder, Result};
+use crate::process::Result;
 use nix::sys::signal::Signal;
 
 pub(super) const ACCOUNTS: &str = "\
@@ -31,7 +31,7 @@ pub fn start(keeps: Keeps, settings: &[&str]) -> Result<Server> {
     with_port(|port| {
         let server = program(&["mariadbd", "mysqld"], &maria_folders())?;
         let install = program(&["mariadb-install-db", "mysql_install_db"], &maria_folders())?;
-        let folder = Folder::new("mariadb")?;
+        let folder = keeps.folder("mariadb")?;
         let account = Account::named("mysql")?;
         account.own(folder.path())?;
         // A server that starts removes every temporary table in its folder for them: in one that is shared, those of servers that run, which crash or say
@@ -59,10 +59,13 @@ pub fn start(keeps: Keeps, settings: &[&str]) -> Result<Server> {
             .args(SETTINGS)
             .args(settings);
         command.arg(match keeps {
-            Keeps::Nothing => "--innodb-flush-log-at-trx-commit=0",
+            Keeps::Nothing | Keeps::Measured => "--innodb-flush-log-at-trx-commit=0",
             // Written to the file at every commit: the system has it when the process is gone.
             Keeps::Acknowledged => "--innodb-flush-log-at-trx-commit=2",
         });
+        if keeps == Keeps::Measured {
+            command.args(["--innodb-doublewrite=0", "--innodb-buffer-pool-size=512M"]);
+        }
         command.args([option("tmpdir", "tmp"), option("socket", "socket"), option("pid-file", "pid"), option("init-file", "accounts.sql")]);
         let url = format!("mysql://sequor:sequor@127.0.0.1:{port}/sequor");
         launch(folder, Recipe { command, port, url, stop: Signal::SIGTERM, ready: "ready for connections" })

@@ -2,7 +2,7 @@
 
 use super::mariadb::ACCOUNTS;
 use super::{Account, Keeps, Recipe, Server, launch, make, with_port};
-use crate::process::{Folder, Result};
+use crate::process::Result;
 use nix::sys::signal::Signal;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ const SETTINGS: [&str; 7] = [
 /// Starts it.
 pub fn start(server: &Path, keeps: Keeps) -> Result<Server> {
     with_port(|port| {
-        let folder = Folder::new("mysql")?;
+        let folder = keeps.folder("mysql")?;
         let account = Account::named("mysql")?;
         account.own(folder.path())?;
         let temporary = folder.path().join("tmp");
@@ -42,7 +42,7 @@ pub fn start(server: &Path, keeps: Keeps) -> Result<Server> {
         let mut command = account.command(server);
         own(&mut command);
         command.arg(format!("--port={port}")).args(SETTINGS).arg(match keeps {
-            Keeps::Nothing => "--innodb-flush-log-at-trx-commit=0",
+            Keeps::Nothing | Keeps::Measured => "--innodb-flush-log-at-trx-commit=0",
             // Written to the file at every commit: the system has it when the process is gone.
             Keeps::Acknowledged => "--innodb-flush-log-at-trx-commit=2",
         });

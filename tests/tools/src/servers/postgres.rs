@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 const SETTINGS: [&str; 6] =
     ["fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=128MB", "logging_collector=off", "lc_messages=C"];
 
+/// For measurements: more room, nothing done behind their back, and no plans that are compiled.
+const MEASURED: [&str; 4] = ["shared_buffers=512MB", "max_wal_size=4GB", "autovacuum=off", "jit=off"];
+
 /// Starts it.
 pub fn start(keeps: Keeps) -> Result<Server> {
     with_port(|port| {
-        let folder = Folder::new("postgres")?;
+        let folder = keeps.folder("postgres")?;
         let account = Account::named("postgres")?;
         account.own(folder.path())?;
         let mut init = account.command(&beside_initdb("initdb")?);
@@ -46,10 +49,10 @@ fn beside_initdb(name: &str) -> Result<PathBuf> {
 fn serve(folder: Folder, account: &Account, port: u16, keeps: Keeps) -> Result<Server> {
     let mut command = account.command(&beside_initdb("postgres")?);
     command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k"]).arg(folder.path());
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().chain(if keeps == Keeps::Measured { &MEASURED[..] } else { &[] }) {
         command.args(["-c", setting]);
     }
-    command.args(["-c", if keeps == Keeps::Nothing { "synchronous_commit=off" } else { "synchronous_commit=on" }]);
+    command.args(["-c", if keeps == Keeps::Acknowledged { "synchronous_commit=on" } else { "synchronous_commit=off" }]);
     let url = format!("postgres://sequor@127.0.0.1:{port}/postgres");
     launch(folder, Recipe { command, port, url, stop: Signal::SIGINT, ready: "ready to accept" })
 }
