@@ -254,6 +254,17 @@ impl<M: Model> RowBatch for TypedBatch<M> {
         self.get(index)?.cell(column)?.number()
     }
 
+    fn numbers(&self, rows: Range<usize>, column: usize) -> Option<Vec<i64>> {
+        let mut numbers = Vec::with_capacity(rows.len());
+        let mut add = |row: &M| row.cell(column)?.number().map(|number| numbers.push(number));
+        for (first, list) in &self.lists {
+            list.get(clip(*first, list.len(), &rows))?.iter().try_for_each(&mut add)?;
+        }
+        let rest = self.rows.get(clip(self.first, self.rows.len(), &rows))?;
+        rest.iter().try_for_each(|row| row.as_ref().and_then(&mut add))?;
+        (numbers.len() == rows.len()).then_some(numbers)
+    }
+
     fn join(&mut self, range: Range<usize>, group: &Arc<dyn Any + Send + Sync>) {
         let mut siblings = None;
         let mut tell = |index: usize, row: &mut M| {

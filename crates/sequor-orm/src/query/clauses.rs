@@ -226,7 +226,11 @@ impl Clauses {
     pub fn add_include(&mut self, include: IncludeState) {
         let same = |known: &&mut IncludeState| known.relation == include.relation && known.alias == include.alias;
         match self.includes.iter_mut().find(same) {
-            None => self.includes.push(include),
+            None => {
+                // Most queries have one: room for the usual four is a kilobyte and more, and goes to the allocator's slow end.
+                self.includes.reserve_exact(usize::from(self.includes.is_empty()));
+                self.includes.push(include);
+            }
             Some(known) => {
                 known.required |= include.required;
                 known.through = match (known.through.take(), include.through) {
