@@ -8,7 +8,7 @@ mod policy;
 mod schema;
 mod typed;
 
-pub(crate) use condition::{condition, json_path};
+pub(crate) use condition::{condition, is_value, json_path};
 pub(crate) use expression::{bind_value, expression, named};
 pub(crate) use include::relation_of;
 pub use policy::Policy;

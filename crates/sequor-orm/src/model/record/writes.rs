@@ -4,7 +4,7 @@ use super::read;
 use super::verbs::{RuntimeModel, flag, names, option};
 use super::{Record, keep_included, record_in, record_of};
 use crate::hook::{self, HookKind, HookSubject};
-use crate::query::{Place, QueryState, bind_value, check_write_options, json_path};
+use crate::query::{Place, QueryState, bind_value, check_write_options, is_value, json_path};
 use crate::write::{self, BulkOptions, DestroyOptions, OnDuplicate, Recheck, RowState, UpdateOptions, WriteOptions};
 use sequor_core::Name;
 use sequor_core::error::{Error, Result};
@@ -292,7 +292,9 @@ impl RuntimeModel {
         let model = query.model.clone();
         let mut values = Map::new();
         if let Json::Object(map) = filter {
-            values.extend(map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_object() && !value.is_array()));
+            values.extend(
+                map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_array() && value.as_object().is_none_or(is_value)),
+            );
         }
         if let Some(Json::Object(defaults)) = option(options, "defaults") {
             values.extend(defaults.clone());

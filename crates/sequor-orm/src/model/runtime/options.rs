@@ -40,6 +40,7 @@ const MODEL_OPTIONS: &[(&str, &str, fn(&Json) -> bool)] = &[
     ("omitNull", SWITCH, Json::is_boolean),
     ("rejectOnEmpty", SWITCH, Json::is_boolean),
     ("noPrimaryKey", SWITCH, Json::is_boolean),
+    ("whereMergeStrategy", "\"and\"", |value| value == "and"),
 ];
 
 const TEXT: &str = "a text";

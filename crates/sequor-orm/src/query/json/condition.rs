@@ -305,6 +305,6 @@ impl Subject {
 }
 
 /// Objects that stand for a value, not for operators.
-fn is_value(map: &Map<String, Json>) -> bool {
+pub(crate) fn is_value(map: &Map<String, Json>) -> bool {
     map.len() <= 2 && (map.contains_key("$date") || map.contains_key("$bytes") || map.contains_key("$number") || map.contains_key("$fn"))
 }

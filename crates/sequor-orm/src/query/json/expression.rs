@@ -88,7 +88,8 @@ const NAMED: &str = "length ltrim rtrim left right reverse initcap ascii md5 str
     array_to_string array_position json_extract json_unquote json_valid json_extract_path_text jsonb_extract_path_text json_object_agg \
     jsonb_object_agg json_objectagg json_group_object datetime julianday unixepoch datediff unix_timestamp from_unixtime to_date to_timestamp \
     to_number dayname monthname dayofmonth dayofyear week last_day age stddev_pop stddev_samp var_pop var_samp bit_and bit_or bit_count hex \
-    locate field find_in_set chr unicode split_part translate";
+    locate field find_in_set chr unicode split_part translate array_append array_prepend array_remove array_replace array_cat log log10 unaccent \
+    similarity soundex gen_random_uuid uuid_generate_v4 uuid";
 
 /// A function of the closed list.
 fn function(name: &str) -> Result<Func> {
@@ -159,6 +160,17 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
         let ty = map.remove("type").and_then(|ty| ty.as_str().map(str::to_ascii_lowercase)).unwrap_or_default();
         return Ok(Expr::Cast(Box::new(expression(place, inner)?), cast(&ty)?));
     }
+    if map.len() == 1 {
+        if let Some(date) = map.remove("$date") {
+            return bind_value(place, Some(&ColumnType::DateTime(6)), date);
+        }
+        if map.contains_key("$bytes") {
+            return bind_value(place, Some(&ColumnType::Bytes), Json::Object(map));
+        }
+        if let Some(number) = map.get("$number") {
+            return Ok(free_number(number));
+        }
+    }
     Err(Error::usage("an expression has one of col, fn and cast"))
 }
 
@@ -208,6 +220,14 @@ pub(crate) fn free_value(json: Json) -> Expr {
     }
 }
 
+/// `{ $number }` without a column: JSON has no word for `NaN` and `Infinity`.
+fn free_number(json: &Json) -> Expr {
+    match json.as_str().and_then(|text| text.parse::<f64>().ok()) {
+        Some(number) => Expr::Value(Value::F64(number), BindType::one(ScalarType::F64)),
+        None => free_value(json.clone()),
+    }
+}
+
 /// A value for a column: typed by it, or a column or function.
 pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) -> Result<Expr> {
     if let Json::Object(map) = &json {
@@ -216,6 +236,12 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
         }
         if let Some(date) = map.get("$date").filter(|_| map.len() == 1) {
             return bind_value(place, ty, date.clone());
+        }
+        if let Some(number) = map.get("$number").filter(|_| map.len() == 1) {
+            return match ty {
+                Some(ty) => bind_value(place, Some(ty), number.clone()),
+                None => Ok(free_number(number)),
+            };
         }
         if map.keys().any(|key| key.starts_with('$')) && !map.contains_key("$bytes") && !matches!(ty, Some(ColumnType::Json(_))) {
             return Err(Error::usage("an operator cannot stand where a value is expected"));

@@ -341,7 +341,7 @@ impl Walk<'_> {
             Json::Object(map) => map.iter().try_for_each(|(key, value)| {
                 let here = format!("{path}.{}", shown(key));
                 match key.as_str() {
-                    "$date" | "$bytes" if value.is_string() => Ok(()),
+                    "$date" | "$bytes" | "$number" if value.is_string() => Ok(()),
                     "$col" | "$fn" | "$literal" | "$cast" => Err(refuse(&here, "not allowed here")),
                     key if key.starts_with('$') && !self.policy.operators.contains(key) => {
                         Err(refuse(&here, "this operator is not allowed here"))
