@@ -5,6 +5,7 @@ mod corpus;
 mod documents;
 mod grid;
 mod kinds;
+mod long;
 mod matches;
 pub mod models;
 mod paths;

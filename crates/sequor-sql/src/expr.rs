@@ -14,6 +14,9 @@ use sequor_core::error::{Error, Result};
 use sequor_core::statement::{Alias, BinaryOp, CaseArm, CastType, Expr, LikeKind, Quantifier, RawPart, Select, UnaryOp};
 use sequor_core::types::{BindType, ColumnType, ScalarType};
 
+/// Longer lists of conditions are written in halves on SQLite.
+const MOST_IN_A_ROW: usize = 256;
+
 impl SqlWriter {
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<()> {
         if !self.shared.is_empty() && self.said_before(expr)? {
@@ -199,6 +202,18 @@ impl SqlWriter {
                 Ok(())
             }
             [one] => self.expr(one),
+            // SQLite counts a level for each member of a list, and refuses a thousand of them.
+            list if self.dialect == Dialect::Sqlite && list.len() > MOST_IN_A_ROW => {
+                let (first, second) = list.split_at(list.len() / 2);
+                self.push("(");
+                self.joined(first, word, empty)?;
+                self.push(")");
+                self.push(word);
+                self.push("(");
+                self.joined(second, word, empty)?;
+                self.push(")");
+                Ok(())
+            }
             list => {
                 for (number, item) in list.iter().enumerate() {
                     if number > 0 {

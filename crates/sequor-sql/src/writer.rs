@@ -166,6 +166,11 @@ impl SqlWriter {
         }
     }
 
+    /// How many values are bound so far.
+    pub(crate) fn param_count(&self) -> usize {
+        self.params.len()
+    }
+
     /// Binds a whole number.
     pub(crate) fn bind_number(&mut self, number: u64) -> Result<()> {
         let number = i64::try_from(number).map_err(|_| Error::usage("the number is too large for a limit or offset"))?;

@@ -117,7 +117,7 @@ impl<M, T, K> Relation<M, T, K> {
     where
         K: ToManyKind,
     {
-        Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
+        Filter::reached(filter, |filter| self.quantified(Quantifier::Any, Some(filter), None))
     }
 
     /// Rows that have no related row that matches.
@@ -125,7 +125,7 @@ impl<M, T, K> Relation<M, T, K> {
     where
         K: ToManyKind,
     {
-        Filter::new(self.quantified(Quantifier::None, Some(filter.expr), None))
+        Filter::reached(filter, |filter| self.quantified(Quantifier::None, Some(filter), None))
     }
 
     /// Rows all of whose related rows match; also those that have none.
@@ -133,7 +133,7 @@ impl<M, T, K> Relation<M, T, K> {
     where
         K: ToManyKind,
     {
-        Filter::new(self.quantified(Quantifier::All, Some(filter.expr), None))
+        Filter::reached(filter, |filter| self.quantified(Quantifier::All, Some(filter), None))
     }
 
     /// Rows that have any related row.
@@ -168,7 +168,7 @@ impl<M, T, K> Relation<M, T, K> {
     where
         K: ToOneKind,
     {
-        Filter::new(self.quantified(Quantifier::Any, Some(filter.expr), None))
+        Filter::reached(filter, |filter| self.quantified(Quantifier::Any, Some(filter), None))
     }
 
     /// Rows that have a related row.

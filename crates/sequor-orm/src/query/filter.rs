@@ -1,5 +1,6 @@
 //! [`Filter`]: a condition on the rows of one model.
 
+use sequor_core::Name;
 use sequor_core::statement::Expr;
 use std::fmt;
 use std::marker::PhantomData;
@@ -25,36 +26,90 @@ use std::marker::PhantomData;
 /// ```
 pub struct Filter<M> {
     pub(crate) expr: Expr,
+    /// How many levels of AND, OR, NOT and relations are in it.
+    depth: u16,
     marker: PhantomData<fn() -> M>,
 }
 
+/// The levels that a condition may have, as in JSON: to plan, write and drop it costs stack for each.
+const DEEPEST: u16 = 128;
+/// A condition over a relation is a query of its own.
+const RELATION: u16 = 4;
+
 impl<M> Filter<M> {
     pub(crate) fn new(expr: Expr) -> Filter<M> {
-        Filter { expr, marker: PhantomData }
+        Filter { expr, depth: 0, marker: PhantomData }
+    }
+
+    /// A condition around others, of which the deepest has so many levels. Beyond the limit they are dropped, so that no tree is ever deeper.
+    fn around(depth: u16, levels: u16, expr: impl FnOnce() -> Expr) -> Filter<M> {
+        let depth = depth.saturating_add(levels);
+        if depth > DEEPEST {
+            return Filter::new(Expr::Invalid(Name::Borrowed(
+                "the filter is nested deeper than 128 levels: put conditions side by side in all_of, any_of or is_in",
+            )));
+        }
+        Filter { depth, ..Filter::new(expr()) }
+    }
+
+    /// A condition over a relation, whose rows have to meet this one.
+    pub(crate) fn reached<T>(filter: Filter<T>, expr: impl FnOnce(Expr) -> Expr) -> Filter<M> {
+        Filter::around(filter.depth, RELATION, || expr(filter.expr))
+    }
+
+    /// Two lists of one kind become one; anything else is a level more.
+    fn joined(self, other: Filter<M>, list: fn(Vec<Expr>) -> Expr, of: fn(Expr) -> std::result::Result<Vec<Expr>, Expr>) -> Filter<M> {
+        let (left, right) = (of(self.expr), of(other.expr));
+        let depth = |list: &std::result::Result<Vec<Expr>, Expr>, depth: u16| if list.is_ok() { depth.saturating_sub(1) } else { depth };
+        let inner = depth(&left, self.depth).max(depth(&right, other.depth));
+        Filter::around(inner, 1, || {
+            let mut all = left.unwrap_or_else(|one| vec![one]);
+            match right {
+                Ok(more) => all.extend(more),
+                Err(one) => all.push(one),
+            }
+            list(all)
+        })
+    }
+
+    fn listed(filters: impl IntoIterator<Item = Filter<M>>, list: fn(Vec<Expr>) -> Expr) -> Filter<M> {
+        let mut depth = 0;
+        let exprs = filters.into_iter().map(|filter| {
+            depth = depth.max(filter.depth);
+            filter.expr
+        });
+        let exprs: Vec<Expr> = exprs.collect();
+        Filter::around(depth, 1, || list(exprs))
     }
 
     /// Both. Sequelize: `Op.and`.
     #[must_use]
     pub fn and(self, other: Filter<M>) -> Filter<M> {
-        Filter::new(self.expr.and(other.expr))
+        self.joined(other, Expr::And, |expr| match expr {
+            Expr::And(list) => Ok(list),
+            other => Err(other),
+        })
     }
 
     /// Either. Sequelize: `Op.or`.
     #[must_use]
     pub fn or(self, other: Filter<M>) -> Filter<M> {
-        Filter::new(self.expr.or(other.expr))
+        self.joined(other, Expr::Or, |expr| match expr {
+            Expr::Or(list) => Ok(list),
+            other => Err(other),
+        })
     }
 
     /// All of a list; an empty list is true.
     #[must_use]
     pub fn all_of(filters: impl IntoIterator<Item = Filter<M>>) -> Filter<M> {
-        Filter::new(Expr::And(filters.into_iter().map(|filter| filter.expr).collect()))
+        Filter::listed(filters, Expr::And)
     }
 
     /// Any of a list; an empty list is false.
     #[must_use]
     pub fn any_of(filters: impl IntoIterator<Item = Filter<M>>) -> Filter<M> {
-        Filter::new(Expr::Or(filters.into_iter().map(|filter| filter.expr).collect()))
+        Filter::listed(filters, Expr::Or)
     }
 
     /// A condition in SQL, values bound: `Filter::raw(sql!("length(name) > {n}"))`.
@@ -74,7 +129,7 @@ impl<M> std::ops::Not for Filter<M> {
     type Output = Filter<M>;
 
     fn not(self) -> Filter<M> {
-        Filter::new(self.expr.negate())
+        Filter::around(self.depth, 1, || self.expr.negate())
     }
 }
 
@@ -96,7 +151,7 @@ impl<M> std::ops::BitOr for Filter<M> {
 
 impl<M> Clone for Filter<M> {
     fn clone(&self) -> Self {
-        Filter::new(self.expr.clone())
+        Filter { depth: self.depth, ..Filter::new(self.expr.clone()) }
     }
 }
 

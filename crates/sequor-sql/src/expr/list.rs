@@ -12,6 +12,10 @@ use sequor_core::types::{BindType, ScalarType};
 pub const LONG_LIST: usize = 100;
 /// Lists up to this length are parameters one by one on MySQL and MariaDB, which then know how many there are; of a table that JSON makes they guess forty rows.
 pub const MOST_MARKS: usize = 4_096;
+/// How many parameters the lists of a statement take there: 65,535 there are, and it may bind other values too.
+const MOST_PARAMS: usize = 60_000;
+/// The longest text that they put into an index of a table in memory.
+const INDEXED: usize = 512;
 
 impl SqlWriter {
     pub(super) fn in_values(
@@ -65,8 +69,37 @@ impl SqlWriter {
                 self.push("))");
                 Ok(())
             }
+            (Dialect::Mysql | Dialect::Mariadb, [expr]) if negated && self.target.is_some() && self.wants_table(rows.len(), binds) => {
+                self.not_in_table(expr, rows, binds)
+            }
             _ => self.in_list(exprs, rows, binds, negated),
         }
+    }
+
+    /// Whether a list is a table on MySQL and MariaDB. Where there is room for parameters, only whole numbers of a read are: a table has a collation of its own, which
+    /// they refuse to compare with that of a column, and in an update or delete they read it anew for each row.
+    fn wants_table(&self, rows: usize, binds: &[BindType]) -> bool {
+        let count = rows * binds.len().max(1);
+        if count <= LONG_LIST {
+            return false;
+        }
+        if padded(rows) * binds.len().max(1) > MOST_PARAMS.saturating_sub(self.param_count()) {
+            return true;
+        }
+        let whole = |bind: &BindType| matches!(bind.scalar, ScalarType::I16 | ScalarType::I32 | ScalarType::I64 | ScalarType::U64);
+        count > MOST_MARKS && self.target.is_none() && binds.iter().all(whole)
+    }
+
+    /// None of a table's values, for an update or delete: MySQL and MariaDB look for it by an index there, and read the whole table of `NOT IN` for each row.
+    fn not_in_table(&mut self, expr: &Expr, rows: &[Vec<Value>], binds: &[BindType]) -> Result<()> {
+        self.push("CASE WHEN ");
+        self.nested(expr)?;
+        self.push(" IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM (");
+        self.json_table(rows, binds, "sequor_v")?;
+        self.push(&format!(" LIMIT {}) AS jd WHERE jd.sequor_v = ", u64::MAX));
+        self.nested(expr)?;
+        self.push(") END");
+        Ok(())
     }
 
     /// The members one by one, for a condition in the schema: it takes no parameters, and no query.
@@ -133,7 +166,7 @@ impl SqlWriter {
         if tuple && self.dialect == Dialect::Sqlite {
             self.push("VALUES ");
         }
-        let padded = if rows.len() <= MOST_MARKS { rows.len().next_power_of_two() } else { rows.len() };
+        let padded = padded(rows.len());
         let last = rows.len() - 1;
         self.list(0..padded, |writer, number| {
             if tuple {
@@ -158,7 +191,18 @@ impl SqlWriter {
         let plain = rows.iter().flatten().all(|value| matches!(value, Value::I64(_) | Value::Text(_) | Value::Uuid(_)));
         match self.dialect {
             Dialect::Postgres => return Ok(self.unnested(rows, binds)),
-            Dialect::Mysql | Dialect::Mariadb if rows.len() * binds.len().max(1) > MOST_MARKS => self.json_table(rows, binds)?,
+            Dialect::Mysql | Dialect::Mariadb if self.wants_table(rows.len(), binds) => {
+                let written = self.target.is_some();
+                if written {
+                    let columns: Vec<String> = (0..binds.len()).map(|place| json_column("v", place, binds)).collect();
+                    self.push(&format!("SELECT {} FROM (", columns.join(", ")));
+                }
+                self.json_table(rows, binds, "v")?;
+                // What has a limit is made once.
+                if written {
+                    self.push(&format!(" LIMIT {}) AS jd", u64::MAX));
+                }
+            }
             Dialect::Sqlite if plain && binds.len() > 1 => {
                 self.push("SELECT ");
                 self.list(0..binds.len(), |writer, place| {
@@ -206,19 +250,28 @@ impl SqlWriter {
     }
 
     /// A long list as one JSON parameter (MySQL, MariaDB).
-    fn json_table(&mut self, rows: &[Vec<Value>], binds: &[BindType]) -> Result<()> {
+    fn json_table(&mut self, rows: &[Vec<Value>], binds: &[BindType], name: &str) -> Result<()> {
         let single = binds.len() == 1;
         self.push("SELECT ");
         self.list(0..binds.len(), |writer, place| {
-            writer.push(&if single { "v".to_owned() } else { format!("v{place}") });
+            writer.push(&json_column(name, place, binds));
             Ok(())
         })?;
         self.push(" FROM JSON_TABLE(");
         self.json_rows(rows);
         self.push(", '$[*]' COLUMNS (");
         self.list(binds.iter().enumerate(), |writer, (place, bind)| {
-            let kind = table_type(*bind);
-            writer.push(&if single { format!("v {kind} PATH '$'") } else { format!("v{place} {kind} PATH '$[{place}]'") });
+            let (column, kind) = (json_column(name, place, binds), table_type(*bind));
+            let kind = match (kind, bind.scalar) {
+                ("LONGTEXT", ScalarType::Date) if rows.iter().all(|row| matches!(row.get(place), Some(Value::Date(_)))) => {
+                    "DATE".to_owned()
+                }
+                ("LONGTEXT", _) => text_type(rows, place),
+                // As its column is: they look nothing up by an index of another character set.
+                (kind, ScalarType::Uuid) => format!("{kind} CHARACTER SET ascii"),
+                (kind, _) => kind.to_owned(),
+            };
+            writer.push(&if single { format!("{column} {kind} PATH '$'") } else { format!("{column} {kind} PATH '$[{place}]'") });
             Ok(())
         })?;
         self.push(")) AS jt");
@@ -236,6 +289,28 @@ fn table_type(bind: BindType) -> &'static str {
         ScalarType::Uuid => "CHAR(36)",
         _ => "LONGTEXT",
     }
+}
+
+/// The type for the texts of a list: MySQL and MariaDB make no index of a LONGTEXT, and would compare every row with every value.
+fn text_type(rows: &[Vec<Value>], place: usize) -> String {
+    let length = |value: &Value| match value.to_json() {
+        serde_json::Value::String(text) => text.chars().count(),
+        other => other.to_string().len(),
+    };
+    match rows.iter().filter_map(|row| row.get(place)).map(length).max().unwrap_or(0) {
+        longest if longest <= INDEXED => format!("VARCHAR({})", longest.next_power_of_two().max(64)),
+        _ => "LONGTEXT".to_owned(),
+    }
+}
+
+/// The name of a column of JSON_TABLE.
+fn json_column(name: &str, place: usize, binds: &[BindType]) -> String {
+    if binds.len() == 1 { name.to_owned() } else { format!("{name}{place}") }
+}
+
+/// To how many a list of so many rows is filled up, so that few texts serve all lengths.
+fn padded(rows: usize) -> usize {
+    if rows <= MOST_MARKS { rows.next_power_of_two() } else { rows.next_multiple_of(MOST_MARKS) }
 }
 
 fn column_of(rows: &[Vec<Value>], place: usize) -> Value {
