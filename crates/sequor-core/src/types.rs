@@ -243,7 +243,7 @@ mod numbers;
 mod text;
 mod times;
 
-pub use documents::Json;
+pub use documents::{Json, document_text, is_too_deep};
 pub use lists::Range;
 pub use text::{CiText, Cidr, HStore, Interval, IpNetwork, MacAddr};
 pub use times::{parse_instant, parse_naive};

@@ -9,7 +9,7 @@ use crate::statements::Statement;
 use mysql_common::constants::{ColumnType as Wire, Command};
 use sequor_core::decode::{malformed, out_of_range, unexpected};
 use sequor_core::driver::Param;
-use sequor_core::types::ScalarType;
+use sequor_core::types::{ScalarType, document_text};
 use sequor_core::{Error, Result, Value};
 use std::io::Write;
 use uuid::Uuid;
@@ -245,7 +245,7 @@ fn write_uuid(out: &mut Vec<u8>, value: &Value) -> Result<Form> {
 fn write_document(out: &mut Vec<u8>, value: &Value) -> Result<Form> {
     match value {
         Value::Text(text) => write_text(out, text),
-        Value::Json(document) => write_text(out, &serde_json::to_string(document)?),
+        Value::Json(document) => write_text(out, &document_text(document)?),
         Value::Range(_) => Err(no_ranges()),
         other => write_text(out, &other.to_json().to_string()),
     }

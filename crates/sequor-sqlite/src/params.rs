@@ -13,7 +13,7 @@ use rust_decimal::prelude::ToPrimitive;
 use sequor_core::decode::malformed;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result, UsageErrorKind};
-use sequor_core::types::{ScalarType, parse_instant, parse_naive};
+use sequor_core::types::{ScalarType, document_text, parse_instant, parse_naive};
 use sequor_core::value::Value;
 
 /// The longest text or bytes that are sent.
@@ -74,7 +74,7 @@ fn stored(statement: &mut Statement<'_>, place: usize, value: &Value) -> Result<
         Value::NaiveDateTime(value) => put_spelt(statement, place, &spelling::naive(value)?),
         Value::Date(value) => put_spelt(statement, place, &spelling::date(value)?),
         Value::Time(value) => put_spelt(statement, place, &spelling::time(value)),
-        Value::Json(value) => put_text(statement, place, &serde_json::to_string(value)?),
+        Value::Json(value) => put_text(statement, place, &document_text(value)?),
         Value::Array(values) => put_text(statement, place, &json::list(values)?),
         Value::Range(_) => Err(Error::unsupported("SQLite has no ranges; keep the two ends in two columns")),
     }

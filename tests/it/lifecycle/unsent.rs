@@ -35,12 +35,19 @@ fn first_instant() -> DateTime<Utc> {
     NaiveDate::MIN.and_time(NaiveTime::MIN).and_utc()
 }
 
+/// A list in a list in a list.
+fn nested(levels: u32) -> serde_json::Value {
+    (0..levels).fold(json!(1), |inner, _| serde_json::Value::Array(vec![inner]))
+}
+
 /// A value that this database cannot hold, the fields beside it, and the field's name.
 fn unheld(db: &Db) -> Vec<(Draft<Gauge>, &'static str)> {
     let mut all = vec![
         (draft!(Gauge { note: "x", at: first_instant() }), "at"),
         (draft!(Gauge { note: "x", day: NaiveDate::MIN }), "day"),
         (draft!(Gauge { note: "x", naive: NaiveDateTime::MIN }), "naive"),
+        (draft!(Gauge { note: "x", data: nested(128) }), "data"),
+        (draft!(Gauge { note: "x", data: nested(5_000) }), "data"),
     ];
     let texts = || {
         vec![

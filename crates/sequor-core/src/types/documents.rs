@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::value::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 
@@ -78,6 +79,13 @@ where
     }
 
     fn to_value(&self) -> Value {
+        // To copy it would take stack for each level: what stands for it is as deep as the drivers refuse.
+        if let Some(document) = (&self.0 as &dyn Any).downcast_ref::<serde_json::Value>()
+            && is_too_deep(document)
+        {
+            let stub = (0..=DEEPEST).fold(serde_json::Value::Null, |inner, _| serde_json::Value::Array(vec![inner]));
+            return Value::Json(Box::new(stub));
+        }
         // A document that cannot be JSON (a map with keys that are not text) becomes null here; drafts and edits refuse it before.
         Value::Json(Box::new(serde_json::to_value(&self.0).unwrap_or_default()))
     }
@@ -106,4 +114,41 @@ where
 #[cold]
 fn document_error(error: serde_json::Error) -> Error {
     Error::decode(format!("the JSON document does not fit its type (line {}, column {})", error.line(), error.column()))
+}
+
+/// As deep as JSON text is read: 128 levels with that of the row around it.
+const DEEPEST: usize = 127;
+
+/// Whether a document is nested deeper than its text could be read again. Looked at level by level, so that no depth takes stack.
+pub fn is_too_deep(document: &serde_json::Value) -> bool {
+    let inside = |item: &'_ serde_json::Value| item.is_array() || item.is_object();
+    let mut level: Vec<&serde_json::Value> = Some(document).into_iter().filter(|item| inside(item)).collect();
+    for _ in 0..DEEPEST {
+        if level.is_empty() {
+            return false;
+        }
+        let mut below = Vec::new();
+        for item in level {
+            match item {
+                serde_json::Value::Array(list) => below.extend(list.iter().filter(|item| inside(item))),
+                serde_json::Value::Object(map) => below.extend(map.values().filter(|item| inside(item))),
+                _ => {}
+            }
+        }
+        level = below;
+    }
+    !level.is_empty()
+}
+
+/// The text of a document, for a driver to send.
+///
+/// # Errors
+/// `Decode` where it is nested so deep that nobody could read it again.
+pub fn document_text(document: &serde_json::Value) -> Result<String> {
+    if is_too_deep(document) {
+        return Err(Error::decode(
+            "the document is nested deeper than 128 levels with its row, and could not be read again; keep its parts in rows of their own",
+        ));
+    }
+    serde_json::to_string(document).map_err(Error::other)
 }

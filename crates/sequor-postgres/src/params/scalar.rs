@@ -5,7 +5,7 @@ use super::{LIMIT, put_text};
 use crate::rows::write_decimal;
 use bytes::{BufMut, BytesMut};
 use chrono::{NaiveDate, NaiveDateTime, Timelike};
-use sequor_core::types::ScalarType;
+use sequor_core::types::{ScalarType, document_text};
 use sequor_core::{Error, Result, Value};
 
 /// Microseconds between 1970 and 2000.
@@ -100,7 +100,10 @@ fn write_bytes(value: &Value, out: &mut BytesMut) -> Result<()> {
 fn write_json(value: &Value, out: &mut BytesMut) -> Result<()> {
     match value {
         Value::Text(text) => put_text(text, out),
-        Value::Json(document) => serde_json::to_writer(out.writer(), document).map_err(Error::other),
+        Value::Json(document) => {
+            out.put_slice(document_text(document)?.as_bytes());
+            Ok(())
+        }
         other => serde_json::to_writer(out.writer(), &other.to_json()).map_err(Error::other),
     }
 }

@@ -7,7 +7,7 @@ use crate::write::{self, Child, RowState, WriteOptions};
 use sequor_core::error::{Error, Result, ValidationError, ValidationItem};
 use sequor_core::schema::{ColumnDef, ModelDef, Models, RelationDef};
 use sequor_core::statement::Expr;
-use sequor_core::types::value_from_json;
+use sequor_core::types::{is_too_deep, value_from_json};
 use sequor_core::{Name, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -86,32 +86,13 @@ impl Read {
     }
 }
 
-/// As deep as JSON text is read.
-const DEEPEST: usize = 128;
-
 /// Refuses what is nested deeper than text can be, which only code can make: to read, compare and store it costs stack for each level.
 pub(super) fn shallow(json: &Json, model: &ModelDef, attribute: &str) -> Result<()> {
-    let inside = |json: &'_ Json| json.is_array() || json.is_object();
-    if !inside(json) {
+    if !is_too_deep(json) {
         return Ok(());
     }
-    let mut level = vec![json];
-    for _ in 0..DEEPEST {
-        let mut below = Vec::new();
-        for item in level {
-            match item {
-                Json::Array(list) => below.extend(list.iter().filter(|item| inside(item))),
-                Json::Object(map) => below.extend(map.values().filter(|item| inside(item))),
-                _ => {}
-            }
-        }
-        if below.is_empty() {
-            return Ok(());
-        }
-        level = below;
-    }
     let place = if attribute.is_empty() { model.name.to_string() } else { format!("{}.{attribute}", model.name) };
-    Err(Error::usage(format!("{place}: the value is nested deeper than {DEEPEST} levels")))
+    Err(Error::usage(format!("{place}: the value is nested deeper than 128 levels")))
 }
 
 /// A value of an attribute; one that is not of its type is refused by the attribute's rules, if there are any.
