@@ -169,8 +169,8 @@ impl ConnectionPool {
                 Err(Error::Connection(error)) if attempt < self.retry.max && error.kind().is_transient() => {
                     tracing::warn!(attempt, %error, "connecting failed, trying again");
                     // Never shorter than what was asked for, and not the same for all who lost the same server.
-                    tokio::time::sleep(self.full.left().max(pause + jittered(pause / 4))).await;
-                    pause = (pause * 2).min(self.retry.max_delay);
+                    tokio::time::sleep(self.full.left().max(pause.saturating_add(jittered(pause / 4)))).await;
+                    pause = pause.saturating_mul(2).min(self.retry.max_delay);
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
@@ -285,7 +285,7 @@ async fn measured(connection: &mut dyn Connection) -> Result<u64> {
 pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_u128() % 1000;
     let part = u32::try_from(random).unwrap_or(500);
-    pause * (part + 1) / 1000
+    pause.checked_mul(part + 1).map_or(pause / 1000 * (part + 1), |random| random / 1000)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn watch(connection: &mut Connection, shared: &Arc<Shared>) -> Result<()> {
 }
 
 fn set_up(connection: &Connection, options: &SqliteOptions) -> Result<()> {
-    let until = Instant::now() + options.busy_timeout;
+    let until = Instant::now().checked_add(options.busy_timeout);
     if !options.location.in_memory() {
         retry(until, || journal(connection, options)).map_err(|error| of_open(error, options))?;
     }
@@ -102,12 +102,12 @@ fn journal(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result
 }
 
 /// Changing the journal needs the file alone and does not wait for others by itself.
-fn retry(until: Instant, mut attempt: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+fn retry(until: Option<Instant>, mut attempt: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     loop {
         match attempt() {
             Err(rusqlite::Error::SqliteFailure(error, _))
                 if matches!(error.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-                    && Instant::now() < until =>
+                    && until.is_none_or(|until| Instant::now() < until) =>
             {
                 std::thread::sleep(Duration::from_millis(10));
             }

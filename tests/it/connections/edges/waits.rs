@@ -1,6 +1,6 @@
 //! A statement of a transaction that waits too long for the locks of another one.
 
-use crate::connections::{Account, Bed, has_server, run, until};
+use crate::connections::{Account, Bed, has_server, on_each_server, run, until};
 use sequor::UsageErrorKind;
 use sequor::prelude::*;
 use std::sync::Arc;
@@ -116,4 +116,38 @@ fn a_server_that_ends_the_whole_transaction_is_believed() {
         nothing_is_left(&db).await.unwrap_or_else(|error| panic!("{error:#}"));
         db.close().await.expect("it closes");
     });
+}
+
+on_each_server! {
+    /// `Duration::MAX` is what a program says that wants no limit.
+    async fn limits_beyond_the_clock_are_none(bed) {
+        let forever = std::time::Duration::MAX;
+        let pool = Pool { max: 2, acquire: forever, idle: forever, evict: forever, lifetime: Some(forever), ..Pool::default() };
+        let retry = Retry { max: 3, delay: forever, max_delay: secs(1), ..Retry::default() };
+        let mut options = Db::options(&bed.url).pool(pool).retry(retry);
+        options = options.statement_timeout(forever).transaction_timeout(forever).idle_in_transaction(forever).slow_query(forever);
+        if bed.database == "postgres" {
+            options = options.resolve_commits(forever);
+        }
+        let db = options.connect().await?;
+        db.sync::<Account>(SyncMode::Create).await?;
+        draft!(Account { id: 1, balance: 0 }).create(&db).await?;
+        db.transaction(async |tx| draft!(Account { id: 2, balance: 0 }).create(tx).await).await?;
+        db.transaction_with(Tx::default().timeout(forever), async |tx| draft!(Account { id: 3, balance: 0 }).create(tx).await).await?;
+        let tx = db.begin_with(Tx::default().timeout(forever)).await?;
+        draft!(Account { id: 4, balance: 0 }).create(&tx).await?;
+        tx.commit().await?;
+        let lock = db.lock_within("forever", forever).await?;
+        assert!(db.try_lock("forever").await?.is_none());
+        lock.release().await?;
+        assert_eq!(Account::count().exec(&db).await?, 4);
+        db.close_within(forever).await
+    }
+}
+
+#[tokio::test]
+async fn a_first_pause_beyond_the_clock_panics_nowhere() {
+    let retry = Retry { max: 3, delay: std::time::Duration::MAX, max_delay: secs(1), ..Retry::default() };
+    let connecting = Db::options("postgres://ann:secret@127.0.0.1:1/none").retry(retry).connect();
+    assert!(tokio::time::timeout(secs(1), connecting).await.is_err(), "it waits for its second attempt");
 }

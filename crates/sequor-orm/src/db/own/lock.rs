@@ -139,14 +139,14 @@ impl Db {
     }
 
     async fn wait_for_lock(&self, name: &str, limit: Duration) -> Result<Option<AdvisoryLock>> {
-        let until = Instant::now() + limit;
+        let until = Instant::now().checked_add(limit);
         let mut asking = Asking::new(self, name).await?;
         let mut pause = PAUSES.0;
         loop {
             if let Some(hold) = asking.ask().await? {
                 return Ok(Some(AdvisoryLock { name: name.to_owned(), hold }));
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 asking.leave().await;
                 return Ok(None);

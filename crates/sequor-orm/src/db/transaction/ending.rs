@@ -18,7 +18,7 @@ const LEAST: Duration = Duration::from_millis(100);
 impl Limits {
     /// The limits of a transaction that begins now.
     pub(super) fn new(statement: Option<Duration>, transaction: Option<Duration>) -> Limits {
-        Limits { statement, end: transaction.map(|limit| Instant::now() + limit) }
+        Limits { statement, end: transaction.and_then(|limit| Instant::now().checked_add(limit)) }
     }
 
     /// How long the answer to COMMIT or ROLLBACK may take.
@@ -46,13 +46,20 @@ pub(super) fn commit_unanswered(limit: Duration) -> Error {
     Error::connection(ConnectionErrorKind::CommitUnknown, message)
 }
 
+/// Runs them one after the other, on a task: whoever waits for them may be dropped meanwhile, and what has ended stays so.
 pub(super) async fn run_callbacks(callbacks: Vec<(u32, Callback)>) {
-    for (_, callback) in callbacks {
-        // A task of its own, so that a panic of one is not that of the caller.
-        if let Err(error) = tokio::spawn(callback).await {
-            tracing::error!(%error, "a callback after the end of a transaction panicked");
-        }
+    if callbacks.is_empty() {
+        return;
     }
+    let all = async move {
+        for (_, callback) in callbacks {
+            // A task of its own, so that a panic of one is not that of the others.
+            if let Err(error) = tokio::spawn(callback).await {
+                tracing::error!(%error, "a callback after the end of a transaction panicked");
+            }
+        }
+    };
+    let _ = tokio::spawn(all).await;
 }
 
 /// Ends a transaction whose owner is gone: the connection's return rolls it back.

@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long a COMMIT may still be on its way.
 const ON_ITS_WAY: Duration = Duration::from_millis(200);
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What is known of a transaction whose end may have to be asked for.
 pub(super) struct Numbered {
     /// How long somebody may ask.
@@ -102,7 +104,9 @@ fn cell(rows: &[Vec<Value>]) -> Option<&str> {
 
 /// Whether the transaction is stored; `None` when nobody says so in time.
 async fn fate(pool: &Arc<ConnectionPool>, number: &TransactionNumber, limit: Duration) -> Option<bool> {
-    let (start, end) = (Instant::now(), Instant::now() + limit);
+    let start = Instant::now();
+    // A limit beyond what the clock can say is as good as a year.
+    let end = start.checked_add(limit).unwrap_or(start + YEAR);
     // A server that is being started again refuses connections for a while.
     while Instant::now() < end {
         let question = async {

@@ -42,7 +42,9 @@ fn idle_left(shared: &Weak<Shared>, limit: Duration, site: &'static Location<'st
 
 /// Rolls back a transaction that is not at its end by then; what it runs is stopped on the server.
 pub(super) fn watch_end(handle: &TxHandle, limit: Duration, site: &'static Location<'static>) {
-    let (shared, until) = (Arc::downgrade(&handle.shared), Instant::now() + limit);
+    // A limit beyond what the clock can say is none.
+    let Some(until) = Instant::now().checked_add(limit) else { return };
+    let shared = Arc::downgrade(&handle.shared);
     tokio::spawn(async move {
         tokio::time::sleep(until.saturating_duration_since(Instant::now())).await;
         let Some(shared) = shared.upgrade() else { return };
