@@ -224,6 +224,33 @@ on_each_server! {
         db.close().await
     }
 
+    // H-04: whoever waits for a commit may go away at any poll.
+    async fn what_follows_a_commit_runs_whenever_it_is_stored(bed) {
+        let db = bed.db(2).await?;
+        let ran = Arc::new(AtomicU32::new(0));
+        for (id, polls) in (1..).zip(sequor_tests::polls::cuts(1)) {
+            ran.store(0, Ordering::SeqCst);
+            let tx = db.begin().await?;
+            draft!(Account { id, balance: 0 }).create(&tx).await?;
+            for _ in 0..3 {
+                let ran = ran.clone();
+                tx.after_commit(async move {
+                    tokio::task::yield_now().await;
+                    ran.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            let done = sequor_tests::polls::Polls::new(polls, tx.commit()).await.transpose()?.is_some();
+            until("the connection is back", async || db.pool_status().in_use == 0).await;
+            let stored = Account::find_by_pk(id).exec(&db).await?.is_some();
+            until("all or none have run", async || ran.load(Ordering::SeqCst) == if stored { 3 } else { 0 }).await;
+            if done {
+                assert!(stored);
+                return db.close().await;
+            }
+        }
+        panic!("it does not end");
+    }
+
     async fn read_only_transactions_cannot_write(bed) {
         let db = bed.db(1).await?;
         let written = db.transaction_with(Tx::serializable().read_only(), async |tx| draft!(Account { id: 1, balance: 1 }).create(tx).await).await;

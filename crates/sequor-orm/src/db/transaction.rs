@@ -21,6 +21,7 @@ use sequor_sql::session::undoes_alone;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
+use tracing::Instrument;
 
 tokio::task_local! {
     /// The managed transactions around the running code, innermost last.
@@ -185,6 +186,25 @@ impl TxHandle {
     }
 
     async fn commit(&self) -> Result<()> {
+        let mut trips = 0;
+        let result = if self.state().after_commit.is_empty() {
+            self.commit_here(&mut trips).await
+        } else {
+            // What is to follow the commit follows it also where the caller goes away meanwhile.
+            let handle = self.clone();
+            let ending = async move {
+                let mut trips = 0;
+                (handle.commit_here(&mut trips).await, trips)
+            };
+            let (result, counted) = tokio::spawn(ending.in_current_span()).await.map_err(Error::other)?;
+            trips = counted;
+            result
+        };
+        super::session::expect::note_trips(trips);
+        result
+    }
+
+    async fn commit_here(&self, trips: &mut u64) -> Result<()> {
         self.check()?;
         let mut guard = self.shared.connection.lock().await;
         let mut pooled = guard.take().ok_or_else(|| finished("ended"))?;
@@ -205,7 +225,7 @@ impl TxHandle {
                 Err(self.not_committed())
             }
         };
-        super::session::expect::note_trips(pooled.trips() - before);
+        *trips = pooled.trips() - before;
         let pool = pooled.pool();
         drop(pooled);
         drop(guard);
