@@ -180,3 +180,22 @@ fn elsewhere_listening_is_an_error_that_says_what_to_do() {
         });
     }
 }
+
+/// A program that finds the database by a link waits for one that was told its real place.
+#[cfg(unix)]
+#[test]
+fn a_database_behind_a_link_has_the_same_locks() {
+    run("sqlite", |bed| async move {
+        let file = bed.url.trim_start_matches("sqlite://");
+        let link = format!("{file}-link");
+        let db = bed.db(1).await?;
+        std::os::unix::fs::symlink(file, &link)?;
+        let other = Db::connect(format!("sqlite://{link}")).await?;
+        let lock = db.lock("report").await?;
+        assert!(other.try_lock("report").await?.is_none());
+        lock.release().await?;
+        assert!(other.try_lock("report").await?.is_some());
+        other.close().await?;
+        db.close().await
+    });
+}

@@ -15,8 +15,10 @@ fn place(database: &Path, key: i64) -> PathBuf {
 
 /// Takes a lock between processes, or says that somebody has it. It ends with its process, however that ends.
 pub(super) async fn take(database: &Path, key: i64) -> Result<Option<Hold>> {
-    let path = place(database, key);
+    let database = database.to_owned();
     let work = tokio::task::spawn_blocking(move || {
+        // One file has one lock, by whatever link or folder a program comes to it.
+        let path = place(&database.canonicalize().unwrap_or(database), key);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| Error::usage(format!("the lock's file {} cannot be opened: {error}", path.display())))?;
         match file.try_lock() {
