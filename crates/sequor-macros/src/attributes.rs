@@ -1,5 +1,6 @@
 //! Attributes: the grammar that all of them share, and [`Options`], what was found. The closed lists are in `attributes/known.rs`.
 
+pub mod beside;
 pub mod known;
 
 use crate::errors::Errors;

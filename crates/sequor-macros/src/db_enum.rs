@@ -1,5 +1,6 @@
 //! `#[derive(DbEnum)]`: an enum as labels of the database.
 
+use crate::attributes::beside::Beside;
 use crate::attributes::{Given, Options, known};
 use crate::errors::Errors;
 use crate::model::{root, style_is_known};
@@ -55,8 +56,12 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         return None;
     }
     let name = options.text("name").map_or_else(|| names::snake_case(&names::plain(&input.ident)), LitStr::value);
-    let serde = !matches!(options.get("serde"), Some((_, Given::Bool(false)))) && !has_own_serde(input, data);
-    Some(emit(&input.ident, &root, &name, &variants, serde))
+    let mut beside = Beside::read("DbEnum", input);
+    let nowhere_seen = !beside.serialize && !beside.deserialize && has_own_serde(input, data);
+    if nowhere_seen || matches!(options.get("serde"), Some((_, Given::Bool(false)))) {
+        (beside.serialize, beside.deserialize) = (true, true);
+    }
+    Some(emit(&input.ident, &root, &name, &variants, beside))
 }
 
 /// Whether serde's own derive stands beside ours, as far as its attributes tell.
@@ -78,7 +83,7 @@ fn read_variant(variant: &syn::Variant, ident: &Ident, style: &str, errors: &mut
     Variant { ident: variant.ident.clone(), label: own.text("rename").cloned().unwrap_or_else(renamed), plain }
 }
 
-fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant], serde: bool) -> TokenStream {
+fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant], beside: Beside) -> TokenStream {
     let shown = variants.iter().map(|Variant { ident: variant, label, plain }| {
         let rest = (!plain).then(|| quote!({ .. }));
         quote!(#ident::#variant #rest => #label,)
@@ -93,8 +98,7 @@ fn emit(ident: &Ident, root: &TokenStream, name: &str, variants: &[Variant], ser
     let plain: Vec<&Variant> = variants.iter().filter(|variant| variant.plain && is_new(&variant.label)).collect();
     let (variant, label): (Vec<_>, Vec<_>) = plain.iter().map(|variant| (&variant.ident, &variant.label)).unzip();
     let text = names::plain(ident);
-    let (field, texts) = (as_field(ident, &text), as_text(ident, &text));
-    let serde = serde.then(|| as_json(ident, &text));
+    let (field, texts, serde) = (as_field(ident, &text), as_text(ident, &text, beside), as_json(ident, &text, beside));
     quote! {
         const _: () = {
             use #root::__private as __sequor;
@@ -158,42 +162,54 @@ fn as_field(ident: &Ident, text: &str) -> TokenStream {
     }
 }
 
-/// The enum as text and back.
-fn as_text(ident: &Ident, text: &str) -> TokenStream {
-    quote! {
-        #[automatically_derived]
-        impl ::core::fmt::Display for #ident {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.pad(<#ident as __sequor::DbEnum>::label(self))
+/// The enum as text and back, unless others say how.
+fn as_text(ident: &Ident, text: &str, beside: Beside) -> TokenStream {
+    let display = (!beside.display).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl ::core::fmt::Display for #ident {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.pad(<#ident as __sequor::DbEnum>::label(self))
+                }
             }
         }
+    });
+    let from_str = (!beside.from_str).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl ::core::str::FromStr for #ident {
+                type Err = __sequor::Error;
 
-        #[automatically_derived]
-        impl ::core::str::FromStr for #ident {
-            type Err = __sequor::Error;
-
-            fn from_str(text: &str) -> ::core::result::Result<#ident, __sequor::Error> {
-                <#ident as __sequor::DbEnum>::from_label(text).ok_or_else(|| __sequor::unknown_label(#text))
+                fn from_str(text: &str) -> ::core::result::Result<#ident, __sequor::Error> {
+                    <#ident as __sequor::DbEnum>::from_label(text).ok_or_else(|| __sequor::unknown_label(#text))
+                }
             }
         }
-    }
+    });
+    quote!(#display #from_str)
 }
 
-/// The enum in JSON: its label.
-fn as_json(ident: &Ident, text: &str) -> TokenStream {
-    quote! {
-        #[automatically_derived]
-        impl __sequor::serde::Serialize for #ident {
-            fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                serializer.serialize_str(<#ident as __sequor::DbEnum>::label(self))
+/// The enum in JSON: its label, unless serde's derives, or impls, stand beside it.
+fn as_json(ident: &Ident, text: &str, beside: Beside) -> TokenStream {
+    let serialize = (!beside.serialize).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl __sequor::serde::Serialize for #ident {
+                fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                    serializer.serialize_str(<#ident as __sequor::DbEnum>::label(self))
+                }
             }
         }
-
-        #[automatically_derived]
-        impl<'de> __sequor::serde::Deserialize<'de> for #ident {
-            fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
-                __sequor::deserialize_enum(#text, deserializer)
+    });
+    let deserialize = (!beside.deserialize).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl<'de> __sequor::serde::Deserialize<'de> for #ident {
+                fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
+                    __sequor::deserialize_enum(#text, deserializer)
+                }
             }
         }
-    }
+    });
+    quote!(#serialize #deserialize)
 }

@@ -58,8 +58,8 @@ pub fn derive_model(input: TokenStream) -> TokenStream {
 
 /// Makes an enum without data a column type.
 ///
-/// It has `Display`, `FromStr`, and `Serialize` and `Deserialize` as its label. Where serde's own derives are to stand beside it, say so:
-/// `#[db_enum(serde = false)]`, or give them any `#[serde(..)]` of their own.
+/// It has `Display`, `FromStr`, `Serialize` and `Deserialize` as its label, each unless another derive or an impl beside it says otherwise. Where those of serde cannot be
+/// seen (in what a macro of another crate makes), say so: `#[db_enum(serde = false)]`.
 ///
 /// ```
 /// use sequor::prelude::*;

@@ -12,13 +12,14 @@ mod relations;
 mod rules;
 pub mod traits;
 
+use crate::attributes::beside::Beside;
 use crate::attributes::{Options, known};
 use crate::errors::Errors;
 use crate::names;
 use columns::ColumnField;
 use computed::ComputedField;
 use managed::Managed;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use relations::RelationField;
 use syn::{Data, DeriveInput, Fields};
@@ -39,6 +40,8 @@ pub struct Model {
     pub computed: Vec<ComputedField>,
     /// The fields that Sequor fills by itself.
     pub managed: Managed,
+    /// serde's derives beside ours, which are a mistake.
+    pub beside: Beside,
 }
 
 /// Expands `#[derive(Model)]`.
@@ -115,8 +118,16 @@ fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
     columns::limit_key(&mut columns, errors);
     columns::place(&mut columns);
     relations.iter_mut().for_each(|relation| relation.name_keys(&columns));
+    let beside = Beside::read("Model", input);
+    if beside.serialize || beside.deserialize {
+        errors.at(
+            Span::call_site(),
+            "`#[derive(Model)]` implements `Serialize` and `Deserialize` (without fields that are `hidden` and relations that are not loaded): take serde's derives \
+             away; names are given by `#[model(json = \"camelCase\")]` and `#[field(json = \"..\")]`",
+        );
+    }
     let managed = managed::read(&options, &columns, errors);
-    let model = Model { ident: input.ident.clone(), root, options, columns, relations, computed, managed };
+    let model = Model { ident: input.ident.clone(), root, options, columns, relations, computed, managed, beside };
     check(&model, errors);
     Some(model)
 }

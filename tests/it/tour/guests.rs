@@ -4,6 +4,7 @@ mod cinemas;
 mod clinics;
 mod collectors;
 mod curious;
+mod derivers;
 mod habits;
 mod keys;
 mod listeners;

@@ -10,7 +10,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 /// All impls.
 pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
-    let (ident, instance, implementation) = (&model.ident, instance(model, errors), implementation(model));
+    let (ident, instance, implementation, serde) = (&model.ident, instance(model, errors), implementation(model), serde(model));
     let register = match model.options.get("register") {
         Some((_, Given::Bool(false))) => TokenStream::new(),
         _ => quote!(__sequor::inventory::submit! { __sequor::Registered(<#ident as __sequor::Model>::model) }),
@@ -19,19 +19,7 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
         #instance
         #implementation
 
-        #[automatically_derived]
-        impl __sequor::serde::Serialize for #ident {
-            fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                __sequor::serialize_model(self, serializer)
-            }
-        }
-
-        #[automatically_derived]
-        impl<'de> __sequor::serde::Deserialize<'de> for #ident {
-            fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
-                __sequor::deserialize_model(deserializer)
-            }
-        }
+        #serde
 
         // Bounds that never hold, put off by a lifetime: what other libraries call these verbs is answered with their names here.
         #[automatically_derived]
@@ -41,6 +29,32 @@ pub fn emit(model: &Model, errors: &mut Errors) -> TokenStream {
 
         #register
     }
+}
+
+/// Serde's traits, but for those whose derives stand beside ours: that is an error already, and the conflict need not be told too.
+fn serde(model: &Model) -> TokenStream {
+    let ident = &model.ident;
+    let serialize = (!model.beside.serialize).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl __sequor::serde::Serialize for #ident {
+                fn serialize<S: __sequor::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                    __sequor::serialize_model(self, serializer)
+                }
+            }
+        }
+    });
+    let deserialize = (!model.beside.deserialize).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl<'de> __sequor::serde::Deserialize<'de> for #ident {
+                fn deserialize<D: __sequor::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<#ident, D::Error> {
+                    __sequor::deserialize_model(deserializer)
+                }
+            }
+        }
+    });
+    quote!(#serialize #deserialize)
 }
 
 fn instance(model: &Model, errors: &mut Errors) -> TokenStream {

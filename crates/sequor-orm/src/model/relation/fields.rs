@@ -6,7 +6,11 @@ use once_cell::sync::OnceCell;
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// What a field that `Default` made calls its model and itself in messages: it cannot know them.
+const NAMELESS: Names = &("Self", "relation");
 
 /// Many rows that hold the key of this one.
 ///
@@ -300,6 +304,20 @@ macro_rules! plain {
         impl<$first $(: $bound)? $(, $rest)?> PartialEq for $name<$first $(, $rest)?> {
             fn eq(&self, other: &Self) -> bool {
                 same_rows::<$rows>(&self.rows, &other.rows)
+            }
+        }
+
+        impl<$first $(: $bound)? $(, $rest)?> Eq for $name<$first $(, $rest)?> {}
+
+        /// Nothing: of rows that are equal but for their relations the hash is the same.
+        impl<$first $(: $bound)? $(, $rest)?> Hash for $name<$first $(, $rest)?> {
+            fn hash<S: Hasher>(&self, _state: &mut S) {}
+        }
+
+        /// A relation that is not loaded.
+        impl<$first $(: $bound)? $(, $rest)?> Default for $name<$first $(, $rest)?> {
+            fn default() -> Self {
+                $name::unloaded(NAMELESS)
             }
         }
 
