@@ -130,3 +130,19 @@ async fn rows_with_and_without_keys_are_one_statement(db: Db) -> Result<()> {
     assert_eq!(keys.len(), 4);
     Ok(())
 }
+
+#[sequor::test]
+async fn generators_by_their_bare_names(db: Db) -> Result<()> {
+    let attributes = json!({
+        "uid": { "type": "UUID", "defaultValue": "UUIDV4" },
+        "at": { "type": "DATE", "defaultValue": "NOW" },
+        "text": { "type": "STRING", "defaultValue": "NOW" }
+    });
+    let thing = db.define(ModelDef::from_json(json!({ "name": "Generated", "attributes": attributes }))?)?;
+    thing.sync(SyncMode::Create).await?;
+    let row = thing.create(json!({})).exec(&db).await?;
+    assert!(row.get("uid")?.as_str().is_some_and(|uid| uid.parse::<Uuid>().is_ok()));
+    assert!(row.get("at")?.as_str().is_some_and(|at| at.parse::<DateTime<Utc>>().is_ok()));
+    assert_eq!(row.get("text")?, "NOW", "of a text it is a value");
+    Ok(())
+}

@@ -131,7 +131,12 @@ fn references(column: &ColumnDef, value: &Json) -> Option<ForeignKeyDef> {
 }
 
 fn default_value(column: &ColumnDef, value: Json) -> Result<ColumnDefault> {
-    if let Some(generator) = value.get("$default").and_then(Json::as_str) {
+    // Sequelize's names of its generators are no values of the types that have them, so that they may stand alone.
+    let alone = match (&column.ty, value.as_str()) {
+        (ColumnType::Uuid, name @ Some("UUIDV1" | "UUIDV4" | "UUIDV7")) | (ColumnType::DateTime(_), name @ Some("NOW")) => name,
+        _ => None,
+    };
+    if let Some(generator) = alone.or_else(|| value.get("$default").and_then(Json::as_str)) {
         return Ok(ColumnDefault::Generator(match generator {
             "UUIDV1" => Generator::UuidV1,
             "UUIDV4" => Generator::UuidV4,
