@@ -29,6 +29,15 @@ impl RowSink for AnyRows {
         self.rows.push((0..row.len()).map(|index| row.any(index)).collect::<Result<_>>()?);
         Ok(Flow::Continue)
     }
+
+    fn forget(&mut self) -> bool {
+        self.rows.clear();
+        true
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 impl Db {

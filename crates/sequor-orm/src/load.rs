@@ -209,7 +209,7 @@ pub(crate) async fn find_values(
 
 async fn run_decoded<R: Send + 'static, F>(db: &Db, sql: Sql, decode: F, run: Run) -> Result<Vec<R>>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
+    F: Fn(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
 {
     Ok(run_decoded_beside(db, sql, decode, None, run).await?.0)
 }
@@ -223,7 +223,7 @@ async fn run_decoded_beside<R: Send + 'static, F>(
     run: Run,
 ) -> Result<(Vec<R>, Option<StepDone>)>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
+    F: Fn(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
 {
     let text: Arc<str> = Arc::from(sql.text);
     let batch = |params| {
@@ -251,12 +251,12 @@ fn keep_narrowing(state: &mut QueryState) {
 pub(crate) async fn find_decoded<R: Send + 'static, F>(
     db: Db,
     mut state: QueryState,
-    mut decode: F,
+    decode: F,
     beside: Option<Step>,
     site: &'static Location<'static>,
 ) -> Result<(Vec<R>, Option<StepDone>)>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
+    F: Fn(&mut dyn RowReader) -> Result<R> + Clone + Send + 'static,
 {
     let options = hooked(&state, site);
     before_find(&db, &mut state, site).await?;

@@ -83,6 +83,12 @@ pub trait RowSink: Any + Send {
         true
     }
 
+    /// Forgets the rows that it was given, as if there had been none: the statement is begun anew. `false` where it cannot; asked before the first row it says whether it
+    /// could.
+    fn forget(&mut self) -> bool {
+        false
+    }
+
     /// Whether [`RowSink::row`] never answers [`Flow::Pause`]: then a driver may run the statement in place.
     fn never_pauses(&self) -> bool {
         false
@@ -99,6 +105,10 @@ impl RowSink for Discard {
 
     fn wants_names(&self) -> bool {
         false
+    }
+
+    fn forget(&mut self) -> bool {
+        true
     }
 
     fn never_pauses(&self) -> bool {

@@ -124,6 +124,15 @@ impl RowSink for Rows {
         self.rows.push(cells?);
         Ok(Flow::Continue)
     }
+
+    fn forget(&mut self) -> bool {
+        self.rows.clear();
+        true
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 /// Runs a small statement on a connection, and reads its rows.

@@ -67,6 +67,10 @@ impl RowSink for Level {
         }
         Ok(Flow::Continue)
     }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
 }
 
 /// The rows of a projection with its lists, for each row the values of the columns that were asked for, and the statement beside it.

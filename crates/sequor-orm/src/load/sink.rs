@@ -13,7 +13,7 @@ pub(crate) struct DecodeSink<R, F> {
 
 impl<R, F> DecodeSink<R, F>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R>,
+    F: Fn(&mut dyn RowReader) -> Result<R>,
 {
     pub(crate) fn new(decode: F) -> DecodeSink<R, F> {
         DecodeSink { rows: Vec::new(), decode }
@@ -22,7 +22,7 @@ where
 
 impl<R: Send + 'static, F> RowSink for DecodeSink<R, F>
 where
-    F: FnMut(&mut dyn RowReader) -> Result<R> + Send + 'static,
+    F: Fn(&mut dyn RowReader) -> Result<R> + Send + 'static,
 {
     fn wants_names(&self) -> bool {
         false
@@ -31,6 +31,15 @@ where
     fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
         self.rows.push((self.decode)(row)?);
         Ok(Flow::Continue)
+    }
+
+    fn forget(&mut self) -> bool {
+        self.rows.clear();
+        true
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
     }
 }
 
@@ -50,6 +59,11 @@ impl RowSink for ScalarSink {
             self.value = Some(row.any(0)?);
         }
         Ok(Flow::Continue)
+    }
+
+    fn forget(&mut self) -> bool {
+        self.value = None;
+        true
     }
 
     fn never_pauses(&self) -> bool {
@@ -100,6 +114,11 @@ impl<T: Send + 'static> RowSink for NamedSink<T> {
         let read = if self.names.is_empty() { (self.read)(row)? } else { (self.read)(&mut Reordered { row, map: &self.map })? };
         self.rows.push(read);
         Ok(Flow::Continue)
+    }
+
+    fn forget(&mut self) -> bool {
+        self.rows.clear();
+        true
     }
 
     fn never_pauses(&self) -> bool {

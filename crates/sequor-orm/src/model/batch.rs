@@ -176,6 +176,13 @@ impl<M: Model> RowSink for TypedBatch<M> {
         Ok(Flow::Continue)
     }
 
+    fn forget(&mut self) -> bool {
+        self.lists.clear();
+        self.rows.clear();
+        (self.first, self.parent) = (0, 0);
+        true
+    }
+
     fn never_pauses(&self) -> bool {
         true
     }

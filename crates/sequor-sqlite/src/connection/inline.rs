@@ -31,7 +31,7 @@ pub(super) struct Inline {
     /// Where rows are gathered that may have to be given up.
     room: Option<Box<Part>>,
     /// What went to the thread and may be short.
-    asked: Option<usize>,
+    asked: Option<u64>,
 }
 
 /// A request that ran, or that is for the thread.
@@ -58,7 +58,7 @@ impl Inline {
     }
 
     /// Whether a request of this mark is tried in place, which does not begin transactions; if not, what the thread says of it is wanted.
-    fn tries(&mut self, mark: usize, begun: bool) -> bool {
+    fn tries(&mut self, mark: u64, begun: bool) -> bool {
         let tries = begun && (self.all || self.short.contains(mark));
         self.asked = (!tries).then_some(mark);
         tries
@@ -86,12 +86,7 @@ impl Inline {
     }
 
     /// Runs a request of this mark, which never waits for a lock; what met one is for the thread, and what has become long.
-    fn attempt<T, R>(
-        &mut self,
-        mark: usize,
-        shared: &Shared,
-        work: impl FnOnce(&Core, Option<Box<Part>>) -> Attempted<T, R>,
-    ) -> Done<T, R> {
+    fn attempt<T, R>(&mut self, mark: u64, shared: &Shared, work: impl FnOnce(&Core, Option<Box<Part>>) -> Attempted<T, R>) -> Done<T, R> {
         let room = (!self.all).then(|| self.room.take().unwrap_or_default());
         let here = || {
             let mut core = lock(&self.core);

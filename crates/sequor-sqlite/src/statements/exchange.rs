@@ -17,7 +17,7 @@ pub(crate) struct Exchange<'m> {
     wrapped: bool,
     cost: Cost,
     since: Instant,
-    /// Rows are gathered before their sink gets the first, so that the statement can be ended and begun anew elsewhere.
+    /// The statement can be ended and begun anew elsewhere: a sink that cannot forget rows gets them when they are all there.
     gathers: bool,
     /// Room for them.
     room: Option<Box<Part>>,
@@ -84,7 +84,7 @@ impl<'m> Exchange<'m> {
         }
     }
 
-    /// Whether rows are gathered before their sink gets the first.
+    /// Whether rows are gathered before a sink that cannot forget them gets the first.
     pub(super) fn gathers(&self) -> bool {
         self.gathers
     }

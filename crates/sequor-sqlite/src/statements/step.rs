@@ -67,7 +67,7 @@ pub(super) fn attempt(connection: &Connection, exchange: &mut Exchange<'_>, step
     match task.execute(&text, std::slice::from_ref(&list), cache) {
         Ok(()) if !task.given_up => Attempt::Done(Ok(task.finish(Params::Fixed(list)).0)),
         Ok(()) => Attempt::ForTheThread(Step { text, params: Params::Fixed(list), sink: task.sink, cache }),
-        Err(_) if task.rows == 0 && task.exchange.is_for_the_thread() => {
+        Err(_) if task.exchange.is_for_the_thread() && task.begins_anew() => {
             Attempt::ForTheThread(Step { text, params: Params::Fixed(list), sink: task.sink, cache })
         }
         Err(error) => Attempt::Done(Err(error)),
@@ -146,7 +146,7 @@ impl<'t, 'm> Task<'t, 'm> {
             let lent = (seen.tells && self.kind == Kind::OtherWrite && !self.silent).then(|| Lent::new(&mut self.sink));
             if self.in_parts && self.kind == Kind::Read {
                 self.rows_in_parts(&mut prepared, text)?;
-            } else if self.exchange.gathers() {
+            } else if self.exchange.gathers() && !self.sink.forget() {
                 self.rows_gathered(&mut prepared, text)?;
             } else {
                 self.rows(&mut prepared, text, lent)?;
@@ -163,6 +163,11 @@ impl<'t, 'm> Task<'t, 'm> {
             self.exchange.spend(prepared.reset_status(StatementStatus::VmStep), self.kind != Kind::Read);
         }
         Ok(())
+    }
+
+    /// Whether nobody has seen a row any more.
+    fn begins_anew(&mut self) -> bool {
+        self.rows == 0 || (self.exchange.gathers() && self.sink.forget())
     }
 
     /// The sink is back: what it was told counts as rows, and its error is why the statement failed.
@@ -202,7 +207,7 @@ impl<'t, 'm> Task<'t, 'm> {
         if named || statement.column_count() == 0 { Ok(()) } else { announce(statement, &mut *self.sink) }
     }
 
-    /// Gathers the rows, and hands them over when there are no more: nobody has seen any of a statement that took too long.
+    /// Gathers the rows for a sink that cannot forget any, and hands them over when there are no more: it has seen none of a statement that took too long.
     fn rows_gathered(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
         let mut room = self.exchange.take_room();
         room.begin(0);

@@ -14,7 +14,6 @@ const COUNT: &str = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FRO
 /// Their sum.
 const SUM: &str = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?) SELECT sum(i) FROM c";
 
-/// Statements are known by where their text lies, as the texts of kept statements do.
 async fn ask(connection: &mut dyn Connection, text: &Arc<str>, parameter: i64) -> Result<(Vec<i64>, bool)> {
     let threads = Threads::default();
     let step = Step::query(Arc::clone(text), params([parameter.into()]), Box::new(Numbers(Vec::new(), threads.clone())));
@@ -142,6 +141,50 @@ impl RowSink for First {
 
     fn never_pauses(&self) -> bool {
         true
+    }
+}
+
+/// Forgets rows that it was given; notes the threads on which they came.
+struct Forgets(Vec<i64>, Threads);
+
+impl RowSink for Forgets {
+    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
+        self.0.extend(row.i64(0)?);
+        self.1.row(row)
+    }
+
+    fn forget(&mut self) -> bool {
+        self.0.clear();
+        true
+    }
+
+    fn never_pauses(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_forgets_gets_rows_at_once_and_again_on_the_thread() {
+    let mut connection = memory().await;
+    let ask = async |connection: &mut dyn Connection, parameter: i64| {
+        let threads = Threads::default();
+        let step = Step::query(COUNT, params([parameter.into()]), Box::new(Forgets(Vec::new(), threads.clone())));
+        let done = connection.run(Batch::one(step)).await.unwrap().remove(0);
+        let affected = usize::try_from(done.affected).unwrap();
+        let found = (done.sink as Box<dyn Any>).downcast::<Forgets>().unwrap().0;
+        assert_eq!(found.len(), affected);
+        (found, threads.0.lock().unwrap().clone())
+    };
+    let here = std::thread::current().id();
+    for round in 0.. {
+        ask(&mut *connection, 2).await;
+        let (found, threads) = ask(&mut *connection, 20_000).await;
+        assert_eq!(found, (1..=20_000).collect::<Vec<i64>>());
+        if threads.contains(&here) {
+            assert!(threads.len() > 20_000 && threads[threads.len() - 20_000..].iter().all(|thread| *thread != here));
+            break;
+        }
+        assert!(round < 100, "it never began in place");
     }
 }
 

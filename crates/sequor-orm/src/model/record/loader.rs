@@ -93,6 +93,12 @@ impl RowSink for RecordBatch {
         Ok(Flow::Continue)
     }
 
+    fn forget(&mut self) -> bool {
+        self.rows.clear();
+        self.hidden.clear();
+        true
+    }
+
     fn never_pauses(&self) -> bool {
         true
     }
