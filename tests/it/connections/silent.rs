@@ -69,6 +69,7 @@ async fn outside(db: &Db, proxy: &Proxy, step: u32) -> Error {
     let error = match step {
         // On PostgreSQL BEGIN goes out with the first statement.
         4 => db.transaction(async |tx| Account::count().exec(tx).await).await.unwrap_err(),
+        5 => db.authenticate().await.unwrap_err(),
         _ => Account::find_all().stream(db).next().await.expect("an answer").unwrap_err(),
     };
     in_time(start, &format!("step {step}"));
@@ -108,10 +109,10 @@ on_both_servers! {
 
     async fn every_step_of_a_transaction_has_a_deadline(bed, proxy) {
         let db = limited(bed, proxy, 2).await?;
-        for step in 0..6 {
+        for step in 0..8 {
             let tx = db.begin().await?;
             Account::count().exec(&tx).await?;
-            if step > 3 {
+            if (4..7).contains(&step) {
                 // Its connection serves what comes now.
                 tx.rollback().await?;
                 let error = outside(&db, proxy, step).await;
@@ -124,6 +125,7 @@ on_both_servers! {
                 0 => tx.rollback().await.unwrap_err(),
                 1 => draft!(Account { id: 1, balance: 1 }).create(&tx).await.unwrap_err(),
                 2 => tx.transaction(async |_| Ok(())).await.unwrap_err(),
+                7 => tx.authenticate().await.unwrap_err(),
                 _ => Account::find_all().stream(&tx).next().await.expect("an answer").unwrap_err(),
             };
             in_time(start, &format!("step {step}"));

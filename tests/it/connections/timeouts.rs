@@ -59,6 +59,28 @@ on_each_server! {
         watch.close().await
     }
 
+    async fn a_truncation_that_waits_for_others_ends_at_its_limit(bed) {
+        let holder = bed.db(1).await?;
+        draft!(Account { id: 1, balance: 1 }).create(&holder).await?;
+        let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
+        let held = holder.begin().await?;
+        Account::update_all().set(Account::BALANCE, 2).filter(Account::ID.eq(1)).exec(&held).await?;
+        for restart in [false, true] {
+            let truncation = if restart { Account::truncate().restart_identity() } else { Account::truncate() };
+            let start = Instant::now();
+            let error = tokio::time::timeout(PATIENCE, truncation.exec(&db)).await.expect("it ends").unwrap_err();
+            assert!(matches!(error, Error::Timeout { .. }), "{error}");
+            assert!(start.elapsed() >= Duration::from_millis(500), "{:?}", start.elapsed());
+            until("the connection is back", async || db.pool_status().in_use == 0).await;
+        }
+        held.rollback().await?;
+        assert_eq!(Account::count().exec(&db).await?, 1);
+        Account::truncate().restart_identity().exec(&db).await?;
+        assert_eq!(Account::count().exec(&db).await?, 0);
+        db.close().await?;
+        holder.close().await
+    }
+
     async fn in_a_transaction_the_limit_dooms_it(bed) {
         let db = Db::options(&bed.url).pool(Pool { max: 1, ..Pool::default() }).statement_timeout(millis(500)).connect().await?;
         db.sync::<Account>(SyncMode::Create).await?;

@@ -22,6 +22,7 @@ pub use slow::SlowQuery;
 use super::{Db, pool::Pooled, transaction};
 use crate::hook::{self, HookKind, QueryEvent};
 use crate::write::WriteOptions;
+use limit::Limit;
 use observe::Watch;
 use sequor_core::Name;
 use sequor_core::driver::{Batch, BoxFuture, Connection, Step, StepDone};
@@ -179,13 +180,25 @@ impl Db {
 
     pub(crate) async fn ping(&self, site: &'static Location<'static>) -> Result<()> {
         match self.session(site)? {
-            Some(tx) => tx.ping().await,
-            None => self.inner.pool.acquire(site).await?.get()?.ping().await,
+            Some(tx) => self.limited(tx.ping()).await,
+            None => {
+                let mut pooled = self.inner.pool.acquire(site).await?;
+                self.limited(pooled.get()?.ping()).await
+            }
         }
     }
 
-    /// Runs statements without parameters.
+    /// Runs statements without parameters, which may take as long as they like.
     pub(crate) async fn execute_script(&self, sql: String, site: &'static Location<'static>) -> Result<()> {
+        self.script(sql, site, None).await
+    }
+
+    /// Runs one statement without parameters, within the time that a statement may take.
+    pub(crate) async fn execute_plain(&self, sql: String, site: &'static Location<'static>) -> Result<()> {
+        self.script(sql, site, self.statement_limit()).await
+    }
+
+    async fn script(&self, sql: String, site: &'static Location<'static>, limit: Option<Limit>) -> Result<()> {
         let texts = [sql.as_str().into()];
         expect::note(texts.iter(), site);
         self.wrote();
@@ -193,8 +206,17 @@ impl Db {
         self.tell_query(HookKind::BeforeQuery, &texts, &run, None, None).await?;
         let start = Instant::now();
         let result = match self.session(site)? {
+            Some(tx) if limit.is_some() => self.limited(tx.script(sql)).await,
             Some(tx) => tx.script(sql).await,
-            None => self.inner.pool.acquire(site).await?.get()?.execute_script(sql).await,
+            None => {
+                let mut pooled = self.inner.pool.acquire(site).await?;
+                let cancel = limit.and_then(|_| pooled.canceller());
+                let work = pooled.get()?.execute_script(sql);
+                match limit {
+                    Some(limit) => Box::pin(limit.of_write(cancel, false, work)).await,
+                    None => work.await,
+                }
+            }
         };
         self.tell_query(HookKind::AfterQuery, &texts, &run, Some(start), result.as_ref().err()).await?;
         result

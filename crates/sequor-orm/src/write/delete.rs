@@ -207,7 +207,7 @@ pub(crate) async fn truncate(db: &Db, model: &ModelDef, restart_identity: bool, 
         return Ok(());
     }
     for sql in db.render_ddl(&ddl)? {
-        db.execute_script(sql, options.site).await.map_err(|error| named(error, model))?;
+        db.execute_plain(sql, options.site).await.map_err(|error| named(error, model))?;
     }
     Ok(())
 }
