@@ -121,7 +121,7 @@ impl DdlWriter {
             Ddl::ReplaceEnum { definition, old, columns } => self.replace_enum(definition, old, columns),
             Ddl::CreateEnum { .. } | Ddl::AddEnumLabel { .. } | Ddl::DropEnum { .. } => self.enum_type(ddl),
             Ddl::CreateSchema { .. } | Ddl::DropSchema { .. } => self.schema(ddl),
-            Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
+            Ddl::Truncate { tables, restart_identity, counted, cascade } => self.truncate(tables, (*restart_identity, *counted), *cascade),
             Ddl::CreateView(_) | Ddl::DropView(_) => self.view(ddl),
             Ddl::CreateOther(what) => self.create_other(what),
             Ddl::DropOther(what) => self.drop_other(what),
@@ -349,7 +349,7 @@ impl DdlWriter {
         Ok(())
     }
 
-    fn truncate(&mut self, tables: &[TableName], restart_identity: bool, cascade: bool) -> Result<()> {
+    fn truncate(&mut self, tables: &[TableName], (restart_identity, counted): (bool, bool), cascade: bool) -> Result<()> {
         match self.dialect {
             Dialect::Postgres => {
                 self.sql.push("TRUNCATE TABLE ");
@@ -370,7 +370,7 @@ impl DdlWriter {
                     self.sql.push("DELETE FROM ");
                     self.sql.table(table)?;
                     self.end();
-                    if restart_identity {
+                    if restart_identity && counted {
                         self.sql.push("DELETE FROM sqlite_sequence WHERE name = ");
                         self.sql.literal(&table.name)?;
                         self.end();

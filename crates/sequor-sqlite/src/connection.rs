@@ -140,6 +140,13 @@ impl SqliteConnection {
     }
 }
 
+/// Lets other tasks have their turn now and then. Outside of transactions that is the matter of whoever lends connections: a loan is not to be held meanwhile.
+async fn yield_in_transaction(shared: &Shared) {
+    if !shared.autocommit() {
+        consume_budget().await;
+    }
+}
+
 #[cold]
 fn gone() -> Error {
     Error::connection(ConnectionErrorKind::Broken, "the thread of this SQLite connection has ended")
@@ -176,7 +183,7 @@ impl Connection for SqliteConnection {
             self.be_free().await?;
             let errand = match &mut self.inline {
                 Some(inline) if !self.broken => {
-                    consume_budget().await;
+                    yield_in_transaction(&self.shared).await;
                     match inline.run(batch, &self.shared, self.begins.is_none()) {
                         Done::Here(result) => return result,
                         Done::ForTheThread(errand) => errand,
@@ -194,7 +201,7 @@ impl Connection for SqliteConnection {
             self.be_free().await?;
             let step = match &mut self.inline {
                 Some(inline) if !self.broken => {
-                    consume_budget().await;
+                    yield_in_transaction(&self.shared).await;
                     match inline.run_step(step, &self.shared, self.begins.is_none()) {
                         Done::Here(result) => return result,
                         Done::ForTheThread(step) => step,

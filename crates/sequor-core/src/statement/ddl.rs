@@ -265,6 +265,8 @@ pub enum Ddl {
         tables: Vec<TableName>,
         /// Counts start again.
         restart_identity: bool,
+        /// A column of theirs is numbered by the database: elsewhere SQLite need not have a table of counts.
+        counted: bool,
         /// Also tables that point here (PostgreSQL).
         cascade: bool,
     },

@@ -189,7 +189,8 @@ pub(crate) async fn truncate(db: &Db, model: &ModelDef, restart_identity: bool, 
             return Ok(());
         }
     }
-    let ddl = Ddl::Truncate { tables: vec![model.table.clone()], restart_identity, cascade };
+    let counted = model.columns.iter().any(|column| column.auto_increment);
+    let ddl = Ddl::Truncate { tables: vec![model.table.clone()], restart_identity, counted, cascade };
     let inside = db.is_in_transaction() && !db.dialect().transactional_ddl();
     // TRUNCATE would commit the transaction on MySQL; inside one, rows are deleted.
     if inside || (db.dialect().is_mysql() && !restart_identity) {

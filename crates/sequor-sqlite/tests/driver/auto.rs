@@ -274,10 +274,11 @@ async fn a_snapshot_that_the_thread_went_on_with_is_cut_by_a_time_limit() {
     script(&mut *connection, "INSERT INTO t VALUES (1)").await;
 }
 
-/// A loop of reads in place must not keep the other tasks of its thread from theirs.
+/// A loop of reads in place must not keep the other tasks of its thread from theirs; outside of transactions the pool sees to that.
 #[tokio::test]
-async fn other_tasks_get_their_turn_between_reads() {
+async fn other_tasks_get_their_turn_between_the_reads_of_a_transaction() {
     let mut connection = memory().await;
+    connection.begin(WRITING).await.unwrap();
     let text: Arc<str> = COUNT.into();
     settle(&mut *connection, &text, 2, &[1, 2]).await;
     let other = tokio::spawn(async {});

@@ -63,3 +63,25 @@ on_each_server! {
         db.close().await
     }
 }
+
+/// Reads of SQLite that run in place never wait: a loop of them must not keep the other tasks of its thread from theirs, nor hold connections meanwhile.
+#[test]
+fn a_loop_of_reads_lets_other_tasks_run() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let db = Db::connect("sqlite::memory:").await.expect("a database");
+        db.sync::<Account>(SyncMode::Create).await.expect("a table");
+        let other = tokio::spawn({
+            let db = db.clone();
+            async move { Account::count().exec(&db).await }
+        });
+        let mut reads = 0;
+        while !other.is_finished() {
+            assert_eq!(Account::count().exec(&db).await.expect("a count"), 0);
+            reads += 1;
+            assert!(reads < 10_000, "the other task never had its turn");
+        }
+        assert_eq!(other.await.expect("no panic").expect("a count"), 0);
+        db.close().await.expect("an end");
+    });
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::coop::consume_budget;
 
 /// A connection that was not used for so long is asked whether it still lives.
 const PING_AFTER: Duration = Duration::from_secs(15);
@@ -19,6 +20,8 @@ impl ConnectionPool {
     /// Borrows a connection: waiters are served in the order in which they came. Waiting and opening share one deadline.
     pub(crate) async fn acquire(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Pooled> {
         self.check_open().map_err(|error| error.seen_at(site))?;
+        // What never waits (a statement of SQLite that runs in place) lets the other tasks of its thread have their turn, while it holds nothing.
+        consume_budget().await;
         // One reading of the clock serves a loan that need not wait: on some machines a reading costs more than the rest of it.
         let asked = Instant::now();
         let lent = if self.hooks.connection.any() { None } else { self.lend_now(asked, site) };
