@@ -12,6 +12,8 @@ use std::sync::Arc;
 const ROWS: usize = 512;
 /// or with so many bytes of texts.
 const BYTES: usize = 64 * 1024;
+/// More than this is not gathered on a caller's thread: to copy it keeps the other tasks there from theirs.
+const HEAVY: usize = 1024 * 1024;
 
 /// Some rows.
 #[derive(Default)]
@@ -105,6 +107,10 @@ impl Part {
 
     pub(crate) fn is_full(&self) -> bool {
         self.rows >= ROWS || self.bytes.len() >= BYTES
+    }
+
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.bytes.len() > HEAVY
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {

@@ -135,6 +135,11 @@ impl<'m> Exchange<'m> {
         self.cost.writes |= writes;
     }
 
+    /// Whether it has taken more than this by now.
+    pub(super) fn lasts_longer_than(&self, limit: Duration) -> bool {
+        self.since.elapsed() > limit
+    }
+
     pub(super) fn cost(&self) -> Cost {
         Cost { time: self.since.elapsed(), ..self.cost }
     }

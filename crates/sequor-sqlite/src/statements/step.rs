@@ -13,6 +13,12 @@ use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Few instructions can read long texts, or wait for a slow disk: what runs in place with a limit looks at the clock too, every so many rows.
+const ROWS_BETWEEN_LOOKS: u64 = 4;
+/// It is for the thread when it has taken so long.
+const LONG: Duration = Duration::from_millis(5);
 
 /// Runs one step and notes what it did. One that is alone can hand its rows over in parts: with an error of their reader nothing else has to be undone.
 pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step, alone: bool) -> Result<()> {
@@ -165,6 +171,11 @@ impl<'t, 'm> Task<'t, 'm> {
         Ok(())
     }
 
+    /// Whether so many rows have taken long by now, at every few of them.
+    fn takes_long(&self, rows: u64) -> bool {
+        rows.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.exchange.lasts_longer_than(LONG)
+    }
+
     /// Whether nobody has seen a row any more.
     fn begins_anew(&mut self) -> bool {
         self.rows == 0 || (self.exchange.gathers() && self.sink.forget())
@@ -190,6 +201,12 @@ impl<'t, 'm> Task<'t, 'm> {
             if self.silent || self.stopped {
                 continue;
             }
+            if self.exchange.gathers() && self.takes_long(self.rows) {
+                self.given_up = self.sink.forget();
+                if self.given_up {
+                    return Ok(());
+                }
+            }
             if !named {
                 announce(row.as_ref(), &mut *self.sink)?;
                 named = true;
@@ -211,14 +228,23 @@ impl<'t, 'm> Task<'t, 'm> {
     fn rows_gathered(&mut self, statement: &mut Statement<'_>, text: &str) -> Result<()> {
         let mut room = self.exchange.take_room();
         room.begin(0);
-        let (mut rows, mut first) = (statement.raw_query(), true);
+        let (mut rows, mut gathered) = (statement.raw_query(), 0);
         while let Some(row) = rows.next().map_err(|error| of_sqlite(error, Some(text)))? {
-            if std::mem::take(&mut first) {
+            if gathered == 0 {
                 room.begin(row.as_ref().column_count());
             }
             room.push(row).map_err(|error| of_sqlite(error, Some(text)))?;
+            gathered += 1;
+            if room.is_heavy() || self.takes_long(gathered) {
+                self.given_up = true;
+                break;
+            }
         }
         drop(rows);
+        if self.given_up {
+            self.exchange.give_room(room);
+            return Ok(());
+        }
         if !self.silent && self.sink.wants_names() {
             announce(statement, &mut *self.sink)?;
         }

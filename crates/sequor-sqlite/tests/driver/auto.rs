@@ -68,6 +68,17 @@ async fn what_takes_long_this_time_is_begun_anew_on_the_thread() {
     settle(&mut *connection, &text, 2, &[1, 2]).await;
 }
 
+/// Few instructions read a hundred long texts; they are neither all held in memory nor read on the caller's thread.
+#[tokio::test]
+async fn what_reads_long_texts_this_time_is_begun_anew_on_the_thread() {
+    let mut connection = memory().await;
+    let text: Arc<str> = format!("SELECT i, zeroblob(CASE WHEN i > 9 THEN 1000000 ELSE 1 END) FROM ({COUNT})").into();
+    settle(&mut *connection, &text, 2, &[1, 2]).await;
+    let (found, here) = ask(&mut *connection, &text, 100).await.unwrap();
+    assert!(found == (1..=100).collect::<Vec<_>>() && !here, "every row comes once");
+    settle(&mut *connection, &text, 2, &[1, 2]).await;
+}
+
 /// In place nobody would look at the time limit before the end, on a runtime of one thread.
 #[tokio::test]
 async fn a_time_limit_stops_what_was_short_before() {
