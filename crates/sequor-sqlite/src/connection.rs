@@ -11,7 +11,7 @@ mod soon;
 mod worker;
 
 pub(crate) use mailbox::{Command, Mailbox, Ran, Reply, Request};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{LONG, Shared};
 
 use crate::connect::SqliteOptions;
 use crate::statements::Errand;

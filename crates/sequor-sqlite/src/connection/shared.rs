@@ -2,8 +2,8 @@
 
 use rusqlite::InterruptHandle;
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// The state of a connection. Requests are numbered, so that a late cancel never hits the request after the one it was meant for.
@@ -19,9 +19,17 @@ pub(crate) struct Shared {
     not_begun: AtomicBool,
     /// How often what runs may still look whether it must stop, before it must.
     looks: AtomicU32,
+    /// When it looked first, in microseconds of the process; 0 before that.
+    first_look: AtomicU64,
 }
 
 const UNLIMITED: u32 = u32::MAX;
+
+/// What has run in place for so long, and may have to run for longer, is for the thread.
+pub(crate) const LONG: Duration = Duration::from_millis(5);
+
+/// What the clock of looks counts from.
+static PROCESS: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The number of a request that cannot be cancelled: the end of a transaction, a reset.
 const NEVER: u64 = u64::MAX;
@@ -47,6 +55,7 @@ impl Shared {
             dirty: AtomicBool::new(false),
             not_begun: AtomicBool::new(false),
             looks: AtomicU32::new(UNLIMITED),
+            first_look: AtomicU64::new(0),
         }
     }
 
@@ -89,6 +98,7 @@ impl Shared {
     /// What runs until the limit is lifted must stop after so many looks.
     pub(super) fn limit(&self, looks: u32) {
         self.looks.store(looks, Ordering::Relaxed);
+        self.first_look.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn lift(&self) {
@@ -105,9 +115,21 @@ impl Shared {
         match self.looks.load(Ordering::Relaxed) {
             UNLIMITED => {}
             0 => return true,
-            left => self.limit(left - 1),
+            left => self.looks.store(if self.looks_for_long() { 0 } else { left - 1 }, Ordering::Relaxed),
         }
-        self.is_cancelled()
+        self.is_cancelled() || self.looks.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether the first look was long ago: a function of a row can take longer than a thousand instructions.
+    fn looks_for_long(&self) -> bool {
+        let now = u64::try_from(PROCESS.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        match self.first_look.load(Ordering::Relaxed) {
+            0 => {
+                self.first_look.store(now, Ordering::Relaxed);
+                false
+            }
+            first => Duration::from_micros(now.saturating_sub(first)) > LONG,
+        }
     }
 
     /// The thread says how the transaction stands, before it answers.
@@ -182,5 +204,29 @@ impl Shared {
             std::thread::sleep(pause.min(shared.busy_timeout - waited));
             !shared.is_cancelled()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_of_looks_and_of_time() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let shared = Shared::new(connection.get_interrupt_handle(), Duration::ZERO);
+        assert!((0..100).all(|_| !shared.must_stop()), "without a limit it never stops");
+        shared.limit(3);
+        let looks: Vec<bool> = (0..4).map(|_| shared.must_stop()).collect();
+        assert!(looks[2..] == [true, true] && !looks[0] && shared.took_too_long());
+        shared.limit(1_000_000);
+        assert!(!shared.must_stop() && !shared.took_too_long());
+        let start = Instant::now();
+        while start.elapsed() <= LONG {
+            std::hint::spin_loop();
+        }
+        assert!(shared.must_stop() && shared.took_too_long());
+        shared.lift();
+        assert!(!shared.must_stop() && !shared.took_too_long());
     }
 }

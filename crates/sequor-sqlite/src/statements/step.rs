@@ -1,6 +1,7 @@
 //! One step: its statement, its parameters, its rows.
 
 use super::{Attempt, Exchange, words};
+use crate::connection::LONG;
 use crate::error::of_sqlite;
 use crate::functions::before::Lent;
 use crate::functions::new_statement;
@@ -13,13 +14,9 @@ use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Few instructions can read long texts, or wait for a slow disk: what runs in place with a limit looks at the clock too, every so many rows.
 const ROWS_BETWEEN_LOOKS: u64 = 4;
-/// It is for the thread when it has taken so long.
-const LONG: Duration = Duration::from_millis(5);
-
 /// Runs one step and notes what it did. One that is alone can hand its rows over in parts: with an error of their reader nothing else has to be undone.
 pub(super) fn run(connection: &Connection, exchange: &mut Exchange<'_>, step: Step, alone: bool) -> Result<()> {
     exchange.check()?;
