@@ -98,7 +98,11 @@ async fn close_while_listening(bed: &Bed) -> sequor::Result<()> {
         tokio::spawn(async move { (db.execute(sql!("SELECT pg_sleep(60)")).await, url) })
     };
     let waiting = tokio::spawn(async move { listener.next().await });
-    until("it runs", async || sessions(&watch, bed).await.is_ok_and(|count| count >= 3)).await;
+    // Sessions alone say nothing: one of them may be a connection that nobody uses.
+    let stuck_sessions = sql!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(60)'"
+    );
+    until("it runs", async || watch.query_as::<(i64,)>(stuck_sessions.clone()).await.is_ok_and(|rows| rows[0].0 == 1)).await;
     let limit = millis(300);
     let start = Instant::now();
     let error = db.close_within(limit).await.expect_err("a query is stuck");

@@ -108,7 +108,8 @@ on_each_server! {
                 let (db, ended) = (db.clone(), ended.clone());
                 tokio::spawn(async move {
                     while !ended.load(Ordering::SeqCst) {
-                        Account::count().exec(&db).await?;
+                        // Each holds its connection for as long as it waits for something: a look at SQLite alone is over before another task has its turn.
+                        db.transaction_with(Tx::serializable().read_only(), async |tx| Account::count().exec(tx).await).await?;
                     }
                     Ok::<_, Error>(())
                 })
