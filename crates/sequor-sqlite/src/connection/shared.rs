@@ -19,7 +19,7 @@ pub(crate) struct Shared {
     not_begun: AtomicBool,
     /// How often what runs may still look whether it must stop, before it must.
     looks: AtomicU32,
-    /// When it looked first, in microseconds of the process; 0 before that.
+    /// When it looked first, in nanoseconds of the process; 0 before that.
     first_look: AtomicU64,
 }
 
@@ -122,13 +122,13 @@ impl Shared {
 
     /// Whether the first look was long ago: a function of a row can take longer than a thousand instructions.
     fn looks_for_long(&self) -> bool {
-        let now = u64::try_from(PROCESS.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        let now = u64::try_from(PROCESS.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
         match self.first_look.load(Ordering::Relaxed) {
             0 => {
                 self.first_look.store(now, Ordering::Relaxed);
                 false
             }
-            first => Duration::from_micros(now.saturating_sub(first)) > LONG,
+            first => Duration::from_nanos(now.saturating_sub(first)) >= LONG,
         }
     }
 
