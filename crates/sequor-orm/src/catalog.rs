@@ -1,8 +1,8 @@
 //! [`Db::catalog`]: what a live database holds, as a description that can be compared.
 
-use crate::db::{Db, Run};
+use crate::db::{Db, Rows, Run};
 use crate::load::{run_one, step, unsink};
-use sequor_core::driver::{Flow, Param, RowReader, RowSink};
+use sequor_core::driver::Param;
 use sequor_core::error::Result;
 use sequor_core::schema::{Schema, TableName, Ways};
 use sequor_core::types::{BindType, EnumDef, ScalarType};
@@ -11,34 +11,6 @@ use sequor_sql::Sql;
 use sequor_sql::catalog::{CatalogPlace, CatalogRow, OWN_TABLES, assemble, further_query, own_schema_query, queries, schema_query};
 use std::panic::Location;
 use std::sync::Arc;
-
-/// The rows of a statement with the names of their cells.
-#[derive(Default)]
-pub(crate) struct AnyRows {
-    pub(crate) names: Vec<String>,
-    pub(crate) rows: Vec<Vec<Value>>,
-}
-
-impl RowSink for AnyRows {
-    fn columns(&mut self, names: &[&str]) -> Result<()> {
-        self.names = names.iter().map(|name| (*name).to_owned()).collect();
-        Ok(())
-    }
-
-    fn row(&mut self, row: &mut dyn RowReader) -> Result<Flow> {
-        self.rows.push((0..row.len()).map(|index| row.any(index)).collect::<Result<_>>()?);
-        Ok(Flow::Continue)
-    }
-
-    fn forget(&mut self) -> bool {
-        self.rows.clear();
-        true
-    }
-
-    fn never_pauses(&self) -> bool {
-        true
-    }
-}
 
 impl Db {
     /// What this database holds in its own schema: tables with their columns, keys, indexes and checks, enums, views, and by their text sequences, extensions,
@@ -190,7 +162,7 @@ pub(crate) async fn texts(db: &Db, text: &str, params: &[&str], site: &'static L
     let params = params.iter().map(|param| Param { value: (*param).into(), bind: BindType::one(ScalarType::Text) }).collect();
     let run = Run { operation: "catalog", model: None, site, write: true };
     let sql = Sql { text: text.to_owned(), params };
-    let found = unsink::<AnyRows>(run_one(db, step(sql, Box::new(AnyRows::default())), run).await?)?;
+    let found = unsink::<Rows>(run_one(db, step(sql, Box::new(Rows::default())), run).await?)?;
     Ok(found.rows.into_iter().map(|row| row.into_iter().map(text_of).collect()).collect())
 }
 

@@ -15,7 +15,7 @@ pub use admin::DatabaseOptions;
 pub use health::{Health, LastError};
 pub use options::{Configuration, DbOptions, Pool, Retry, millis, secs};
 pub use own::{AdvisoryLock, Listener};
-pub(crate) use own::{answered, asking, is_yes};
+pub(crate) use own::{Rows, answered, asking, is_yes};
 pub(crate) use place::Place;
 pub use pool::PoolStatus;
 pub(crate) use pool::{Pooled, jittered};

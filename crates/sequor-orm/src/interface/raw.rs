@@ -1,7 +1,6 @@
 //! Raw SQL with Sequelize's replacements and bind values: every value is bound, whichever way it is given.
 
-use crate::catalog::AnyRows;
-use crate::db::{Db, Run};
+use crate::db::{Db, Rows, Run};
 use crate::load::{run_one, step, unsink};
 use crate::query::unknown_option;
 use sequor_core::Value;
@@ -61,12 +60,12 @@ async fn query(db: &Db, text: &str, options: Json, site: &'static Location<'stat
     let sql = Scanner { text, place: 0, dialect: db.dialect(), made: Sql { text: String::new(), params: Vec::new() }, positions: 0 };
     let sql = sql.scan(options.get("replacements"), options.get("bind"))?;
     let run = Run { operation: "query", model: None, site, write: true };
-    let done = run_one(db, step(sql, Box::new(AnyRows::default())), run).await?;
+    let done = run_one(db, step(sql, Box::new(Rows::default())), run).await?;
     let affected = done.affected;
-    let found = unsink::<AnyRows>(done)?;
+    let found = unsink::<Rows>(done)?;
     let nest = options.get("nest") == Some(&Json::Bool(true));
-    let rows = |found: AnyRows| -> Vec<Json> {
-        let AnyRows { names, rows } = found;
+    let rows = |found: Rows| -> Vec<Json> {
+        let Rows { names, rows } = found;
         rows.into_iter()
             .map(|row| {
                 let row = names.iter().zip(row).map(|(name, value)| cell(name, value, model.as_deref())).collect();

@@ -56,24 +56,18 @@ pub(crate) struct Ending {
 
 impl<'m> Exchange<'m> {
     pub(crate) fn new(mailbox: &'m mut Mailbox, reply: Reply<Ran>) -> Exchange<'m> {
-        Exchange {
-            place: Place::Thread(mailbox),
-            waiting: Waiting::Run(reply),
-            done: Vec::new(),
-            part: None,
-            wrapped: false,
-            cost: Cost::default(),
-            since: Instant::now(),
-            gathers: false,
-            room: None,
-        }
+        Exchange::of(Place::Thread(mailbox), Waiting::Run(reply), None)
     }
 
     /// An exchange in place, whose sinks never pause; with room for rows, they are gathered there first.
     pub(super) fn in_place(shared: &'m Shared, room: Option<Box<Part>>) -> Exchange<'m> {
+        Exchange::of(Place::Caller(shared), Waiting::Caller, room)
+    }
+
+    fn of(place: Place<'m>, waiting: Waiting, room: Option<Box<Part>>) -> Exchange<'m> {
         Exchange {
-            place: Place::Caller(shared),
-            waiting: Waiting::Caller,
+            place,
+            waiting,
             done: Vec::new(),
             part: None,
             wrapped: false,

@@ -9,7 +9,7 @@ use crate::params;
 use crate::rows::{Cells, Columns, Gathered, Part};
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, ErrorCode, Statement, StatementStatus};
-use sequor_core::driver::{Discard, Flow, Param, Params, RowSink, Step, StepDone};
+use sequor_core::driver::{Discard, Flow, Param, Params, RowReader, RowSink, Step, StepDone};
 use sequor_core::error::{Error, Result};
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
@@ -198,21 +198,15 @@ impl<'t, 'm> Task<'t, 'm> {
             if self.silent || self.stopped {
                 continue;
             }
-            if self.exchange.gathers() && self.takes_long(self.rows) {
-                self.given_up = self.sink.forget();
-                if self.given_up {
-                    return Ok(());
-                }
+            if self.exchange.gathers() && self.takes_long(self.rows) && self.sink.forget() {
+                self.given_up = true;
+                return Ok(());
             }
             if !named {
                 announce(row.as_ref(), &mut *self.sink)?;
                 named = true;
             }
-            match self.sink.row(&mut Cells::new(row))? {
-                Flow::Continue => {}
-                Flow::Stop => self.stopped = true,
-                Flow::Pause => return Err(self.no_pause()),
-            }
+            self.give(&mut Cells::new(row))?;
             if self.stopped {
                 break;
             }
@@ -242,24 +236,27 @@ impl<'t, 'm> Task<'t, 'm> {
             self.exchange.give_room(room);
             return Ok(());
         }
-        if !self.silent && self.sink.wants_names() {
+        if self.sink.wants_names() {
             announce(statement, &mut *self.sink)?;
         }
         for row in room.from(0) {
             self.rows += 1;
-            if self.silent {
-                continue;
-            }
-            match self.sink.row(&mut Cells::new(&Gathered { row, statement }))? {
-                Flow::Continue => {}
-                Flow::Stop => {
-                    self.stopped = true;
-                    break;
-                }
-                Flow::Pause => return Err(self.no_pause()),
+            self.give(&mut Cells::new(&Gathered { row, statement }))?;
+            if self.stopped {
+                break;
             }
         }
         self.exchange.give_room(room);
+        Ok(())
+    }
+
+    /// Gives the sink a row.
+    fn give(&mut self, row: &mut dyn RowReader) -> Result<()> {
+        match self.sink.row(row)? {
+            Flow::Continue => {}
+            Flow::Stop => self.stopped = true,
+            Flow::Pause => return Err(self.no_pause()),
+        }
         Ok(())
     }
 
