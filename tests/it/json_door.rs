@@ -321,3 +321,32 @@ async fn a_wrong_value_names_its_model_and_attribute(db: Db) -> Result<()> {
     assert!(error.contains("Book.price"), "{error}");
     Ok(())
 }
+
+#[sequor::test]
+async fn values_that_say_what_they_are_stand_beside_expressions_and_in_raw_sql(db: Db) -> Result<()> {
+    let visits = db.define(ModelDef::from_json(json!({
+        "name": "Visit", "attributes": { "at": "DATE(6)", "body": "BLOB", "score": "DOUBLE" }, "options": { "timestamps": false, "tableName": "visits" }
+    }))?)?;
+    db.sync_all(SyncMode::Create).await?;
+    for day in 1..=3 {
+        let at = format!("2026-03-0{day}T10:00:00Z");
+        visits.create(json!({ "at": at, "body": { "$bytes": "AQI=" }, "score": day })).exec(&db).await?;
+    }
+    let at = json!({ "$date": "2026-03-02T10:00:00.000Z" });
+    let newest = json!({ "fn": "coalesce", "args": [{ "col": "at" }, { "$date": "2000-01-01T00:00:00Z" }] });
+    for (condition, found) in [
+        (json!({ "$expr": newest, "$cond": { "$gte": at } }), 2),
+        (json!({ "$expr": newest, "$cond": at }), 1),
+        (json!({ "$expr": { "col": "body" }, "$cond": { "$bytes": "AQI=" } }), 3),
+        (json!({ "$expr": { "fn": "coalesce", "args": [{ "col": "body" }, { "$bytes": "AA==" }] }, "$cond": { "$bytes": "AQI=" } }), 3),
+        (json!({ "Visit.at": { "$lt": at } }), 1),
+        (json!({ "$Visit.at$": { "$lt": at } }), 1),
+        (json!({ "$expr": { "fn": "abs", "args": [{ "col": "score" }] }, "$cond": { "$gt": { "$number": "1.5" } } }), 2),
+    ] {
+        assert_eq!(visits.count(json!({ "where": condition })).exec(&db).await?, found, "{condition}");
+    }
+    let asked = "SELECT COUNT(*) AS n FROM visits WHERE score < :most AND score > :least";
+    let options = json!({ "type": "SELECT", "replacements": { "most": { "$number": "2.5" }, "least": { "$number": 1 } } });
+    assert_eq!(db.query_json(asked, options).await?, json!([{ "n": 1 }]));
+    Ok(())
+}

@@ -28,7 +28,7 @@ pub use functions::{
     match_rank, matches, max, min, nth_value, ntile, percent_rank, random, rank, raw_expr, row_number, string_agg, sum, when,
 };
 pub use include::Include;
-pub(crate) use json::{Place, bind_value, expression, is_value, json_path, named, relation_of, unknown_option};
+pub(crate) use json::{Place, bind_value, expression, is_value, json_path, named, relation_of, told, unknown_option};
 pub use json::{Policy, clauses_from_json, query_language_schema};
 pub(crate) use json::{check_getter_options, check_write_options};
 pub(crate) use json::{condition_text, own_condition};

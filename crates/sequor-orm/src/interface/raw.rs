@@ -2,12 +2,12 @@
 
 use crate::db::{Db, Rows, Run};
 use crate::load::{run_one, step, unsink};
-use crate::query::unknown_option;
+use crate::query::{told, unknown_option};
 use sequor_core::Value;
 use sequor_core::driver::Param;
 use sequor_core::error::{Error, Result};
 use sequor_core::schema::{ModelDef, Models};
-use sequor_core::types::{BindType, ColumnType, value_from_json};
+use sequor_core::types::{BindType, value_from_json};
 use sequor_sql::{Dialect, Sql};
 use serde_json::{Map, Value as Json};
 use std::panic::Location;
@@ -138,7 +138,7 @@ impl Scanner<'_> {
                         .get(&word)
                         .ok_or_else(|| Error::usage(format!("Named replacement \":{word}\" has no entry in the replacement map.")))?;
                     self.place += 1 + word.len();
-                    self.push_list(value);
+                    self.push_list(value)?;
                 }
                 ('?', Some(Json::Array(list)), _) => {
                     let value = list.get(self.positions).ok_or_else(|| {
@@ -149,7 +149,7 @@ impl Scanner<'_> {
                     })?;
                     self.positions += 1;
                     self.place += 1;
-                    self.push_list(value);
+                    self.push_list(value)?;
                 }
                 ('$', _, Some(_)) if self.rest().starts_with("$$") => {
                     self.made.text.push('$');
@@ -164,7 +164,7 @@ impl Scanner<'_> {
                     let value =
                         value.ok_or_else(|| Error::usage(format!("Named bind parameter \"${word}\" has no value in the given object.")))?;
                     self.place += 1 + word.len();
-                    self.push(value);
+                    self.push(value)?;
                 }
                 _ => self.copy(letter.len_utf8()),
             }
@@ -193,7 +193,7 @@ impl Scanner<'_> {
     }
 
     /// A list becomes as many parameters as it has items; a list of lists one tuple each.
-    fn push_list(&mut self, value: &Json) {
+    fn push_list(&mut self, value: &Json) -> Result<()> {
         let Json::Array(items) = value else { return self.push(value) };
         if items.is_empty() {
             self.made.text.push_str("NULL");
@@ -202,12 +202,13 @@ impl Scanner<'_> {
             self.made.text.push_str(if number == 0 { "" } else { ", " });
             if item.is_array() {
                 self.made.text.push('(');
-                self.push_list(item);
+                self.push_list(item)?;
                 self.made.text.push(')');
             } else {
-                self.push(item);
+                self.push(item)?;
             }
         }
+        Ok(())
     }
 
     /// Whether the text goes on with `IS NULL` or `IS NOT NULL`.
@@ -223,27 +224,17 @@ impl Scanner<'_> {
         rest.starts_with(char::is_whitespace) && is("IS") && (!negated || is("NOT")) && is("NULL")
     }
 
-    fn push(&mut self, value: &Json) {
+    fn push(&mut self, value: &Json) -> Result<()> {
         // `:name IS NULL`: PostgreSQL cannot tell the type of such a parameter, and only whether it is there matters.
         if self.asks_for_null() {
             self.made.text.push_str(if value.is_null() { "NULL" } else { "1" });
-            return;
+            return Ok(());
         }
-        let (value, bind) = typed(value).unwrap_or_else(|| (untyped(value), BindType::default()));
+        let (value, bind) = told(value).unwrap_or_else(|| Ok((untyped(value), BindType::default())))?;
         self.made.params.push(Param { value, bind });
         self.dialect.put_mark(self.made.params.len(), &mut self.made.text);
+        Ok(())
     }
-}
-
-/// `{ $date }` and `{ $bytes }` say what they are.
-fn typed(value: &Json) -> Option<(Value, BindType)> {
-    let map = value.as_object().filter(|map| map.len() == 1)?;
-    let (ty, inside) = match (map.get("$date"), map.contains_key("$bytes")) {
-        (Some(date), _) => (ColumnType::DateTime(6), date),
-        (None, true) => (ColumnType::Bytes, value),
-        (None, false) => return None,
-    };
-    value_from_json(&ty, inside.clone()).ok().map(|value| (value, ty.bind()))
 }
 
 fn untyped(value: &Json) -> Value {

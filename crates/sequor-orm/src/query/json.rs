@@ -9,7 +9,7 @@ mod schema;
 mod typed;
 
 pub(crate) use condition::{condition, is_value, json_path};
-pub(crate) use expression::{bind_value, expression, named};
+pub(crate) use expression::{bind_value, expression, named, told};
 pub(crate) use include::relation_of;
 pub use policy::Policy;
 pub use schema::query_language_schema;

@@ -99,7 +99,7 @@ fn entry(place: Place<'_>, key: &str, value: Json) -> Result<Expr> {
             return json_entry(place, &Expr::field(column.name.clone()), &[], rest, value);
         }
         let expr = named(place, key)?;
-        return Subject { expr, ty: None }.condition(place, value);
+        return Subject { ty: kind(place, &expr), expr }.condition(place, value);
     }
     Err(place.model.unknown(key))
 }
@@ -158,8 +158,8 @@ fn over_relations(place: Place<'_>, path: &str, value: Json) -> Result<Expr> {
             return over_relations(place, &rest.join("."), value);
         }
         if place.up.is_some() {
-            let subject = Subject { expr: reference(place, path)?, ty: None };
-            return subject.condition(place, value);
+            let expr = reference(place, path)?;
+            return Subject { ty: kind(place, &expr), expr }.condition(place, value);
         }
         let message = format!("where.${}$: {} has no association {}", path.escape_debug(), place.model.name, first.escape_debug());
         return Err(Error::of_usage(UsageErrorKind::Refused, message));

@@ -160,18 +160,10 @@ pub(crate) fn expression(place: Place<'_>, json: Json) -> Result<Expr> {
         let ty = map.remove("type").and_then(|ty| ty.as_str().map(str::to_ascii_lowercase)).unwrap_or_default();
         return Ok(Expr::Cast(Box::new(expression(place, inner)?), cast(&ty)?));
     }
-    if map.len() == 1 {
-        if let Some(date) = map.remove("$date") {
-            return bind_value(place, Some(&ColumnType::DateTime(6)), date);
-        }
-        if map.contains_key("$bytes") {
-            return bind_value(place, Some(&ColumnType::Bytes), Json::Object(map));
-        }
-        if let Some(number) = map.get("$number") {
-            return Ok(free_number(number));
-        }
+    match told(&Json::Object(map)) {
+        Some(value) => value.map(|(value, bind)| Expr::Value(value, bind)),
+        None => Err(Error::usage("an expression has one of col, fn and cast")),
     }
-    Err(Error::usage("an expression has one of col, fn and cast"))
 }
 
 pub(super) fn cast(text: &str) -> Result<CastType> {
@@ -205,27 +197,37 @@ pub(super) fn cast(text: &str) -> Result<CastType> {
 
 /// A value whose type only its own form tells.
 pub(crate) fn free_value(json: Json) -> Expr {
+    let (value, bind) = free(json);
+    Expr::Value(value, bind)
+}
+
+fn free(json: Json) -> (Value, BindType) {
     let one = |scalar| BindType::one(scalar);
     match json {
-        Json::Null => Expr::Value(Value::Null, BindType::default()),
-        Json::Bool(value) => Expr::Value(Value::Bool(value), one(ScalarType::Bool)),
+        Json::Null => (Value::Null, BindType::default()),
+        Json::Bool(value) => (Value::Bool(value), one(ScalarType::Bool)),
         Json::Number(number) => match number.as_i64() {
             // As a literal would be: PostgreSQL has `substr(text, integer)`, and none that takes a bigint.
-            Some(value) if i32::try_from(value).is_ok() => Expr::Value(Value::I64(value), one(ScalarType::I32)),
-            Some(value) => Expr::Value(Value::I64(value), one(ScalarType::I64)),
-            None => Expr::Value(Value::F64(number.as_f64().unwrap_or_default()), one(ScalarType::F64)),
+            Some(value) if i32::try_from(value).is_ok() => (Value::I64(value), one(ScalarType::I32)),
+            Some(value) => (Value::I64(value), one(ScalarType::I64)),
+            None => (Value::F64(number.as_f64().unwrap_or_default()), one(ScalarType::F64)),
         },
-        Json::String(text) => Expr::Value(Value::Text(text), one(ScalarType::Text)),
-        other => Expr::Value(Value::from(other), one(ScalarType::Jsonb)),
+        Json::String(text) => (Value::Text(text), one(ScalarType::Text)),
+        other => (Value::from(other), one(ScalarType::Jsonb)),
     }
 }
 
-/// `{ $number }` without a column: JSON has no word for `NaN` and `Infinity`.
-fn free_number(json: &Json) -> Expr {
-    match json.as_str().and_then(|text| text.parse::<f64>().ok()) {
-        Some(number) => Expr::Value(Value::F64(number), BindType::one(ScalarType::F64)),
-        None => free_value(json.clone()),
-    }
+/// A value that says itself what it is: `{ $date }`, `{ $bytes }`, and `{ $number }` for `NaN` and `Infinity`, which JSON has no word for.
+pub(crate) fn told(json: &Json) -> Option<Result<(Value, BindType)>> {
+    let map = json.as_object().filter(|map| map.len() == 1)?;
+    let (ty, inside) = match map.iter().next().map(|(key, inside)| (key.as_str(), inside))? {
+        ("$date", date) => (ColumnType::DateTime(6), date),
+        ("$bytes", _) => (ColumnType::Bytes, json),
+        ("$number", Json::Number(number)) => return Some(Ok(free(Json::Number(number.clone())))),
+        ("$number", number) => (ColumnType::F64, number),
+        _ => return None,
+    };
+    Some(value_from_json(&ty, inside.clone()).map(|value| (value, ty.bind())))
 }
 
 /// A value for a column: typed by it, or a column or function.
@@ -234,14 +236,17 @@ pub(crate) fn bind_value(place: Place<'_>, ty: Option<&ColumnType>, json: Json) 
         if map.contains_key("$col") || map.contains_key("$fn") || map.contains_key("$cast") {
             return expression(place, json);
         }
-        if let Some(date) = map.get("$date").filter(|_| map.len() == 1) {
-            return bind_value(place, ty, date.clone());
-        }
-        if let Some(number) = map.get("$number").filter(|_| map.len() == 1) {
-            return match ty {
-                Some(ty) => bind_value(place, Some(ty), number.clone()),
-                None => Ok(free_number(number)),
-            };
+        match ty {
+            Some(_) => {
+                if let Some(inside) = map.get("$date").or_else(|| map.get("$number")).filter(|_| map.len() == 1) {
+                    return bind_value(place, ty, inside.clone());
+                }
+            }
+            None => {
+                if let Some(value) = told(&json) {
+                    return value.map(|(value, bind)| Expr::Value(value, bind));
+                }
+            }
         }
         if map.keys().any(|key| key.starts_with('$')) && !map.contains_key("$bytes") && !matches!(ty, Some(ColumnType::Json(_))) {
             return Err(Error::usage("an operator cannot stand where a value is expected"));
