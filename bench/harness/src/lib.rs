@@ -1,13 +1,14 @@
 //! Asks every contender for the same work, interleaved, and says what each took.
 //!
-//! Every round runs every contender once, in an order that rotates, so that a slow phase of the machine meets all of them alike. A contender's time is
-//! the minimum of its rounds; the report divides it by the first contender's (the hand-written floor). The processor time of this process stands beside
-//! it: it hardly depends on what else the machine does. Before anything is measured all contenders have to have seen the same rows and to leave the same
-//! behind; after it a few runs are counted by the allocator.
+//! Every round runs every contender once, in an order in which each comes behind every other equally often, so that a slow phase of the machine, and what
+//! one leaves behind for the next, meets all of them alike. A contender's time is the minimum of its rounds; the report divides it by the first
+//! contender's (the hand-written floor). The processor time of this process stands beside it: it hardly depends on what else the machine does. Before
+//! anything is measured all contenders have to have seen the same rows and to leave the same behind; after it a few runs are counted by the allocator.
 
 pub mod data;
 pub mod hand;
 mod memory;
+mod order;
 mod place;
 pub mod plain;
 mod process;

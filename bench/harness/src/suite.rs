@@ -1,5 +1,6 @@
 //! [`Suite`]: the rounds of a workload.
 
+use crate::order::order;
 use crate::place::Place;
 use crate::work::all;
 use crate::{Ask, Contender, Cost, Process, Seen, Work, watched};
@@ -136,8 +137,7 @@ impl Suite {
         let rounds = if self.rounds == 0.0 { 0 } else { ((15.0 * self.rounds).ceil() as usize).max(5) };
         let mut taken = vec![Sample::default(); able.len()];
         for round in 0..rounds {
-            for place in 0..able.len() {
-                let index = (place + round) % able.len();
+            for index in order(able.len(), round) {
                 let seen = able[index].cold().expect("it could a moment ago");
                 taken[index].time(seen, seen.own.unwrap_or_default(), 1);
             }
@@ -194,8 +194,7 @@ impl Suite {
         }
         let mut taken = vec![Sample::default(); able.len()];
         for round in 0..rounds {
-            for place in 0..able.len() {
-                let index = (place + round) % able.len();
+            for index in order(able.len(), round) {
                 let (seen, cost) = once(able[index], false);
                 taken[index].time(seen, cost, operations);
             }
