@@ -265,8 +265,9 @@ async function playOn(s, dialect, seq) {
   } finally { await seq.close(); }
 }
 const TS = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)$/;
-function mask(a, keep, start) { if (a === null || typeof a !== 'object') { if (!keep && typeof a === 'string' && TS.test(a) && Math.abs(new Date(a) - start) < 600000) return '<timestamp>'; return a; } if (Array.isArray(a)) return a.map(x => mask(x, keep, start)); const o = {}; for (const k of Object.keys(a)) o[k] = mask(a[k], keep, start); return o; }
+function mask(a, keep, start, given) { if (a === null || typeof a !== 'object') { if (typeof a === 'string' && today(a, given, start)) return '<today>'; if (!keep && typeof a === 'string' && TS.test(a) && Math.abs(new Date(a) - start) < 600000) return '<timestamp>'; return a; } if (Array.isArray(a)) return a.map(x => mask(x, keep, start, given)); const o = {}; for (const k of Object.keys(a)) o[k] = mask(a[k], keep, start, given); return o; }
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const today = (a, given, start) => !given.includes(a) && [start, Date.now()].some(t => new Date(t).toISOString().slice(0, 10) === a);
 function uuids(a, given, seen) { if (typeof a === 'string' && UUID.test(a) && !given.includes(a)) { if (!seen.has(a)) seen.set(a, '<uuid:' + (seen.size + 1) + '>'); return seen.get(a); } if (a === null || typeof a !== 'object') return a; if (Array.isArray(a)) return a.map(x => uuids(x, given, seen)); const o = {}; for (const k of Object.keys(a)) o[k] = uuids(a[k], given, seen); return o; }
 const same = (a, b) => JSON.stringify({ ...a, sequelizeQueries: 0, info: 0 }) === JSON.stringify({ ...b, sequelizeQueries: 0, info: 0 });
 (async () => {
@@ -274,7 +275,7 @@ const same = (a, b) => JSON.stringify({ ...a, sequelizeQueries: 0, info: 0 }) ==
     const list = JSON.parse(fs.readFileSync(f)); 
     for (const s of Array.isArray(list) ? list : [list]) {
       const dialects = (s.dialects || ['postgres', 'mariadb', 'sqlite']); const start = Date.now(); const got = {}; const given = JSON.stringify([s.steps, s.seed || [], s.models || []]);
-      try { for (const d of dialects) { const seen = new Map(); got[d] = (await play(s, d)).map(a => uuids(mask(a, s.keepTimestamps, start), given, seen)); } } catch (e) { console.error('FAILED', s.name, e.message); continue; }
+      try { for (const d of dialects) { const seen = new Map(); got[d] = (await play(s, d)).map(a => uuids(mask(a, s.keepTimestamps, start, given), given, seen)); } } catch (e) { console.error('FAILED', s.name, e.message); continue; }
       s.dialects = dialects; s.expect = got[dialects[0]]; s.expectByDialect = {};
       for (const d of dialects.slice(1)) got[d].forEach((a, i) => { if (!same(a, s.expect[i])) (s.expectByDialect[d] ||= {})[i] = a; });
       fs.mkdirSync(path.join(out, s.area), { recursive: true });

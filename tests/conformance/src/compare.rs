@@ -1,5 +1,6 @@
 //! How answers are compared.
 
+use chrono::{NaiveDate, Utc};
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
 
@@ -270,6 +271,10 @@ impl Comparer<'_> {
                 _ if found.is_number() => Ok(()),
                 _ => differ(),
             },
+            (Json::String(text), found) if text == "<today>" => match found.as_str().and_then(|date| date.parse().ok()) {
+                Some(date) if is_today(date) => Ok(()),
+                _ => differ(),
+            },
             (Json::String(text), Json::String(uuid)) if text.starts_with("<uuid:") => {
                 if uuid.len() != 36 {
                     return differ();
@@ -302,6 +307,12 @@ impl Comparer<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is the day (UTC) that a row written by this run got, also where midnight has passed since.
+fn is_today(date: NaiveDate) -> bool {
+    let today = Utc::now().date_naive();
+    date == today || date.succ_opt() == Some(today)
 }
 
 fn same_instant(a: &str, b: &str) -> bool {
